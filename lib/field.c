@@ -1,0 +1,106 @@
+/* Fields of a record: by name, with their type and range looked at. */
+#include "message.h"
+#include "record.h"
+
+#include <string.h>
+
+const msgpack_object *map_field(const msgpack_object *map, const char *key)
+{
+    if (map->type != MSGPACK_OBJECT_MAP)
+        return NULL;
+    size_t size = strlen(key);
+    const msgpack_object_kv *pair = map->via.map.ptr;
+    for (uint32_t i = 0; i < map->via.map.size; i++)
+        if (pair[i].key.type == MSGPACK_OBJECT_STR && pair[i].key.via.str.size == size &&
+            memcmp(pair[i].key.via.str.ptr, key, size) == 0)
+            return &pair[i].val;
+    return NULL;
+}
+
+const msgpack_object *record_field(const struct record *record, const char *key)
+{
+    return map_field(&record->map, key);
+}
+
+/* "a record of type image has no label" and the like; always -1. */
+static int wrong(const struct record *record, const char *key, const char *what)
+{
+    const msgpack_object *type = record_field(record, "type");
+    return fail_as(DAMAGED, "a record of type %.*s %s %s", (int)type->via.str.size,
+                   type->via.str.ptr, what, key);
+}
+
+int record_uint(const struct record *record, const char *key, uint64_t most, uint64_t *value)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    if (field->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+        return wrong(record, key, "should have a whole number as its");
+    if (field->via.u64 > most)
+        return wrong(record, key, "has too large a number as its");
+    *value = field->via.u64;
+    return 0;
+}
+
+int record_real(const struct record *record, const char *key, double *value)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    if (field->type == MSGPACK_OBJECT_FLOAT64 || field->type == MSGPACK_OBJECT_FLOAT32)
+        *value = field->via.f64;
+    else if (field->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+        *value = (double)field->via.u64;
+    else if (field->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+        *value = (double)field->via.i64;
+    else
+        return wrong(record, key, "should have a number as its");
+    return 0;
+}
+
+int record_text(const struct record *record, const char *key, char *buffer, size_t size)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    if (field->type != MSGPACK_OBJECT_STR)
+        return wrong(record, key, "should have a text as its");
+    if (field->via.str.size >= size || memchr(field->via.str.ptr, 0, field->via.str.size))
+        return wrong(record, key, "has too long a text (or a zero byte in it) as its");
+    memcpy(buffer, field->via.str.ptr, field->via.str.size);
+    buffer[field->via.str.size] = 0;
+    return 0;
+}
+
+int record_bin(const struct record *record, const char *key, const uint8_t **bytes, size_t *size)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    if (field->type != MSGPACK_OBJECT_BIN)
+        return wrong(record, key, "should have bytes as its");
+    *bytes = (const uint8_t *)field->via.bin.ptr;
+    *size = field->via.bin.size;
+    return 0;
+}
+
+/* {"type":"end","records":<8 bytes>,"digest":<8 bytes>}: everything but the two figures is fixed.
+ */
+int record_is_end(const uint8_t bytes[RECORD_END_SIZE], uint64_t *records, uint64_t *digest)
+{
+    static const char before[] = "\x83\xa4type\xa3"
+                                 "end\xa7records\xcf",
+                      between[] = "\xa6"
+                                  "digest\xcf";
+    enum { BEFORE = sizeof before - 1, BETWEEN = sizeof between - 1 };
+    _Static_assert(BEFORE + 8 + BETWEEN + 8 == RECORD_END_SIZE, "the end record has one length");
+    if (memcmp(bytes, before, BEFORE) != 0 || memcmp(bytes + BEFORE + 8, between, BETWEEN) != 0)
+        return 0;
+    *records = *digest = 0;
+    for (int i = 0; i < 8; i++) {
+        *records = *records << 8 | bytes[BEFORE + i];
+        *digest = *digest << 8 | bytes[BEFORE + 8 + BETWEEN + i];
+    }
+    return 1;
+}

@@ -1,0 +1,143 @@
+#include "image.h"
+
+#include "message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const split_name[SPLITS] = {"train", "validation", "test"};
+
+int split_parse(const char *name)
+{
+    for (int split = 0; split < SPLITS; split++)
+        if (strcmp(name, split_name[split]) == 0)
+            return split;
+    return fail("%s is no split; train, validation and test are", name);
+}
+
+static const char *const known_field[] = {"type",   "id",    "key",      "label", "split",
+                                          "height", "width", "channels", "pixels"};
+enum { KNOWN_FIELDS = sizeof known_field / sizeof known_field[0] };
+
+static int is_known(const msgpack_object *key)
+{
+    for (int i = 0; i < KNOWN_FIELDS; i++)
+        if (key->type == MSGPACK_OBJECT_STR && key->via.str.size == strlen(known_field[i]) &&
+            memcmp(key->via.str.ptr, known_field[i], key->via.str.size) == 0)
+            return 1;
+    return 0;
+}
+
+/* Packs the fields that psweep does not know into a buffer of this thread. */
+static void keep_extra(const struct record *record, struct image *image)
+{
+    static _Thread_local msgpack_sbuffer kept;
+    const msgpack_object_map *map = &record->map.via.map;
+    image->extra_fields = 0;
+    image->extra_size = 0;
+    if (map->size == KNOWN_FIELDS)
+        return;
+    msgpack_sbuffer_clear(&kept);
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, &kept, msgpack_sbuffer_write);
+    for (uint32_t i = 0; i < map->size; i++) {
+        if (is_known(&map->ptr[i].key))
+            continue;
+        msgpack_pack_object(&packer, map->ptr[i].key);
+        msgpack_pack_object(&packer, map->ptr[i].val);
+        image->extra_fields++;
+    }
+    image->extra = (const uint8_t *)kept.data;
+    image->extra_size = kept.size;
+}
+
+int image_read(const struct record *record, uint32_t classes, struct image *image)
+{
+    uint64_t label, height, width, channels;
+    char split[16];
+    size_t size;
+    if (record_uint(record, "id", UINT64_MAX, &image->id) < 0 ||
+        record_uint(record, "label", UINT32_MAX, &label) < 0 ||
+        record_text(record, "split", split, sizeof split) < 0 ||
+        record_uint(record, "height", IMAGE_MAX_SIDE, &height) < 0 ||
+        record_uint(record, "width", IMAGE_MAX_SIDE, &width) < 0 ||
+        record_uint(record, "channels", IMAGE_MAX_CHANNELS, &channels) < 0 ||
+        record_bin(record, "pixels", &image->pixels, &size) < 0)
+        return -1;
+    const msgpack_object *key = record_field(record, "key");
+    if (key == NULL || key->type != MSGPACK_OBJECT_STR)
+        return fail_as(DAMAGED, "a record of type image has no key");
+    image->key = key->via.str.ptr;
+    image->key_size = key->via.str.size;
+    image->label = (uint32_t)label;
+    image->height = (uint32_t)height;
+    image->width = (uint32_t)width;
+    image->channels = (uint32_t)channels;
+    int which = split_parse(split);
+    if (which < 0)
+        return fail_as(DAMAGED, "image %.*s: %s", (int)image->key_size, image->key, why());
+    image->split = (enum split)which;
+    if (label >= classes)
+        return fail_as(DAMAGED, "image %.*s has label %u, but the header names %u classes",
+                       (int)image->key_size, image->key, image->label, classes);
+    if (size == 0 || size != image_bytes(image))
+        return fail_as(DAMAGED, "image %.*s has %zu bytes of pixels where %ux%ux%u are told",
+                       (int)image->key_size, image->key, size, image->height, image->width,
+                       image->channels);
+    keep_extra(record, image);
+    return 0;
+}
+
+int image_write(struct writer *writer, const struct image *image)
+{
+    write_begin(writer, "image", 8 + image->extra_fields);
+    pack_uint(writer, "id", image->id);
+    pack_text_sized(writer, "key", image->key, image->key_size);
+    pack_uint(writer, "label", image->label);
+    pack_text(writer, "split", split_name[image->split]);
+    pack_uint(writer, "height", image->height);
+    pack_uint(writer, "width", image->width);
+    pack_uint(writer, "channels", image->channels);
+    pack_bin(writer, "pixels", image->pixels, image_bytes(image));
+    if (image->extra_fields > 0)
+        pack_raw(writer, image->extra, image->extra_size);
+    return write_end(writer);
+}
+
+int classes_read(const struct record *header, struct classes *classes)
+{
+    *classes = (struct classes){0};
+    const msgpack_object *field = record_field(header, "classes");
+    if (field == NULL || field->type != MSGPACK_OBJECT_ARRAY || field->via.array.size == 0)
+        return fail_as(DAMAGED, "the header has no list of classes");
+    classes->name = ealloc(field->via.array.size, sizeof *classes->name);
+    for (uint32_t i = 0; i < field->via.array.size; i++) {
+        const msgpack_object *name = &field->via.array.ptr[i];
+        if (name->type != MSGPACK_OBJECT_STR) {
+            classes_free(classes);
+            return fail_as(DAMAGED, "class %u of the header is not a text", i);
+        }
+        char *copy = ealloc(name->via.str.size + 1, 1);
+        memcpy(copy, name->via.str.ptr, name->via.str.size);
+        classes->name[classes->count++] = copy;
+    }
+    return 0;
+}
+
+int classes_same(const struct classes *a, const struct classes *b)
+{
+    if (a->count != b->count)
+        return 0;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (strcmp(a->name[i], b->name[i]) != 0)
+            return 0;
+    return 1;
+}
+
+void classes_free(struct classes *classes)
+{
+    for (uint32_t i = 0; i < classes->count; i++)
+        free(classes->name[i]);
+    free(classes->name);
+    *classes = (struct classes){0};
+}

@@ -1,0 +1,50 @@
+/* The image record: one labelled picture. */
+#ifndef PSWEEP_IMAGE_H
+#define PSWEEP_IMAGE_H
+
+#include "record.h"
+#include "write.h"
+
+enum split { SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST, SPLITS };
+extern const char *const split_name[SPLITS]; /* "train", "validation", "test" */
+/* The split of that name, or -1 with a sentence. */
+int split_parse(const char *name);
+
+enum { IMAGE_MAX_SIDE = 65535, IMAGE_MAX_CHANNELS = 16 };
+
+struct image {
+    uint64_t id;     /* place in the sorted listing */
+    const char *key; /* file name or object key; not ended by 0: key_size bytes */
+    uint32_t key_size;
+    uint32_t label; /* index into the header's classes */
+    enum split split;
+    uint32_t height, width, channels;
+    const uint8_t *pixels; /* [height][width][channels] */
+    /* Fields that psweep does not know, as msgpack key-value pairs, to be passed on. */
+    uint32_t extra_fields;
+    const uint8_t *extra;
+    size_t extra_size;
+};
+
+static inline size_t image_bytes(const struct image *image)
+{
+    return (size_t)image->height * image->width * image->channels;
+}
+
+/* Takes an image record apart; label must be below classes. The result borrows from the record
+ * (extra: from a buffer of this thread) until the next record is read. -1 with a sentence. */
+int image_read(const struct record *record, uint32_t classes, struct image *image);
+
+/* Writes it as one record. */
+int image_write(struct writer *writer, const struct image *image);
+
+/* The class table of a header: names that end with 0, owned by the table. */
+struct classes {
+    uint32_t count;
+    char **name;
+};
+int classes_read(const struct record *header, struct classes *classes);
+int classes_same(const struct classes *a, const struct classes *b);
+void classes_free(struct classes *classes);
+
+#endif

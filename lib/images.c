@@ -1,0 +1,178 @@
+#include "images.h"
+
+#include "message.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void keep_header(struct images *images, const struct record *header)
+{
+    images->header = egrow(images->header, images->header_size + header->size, 1);
+    memcpy(images->header + images->header_size, header->bytes, header->size);
+    images->header_size += header->size;
+    images->headers++;
+}
+
+int images_open(struct images *images, int fd, const char *name, const char *wanted)
+{
+    struct record header;
+    *images = (struct images){.reader = record_open(fd, name, READ_STREAM)};
+    if (record_header(images->reader, wanted, &header) < 0 ||
+        classes_read(&header, &images->classes) < 0)
+        return -1;
+    char kind[32];
+    if (record_text(&header, "kind", kind, sizeof kind) < 0)
+        return -1;
+    images->epochs = strcmp(kind, "epochs") == 0;
+    if (images->epochs && images_read_about(&header, &images->about) < 0)
+        return -1;
+    keep_header(images, &header);
+    return 0;
+}
+
+void images_close(struct images *images)
+{
+    record_close(images->reader);
+    classes_free(&images->classes);
+    free(images->header);
+    *images = (struct images){0};
+}
+
+/* A header in the middle: another set has been joined. */
+static int join(struct images *images, const struct record *header)
+{
+    const char *name = record_name(images->reader);
+    if (images->epochs)
+        return fail(
+            "%s joins two streams, and the first carries epochs: only sets of images can be "
+            "joined, before psaug",
+            name);
+    if (record_check_kind(images->reader, header, "images") < 0)
+        return -1;
+    struct classes classes;
+    if (classes_read(header, &classes) < 0)
+        return -1;
+    int same = classes_same(&images->classes, &classes);
+    classes_free(&classes);
+    if (!same)
+        return fail("%s joins sets of images with different classes", name);
+    images->shift = images->largest + 1;
+    keep_header(images, header);
+    return 0;
+}
+
+int images_next(struct images *images, struct image *image, struct record *record)
+{
+    for (;;) {
+        int got = record_next(images->reader, record);
+        if (got != RECORD_READ)
+            return got < 0 ? -1 : got == RECORD_WAIT ? IMAGES_WAIT : IMAGES_END;
+        switch (record->type) {
+        case RECORD_IMAGE:
+            if (image_read(record, images->classes.count, image) < 0)
+                return -1;
+            image->id += images->shift;
+            if (image->id > images->largest)
+                images->largest = image->id;
+            return IMAGES_IMAGE;
+        case RECORD_EPOCH:
+            return IMAGES_EPOCH;
+        case RECORD_HEADER:
+            if (join(images, record) < 0)
+                return -1;
+            break;
+        case RECORD_END:
+            break;
+        default:
+            return IMAGES_OTHER;
+        }
+    }
+}
+
+void images_pack_upstream(struct writer *writer, const struct images *images)
+{
+    pack_array(writer, "upstream", images->headers);
+    pack_raw(writer, images->header, images->header_size);
+}
+
+void images_pack_about(struct writer *writer, const struct images_about *about)
+{
+    pack_array(writer, "shape", 3);
+    pack_item_uint(writer, about->height);
+    pack_item_uint(writer, about->width);
+    pack_item_uint(writer, about->channels);
+    pack_map(writer, "counts", SPLITS);
+    for (int split = 0; split < SPLITS; split++)
+        pack_uint(writer, split_name[split], about->counts[split]);
+    pack_reals(writer, "mean", about->mean, about->channels);
+    pack_reals(writer, "deviation", about->deviation, about->channels);
+}
+
+/* An array of count reals, from a header. */
+static int read_reals(const struct record *header, const char *key, uint32_t count, double *values)
+{
+    const msgpack_object *list = record_field(header, key);
+    if (list == NULL || list->type != MSGPACK_OBJECT_ARRAY || list->via.array.size != count)
+        return fail_as(DAMAGED, "the header has no %s of %u numbers", key, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (list->via.array.ptr[i].type != MSGPACK_OBJECT_FLOAT64)
+            return fail_as(DAMAGED, "the header's %s holds something that is no real number", key);
+        values[i] = list->via.array.ptr[i].via.f64;
+    }
+    return 0;
+}
+
+int images_read_about(const struct record *header, struct images_about *about)
+{
+    const msgpack_object *shape = record_field(header, "shape");
+    const msgpack_object *counts = record_field(header, "counts");
+    uint64_t side[3];
+    if (shape == NULL || shape->type != MSGPACK_OBJECT_ARRAY || shape->via.array.size != 3)
+        return fail_as(DAMAGED, "the header has no shape of three numbers");
+    for (int i = 0; i < 3; i++) {
+        const msgpack_object *number = &shape->via.array.ptr[i];
+        uint64_t most = i < 2 ? IMAGE_MAX_SIDE : IMAGE_MAX_CHANNELS;
+        if (number->type != MSGPACK_OBJECT_POSITIVE_INTEGER || number->via.u64 > most)
+            return fail_as(DAMAGED, "the header's shape is not one of an image");
+        side[i] = number->via.u64;
+    }
+    about->height = (uint32_t)side[0];
+    about->width = (uint32_t)side[1];
+    about->channels = (uint32_t)side[2];
+    for (int split = 0; split < SPLITS; split++) {
+        const msgpack_object *count = counts ? map_field(counts, split_name[split]) : NULL;
+        if (count == NULL || count->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+            return fail_as(DAMAGED, "the header has no count of %s images", split_name[split]);
+        about->counts[split] = count->via.u64;
+    }
+    if (read_reals(header, "mean", about->channels, about->mean) < 0)
+        return -1;
+    return read_reals(header, "deviation", about->channels, about->deviation);
+}
+
+void images_add(struct images_sums *sums, const struct image *image)
+{
+    size_t size = image_bytes(image);
+    for (uint32_t c = 0; c < image->channels; c++) {
+        uint64_t sum = 0, squares = 0;
+        for (size_t i = c; i < size; i += image->channels) {
+            sum += image->pixels[i];
+            squares += (uint32_t)image->pixels[i] * image->pixels[i];
+        }
+        sums->sum[c] += sum;
+        sums->squares[c] += squares;
+    }
+    sums->pixels += (uint64_t)image->height * image->width;
+}
+
+void images_figures(const struct images_sums *sums, uint32_t channels, struct images_about *about)
+{
+    for (uint32_t c = 0; c < channels; c++) {
+        double count = sums->pixels ? (double)sums->pixels : 1;
+        double mean = (double)sums->sum[c] / count;
+        double variance = (double)sums->squares[c] / count - mean * mean;
+        about->mean[c] = mean;
+        about->deviation[c] = variance > 0 ? sqrt(variance) : 1;
+    }
+}

@@ -1,0 +1,55 @@
+/* The images of one input: a set (or several joined by cat), or a stream that psaug made.
+ *
+ * Joined sets must have the same class table; the ids of a later one are shifted past those of the
+ * earlier. Streams with epochs cannot be joined.
+ */
+#ifndef PSWEEP_IMAGES_H
+#define PSWEEP_IMAGES_H
+
+#include "image.h"
+
+/* What the header of a stream with epochs tells about its images; also what a run's header says. */
+struct images_about {
+    uint32_t height, width, channels;
+    uint64_t counts[SPLITS];
+    double mean[IMAGE_MAX_CHANNELS],
+        deviation[IMAGE_MAX_CHANNELS]; /* of the training set, 0 … 255 */
+};
+
+struct images {
+    struct reader *reader;
+    struct classes classes;
+    int epochs; /* the input is of kind epochs, and about is filled in */
+    struct images_about about;
+    uint32_t headers; /* the headers of all joined inputs, as msgpack, for "upstream" */
+    uint8_t *header;
+    size_t header_size;
+    uint64_t shift, largest; /* added to ids of the present stream; the largest id so far */
+};
+
+/* Reads the first header from fd; wanted as in record_header(). -1 with a sentence. */
+int images_open(struct images *images, int fd, const char *name, const char *wanted);
+void images_close(struct images *images);
+
+/* The next thing in the input. IMAGES_IMAGE fills in image (its id shifted); record is filled in
+ * always. Both are borrowed until the next call. -1 with a sentence. */
+enum images_item { IMAGES_END, IMAGES_IMAGE, IMAGES_EPOCH, IMAGES_OTHER, IMAGES_WAIT };
+int images_next(struct images *images, struct image *image, struct record *record);
+
+/* Packs the field "upstream". */
+void images_pack_upstream(struct writer *writer, const struct images *images);
+
+/* Fields "shape", "counts", "mean", "deviation" of a header: to and from. */
+enum { IMAGES_ABOUT_FIELDS = 4 };
+void images_pack_about(struct writer *writer, const struct images_about *about);
+int images_read_about(const struct record *header, struct images_about *about);
+
+/* Adds up whole-number sums over training images for their channel means and deviations. */
+struct images_sums {
+    uint64_t pixels, sum[IMAGE_MAX_CHANNELS], squares[IMAGE_MAX_CHANNELS];
+};
+void images_add(struct images_sums *sums, const struct image *image);
+/* Mean and deviation (of the population; 1 where all pixels are the same) of channels channels. */
+void images_figures(const struct images_sums *sums, uint32_t channels, struct images_about *about);
+
+#endif

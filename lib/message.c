@@ -1,0 +1,120 @@
+#include "message.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *program = "psweep";
+int verbosity = 1;
+
+static _Thread_local char sentence[1024] = "nothing failed";
+static _Thread_local enum status sentence_status = FAILED;
+
+/* Formats into a scratch buffer first: an argument may be why() itself. */
+static int keep(enum status status, const char *format, va_list arguments)
+{
+    char scratch[sizeof sentence];
+    vsnprintf(scratch, sizeof scratch, format, arguments);
+    memcpy(sentence, scratch, sizeof sentence);
+    sentence_status = status;
+    return -1;
+}
+
+int fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    keep(FAILED, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+int fail_as(enum status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    keep(status, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+const char *why(void)
+{
+    return sentence;
+}
+
+enum status why_status(void)
+{
+    return sentence_status;
+}
+
+/* One write per line: programs of one pipeline share stderr, and their lines must not mix. */
+static void print_line(const char *format, va_list arguments)
+{
+    char line[1280];
+    int used = snprintf(line, sizeof line - 1, "%s: ", program);
+    used += vsnprintf(line + used, sizeof line - 1 - (size_t)used, format, arguments);
+    if (used > (int)sizeof line - 2)
+        used = (int)sizeof line - 2;
+    line[used++] = '\n';
+    fwrite(line, 1, (size_t)used, stderr);
+    fflush(stderr);
+}
+
+void die(enum status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(format, arguments);
+    va_end(arguments);
+    exit(status);
+}
+
+void die_why(void)
+{
+    die(sentence_status, "%s", sentence);
+}
+
+void note(const char *format, ...)
+{
+    if (verbosity < 1)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(format, arguments);
+    va_end(arguments);
+}
+
+void explain(const char *format, ...)
+{
+    if (verbosity < 2)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(format, arguments);
+    va_end(arguments);
+}
+
+static void *must(void *memory, size_t count, size_t size)
+{
+    if (memory == NULL)
+        die(FAILED, "out of memory: %zu elements of %zu bytes", count, size);
+    return memory;
+}
+
+void *ealloc(size_t count, size_t size)
+{
+    return must(calloc(count ? count : 1, size), count, size);
+}
+
+void *egrow(void *memory, size_t count, size_t size)
+{
+    return must(reallocarray(memory, count ? count : 1, size), count, size);
+}
+
+char *ecopy(const char *text)
+{
+    return must(strdup(text), strlen(text) + 1, 1);
+}

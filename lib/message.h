@@ -1,0 +1,56 @@
+/* What a program says to people, and how it ends.
+ *
+ * Law: the library never exits and never prints. A function that can fail returns 0 (or what its
+ * header says) for success and -1 for failure, and leaves one sentence behind, which why() returns.
+ * The tool decides: die_why() prints "psaug: <sentence>" and exits with the status that goes with
+ * it. A name that begins with e (ealloc) exits by itself; memory is the one thing for which the
+ * library uses it, since no caller could do better.
+ *
+ * The sentence is kept per thread: a worker thread's failure must be carried to the main thread as
+ * text (why()) by whoever joins them.
+ */
+#ifndef PSWEEP_MESSAGE_H
+#define PSWEEP_MESSAGE_H
+
+#include <stddef.h>
+
+/* Exit statuses, the same for all five programs. */
+enum status {
+    DONE = 0,    /* all that was asked for was done */
+    FAILED = 1,  /* it could not be done */
+    USAGE = 2,   /* the command line is wrong */
+    DAMAGED = 3, /* the input stream is cut short or damaged */
+    STOPPED = 4, /* a signal ended the run early; what was done is whole */
+};
+
+/* The name that stands before every message; set once at the start of main. */
+extern const char *program;
+
+/* 0: only errors (-q); 1: the default; 2: explanations too (-v). */
+extern int verbosity;
+
+/* Leaves a sentence behind, without program name or full stop. Always returns -1. */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int fail_as(enum status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The sentence of this thread's last failure, and the exit status that goes with it. */
+const char *why(void);
+enum status why_status(void);
+
+/* Print "program: sentence" to stderr and exit. */
+_Noreturn void die(enum status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+_Noreturn void die_why(void);
+
+/* One line to stderr: note() unless -q was given, explain() only with -v. */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void explain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Zeroed memory for count elements of size bytes; exits when there is none. Free with free(). */
+void *ealloc(size_t count, size_t size);
+/* realloc to count elements of size bytes; new bytes are not cleared; exits when there is none. */
+void *egrow(void *memory, size_t count, size_t size);
+/* A copy of a string; exits when there is no memory. Free with free(). */
+char *ecopy(const char *text);
+
+#endif

@@ -1,0 +1,293 @@
+#include "options.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ROWS = 64, FIRST_CODE = 256 };
+
+static const struct option_row common_row[] = {
+    {'q', "quiet", OPTION_FLAG, 0, NULL, 0, 0, NULL, "print errors only"},
+    {'v', "verbose", OPTION_FLAG, 0, NULL, 0, 0, NULL, "explain what is done"},
+    {'h', "help", OPTION_FLAG, 0, NULL, 0, 0, NULL, "print this and exit"},
+    {'V', "version", OPTION_FLAG, 0, NULL, 0, 0, NULL, "print the version and exit"},
+    {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
+};
+
+/* Rows that the command line named; tables are few and long-lived, so their addresses are kept. */
+static const struct option_row *given[MOST_ROWS];
+static int givens;
+
+int options_given(const struct option_row *rows, const char *name)
+{
+    for (; rows->name; rows++)
+        for (int i = 0; i < givens; i++)
+            if (given[i] == rows && strcmp(rows->name, name) == 0)
+                return 1;
+    return 0;
+}
+
+static void print_rows(const struct option_row *row)
+{
+    for (; row->name; row++) {
+        char left[64];
+        int used = row->letter ? snprintf(left, sizeof left, "  -%c, --%s", row->letter, row->name)
+                               : snprintf(left, sizeof left, "      --%s", row->name);
+        if (row->argument && used < (int)sizeof left)
+            snprintf(left + used, sizeof left - (size_t)used, " %s", row->argument);
+        if (strlen(left) < 28)
+            printf("%-28s%s\n", left, row->help);
+        else
+            printf("%s\n%-28s%s\n", left, "", row->help);
+    }
+}
+
+static _Noreturn void print_help(const struct program *about)
+{
+    printf("usage: %s [OPTION...] %s\n%s\n\n", about->name, about->operands, about->summary);
+    print_rows(about->rows);
+    print_rows(common_row);
+    if (about->examples)
+        printf("\nexamples\n%s", about->examples);
+    exit(fflush(stdout) == 0 ? DONE : FAILED);
+}
+
+/* The text of a number, whole: value in low … high or the program ends saying so. */
+static double number(const struct option_row *row, const char *text, const char *start, char **end)
+{
+    errno = 0;
+    double value = row->kind == OPTION_REAL ? strtod(start, end) : (double)strtoull(start, end, 10);
+    int starts_well = row->kind == OPTION_REAL || (*start >= '0' && *start <= '9');
+    if (*end == start || errno || !starts_well || !isfinite(value))
+        die(USAGE, "--%s takes a %snumber, not %s", row->name,
+            row->kind == OPTION_REAL ? "" : "whole ", text);
+    return value;
+}
+
+static void check_bounds(const struct option_row *row, const char *text, double value)
+{
+    if (value >= row->low && value <= row->high)
+        return;
+    if (row->high >= 0x1p63)
+        die(USAGE, "--%s takes a number of at least %.10g, not %s", row->name, row->low, text);
+    die(USAGE, "--%s takes a number from %.10g to %.10g, not %s", row->name, row->low, row->high,
+        text);
+}
+
+static uint64_t whole(const struct option_row *row, const char *text)
+{
+    char *end;
+    double value = number(row, text, text, &end);
+    uint64_t exact = strtoull(text, NULL, 10);
+    if (row->kind == OPTION_BYTES && *end && strchr("KMG", *end)) {
+        int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 30;
+        value *= (double)(1ull << shift);
+        exact <<= shift;
+        end++;
+    }
+    if (*end)
+        die(USAGE, "--%s takes a whole number, not %s", row->name, text);
+    check_bounds(row, text, value);
+    return exact;
+}
+
+static void set_size(const struct option_row *row, const char *text)
+{
+    uint32_t *size = row->value;
+    char *end;
+    double first = number(row, text, text, &end), second = first;
+    if (*end == 'x')
+        second = number(row, text, end + 1, &end);
+    if (*end)
+        die(USAGE, "--%s takes HxW in pixels, not %s", row->name, text);
+    check_bounds(row, text, first);
+    check_bounds(row, text, second);
+    size[0] = (uint32_t)first;
+    size[1] = (uint32_t)second;
+}
+
+static void set_choice(const struct option_row *row, const char *text)
+{
+    size_t length = strlen(text);
+    for (const char *word = row->argument; word; word = strchr(word, '|')) {
+        word += *word == '|';
+        size_t size = strcspn(word, "|");
+        if (size == length && memcmp(word, text, size) == 0) {
+            *(const char **)row->value = text;
+            return;
+        }
+    }
+    die(USAGE, "--%s takes one of %s, not %s", row->name, row->argument, text);
+}
+
+static void set(const struct option_row *row, const char *text)
+{
+    char *end;
+    if (givens < MOST_ROWS)
+        given[givens++] = row;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(int *)row->value = 1;
+        break;
+    case OPTION_UINT:
+    case OPTION_BYTES:
+        *(uint64_t *)row->value = whole(row, text);
+        break;
+    case OPTION_REAL: {
+        double value = number(row, text, text, &end);
+        if (*end)
+            die(USAGE, "--%s takes a number, not %s", row->name, text);
+        check_bounds(row, text, value);
+        *(double *)row->value = value;
+        break;
+    }
+    case OPTION_TEXT:
+        *(const char **)row->value = text;
+        break;
+    case OPTION_SIZE:
+        set_size(row, text);
+        break;
+    case OPTION_CHOICE:
+        set_choice(row, text);
+        break;
+    }
+}
+
+/* getopt's two tables from ours: long options carry FIRST_CODE + place, letters map back by search.
+ */
+static int build(const struct option_row *rows, int base, struct option *longs, char *letters)
+{
+    int count = 0;
+    for (; rows[count].name; count++) {
+        int takes = rows[count].kind != OPTION_FLAG;
+        longs[count] = (struct option){rows[count].name, takes, NULL, FIRST_CODE + base + count};
+        size_t end = strlen(letters);
+        letters[end] = rows[count].letter;
+        if (rows[count].letter && takes)
+            letters[end + 1] = ':';
+    }
+    return count;
+}
+
+static int place_of_letter(const struct option_row *rows, int letter)
+{
+    for (int i = 0; rows[i].name; i++)
+        if (rows[i].letter == letter)
+            return i;
+    return -1;
+}
+
+static void answer_common(const struct program *about, int which)
+{
+    if (which == 'q')
+        verbosity = 0;
+    else if (which == 'v')
+        verbosity = 2;
+    else if (which == 'h')
+        print_help(about);
+    else if (which == 'V') {
+        printf("%s (psweep) %s\n", about->name, PSWEEP_VERSION);
+        exit(fflush(stdout) == 0 ? DONE : FAILED);
+    }
+}
+
+int options_parse(const struct program *about, int argc, char **argv)
+{
+    struct option longs[MOST_ROWS] = {0};
+    char letters[2 * MOST_ROWS + 2] = ":";
+    program = about->name;
+    signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
+    int own = build(about->rows, 0, longs, letters);
+    build(common_row, own, longs + own, letters);
+    opterr = 0;
+    for (int got; (got = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
+        const char *text = argv[optind - 1];
+        if (got == ':')
+            die(USAGE, "%s needs a value (see %s --help)", text, program);
+        if (got == '?' && optopt && optopt < FIRST_CODE)
+            die(USAGE, "there is no option -%c (see %s --help)", optopt, program);
+        if (got == '?')
+            die(USAGE,
+                "there is no option %s, or it is not the only one of that beginning, or it "
+                "takes no value (see %s --help)",
+                text, program);
+        int place = got >= FIRST_CODE ? got - FIRST_CODE : place_of_letter(about->rows, got);
+        if (place >= 0 && place < own)
+            set(&about->rows[place], optarg);
+        else
+            answer_common(about, got >= FIRST_CODE ? common_row[place - own].letter : got);
+    }
+    return optind;
+}
+
+static void pack_value(struct writer *writer, const struct option_row *row)
+{
+    const char *text;
+    const uint32_t *size;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        pack_bool(writer, row->name, *(int *)row->value);
+        return;
+    case OPTION_UINT:
+    case OPTION_BYTES:
+        if (*(uint64_t *)row->value == OPTION_UNSET)
+            break;
+        pack_uint(writer, row->name, *(uint64_t *)row->value);
+        return;
+    case OPTION_REAL:
+        if (isnan(*(double *)row->value))
+            break;
+        pack_real(writer, row->name, *(double *)row->value);
+        return;
+    case OPTION_TEXT:
+    case OPTION_CHOICE:
+        text = *(const char **)row->value;
+        if (text == NULL)
+            break;
+        pack_text(writer, row->name, text);
+        return;
+    case OPTION_SIZE:
+        size = row->value;
+        if (size[0] == 0)
+            break;
+        pack_array(writer, row->name, 2);
+        pack_item_uint(writer, size[0]);
+        pack_item_uint(writer, size[1]);
+        return;
+    }
+    pack_nil(writer, row->name);
+}
+
+void options_pack(struct writer *writer, const struct option_row *rows)
+{
+    uint32_t count = 0;
+    for (const struct option_row *row = rows; row->name; row++)
+        count += row->header == OPTION_IN_HEADER;
+    pack_map(writer, "options", count);
+    for (const struct option_row *row = rows; row->name; row++)
+        if (row->header == OPTION_IN_HEADER)
+            pack_value(writer, row);
+}
+
+int options_reals(const char *text, double *values, int most)
+{
+    int count = 0;
+    for (const char *place = text;; place++) {
+        char *end;
+        double value = strtod(place, &end);
+        if (end == place || !isfinite(value) || (*end && *end != ','))
+            return fail("%s is not a list of numbers such as 0.4,0.5,0.5", text);
+        if (count == most)
+            return fail("%s has more than %d numbers", text, most);
+        values[count++] = value;
+        if (!*end)
+            return count;
+        place = end;
+    }
+}

@@ -1,0 +1,65 @@
+/* The command line as a table: one row an option, shared by parsing, --help and the stream's
+ * header.
+ *
+ * The same letter means the same thing in all five programs. Every program also has -h --help,
+ * -V --version, -q --quiet and -v --verbose, which options_parse() answers by itself. Options and
+ * operands may be mixed; "--" ends the options.
+ */
+#ifndef PSWEEP_OPTIONS_H
+#define PSWEEP_OPTIONS_H
+
+#include "write.h"
+
+enum option_kind {
+    OPTION_FLAG,   /* int: set to 1 */
+    OPTION_UINT,   /* uint64_t, low … high */
+    OPTION_REAL,   /* double, low … high */
+    OPTION_TEXT,   /* const char * */
+    OPTION_SIZE,   /* uint32_t[2]: HxW, each low … high; a single number means both */
+    OPTION_BYTES,  /* uint64_t, low … high; K, M, G suffixes are powers of 1024 */
+    OPTION_CHOICE, /* const char *: one of the words in choices, separated by | */
+};
+
+/* Whether the option decides the bytes of the stream and so stands in its header. */
+enum { OPTION_LOCAL = 0, OPTION_IN_HEADER = 1 };
+
+/* A number with no default that was not given: OPTION_UNSET, for a real NAN, for a size {0, 0}. The
+ * header then has nil. */
+#define OPTION_UNSET UINT64_MAX
+
+struct option_row {
+    char letter;      /* 0: none */
+    const char *name; /* without the dashes; NULL ends the table */
+    enum option_kind kind;
+    int header; /* OPTION_IN_HEADER or OPTION_LOCAL */
+    void *value;
+    double low, high;     /* bounds of numbers */
+    const char *argument; /* "N", "HxW"; OPTION_CHOICE: "a|b|c"; NULL for a flag */
+    const char *help;     /* one line; the default is told in it */
+};
+
+struct program {
+    const char *name;
+    const char *summary;  /* one line: what it does */
+    const char *operands; /* "[SOURCE...]" */
+    const char *examples; /* whole lines */
+    const struct option_row *rows;
+};
+
+/* Parses argv, permutes the operands to its end and returns the index of the first. Answers --help
+ * and
+ * --version on stdout and exits 0; a mistake ends the program with a sentence and status USAGE.
+ * Sets program (message.h), ignores SIGPIPE. */
+int options_parse(const struct program *about, int argc, char **argv);
+
+/* Packs the field "options": a map of the rows that decide bytes, in the table's order, with the
+ * values they have now. */
+void options_pack(struct writer *writer, const struct option_row *rows);
+
+/* Whether the row of that name was given on the command line. */
+int options_given(const struct option_row *rows, const char *name);
+
+/* Parses "0.4,0.5,0.5" into at most most reals: how many, or -1 with a sentence. */
+int options_reals(const char *text, double *values, int most);
+
+#endif

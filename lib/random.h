@@ -1,0 +1,43 @@
+/* Counter-based randomness: every random choice is a pure function of what it is for.
+ *
+ * philox(seed, epoch, id, purpose) is Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011) with the seed as key and (epoch, purpose, id) as counter.
+ * There is no state: any number of workers, in any order, from any resume point, draw the same.
+ */
+#ifndef PSWEEP_RANDOM_H
+#define PSWEEP_RANDOM_H
+
+#include <stdint.h>
+
+/* What a choice is for; a new purpose gets a new number, an old number never changes its meaning.
+ */
+enum purpose {
+    PURPOSE_SHUFFLE =
+        1, /* psaug, pstrain: place of an image in an epoch; words 0,1 are the sort key */
+    PURPOSE_VIEW = 2,  /* psaug: word 0 row shift or crop row, 1 column, 2 flip */
+    PURPOSE_SPLIT = 3, /* psfetch --split with --seed: words 0,1 are the sort key within a class */
+    PURPOSE_WEIGHTS =
+        4,             /* pstrain: initial weight number id of the parameter tensor number epoch */
+    PURPOSE_SYNTH = 5, /* psfetch synth: image number id; epoch counts the blocks of four words */
+};
+
+struct random {
+    uint32_t word[4];
+};
+
+struct random philox(uint64_t seed, uint32_t epoch, uint64_t id, enum purpose purpose);
+
+/* A number in 0 … n-1 from one random word; the bias is at most n / 2^32. n >= 1. */
+static inline uint32_t random_below(uint32_t word, uint32_t n)
+{
+    return (uint32_t)(((uint64_t)word * n) >> 32);
+}
+
+/* A number in [0, 1) from one random word: 2^24 steps, so that it is exact as float and as double.
+ */
+static inline double random_unit(uint32_t word)
+{
+    return (double)(word >> 8) * 0x1p-24;
+}
+
+#endif

@@ -1,0 +1,316 @@
+#include "record.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { FIRST_BUFFER = 1 << 20 };
+
+struct reader {
+    int fd;
+    int how;
+    char *name;
+
+    /* Bytes [start, end) of buffer have been read and not yet been taken. The buffer grows only
+     * when it is full, to twice its size: a length that lies takes no more memory than what really
+     * arrived. */
+    uint8_t *buffer;
+    size_t start, end, size;
+    int at_eof;
+
+    /* Where we are in the present stream of possibly several joined ones. */
+    int inside;       /* between header and end */
+    uint64_t records; /* of this stream so far */
+    XXH3_state_t *digest;
+
+    uint64_t all_records, all_bytes;
+    int64_t file_begin; /* where the input stood at first; -1: cannot be sought */
+    size_t last;        /* size of the last record */
+    msgpack_zone *zone;
+    const volatile sig_atomic_t *stop; /* NULL: signals do not matter */
+    int failed; /* a damaged stream stays damaged: every later call says the same */
+};
+
+struct reader *record_open(int fd, const char *name, int how)
+{
+    struct reader *reader = ealloc(1, sizeof *reader);
+    reader->fd = fd;
+    reader->how = how;
+    reader->name = ecopy(name);
+    reader->file_begin = lseek(fd, 0, SEEK_CUR);
+    reader->size = FIRST_BUFFER;
+    reader->buffer = egrow(NULL, reader->size, 1);
+    reader->digest = XXH3_createState();
+    reader->zone = msgpack_zone_new(8192);
+    if (reader->digest == NULL || reader->zone == NULL)
+        die(FAILED, "out of memory: a stream reader");
+    /* A larger pipe means fewer switches between the programs; a system that refuses loses only
+     * speed. */
+    (void)fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+    return reader;
+}
+
+void record_close(struct reader *reader)
+{
+    if (reader == NULL)
+        return;
+    XXH3_freeState(reader->digest);
+    msgpack_zone_free(reader->zone);
+    free(reader->buffer);
+    free(reader->name);
+    free(reader);
+}
+
+void record_stop_on(struct reader *reader, const volatile sig_atomic_t *stop)
+{
+    reader->stop = stop;
+}
+
+uint64_t record_count(const struct reader *reader)
+{
+    return reader->all_records;
+}
+
+uint64_t record_bytes(const struct reader *reader)
+{
+    return reader->all_bytes;
+}
+
+int64_t record_place(const struct reader *reader)
+{
+    if (reader->file_begin < 0)
+        return -1;
+    return reader->file_begin + (int64_t)(reader->all_bytes - reader->last);
+}
+
+const char *record_name(const struct reader *reader)
+{
+    return reader->name;
+}
+
+/* Reads more behind what is there: the number of bytes, 0 at the end of the file, -1, or -2 for not
+ * yet. */
+static ssize_t fill(struct reader *reader)
+{
+    if (reader->start == reader->end)
+        reader->start = reader->end = 0;
+    if (reader->end == reader->size && reader->start > 0) {
+        memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
+        reader->end -= reader->start;
+        reader->start = 0;
+    }
+    if (reader->end == reader->size) {
+        reader->size *= 2;
+        reader->buffer = egrow(reader->buffer, reader->size, 1);
+    }
+    for (;;) {
+        ssize_t got = read(reader->fd, reader->buffer + reader->end, reader->size - reader->end);
+        if (got >= 0) {
+            reader->end += (size_t)got;
+            return got;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK ||
+            (errno == EINTR && reader->stop && *reader->stop))
+            return -2;
+        if (errno != EINTR)
+            return fail("cannot read %s: %s", reader->name, strerror(errno));
+    }
+}
+
+/* What the end of the input means here. */
+static int at_end(struct reader *reader)
+{
+    if (reader->how & READ_FOLLOW)
+        return RECORD_WAIT;
+    unsigned long long records = reader->all_records;
+    if (reader->start < reader->end)
+        return fail_as(DAMAGED,
+                       "%s ends in the middle of record %llu, without an end record: "
+                       "the program before it failed",
+                       reader->name, records + 1);
+    if (reader->how & READ_BARE)
+        return RECORD_NONE;
+    if (reader->all_records == 0)
+        return fail_as(DAMAGED, "%s is empty: the program before it failed", reader->name);
+    if (reader->inside)
+        return fail_as(DAMAGED,
+                       "%s ends after %llu records without an end record: "
+                       "the program before it failed",
+                       reader->name, records);
+    return RECORD_NONE;
+}
+
+static int is_text(const msgpack_object *object, const char *text)
+{
+    size_t size = strlen(text);
+    return object->type == MSGPACK_OBJECT_STR && object->via.str.size == size &&
+           memcmp(object->via.str.ptr, text, size) == 0;
+}
+
+static const struct {
+    const char *name;
+    enum record_type type;
+} known_type[] = {
+    {"image", RECORD_IMAGE},
+    {"progress", RECORD_PROGRESS},
+    {"view", RECORD_VIEW},
+    {"epoch", RECORD_EPOCH},
+    {"validation", RECORD_VALIDATION},
+    {"checkpoint", RECORD_CHECKPOINT},
+    {"model", RECORD_MODEL},
+    {"score", RECORD_SCORE},
+    {"done", RECORD_DONE},
+    {"header", RECORD_HEADER},
+    {"end", RECORD_END},
+};
+
+static enum record_type type_of(const msgpack_object *type)
+{
+    for (size_t i = 0; i < sizeof known_type / sizeof known_type[0]; i++)
+        if (is_text(type, known_type[i].name))
+            return known_type[i].type;
+    return RECORD_UNKNOWN;
+}
+
+int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct record *record)
+{
+    size_t offset = 0;
+    record->bytes = bytes;
+    record->size = size;
+    msgpack_zone_clear(zone);
+    msgpack_unpack_return got =
+        msgpack_unpack((const char *)bytes, size, &offset, zone, &record->map);
+    if (got != MSGPACK_UNPACK_SUCCESS && got != MSGPACK_UNPACK_EXTRA_BYTES)
+        return fail_as(DAMAGED, "it is no msgpack");
+    if (record->map.type != MSGPACK_OBJECT_MAP)
+        return fail_as(DAMAGED, "it is not a map: this is no psweep stream");
+    const msgpack_object *type = record_field(record, "type");
+    if (type == NULL || type->type != MSGPACK_OBJECT_STR)
+        return fail_as(DAMAGED, "it has no type: this is no psweep stream");
+    record->type = type_of(type);
+    return 0;
+}
+
+/* The count and digest that epoch, checkpoint and end records carry, against our own. */
+static int verify(struct reader *reader, const struct record *record)
+{
+    uint64_t records, digest;
+    if (record_uint(record, "records", UINT64_MAX, &records) < 0 ||
+        record_uint(record, "digest", UINT64_MAX, &digest) < 0)
+        return -1;
+    if (records != reader->records)
+        return fail_as(DAMAGED, "%s is damaged: %llu records came where %llu were written",
+                       reader->name, (unsigned long long)reader->records,
+                       (unsigned long long)records);
+    if (digest != XXH3_64bits_digest(reader->digest))
+        return fail_as(DAMAGED, "%s is damaged: its first %llu records differ from their digest",
+                       reader->name, (unsigned long long)records);
+    return 0;
+}
+
+static int begin_stream(struct reader *reader, const struct record *record)
+{
+    if (record->type != RECORD_HEADER)
+        return fail_as(DAMAGED, "%s does not begin with a header: this is no psweep stream",
+                       reader->name);
+    uint64_t version;
+    if (record_uint(record, "version", UINT64_MAX, &version) < 0)
+        return -1;
+    if (version != 1)
+        return fail_as(DAMAGED, "%s has version %llu of the format; this program reads version 1",
+                       reader->name, (unsigned long long)version);
+    reader->inside = 1;
+    reader->records = 0;
+    XXH3_64bits_reset(reader->digest);
+    return 0;
+}
+
+/* Keeps count, digest and place in the stream, and refuses what does not fit. */
+static int account(struct reader *reader, const struct record *record)
+{
+    if (reader->how & READ_BARE)
+        return 0;
+    if (!reader->inside) {
+        if (begin_stream(reader, record) < 0)
+            return -1;
+    } else if (record->type == RECORD_HEADER) {
+        return fail_as(DAMAGED,
+                       "a header follows in %s after %llu records, before an end record: "
+                       "a stream that was cut short is joined to another",
+                       reader->name, (unsigned long long)reader->all_records);
+    } else if (record->type == RECORD_END || record->type == RECORD_EPOCH ||
+               record->type == RECORD_CHECKPOINT) {
+        if (verify(reader, record) < 0)
+            return -1;
+    }
+    if (record->type == RECORD_END) {
+        reader->inside = 0;
+        return 0;
+    }
+    reader->records++;
+    XXH3_64bits_update(reader->digest, record->bytes, record->size);
+    return 0;
+}
+
+int record_next(struct reader *reader, struct record *record)
+{
+    if (reader->failed)
+        return -1;
+    int64_t span;
+    while ((span = reader->start == reader->end ? 0
+                                                : record_span(reader->buffer + reader->start,
+                                                              reader->end - reader->start)) == 0) {
+        ssize_t got = fill(reader);
+        if (got == -2)
+            return RECORD_WAIT;
+        int state = got < 0 ? -1 : got == 0 ? at_end(reader) : RECORD_READ;
+        if (state < 0)
+            reader->failed = 1;
+        if (state != RECORD_READ)
+            return state;
+    }
+    if (span < 0 ||
+        record_parse(reader->buffer + reader->start, (size_t)span, reader->zone, record) < 0) {
+        reader->failed = 1;
+        return fail_as(DAMAGED, "record %llu of %s is damaged: %s",
+                       (unsigned long long)reader->all_records + 1, reader->name, why());
+    }
+    if (account(reader, record) < 0) {
+        reader->failed = 1;
+        return -1;
+    }
+    reader->start += (size_t)span;
+    reader->all_records++;
+    reader->all_bytes += (uint64_t)span;
+    reader->last = (size_t)span;
+    return RECORD_READ;
+}
+
+int record_check_kind(const struct reader *reader, const struct record *header, const char *wanted)
+{
+    char kind[32], list[128];
+    if (record_text(header, "kind", kind, sizeof kind) < 0)
+        return -1;
+    snprintf(list, sizeof list, "%s", wanted);
+    for (char *save, *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save))
+        if (strcmp(word, kind) == 0)
+            return 0;
+    snprintf(list, sizeof list, "%s", wanted);
+    char *space = strrchr(list, ' ');
+    return fail("%s is a stream of kind %s; %.*s%s%s is wanted", reader->name, kind,
+                space ? (int)(space - list) : (int)strlen(list), list, space ? " or " : "",
+                space ? space + 1 : "");
+}
+
+int record_header(struct reader *reader, const char *wanted, struct record *record)
+{
+    int got = record_next(reader, record);
+    if (got != RECORD_READ)
+        return got < 0 ? -1 : fail("%s has no header yet", reader->name);
+    return record_check_kind(reader, record, wanted);
+}

@@ -1,0 +1,103 @@
+/* Reading a stream of records (FORMAT.md) from a file descriptor.
+ *
+ * Law: everything in a struct record is borrowed from the reader until its next record_next();
+ * nothing needs freeing but the reader. No memory is allocated per record. Functions return -1 with
+ * a sentence in why(), whose status is DAMAGED when the input is cut short or breaks a promise.
+ *
+ * The reader checks what FORMAT.md promises: header first, known version, end record with the right
+ * count and digest (also in epoch and checkpoint records), limits before memory.
+ */
+#ifndef PSWEEP_RECORD_H
+#define PSWEEP_RECORD_H
+
+#include <msgpack.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum record_type {
+    RECORD_UNKNOWN,
+    RECORD_HEADER,
+    RECORD_IMAGE,
+    RECORD_EPOCH,
+    RECORD_VIEW,
+    RECORD_PROGRESS,
+    RECORD_VALIDATION,
+    RECORD_CHECKPOINT,
+    RECORD_MODEL,
+    RECORD_SCORE,
+    RECORD_DONE,
+    RECORD_END,
+};
+
+struct record {
+    enum record_type type;
+    msgpack_object map;   /* always MSGPACK_OBJECT_MAP */
+    const uint8_t *bytes; /* the record as it stands in the input */
+    size_t size;
+};
+
+/* How record_open() treats the input; may be or-ed. */
+enum {
+    READ_STREAM = 0, /* header … end, one or several joined */
+    READ_BARE = 1,   /* the progress channel: records without header and end */
+    READ_FOLLOW = 2, /* end of file may be a pause: record_next() returns RECORD_WAIT */
+};
+
+enum { RECORD_NONE = 0, RECORD_READ = 1, RECORD_WAIT = 2 };
+
+struct reader;
+
+/* Reads from fd, which stays the caller's. name stands in messages: "input", "net3.bin"; it is
+ * copied. */
+struct reader *record_open(int fd, const char *name, int how);
+void record_close(struct reader *reader); /* NULL is allowed */
+
+/* The next record, headers and ends included. RECORD_READ; RECORD_NONE at the end of the input,
+ * after an end record; RECORD_WAIT with READ_FOLLOW or a non-blocking fd when there is nothing more
+ * yet; -1. */
+int record_next(struct reader *reader, struct record *record);
+
+/* Takes the first record, which must be a header of one of the kinds in wanted ("images epochs");
+ * says "input is a stream of kind run; images or epochs are wanted" otherwise. */
+int record_header(struct reader *reader, const char *wanted, struct record *record);
+/* Takes apart one record whose bytes the caller kept; the result borrows from them and from zone,
+ * which is cleared first. */
+int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct record *record);
+
+/* Makes a read that a signal interrupts while *stop is set return RECORD_WAIT. */
+void record_stop_on(struct reader *reader, const volatile sig_atomic_t *stop);
+
+/* The same check on a header that record_next() returned. */
+int record_check_kind(const struct reader *reader, const struct record *header, const char *wanted);
+
+/* Records and bytes taken so far, over all joined streams; for messages. */
+uint64_t record_count(const struct reader *reader);
+uint64_t record_bytes(const struct reader *reader);
+/* Where the last record begins in the file, or -1 when the input cannot be sought. */
+int64_t record_place(const struct reader *reader);
+const char *record_name(const struct reader *reader);
+
+/* A field of a record, or NULL when it is absent. */
+const msgpack_object *record_field(const struct record *record, const char *key);
+const msgpack_object *map_field(const msgpack_object *map, const char *key);
+
+/* A field that must be there with the right type and in range, else -1 and a sentence that names
+ * record type and field. */
+int record_uint(const struct record *record, const char *key, uint64_t most, uint64_t *value);
+int record_real(const struct record *record, const char *key, double *value); /* integers too */
+/* Text as a string of its own (ends with 0) in buffer[size]; too long is an error. */
+int record_text(const struct record *record, const char *key, char *buffer, size_t size);
+/* Bytes of a bin, borrowed. */
+int record_bin(const struct record *record, const char *key, const uint8_t **bytes, size_t *size);
+
+/* The size of the msgpack object that starts at bytes, of which size are there: its size; 0 when
+ * more is needed; -1 when it breaks a limit or is no msgpack. Takes no memory and reads only heads.
+ */
+int64_t record_span(const uint8_t *bytes, size_t size);
+
+/* The length of the end record, and whether these bytes are one (its figures are then given). */
+enum { RECORD_END_SIZE = 43 };
+int record_is_end(const uint8_t bytes[RECORD_END_SIZE], uint64_t *records, uint64_t *digest);
+
+#endif

@@ -1,0 +1,27 @@
+#include "standard.h"
+
+#include "message.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct writer *estandard_output(void)
+{
+    if (isatty(STDOUT_FILENO))
+        die(USAGE, "the output is a stream of records, not text: send it to a pipe or a file");
+    return write_open(STDOUT_FILENO, "output");
+}
+
+void estandard_input(void)
+{
+    if (isatty(STDIN_FILENO))
+        die(USAGE, "the input is a terminal: a stream of records is wanted (see %s --help)",
+            program);
+}
+
+void end_after_write(const struct writer *writer)
+{
+    if (write_reader_gone(writer))
+        exit(DONE);
+    die_why();
+}

@@ -1,0 +1,291 @@
+#include "write.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { FLUSH_AT = 1 << 18 };
+
+struct writer {
+    int fd;
+    char *name;
+    uint8_t *buffer;
+    size_t used, size;
+    size_t hashed; /* bytes of buffer that the digest has seen: all but an unfinished record */
+    uint64_t records;
+    XXH3_state_t *digest;
+    msgpack_packer packer;
+    int error; /* errno of the first write that failed, 0 while all is well */
+};
+
+static int append(void *data, const char *bytes, size_t size)
+{
+    struct writer *writer = data;
+    if (writer->size - writer->used < size) {
+        while (writer->size - writer->used < size)
+            writer->size *= 2;
+        writer->buffer = egrow(writer->buffer, writer->size, 1);
+    }
+    memcpy(writer->buffer + writer->used, bytes, size);
+    writer->used += size;
+    return 0;
+}
+
+struct writer *write_open(int fd, const char *name)
+{
+    struct writer *writer = ealloc(1, sizeof *writer);
+    writer->fd = fd;
+    writer->name = ecopy(name);
+    writer->size = 2 * FLUSH_AT;
+    writer->buffer = egrow(NULL, writer->size, 1);
+    writer->digest = XXH3_createState();
+    if (writer->digest == NULL)
+        die(FAILED, "out of memory: a stream writer");
+    XXH3_64bits_reset(writer->digest);
+    msgpack_packer_init(&writer->packer, writer, append);
+    /* A larger pipe means fewer switches between the programs; a system that refuses loses only
+     * speed. */
+    (void)fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+    return writer;
+}
+
+void write_close(struct writer *writer)
+{
+    if (writer == NULL)
+        return;
+    XXH3_freeState(writer->digest);
+    free(writer->buffer);
+    free(writer->name);
+    free(writer);
+}
+
+static int report(const struct writer *writer)
+{
+    if (writer->error == EPIPE)
+        return fail("%s was closed by its reader", writer->name);
+    return fail("cannot write %s: %s", writer->name, strerror(writer->error));
+}
+
+int write_reader_gone(const struct writer *writer)
+{
+    return writer->error == EPIPE;
+}
+
+/* Everything up to used belongs to finished records when this is called. */
+static void hash_new(struct writer *writer)
+{
+    XXH3_64bits_update(writer->digest, writer->buffer + writer->hashed,
+                       writer->used - writer->hashed);
+    writer->hashed = writer->used;
+}
+
+int write_flush(struct writer *writer)
+{
+    if (writer->error)
+        return report(writer);
+    hash_new(writer);
+    size_t done = 0;
+    while (done < writer->used) {
+        ssize_t put = write(writer->fd, writer->buffer + done, writer->used - done);
+        if (put >= 0) {
+            done += (size_t)put;
+        } else if (errno != EINTR) {
+            writer->error = errno;
+            return report(writer);
+        }
+    }
+    writer->used = writer->hashed = 0;
+    return 0;
+}
+
+void write_begin(struct writer *writer, const char *type, uint32_t fields)
+{
+    msgpack_pack_map(&writer->packer, fields + 1);
+    pack_text(writer, "type", type);
+}
+
+int write_end(struct writer *writer)
+{
+    writer->records++;
+    if (writer->used >= FLUSH_AT)
+        return write_flush(writer);
+    return writer->error ? report(writer) : 0;
+}
+
+void write_header(struct writer *writer, const char *kind, uint32_t fields)
+{
+    char tool[64];
+    snprintf(tool, sizeof tool, "%s %s", program, PSWEEP_VERSION);
+    write_begin(writer, "header", 3 + fields);
+    pack_uint(writer, "version", 1);
+    pack_text(writer, "kind", kind);
+    pack_text(writer, "tool", tool);
+}
+
+int write_record(struct writer *writer, const uint8_t *bytes, size_t size)
+{
+    append(writer, (const char *)bytes, size);
+    return write_end(writer);
+}
+
+static void pack_string(struct writer *writer, const char *text)
+{
+    size_t size = strlen(text);
+    msgpack_pack_str(&writer->packer, size);
+    msgpack_pack_str_body(&writer->packer, text, size);
+}
+
+/* A whole number in its 8-byte form, so that the end record has one length. */
+static void pack_wide(struct writer *writer, const char *key, uint64_t value)
+{
+    char wide[9] = {(char)0xcf};
+    for (int i = 0; i < 8; i++)
+        wide[1 + i] = (char)(value >> (56 - 8 * i));
+    pack_string(writer, key);
+    append(writer, wide, sizeof wide);
+}
+
+int write_finish(struct writer *writer)
+{
+    hash_new(writer);
+    uint64_t digest = XXH3_64bits_digest(writer->digest);
+    write_begin(writer, "end", 2);
+    pack_wide(writer, "records", writer->records);
+    pack_wide(writer, "digest", digest);
+    if (write_flush(writer) < 0)
+        return -1;
+    if (close(writer->fd) < 0) {
+        writer->error = errno;
+        return report(writer);
+    }
+    return 0;
+}
+
+struct position write_position(struct writer *writer)
+{
+    hash_new(writer);
+    return (struct position){writer->records, XXH3_64bits_digest(writer->digest)};
+}
+
+void pack_position(struct writer *writer, struct position position)
+{
+    pack_wide(writer, "records", position.records);
+    pack_wide(writer, "digest", position.digest);
+}
+
+void pack_uint(struct writer *writer, const char *key, uint64_t value)
+{
+    pack_string(writer, key);
+    msgpack_pack_uint64(&writer->packer, value);
+}
+
+void pack_real(struct writer *writer, const char *key, double value)
+{
+    pack_string(writer, key);
+    msgpack_pack_double(&writer->packer, value);
+}
+
+void pack_bool(struct writer *writer, const char *key, int value)
+{
+    pack_string(writer, key);
+    value ? msgpack_pack_true(&writer->packer) : msgpack_pack_false(&writer->packer);
+}
+
+void pack_text(struct writer *writer, const char *key, const char *value)
+{
+    pack_string(writer, key);
+    pack_string(writer, value);
+}
+
+void pack_text_sized(struct writer *writer, const char *key, const char *value, size_t size)
+{
+    pack_string(writer, key);
+    msgpack_pack_str(&writer->packer, size);
+    msgpack_pack_str_body(&writer->packer, value, size);
+}
+
+void pack_bin(struct writer *writer, const char *key, const void *bytes, size_t size)
+{
+    pack_string(writer, key);
+    msgpack_pack_bin(&writer->packer, size);
+    msgpack_pack_bin_body(&writer->packer, bytes, size);
+}
+
+void pack_reals(struct writer *writer, const char *key, const double *values, uint32_t count)
+{
+    pack_array(writer, key, count);
+    for (uint32_t i = 0; i < count; i++)
+        msgpack_pack_double(&writer->packer, values[i]);
+}
+
+void pack_texts(struct writer *writer, const char *key, char *const *values, uint32_t count)
+{
+    pack_array(writer, key, count);
+    for (uint32_t i = 0; i < count; i++)
+        pack_string(writer, values[i]);
+}
+
+void pack_map(struct writer *writer, const char *key, uint32_t fields)
+{
+    pack_string(writer, key);
+    msgpack_pack_map(&writer->packer, fields);
+}
+
+void pack_array(struct writer *writer, const char *key, uint32_t count)
+{
+    pack_string(writer, key);
+    msgpack_pack_array(&writer->packer, count);
+}
+
+void pack_object(struct writer *writer, const char *key, const msgpack_object *value)
+{
+    pack_string(writer, key);
+    msgpack_pack_object(&writer->packer, *value);
+}
+
+void pack_nil(struct writer *writer, const char *key)
+{
+    pack_string(writer, key);
+    msgpack_pack_nil(&writer->packer);
+}
+
+void pack_item_map(struct writer *writer, uint32_t fields)
+{
+    msgpack_pack_map(&writer->packer, fields);
+}
+
+void pack_item_array(struct writer *writer, uint32_t count)
+{
+    msgpack_pack_array(&writer->packer, count);
+}
+
+void pack_item_uint(struct writer *writer, uint64_t value)
+{
+    msgpack_pack_uint64(&writer->packer, value);
+}
+
+void pack_item_real(struct writer *writer, double value)
+{
+    msgpack_pack_double(&writer->packer, value);
+}
+
+void pack_item_nil(struct writer *writer)
+{
+    msgpack_pack_nil(&writer->packer);
+}
+
+void pack_item_text(struct writer *writer, const char *value)
+{
+    pack_string(writer, value);
+}
+
+void pack_raw(struct writer *writer, const void *bytes, size_t size)
+{
+    append(writer, bytes, size);
+}

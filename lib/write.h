@@ -1,0 +1,76 @@
+/* Writing a stream of records (FORMAT.md) to a file descriptor.
+ *
+ * A record is begun with its type and number of fields, filled with pack_…(), and ended:
+ *
+ *     write_begin(w, "epoch", 2);
+ *     pack_uint(w, "epoch", 3);
+ *     pack_uint(w, "images", 45000);
+ *     if (write_end(w) < 0) …
+ *
+ * Bytes are gathered in a buffer of 256 KiB and more and written when it is full or on
+ * write_flush(). Functions return 0, or -1 with a sentence. Once a write failed, all that follow
+ * fail the same way.
+ */
+#ifndef PSWEEP_WRITE_H
+#define PSWEEP_WRITE_H
+
+#include <msgpack.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct writer;
+
+/* Writes to fd, which stays the caller's; a pipe is enlarged to 1 MiB where the system allows. name
+ * stands in messages ("output"). Never fails. */
+struct writer *write_open(int fd, const char *name);
+void write_close(struct writer *writer); /* frees; writes nothing. NULL is allowed */
+
+/* Begins a record of fields fields besides "type". */
+void write_begin(struct writer *writer, const char *type, uint32_t fields);
+/* Ends it; flushes when the buffer is full. */
+int write_end(struct writer *writer);
+/* Begins the header record: version, kind and tool are filled in; fields more follow. */
+void write_header(struct writer *writer, const char *kind, uint32_t fields);
+/* A whole record as it was read (a filter passing on what it does not know). */
+int write_record(struct writer *writer, const uint8_t *bytes, size_t size);
+int write_flush(struct writer *writer);
+/* The end record, flush, and close of the fd with its errors looked at (a full disk shows here). */
+int write_finish(struct writer *writer);
+
+/* Whether the failure was that the reader of our pipe has closed it. */
+int write_reader_gone(const struct writer *writer);
+
+/* The two figures that epoch and checkpoint records carry. Ask for them before write_begin(), then
+ * pack them: the fields "records" and "digest", to be counted in write_begin(). */
+struct position {
+    uint64_t records, digest;
+};
+struct position write_position(struct writer *writer);
+void pack_position(struct writer *writer, struct position position);
+
+/* One field each: key and value. */
+void pack_uint(struct writer *writer, const char *key, uint64_t value);
+void pack_real(struct writer *writer, const char *key, double value);
+void pack_bool(struct writer *writer, const char *key, int value);
+void pack_text(struct writer *writer, const char *key, const char *value);
+void pack_bin(struct writer *writer, const char *key, const void *bytes, size_t size);
+/* A text that does not end with 0. */
+void pack_text_sized(struct writer *writer, const char *key, const char *value, size_t size);
+void pack_reals(struct writer *writer, const char *key, const double *values, uint32_t count);
+void pack_texts(struct writer *writer, const char *key, char *const *values, uint32_t count);
+/* A key whose value follows: a map or array begun here and filled by further calls, or any object.
+ */
+void pack_map(struct writer *writer, const char *key, uint32_t fields);
+void pack_array(struct writer *writer, const char *key, uint32_t count);
+void pack_object(struct writer *writer, const char *key, const msgpack_object *value);
+void pack_nil(struct writer *writer, const char *key);
+/* Parts of an array begun with pack_array(): a nested map, a nested array, a value, ready bytes. */
+void pack_item_map(struct writer *writer, uint32_t fields);
+void pack_item_array(struct writer *writer, uint32_t count);
+void pack_item_uint(struct writer *writer, uint64_t value);
+void pack_item_real(struct writer *writer, double value);
+void pack_item_nil(struct writer *writer);
+void pack_item_text(struct writer *writer, const char *value);
+void pack_raw(struct writer *writer, const void *bytes, size_t size); /* msgpack already */
+
+#endif

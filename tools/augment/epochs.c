@@ -1,0 +1,172 @@
+#include "epochs.h"
+
+#include "message.h"
+#include "shuffle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Shape of the first image, to which the others are held. */
+struct first {
+    int seen;
+    char key[256];
+    uint32_t height, width, channels;
+};
+
+static int check_crop(const struct view_options *options, const struct image *image)
+{
+    if (image->height >= options->crop[0] && image->width >= options->crop[1])
+        return 0;
+    return fail("image %.*s is %ux%u, smaller than --crop %ux%u", (int)image->key_size, image->key,
+                image->height, image->width, options->crop[0], options->crop[1]);
+}
+
+static int check_shape(struct first *first, const struct view_options *options,
+                       const struct image *image)
+{
+    if (!first->seen) {
+        *first = (struct first){1, "", image->height, image->width, image->channels};
+        snprintf(first->key, sizeof first->key, "%.*s", (int)image->key_size, image->key);
+    }
+    if (image->channels != first->channels)
+        return fail(
+            "image %.*s has %u channels, but %s has %u (psfetch --channels makes them agree)",
+            (int)image->key_size, image->key, image->channels, first->key, first->channels);
+    if (options->crop[0] > 0)
+        return check_crop(options, image);
+    if (image->height == first->height && image->width == first->width)
+        return 0;
+    return fail("image %.*s is %ux%u, but %s is %ux%u: give --crop here or --resize to psfetch",
+                (int)image->key_size, image->key, image->height, image->width, first->key,
+                first->height, first->width);
+}
+
+static void keep_unknown(struct gathered *gathered, const struct record *record)
+{
+    gathered->unknown = egrow(gathered->unknown, gathered->unknown_size + record->size, 1);
+    memcpy(gathered->unknown + gathered->unknown_size, record->bytes, record->size);
+    gathered->unknown_size += record->size;
+    gathered->unknown_count++;
+}
+
+static int keep_image(struct gathered *gathered, struct images_sums *sums,
+                      const struct image *image, const struct record *record, int64_t place)
+{
+    gathered->about.counts[image->split]++;
+    if (image->split != SPLIT_TRAIN)
+        return set_add(gathered->others, image, record, place);
+    images_add(sums, image);
+    return set_add(gathered->train, image, record, place);
+}
+
+int gather(struct images *input, int fd, uint64_t memory, const struct view_options *options,
+           struct gathered *gathered)
+{
+    struct image image;
+    struct record record;
+    struct first first = {0};
+    struct images_sums sums = {0};
+    int item;
+    *gathered = (struct gathered){
+        set_open(memory - memory / 4, fd), set_open(memory / 4, fd), {0}, NULL, 0, 0};
+    while ((item = images_next(input, &image, &record)) != IMAGES_END) {
+        if (item < 0)
+            return -1;
+        if (item == IMAGES_OTHER)
+            keep_unknown(gathered, &record);
+        else if (check_shape(&first, options, &image) < 0 ||
+                 keep_image(gathered, &sums, &image, &record, record_place(input->reader)) < 0)
+            return -1;
+    }
+    if (!first.seen)
+        return fail("%s holds no images", record_name(input->reader));
+    int crops = options->crop[0] > 0;
+    gathered->about.height = crops ? options->crop[0] : first.height;
+    gathered->about.width = crops ? options->crop[1] : first.width;
+    gathered->about.channels = first.channels;
+    images_figures(&sums, first.channels, &gathered->about);
+    return 0;
+}
+
+void gathered_free(struct gathered *gathered)
+{
+    set_close(gathered->train);
+    set_close(gathered->others);
+    free(gathered->unknown);
+}
+
+/* Draws the view and writes it as the image's record. */
+static int write_view(struct writer *writer, const struct view *view, struct image *image,
+                      uint8_t *pixels)
+{
+    view_draw(view, image, pixels);
+    image->pixels = pixels;
+    image->height = view->height;
+    image->width = view->width;
+    return image_write(writer, image);
+}
+
+static uint8_t *new_pixels(const struct gathered *gathered)
+{
+    const struct images_about *about = &gathered->about;
+    return ealloc((size_t)about->height * about->width, about->channels);
+}
+
+/* The kept records stand one behind the other; each is passed on as it came. */
+static int write_unknown(struct writer *writer, const struct gathered *gathered)
+{
+    const uint8_t *bytes = gathered->unknown;
+    size_t left = gathered->unknown_size;
+    while (left > 0) {
+        size_t size = (size_t)record_span(bytes, left);
+        if (write_record(writer, bytes, size) < 0)
+            return -1;
+        bytes += size;
+        left -= size;
+    }
+    return 0;
+}
+
+int write_once(struct writer *writer, struct gathered *gathered, const struct view_options *options)
+{
+    uint8_t *pixels = new_pixels(gathered);
+    int result = write_unknown(writer, gathered);
+    for (size_t i = 0; result == 0 && i < set_count(gathered->others); i++) {
+        struct image image;
+        result = set_image(gathered->others, i, &image);
+        if (result < 0)
+            break;
+        struct view view = view_middle(options, &image);
+        result = write_view(writer, &view, &image, pixels);
+    }
+    free(pixels);
+    return result;
+}
+
+int write_epoch(struct writer *writer, struct gathered *gathered,
+                const struct view_options *options, uint32_t epoch)
+{
+    size_t count = set_count(gathered->train);
+    size_t *order = ealloc(count, sizeof *order);
+    uint8_t *pixels = new_pixels(gathered);
+    int result = 0;
+    shuffle(options->seed, epoch, PURPOSE_SHUFFLE, set_ids(gathered->train), count, order);
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        struct image image;
+        result = set_image(gathered->train, order[i], &image);
+        if (result < 0)
+            break;
+        struct view view = view_random(options, epoch, &image);
+        result = write_view(writer, &view, &image, pixels);
+    }
+    free(order);
+    free(pixels);
+    if (result < 0)
+        return -1;
+    struct position position = write_position(writer);
+    write_begin(writer, "epoch", 4);
+    pack_uint(writer, "epoch", epoch);
+    pack_uint(writer, "images", count);
+    pack_position(writer, position);
+    return write_end(writer);
+}

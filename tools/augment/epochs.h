@@ -1,0 +1,31 @@
+/* From a set of images to epochs of augmented ones: the two halves of psaug. */
+#ifndef PSWEEP_EPOCHS_H
+#define PSWEEP_EPOCHS_H
+
+#include "images.h"
+#include "set.h"
+#include "view.h"
+
+/* Everything read from the input, and what is known about it. */
+struct gathered {
+    struct set *train, *others; /* others: validation and test images */
+    struct images_about about;  /* shape: of the views */
+    uint8_t *unknown;           /* records of types that psweep does not know, to be passed on */
+    size_t unknown_size;
+    uint32_t unknown_count;
+};
+
+/* Reads the whole input and proves it whole. -1 with a sentence, naming images that do not fit
+ * together. */
+int gather(struct images *input, int fd, uint64_t memory, const struct view_options *options,
+           struct gathered *gathered);
+void gathered_free(struct gathered *gathered);
+
+/* Writes the records that come once: those of unknown type, then the validation and test images. */
+int write_once(struct writer *writer, struct gathered *gathered,
+               const struct view_options *options);
+/* Writes one epoch: the training images in its order, each in its view, and the epoch record. */
+int write_epoch(struct writer *writer, struct gathered *gathered,
+                const struct view_options *options, uint32_t epoch);
+
+#endif

@@ -1,0 +1,80 @@
+/* psaug: shuffles, shifts or crops, and flips the training images of a set, epoch after epoch. */
+#include "epochs.h"
+
+#include "message.h"
+#include "options.h"
+#include "standard.h"
+
+#include <unistd.h>
+
+static struct view_options view = {.shift = 4, .flip = 0.5};
+static uint64_t shift = 4, epochs, memory = 4ull << 30;
+
+static const struct option_row rows[] = {
+    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &view.seed, 0, 0x1p64, "N",
+     "seed of the order and of the augmentation (0)"},
+    {0, "shift", OPTION_UINT, OPTION_IN_HEADER, &shift, 0, 1024, "PIXELS",
+     "shift by at most so many pixels each way; black moves in (4)"},
+    {0, "crop", OPTION_SIZE, OPTION_IN_HEADER, view.crop, 1, IMAGE_MAX_SIDE, "HxW",
+     "instead of a shift: a random window; the middle one for validation and test"},
+    {0, "flip", OPTION_REAL, OPTION_IN_HEADER, &view.flip, 0, 1, "P",
+     "flip left to right with this probability (0.5)"},
+    {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
+     "end after N epochs (go on until the consumer has enough)"},
+    {0, "memory", OPTION_BYTES, OPTION_LOCAL, &memory, 0, 0x1p46, "BYTES",
+     "keep so much of the set in memory, the rest in a file (4G)"},
+    {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct program about = {
+    "psaug",
+    "Reads a set of images and writes it epoch after epoch: training images in a fresh order,\n"
+    "each shifted or cropped and flipped at random; validation and test images once, before.",
+    "< IMAGES > EPOCHS",
+    "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
+    "  psfetch photos --as train | psaug --crop 64x64 --shift 0 -e 1 > epoch.ps\n",
+    rows,
+};
+
+static int write_start(struct writer *writer, const struct images *input,
+                       const struct gathered *gathered)
+{
+    write_header(writer, "epochs", 3 + IMAGES_ABOUT_FIELDS);
+    options_pack(writer, rows);
+    images_pack_upstream(writer, input);
+    pack_texts(writer, "classes", input->classes.name, input->classes.count);
+    images_pack_about(writer, &gathered->about);
+    return write_end(writer);
+}
+
+int main(int argc, char **argv)
+{
+    if (options_parse(&about, argc, argv) < argc)
+        die(USAGE, "%s is too much: the images come on standard input", argv[argc - 1]);
+    if (view.crop[0] > 0 && options_given(rows, "shift") && shift > 0)
+        die(USAGE, "--crop and --shift exclude each other: a window is moved already");
+    shift = view.crop[0] > 0 ? 0 : shift;
+    view.shift = (uint32_t)shift;
+
+    estandard_input();
+    struct writer *writer = estandard_output();
+    struct images input;
+    struct gathered gathered;
+    if (images_open(&input, STDIN_FILENO, "input", "images") < 0 ||
+        gather(&input, STDIN_FILENO, memory, &view, &gathered) < 0)
+        die_why();
+
+    int trains = gathered.about.counts[SPLIT_TRAIN] > 0;
+    if (write_start(writer, &input, &gathered) < 0 || write_once(writer, &gathered, &view) < 0)
+        end_after_write(writer);
+    for (uint32_t epoch = 1; trains && (epochs == 0 || epoch <= epochs); epoch++)
+        if (write_epoch(writer, &gathered, &view, epoch) < 0)
+            end_after_write(writer);
+
+    if (write_finish(writer) < 0)
+        end_after_write(writer);
+    gathered_free(&gathered);
+    images_close(&input);
+    write_close(writer);
+    return DONE;
+}

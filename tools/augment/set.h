@@ -1,0 +1,31 @@
+/* The images that psaug keeps between epochs.
+ *
+ * A set holds image records as the bytes they came in: in memory up to a limit, and beyond that in
+ * a file that is read again: the input itself where it is a file, else a spool file that has no
+ * name and so goes with the program.
+ */
+#ifndef PSWEEP_SET_H
+#define PSWEEP_SET_H
+
+#include "image.h"
+
+struct set;
+
+/* limit: bytes of records kept in memory. input: the fd that records are read from; when it can be
+ * sought, it is the file beyond the limit. Exits when there is no memory. */
+struct set *set_open(uint64_t limit, int input);
+void set_close(struct set *set);
+
+/* Keeps an image that came from record. place: where that begins in the input (record_place());
+ * when it is not -1, the input is the file beyond the limit. -1 with a sentence when the spool file
+ * cannot be written. */
+int set_add(struct set *set, const struct image *image, const struct record *record, int64_t place);
+
+size_t set_count(const struct set *set);
+/* The ids of all images, in the order they were added; owned by the set. */
+const uint64_t *set_ids(const struct set *set);
+
+/* The image at a place 0 … set_count() - 1; borrowed until the next call. -1 with a sentence. */
+int set_image(struct set *set, size_t place, struct image *image);
+
+#endif

@@ -134,6 +134,7 @@ static int read_again(struct set *set, const struct member *member)
         set->again_size = member->size;
         set->again = egrow(set->again, set->again_size, 1);
     }
+    int file = member->where == IN_SPOOL ? set->spool : set->input;
     for (size_t done = 0; done < member->size;) {
         ssize_t got =
             pread(file, set->again + done, member->size - done, (off_t)(member->place + done));

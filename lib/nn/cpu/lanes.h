@@ -1,0 +1,240 @@
+/* Sixteen images side by side: the vector type that the kernels compute with.
+ *
+ * A value of type lanes holds one float of each of 16 images. The same operations, in the same
+ * order, with the same rounding, for every instruction set: AVX-512 has one register for it, AVX2
+ * two halves, plain C an array. This is the only file that knows which one a kernel is compiled
+ * for; it also says how many registers' worth of sums a kernel may keep (blocks change speed, never
+ * bits, since each sum's own order does not depend on them).
+ *
+ * NaN rule: a NaN is never dropped. lanes_beats() lets it win, lanes_positive() lets it pass.
+ */
+#ifndef PSWEEP_LANES_H
+#define PSWEEP_LANES_H
+
+#include <stdint.h>
+
+enum { LANES = 16 };
+
+#if defined __AVX512F__
+
+#include <immintrin.h>
+
+/* Convolution: sums of FILTERS filters × COLUMNS neighbouring pixels are kept in registers; weight
+ * gradient: PAIR filters × TAP_ROWS rows of 3 taps. */
+#define LANES_FILTERS  2
+#define LANES_COLUMNS  8
+#define LANES_PAIR     2
+#define LANES_TAP_ROWS 3
+
+typedef __m512 lanes;
+typedef __mmask16 lanes_mask;
+
+static inline lanes lanes_load(const float *at)
+{
+    return _mm512_load_ps(at);
+}
+static inline void lanes_store(float *at, lanes a)
+{
+    _mm512_store_ps(at, a);
+}
+static inline lanes lanes_all(float value)
+{
+    return _mm512_set1_ps(value);
+}
+static inline lanes lanes_add(lanes a, lanes b)
+{
+    return _mm512_add_ps(a, b);
+}
+static inline lanes lanes_subtract(lanes a, lanes b)
+{
+    return _mm512_sub_ps(a, b);
+}
+/* a·b + c, rounded once */
+static inline lanes lanes_fma(lanes a, lanes b, lanes c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+/* a > b, or a is NaN */
+static inline lanes_mask lanes_beats(lanes a, lanes b)
+{
+    return (lanes_mask)(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) |
+                        _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q));
+}
+/* a > 0, or a is NaN */
+static inline lanes_mask lanes_positive(lanes a)
+{
+    return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NLE_UQ);
+}
+/* the first n of 16 */
+static inline lanes_mask lanes_first(uint32_t n)
+{
+    return (lanes_mask)((1u << n) - 1);
+}
+/* mask ? a : b */
+static inline lanes lanes_select(lanes_mask mask, lanes a, lanes b)
+{
+    return _mm512_mask_blend_ps(mask, b, a);
+}
+/* The sum of all 16: i + (i+8), then + 4, + 2, + 1 apart. */
+static inline float lanes_fold(lanes a)
+{
+    __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+#elif defined __AVX2__ && defined __FMA__
+
+#include <immintrin.h>
+
+#define LANES_FILTERS  3
+#define LANES_COLUMNS  2
+#define LANES_PAIR     2
+#define LANES_TAP_ROWS 1
+
+typedef struct {
+    __m256 low, high;
+} lanes;
+typedef lanes lanes_mask; /* all bits of a chosen lane are set */
+
+static inline lanes lanes_load(const float *at)
+{
+    return (lanes){_mm256_load_ps(at), _mm256_load_ps(at + 8)};
+}
+static inline void lanes_store(float *at, lanes a)
+{
+    _mm256_store_ps(at, a.low);
+    _mm256_store_ps(at + 8, a.high);
+}
+static inline lanes lanes_all(float value)
+{
+    return (lanes){_mm256_set1_ps(value), _mm256_set1_ps(value)};
+}
+static inline lanes lanes_add(lanes a, lanes b)
+{
+    return (lanes){_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+static inline lanes lanes_subtract(lanes a, lanes b)
+{
+    return (lanes){_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+}
+static inline lanes lanes_fma(lanes a, lanes b, lanes c)
+{
+    return (lanes){_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+static inline __m256 half_beats(__m256 a, __m256 b)
+{
+    return _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ), _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
+static inline lanes_mask lanes_beats(lanes a, lanes b)
+{
+    return (lanes_mask){half_beats(a.low, b.low), half_beats(a.high, b.high)};
+}
+static inline lanes_mask lanes_positive(lanes a)
+{
+    __m256 zero = _mm256_setzero_ps();
+    return (lanes_mask){_mm256_cmp_ps(a.low, zero, _CMP_NLE_UQ),
+                        _mm256_cmp_ps(a.high, zero, _CMP_NLE_UQ)};
+}
+static inline lanes_mask lanes_first(uint32_t n)
+{
+    __m256 low = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256 high = _mm256_add_ps(low, _mm256_set1_ps(8)), limit = _mm256_set1_ps((float)n);
+    return (lanes_mask){_mm256_cmp_ps(low, limit, _CMP_LT_OQ),
+                        _mm256_cmp_ps(high, limit, _CMP_LT_OQ)};
+}
+static inline lanes lanes_select(lanes_mask mask, lanes a, lanes b)
+{
+    return (lanes){_mm256_blendv_ps(b.low, a.low, mask.low),
+                   _mm256_blendv_ps(b.high, a.high, mask.high)};
+}
+static inline float lanes_fold(lanes a)
+{
+    __m256 eight = _mm256_add_ps(a.low, a.high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+#else
+
+#include <math.h>
+
+#define LANES_FILTERS  1
+#define LANES_COLUMNS  2
+#define LANES_PAIR     1
+#define LANES_TAP_ROWS 1
+
+typedef struct {
+    float at[LANES];
+} lanes;
+typedef struct {
+    _Bool at[LANES];
+} lanes_mask;
+
+/* result.at[i] = expression, for every lane i */
+#define EACH_LANE(type, expression)                                                                \
+    type result;                                                                                   \
+    for (int i = 0; i < LANES; i++)                                                                \
+        result.at[i] = (expression);                                                               \
+    return result
+
+static inline lanes lanes_load(const float *at)
+{
+    EACH_LANE(lanes, at[i]);
+}
+static inline void lanes_store(float *at, lanes a)
+{
+    for (int i = 0; i < LANES; i++)
+        at[i] = a.at[i];
+}
+static inline lanes lanes_all(float value)
+{
+    EACH_LANE(lanes, value);
+}
+static inline lanes lanes_add(lanes a, lanes b)
+{
+    EACH_LANE(lanes, a.at[i] + b.at[i]);
+}
+static inline lanes lanes_subtract(lanes a, lanes b)
+{
+    EACH_LANE(lanes, a.at[i] - b.at[i]);
+}
+static inline lanes lanes_fma(lanes a, lanes b, lanes c)
+{
+    EACH_LANE(lanes, fmaf(a.at[i], b.at[i], c.at[i]));
+}
+static inline lanes_mask lanes_beats(lanes a, lanes b)
+{
+    EACH_LANE(lanes_mask, a.at[i] > b.at[i] || a.at[i] != a.at[i]);
+}
+static inline lanes_mask lanes_positive(lanes a)
+{
+    EACH_LANE(lanes_mask, !(a.at[i] <= 0));
+}
+static inline lanes_mask lanes_first(uint32_t n)
+{
+    EACH_LANE(lanes_mask, (uint32_t)i < n);
+}
+static inline lanes lanes_select(lanes_mask mask, lanes a, lanes b)
+{
+    EACH_LANE(lanes, mask.at[i] ? a.at[i] : b.at[i]);
+}
+static inline float lanes_fold(lanes a)
+{
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            a.at[i] += a.at[i + half];
+    return a.at[0];
+}
+
+#endif
+
+static inline lanes lanes_zero(void)
+{
+    return lanes_all(0);
+}
+
+#endif

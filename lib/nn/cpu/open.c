@@ -1,0 +1,243 @@
+/* Makes and ends a CPU engine: its stages, its one piece of memory, its parameters. */
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "message.h"
+
+/* Lays memory out: pieces of 64 bytes, one after the other. Without a base it only counts. */
+struct arena {
+    char *base;
+    size_t used;
+};
+
+static void *take(struct arena *a, size_t count, size_t size)
+{
+    void *piece = a->base ? a->base + a->used : NULL;
+    a->used += (count * size + 63) / 64 * 64;
+    return piece;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void make_stages(struct cpu *cpu)
+{
+    const struct net *net = &cpu->net;
+    for (uint32_t i = 0; i < net->layers; i++) {
+        const struct layer *l = &net->layer[i];
+        if (l->kind != LAYER_CONVOLUTION)
+            continue;
+        enum layer_kind then = l[2].kind; /* l[1] is the normalisation */
+        cpu->stage[cpu->stages++] = (struct stage){
+            .in_channels = (int)l->in_channels,
+            .channels = (int)l->out_channels,
+            .height = (int)l->out_height,
+            .width = (int)l->out_width,
+            .pool = then == LAYER_MAX_POOL      ? POOL_MAX
+                    : then == LAYER_GLOBAL_POOL ? POOL_MEAN
+                                                : POOL_NONE,
+            .bands = ((int)l->out_height + BAND_ROWS - 1) / BAND_ROWS,
+            .tensor = l->tensor,
+        };
+    }
+}
+
+/* In a prediction only two stages' outputs live at a time. */
+static void plan_stages(struct cpu *cpu, struct arena *a)
+{
+    int train = cpu->options.train;
+    size_t groups = (size_t)cpu->groups, largest = 0, upstream = 0;
+    for (int i = 0; i < cpu->stages; i++) {
+        struct stage *s = &cpu->stage[i];
+        size_t channels = (size_t)s->channels, items = groups * (size_t)s->bands;
+        size_t y = groups * channels * (size_t)s->height * (size_t)s->width * LANES;
+        largest = larger(largest, y);
+        s->normal = take(a, channels, sizeof *s->normal);
+        s->batch = take(a, channels, sizeof *s->batch);
+        if (!train)
+            continue;
+        size_t sums = groups * (size_t)(i + 1 < cpu->stages ? s[1].bands : 1);
+        upstream = larger(upstream, s->pool == POOL_NONE ? y : y / 4);
+        s->y = take(a, y, sizeof *s->y);
+        s->moments = take(a, items * channels, sizeof *s->moments);
+        s->sums = take(a, sums * channels, sizeof *s->sums);
+        s->flipped = take(a, cpu->net.tensor[s->tensor].size, sizeof *s->flipped);
+        s->partial = take(a, items * cpu->net.tensor[s->tensor].size, sizeof *s->partial);
+    }
+    for (int i = 0; i < 2; i++) {
+        float *y = train ? NULL : take(a, largest, sizeof *y);
+        for (int stage = i; !train && stage < cpu->stages; stage += 2)
+            cpu->stage[stage].y = y;
+        cpu->upstream[i] = take(a, upstream, sizeof *cpu->upstream[i]);
+    }
+}
+
+static void plan_scratch(struct cpu *cpu, struct arena *a)
+{
+    size_t in = 0, out = 0, channels = 0;
+    for (int i = 0; i < cpu->stages; i++) {
+        const struct stage *s = &cpu->stage[i];
+        size_t plane = (size_t)(BAND_ROWS + 2) * (size_t)(s->width + 2) * LANES;
+        in = larger(in, (size_t)s->in_channels * plane);
+        out = larger(out, (size_t)s->channels * plane);
+        channels = larger(channels, (size_t)s->channels);
+    }
+    struct scratch *all = take(a, (size_t)cpu->threads, sizeof *all);
+    for (int thread = 0; thread < cpu->threads; thread++) {
+        struct scratch s = {
+            .in = take(a, in, sizeof *s.in),
+            .gradient = take(a, cpu->options.train ? out : 0, sizeof *s.gradient),
+            .sums = take(a, channels * 3 * LANES, sizeof *s.sums),
+            .feature = take(a, channels * LANES, sizeof *s.feature),
+            .logit = take(a, (size_t)cpu->net.shape.classes * LANES, sizeof *s.logit),
+        };
+        if (all)
+            all[thread] = s;
+    }
+    cpu->scratch = all;
+}
+
+/* Fills the pointers of *cpu; memory is the arena, or NULL to count. Returns its size in bytes. */
+static size_t plan(struct cpu *cpu, void *memory)
+{
+    struct arena a = {memory, 0};
+    const struct net *net = &cpu->net;
+    const struct layer *last = &net->layer[net->layers - 1];
+    size_t trained = cpu->options.train ? net->parameters : 0;
+    size_t groups = cpu->options.train ? (size_t)cpu->groups : 0;
+    cpu->parameters = take(&a, net->parameters, sizeof *cpu->parameters);
+    cpu->momentum = take(&a, trained, sizeof *cpu->momentum);
+    cpu->gradient = take(&a, trained, sizeof *cpu->gradient);
+    cpu->scaled = take(&a, (size_t)net->shape.channels * 256, sizeof *cpu->scaled);
+    cpu->loss = take(&a, cpu->options.batch, sizeof *cpu->loss);
+    cpu->correct = take(&a, cpu->options.batch, sizeof *cpu->correct);
+    cpu->connected =
+        take(&a, groups * ((size_t)last->out_channels * last->in_channels + last->out_channels),
+             sizeof *cpu->connected);
+    plan_stages(cpu, &a);
+    plan_scratch(cpu, &a);
+    return a.used;
+}
+
+static int check(const struct net *net, const struct engine_options *o)
+{
+    if (o->batch < 1 || o->batch > 1 << 20)
+        return fail("a batch of %u images is not in 1 … %d", o->batch, 1 << 20);
+    if (o->threads > 4096)
+        return fail("%u threads are not in 1 … 4096 (0 for as many as the machine has)",
+                    o->threads);
+    for (uint32_t c = 0; c < net->shape.channels; c++)
+        if (!(o->deviation[c] > 0) || o->mean[c] != o->mean[c])
+            return fail(
+                "channel %u has mean %g and deviation %g: the deviation must be greater than 0", c,
+                o->mean[c], o->deviation[c]);
+    return 0;
+}
+
+static int cpu_open(struct engine **engine, const struct net *net,
+                    const struct engine_options *options)
+{
+    const struct kernels *kernels = kernels_choose(options->isa);
+    if (kernels == NULL || check(net, options) != 0)
+        return -1;
+
+    struct cpu *cpu = ealloc(1, sizeof *cpu);
+    cpu->engine.class = &cpu_class;
+    cpu->net = *net;
+    cpu->options = *options;
+    cpu->kernels = kernels;
+    cpu->threads = options->threads ? (int)options->threads : omp_get_max_threads();
+    cpu->groups = ((int)options->batch + LANES - 1) / LANES;
+    snprintf(cpu->detail, sizeof cpu->detail, "cpu, %s, %d thread%s", kernels->name, cpu->threads,
+             cpu->threads == 1 ? "" : "s");
+    make_stages(cpu);
+
+    size_t size = plan(cpu, NULL);
+    cpu->arena = aligned_alloc(64, size);
+    if (cpu->arena == NULL) {
+        free(cpu);
+        return fail("no memory for a batch of %u images: %zu MB wanted", options->batch,
+                    size >> 20);
+    }
+    plan(cpu, cpu->arena);
+    memset(cpu->parameters, 0, net->parameters * sizeof *cpu->parameters);
+    if (options->train) {
+        memset(cpu->momentum, 0, net->parameters * sizeof *cpu->momentum);
+        memset(cpu->gradient, 0, net->parameters * sizeof *cpu->gradient);
+    }
+    for (uint32_t c = 0; c < net->shape.channels; c++)
+        for (int pixel = 0; pixel < 256; pixel++)
+            cpu->scaled[c * 256 + (uint32_t)pixel] =
+                (float)((pixel - options->mean[c]) / options->deviation[c]);
+    *engine = &cpu->engine;
+    return 0;
+}
+
+static void cpu_close(struct engine *engine)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    free(cpu->arena);
+    free(cpu);
+}
+
+static const char *cpu_name(const struct engine *engine)
+{
+    (void)engine;
+    return "cpu";
+}
+
+static const char *cpu_detail(const struct engine *engine)
+{
+    return ((const struct cpu *)engine)->detail;
+}
+
+static int cpu_write(struct engine *engine, const float *parameters, const float *momentum)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    size_t bytes = cpu->net.parameters * sizeof *parameters;
+    memcpy(cpu->parameters, parameters, bytes);
+    if (cpu->options.train && momentum)
+        memcpy(cpu->momentum, momentum, bytes);
+    else if (cpu->options.train)
+        memset(cpu->momentum, 0, bytes);
+    return 0;
+}
+
+static int cpu_read(struct engine *engine, float *parameters, float *momentum)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    size_t bytes = cpu->net.parameters * sizeof *parameters;
+    memcpy(parameters, cpu->parameters, bytes);
+    if (momentum && !cpu->options.train)
+        return fail("an engine opened for prediction has no momentum");
+    if (momentum)
+        memcpy(momentum, cpu->momentum, bytes);
+    return 0;
+}
+
+static int cpu_gradient(struct engine *engine, float *gradient)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    if (!cpu->options.train)
+        return fail("an engine opened for prediction has no gradient");
+    memcpy(gradient, cpu->gradient, cpu->net.parameters * sizeof *gradient);
+    return 0;
+}
+
+const struct engine_class cpu_class = {
+    .device = "cpu",
+    .open = cpu_open,
+    .close = cpu_close,
+    .name = cpu_name,
+    .detail = cpu_detail,
+    .write = cpu_write,
+    .read = cpu_read,
+    .step = cpu_step,
+    .predict = cpu_predict,
+    .gradient = cpu_gradient,
+};

@@ -1,0 +1,91 @@
+/* The seam between the programs and what computes: a whole network at a time.
+ *
+ * An engine owns its memory; everything passed to it is borrowed for the call only. All functions
+ * that can fail return 0, or -1 with a sentence in why(). One engine is used by one thread at a
+ * time; inside it may use many. Whole-network granularity lets one engine fuse layers and another
+ * replay a graph.
+ *
+ * Images are uint8, [image][row][column][channel], tightly packed. They are scaled by the engine:
+ * x = (pixel - mean[channel]) / deviation[channel].
+ *
+ * Parameters are float32 in the layout of net.h's tensor table; momentum has the same layout
+ * (elements of tensors that are not trained are 0 and stay 0).
+ */
+#ifndef PSWEEP_ENGINE_H
+#define PSWEEP_ENGINE_H
+
+#include "net.h"
+
+enum { ENGINE_MAX_CHANNELS = NET_MAX_CHANNELS };
+
+struct engine_options {
+    uint32_t batch;   /* the largest number of images a call will bring, ≥ 1 */
+    uint32_t threads; /* 0: as many as the machine has (OMP_NUM_THREADS honoured) */
+    const char *isa; /* CPU: "auto", "c", "avx2", "avx512"; changes speed, never bits. NULL: auto */
+    double mean[ENGINE_MAX_CHANNELS], deviation[ENGINE_MAX_CHANNELS]; /* in pixel units 0 … 255 */
+    double momentum;     /* v ← momentum·v + g;  w ← w - rate·v */
+    double weight_decay; /* g ← g + decay·w, on TENSOR_WEIGHTS only */
+    int train;           /* 0: only predict() will be called; gradients need no memory */
+};
+
+struct engine;
+
+/* What a step or a prediction found. */
+struct outcome {
+    double loss;      /* cross entropy summed over the images, natural logarithm */
+    uint32_t correct; /* images whose most probable class (lowest number on a tie) is their label */
+};
+
+/* device: "auto", "cpu" or "cuda". auto takes CUDA when a driver and a device answer, else the CPU,
+ * and explains which (explain()). *engine is NULL after a failure. */
+int engine_open(struct engine **engine, const char *device, const struct net *net,
+                const struct engine_options *options);
+void engine_close(struct engine *engine); /* NULL is allowed */
+
+/* What decides the bytes it makes, for the stream's header: "cpu" or "cuda …". Lives as long as
+ * engine. */
+const char *engine_name(const struct engine *engine);
+/* How it computes, for people: "cpu, avx512, 2 threads". Not for the stream. */
+const char *engine_detail(const struct engine *engine);
+
+/* Parameters into and out of the engine: float[net->parameters] each. momentum may be NULL: write
+ * clears it, read leaves it out. */
+int engine_write(struct engine *engine, const float *parameters, const float *momentum);
+int engine_read(struct engine *engine, float *parameters, float *momentum);
+
+/* One training step on count images (1 … options.batch): forward in training mode, backward,
+ * update, running statistics. label[count] < classes. rate: the learning rate of this step. */
+int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
+                double rate, struct outcome *outcome);
+
+/* Class probabilities in inference mode (running statistics): float[count][classes]; probability
+ * may be NULL. label may be NULL, then outcome is not touched and may be NULL. An image's result
+ * does not depend on the other images of the call. */
+int engine_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
+                   uint32_t count, float *probability, struct outcome *outcome);
+
+/* For tests: the gradient of the mean loss of the last engine_step(), before momentum and decay,
+ * float[net->parameters]; elements of tensors that are not trained are 0. */
+int engine_gradient(struct engine *engine, float *gradient);
+
+/* What an engine implementation provides (lib/nn/cpu/cpu.h, later a CUDA plugin): the calls above,
+ * bound. Its first member must be this table's address: engine.c calls through it. */
+struct engine_class {
+    const char *device; /* "cpu" */
+    int (*open)(struct engine **, const struct net *, const struct engine_options *);
+    void (*close)(struct engine *);
+    const char *(*name)(const struct engine *);
+    const char *(*detail)(const struct engine *);
+    int (*write)(struct engine *, const float *, const float *);
+    int (*read)(struct engine *, float *, float *);
+    int (*step)(struct engine *, const uint8_t *, const uint32_t *, uint32_t, double,
+                struct outcome *);
+    int (*predict)(struct engine *, const uint8_t *, const uint32_t *, uint32_t, float *,
+                   struct outcome *);
+    int (*gradient)(struct engine *, float *);
+};
+struct engine {
+    const struct engine_class *class;
+};
+
+#endif

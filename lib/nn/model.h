@@ -1,0 +1,35 @@
+/* A trained network as a record, and back. */
+#ifndef PSWEEP_MODEL_H
+#define PSWEEP_MODEL_H
+
+#include "images.h"
+#include "nn/net.h"
+
+/* Packs a list of {name, shape, values} under key: all tensors of values[net->parameters], or only
+ * those that are trained (momentum has no others). */
+void model_pack_tensors(struct writer *writer, const char *key, const struct net *net,
+                        const float *values, int trained_only);
+/* The inverse: each tensor of the list goes to its place in values; all that net has must be there
+ * (with trained_only: all that are trained). -1 with a sentence. */
+int model_read_tensors(const struct record *record, const char *key, const struct net *net,
+                       float *values, int trained_only);
+
+/* What a finished or stopped run left behind. */
+struct model {
+    char name[256];  /* of the file, without directories and suffix: "net3" */
+    uint8_t *header; /* of its run, as msgpack, for "upstream" */
+    size_t header_size;
+    struct net net;
+    struct classes classes;
+    struct images_about about; /* shape, counts, mean, deviation of what it was trained on */
+    uint64_t epoch, epochs, iteration;
+    int stopped;       /* it ended before it reached epochs */
+    float *parameters; /* [net.parameters] */
+};
+
+/* Reads the run at path to its end and takes its model. -1 with a sentence, also when the file is
+ * whole but has no model, or is torn. */
+int model_read(struct model *model, const char *path);
+void model_free(struct model *model);
+
+#endif

@@ -1,0 +1,217 @@
+/* How fast the CPU engine trains the four networks: engine_bench [threads [isa [depth]]]
+ *
+ * Data in memory, batch 128, images 32×32×3, ten classes; a step is forward, backward and update.
+ * GFLOP/s counts the arithmetic of direct convolution, two for a multiply-add. The peak is measured
+ * in the same run, before each depth, with as many threads: independent fused multiply-adds,
+ * nothing else. */
+#include <omp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "message.h"
+#include "nn/cpu/cpu.h"
+
+enum { BATCH = 128, SIDE = 32, CHANNELS = 3, CLASSES = 10 };
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* GFLOP/s of one thread: 16 chains of fused multiply-adds, enough to hide their latency. */
+static double peak_of_thread(void)
+{
+    enum { CHAINS = 16, TURNS = 4 << 20 };
+    lanes sum[CHAINS], factor = lanes_all(0.5f), more = lanes_all(1);
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = lanes_all((float)i);
+    double start = now();
+    for (int turn = 0; turn < TURNS; turn++) {
+#pragma GCC unroll 16
+        for (int i = 0; i < CHAINS; i++)
+            sum[i] = lanes_fma(sum[i], factor, more);
+    }
+    double seconds = now() - start;
+    volatile float keep = 0;
+    for (int i = 0; i < CHAINS; i++)
+        keep += lanes_fold(sum[i]);
+    return 2.0 * LANES * CHAINS * TURNS / seconds * 1e-9;
+}
+
+static double peak(int threads)
+{
+    double sum = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : sum)
+    sum += peak_of_thread();
+    return sum;
+}
+
+/* Each kernel with a clock around it, in place of the engine's own table; time of all threads
+ * together. */
+enum { CONVOLVE, WEIGHT_GRADIENT, ACTIVATE, GRADIENT_SUMS, GRADIENT, CLOCKS };
+static const char *const clock_name[CLOCKS] = {"convolve", "weights", "activate", "sums",
+                                               "gradient"};
+static const struct kernels *inner;
+static double spent[CLOCKS];
+
+static void add(int clock, double start)
+{
+    double seconds = now() - start;
+#pragma omp atomic
+    spent[clock] += seconds;
+}
+
+static void timed_convolve(const struct band *in, const float *weights, const float *bias,
+                           int filters, float *out, size_t plane, float *sums)
+{
+    double start = now();
+    inner->convolve(in, weights, bias, filters, out, plane, sums);
+    add(CONVOLVE, start);
+}
+
+static void timed_weight_gradient(const struct band *in, const struct band *out_gradient,
+                                  float *partial)
+{
+    double start = now();
+    inner->weight_gradient(in, out_gradient, partial);
+    add(WEIGHT_GRADIENT, start);
+}
+
+static void timed_activate(const struct output *o, int first, struct band *to)
+{
+    double start = now();
+    inner->activate(o, first, to);
+    add(ACTIVATE, start);
+}
+
+static void timed_gradient_sums(const struct output *o, float *gradient, int first, int rows,
+                                float *sums)
+{
+    double start = now();
+    inner->gradient_sums(o, gradient, first, rows, sums);
+    add(GRADIENT_SUMS, start);
+}
+
+static void timed_gradient(const struct output *o, const float *gradient, int first, uint32_t live,
+                           struct band *to)
+{
+    double start = now();
+    inner->gradient(o, gradient, first, live, to);
+    add(GRADIENT, start);
+}
+
+/* What share of all threads' time each kernel takes; the rest is loading images, the head, the
+ * update and waiting. */
+static void print_split(struct engine *engine, const uint8_t *images, const uint32_t *label)
+{
+    enum { STEPS = 20 };
+    struct cpu *cpu = (struct cpu *)engine;
+    struct outcome outcome;
+    inner = cpu->kernels;
+    struct kernels timed = *inner;
+    timed.convolve = timed_convolve;
+    timed.weight_gradient = timed_weight_gradient;
+    timed.activate = timed_activate;
+    timed.gradient_sums = timed_gradient_sums;
+    timed.gradient = timed_gradient;
+    cpu->kernels = &timed;
+    memset(spent, 0, sizeof spent);
+    double start = now();
+    for (int i = 0; i < STEPS; i++)
+        if (engine_step(engine, images, label, BATCH, 0.05, &outcome) != 0)
+            die_why();
+    double all = (now() - start) * cpu->threads, rest = all;
+    printf("      ");
+    for (int i = 0; i < CLOCKS; i++) {
+        printf(" %s %.0f %%,", clock_name[i], 100 * spent[i] / all);
+        rest -= spent[i];
+    }
+    printf(" rest %.0f %%\n", 100 * rest / all);
+    cpu->kernels = inner;
+}
+
+/* Seconds for a step: the median of many, after a warm-up. */
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double step_seconds(struct engine *engine, const uint8_t *images, const uint32_t *label)
+{
+    enum { WARM_UP = 5, STEPS = 61 };
+    static double seconds[STEPS];
+    struct outcome outcome;
+    for (int i = -WARM_UP; i < STEPS; i++) {
+        double start = now();
+        if (engine_step(engine, images, label, BATCH, 0.05, &outcome) != 0)
+            die_why();
+        if (i >= 0)
+            seconds[i] = now() - start;
+    }
+    qsort(seconds, STEPS, sizeof *seconds, ascending);
+    return seconds[STEPS / 2];
+}
+
+static void bench(uint32_t depth, int threads, const char *isa)
+{
+    static uint8_t images[BATCH * SIDE * SIDE * CHANNELS];
+    static uint32_t label[BATCH];
+    uint32_t random = 1;
+    for (size_t i = 0; i < sizeof images; i++)
+        images[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+    for (uint32_t i = 0; i < BATCH; i++)
+        label[i] = i % CLASSES;
+
+    static struct net net;
+    struct net_shape shape = {depth, 16, SIDE, SIDE, CHANNELS, CLASSES};
+    struct engine_options options = {.batch = BATCH,
+                                     .threads = (uint32_t)threads,
+                                     .isa = isa,
+                                     .momentum = 0.9,
+                                     .weight_decay = 1e-10,
+                                     .train = 1};
+    for (int c = 0; c < CHANNELS; c++) {
+        options.mean[c] = 127.5;
+        options.deviation[c] = 64;
+    }
+    struct engine *engine;
+    if (net_make(&net, &shape) != 0 || engine_open(&engine, "cpu", &net, &options) != 0)
+        die_why();
+    float *parameters = ealloc(net.parameters, sizeof *parameters);
+    net_initialise(&net, 1, parameters);
+    engine_write(engine, parameters, NULL);
+
+    double most = peak(threads), seconds = step_seconds(engine, images, label);
+    const struct layer *first = &net.layer[0];
+    double first_gradient = 9.0 * first->in_channels * first->out_channels * SIDE * SIDE;
+    double flops = 2 * BATCH * (3.0 * (double)net_multiply_adds(&net) - first_gradient) / seconds;
+    printf("%5u %10.0f %10.2f %10.1f %10.1f %7.0f %%   %s\n", depth, BATCH / seconds, seconds * 1e3,
+           flops * 1e-9, most, flops * 1e-7 / most, engine_detail(engine));
+    print_split(engine, images, label);
+    fflush(stdout);
+    free(parameters);
+    engine_close(engine);
+}
+
+int main(int argc, char **argv)
+{
+    program = "engine_bench";
+    int threads = argc > 1 ? atoi(argv[1]) : omp_get_max_threads();
+    const char *isa = argc > 2 ? argv[2] : "auto";
+    uint32_t only = argc > 3 ? (uint32_t)atoi(argv[3]) : 0;
+    printf("depth   images/s    ms/step    GFLOP/s       peak     share\n");
+    for (uint32_t depth = 1; depth <= 4; depth++)
+        if (only == 0 || depth == only)
+            bench(depth, threads, isa);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("peak memory %ld MB\n", usage.ru_maxrss >> 10);
+    return DONE;
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# What happens when a program of a pipeline dies, is stopped, or has nowhere to write.
+load ../helper
+
+setup() {
+    enter_folder
+    psfetch -q synth:shapes --limit 200 --split 0.8 >set.ps
+}
+
+@test "psfetch killed half-way: psaug and pstrain both end with 3 and say why" {
+    # A psfetch that is killed while it waits for its consumer, half of its images sent.
+    cat >kill-fetch <<'S'
+#!/bin/bash
+psfetch -q synth:shapes 3>&- &
+sleep 0.5
+kill -KILL $!
+S
+    chmod +x kill-fetch
+    slow() {
+        head -c 3000000
+        sleep 1
+        cat
+    }
+    statuses=$(./kill-fetch 2>/dev/null | slow | psaug 2>aug.err | pstrain 2>train.err >net.bin; echo "${PIPESTATUS[*]:2}")
+    [ "$statuses" = "3 3" ]
+    grep -q "^psaug: input ends .* without an end record: the program before it failed" aug.err
+    grep -q "^pstrain: input is empty: the program before it failed" train.err
+    [ ! -s net.bin ]
+}
+
+@test "a stream cut at any place is never taken for whole" {
+    psaug -e 2 <set.ps >epochs.ps
+    size=$(stat -c %s epochs.ps)
+    for cut in 10 1000 100000 300000 $((size / 2)) $((size - 43)) $((size - 1)); do
+        ends 3 pstrain -q < <(head -c "$cut" epochs.ps)
+        [ "$(tail -c 43 out | grep -c digest)" -eq 0 ]
+    done
+}
+
+@test "a changed byte is found before anything is made of it" {
+    cp set.ps bad.ps
+    printf '\x55' | dd of=bad.ps bs=1 seek=200000 conv=notrunc status=none
+    ends 3 psaug <bad.ps
+    grep -q "differ from their digest\|damaged" err
+    [ ! -s out ]
+}
+
+@test "a consumer that has enough is no error: psfetch and psaug stop quietly with 0" {
+    psaug <set.ps 2>err | head -c 1000 >/dev/null
+    [ "${PIPESTATUS[0]}" -eq 0 ] && [ ! -s err ]
+    psfetch -q synth:shapes 2>err | head -c 1000 >/dev/null
+    [ "${PIPESTATUS[0]}" -eq 0 ] && [ ! -s err ]
+}
+
+@test "pstrain whose output is closed before the model is written has failed" {
+    statuses=$(psaug <set.ps 2>aug.err | pstrain -q 2>train.err | head -c 1000 >/dev/null; echo "${PIPESTATUS[*]}")
+    [ "$statuses" = "0 1 0" ]
+    grep -q "pstrain: output was closed by its reader" train.err
+}
+
+@test "a full disk is an error of every program" {
+    psaug -e 1 <set.ps >epoch.ps
+    pstrain -q <epoch.ps >net.bin
+    for command in "psfetch -q synth:shapes --limit 5" "psaug -e 1" "pstrain -q" "pseval -q net.bin" "psplot -k table net.bin"; do
+        status=0
+        case $command in pstrain*) input=epoch.ps ;; *) input=set.ps ;; esac
+        $command <$input >/dev/full 2>err || status=$?
+        [ "$status" -eq 1 ]
+        grep -q "No space left" err
+    done
+}
+
+@test "standard output that is closed is an error" {
+    for command in "psfetch -q synth:shapes --limit 5" "psaug -e 1"; do
+        status=0
+        $command <set.ps >&- 2>err || status=$?
+        [ "$status" -eq 1 ]
+        grep -q "Bad file descriptor" err
+    done
+}
+
+# Starts a long run in the background; sets $aug and $train to its programs.
+start_run() {
+    mkfifo pipe
+    env --default-signal=INT psaug <set.ps >pipe 2>aug.err 3>&- &
+    aug=$!
+    env --default-signal=INT pstrain -q --progress log <pipe >net.bin 2>train.err 3>&- &
+    train=$!
+    wait_for 30 test -s log
+}
+
+# The run is whole, and says that it was stopped.
+is_saved() {
+    records net.bin >lines
+    [ "$(tail -n 1 lines | jq -r .type)" = end ]
+    [ "$(jq -c 'select(.type == "model") | .stopped' lines)" = true ]
+    [ "$(jq -s '[.[] | select(.type == "checkpoint")][-1].iteration' lines)" = "$(jq -s '[.[] | select(.type == "progress")] | length' lines)" ]
+    ends 0 pseval -q net.bin <set.ps
+}
+
+@test "SIGTERM: the step is finished, checkpoint, model marked stopped, end record, exit 4" {
+    start_run
+    kill -TERM $train
+    status=0
+    wait $train || status=$?
+    [ $status -eq 4 ]
+    wait $aug
+    is_saved
+    [ "$(records log | tail -n 1 | jq -r .status)" = stopped ]
+}
+
+@test "SIGINT: the same, and pstrain dies by it, as shells and make expect" {
+    start_run
+    kill -INT $aug $train
+    status=0
+    wait $train || status=$?
+    [ $status -eq 130 ]
+    wait $aug || true
+    is_saved
+}
+
+@test "an interrupt that reaches psaug first is no damage" {
+    start_run
+    kill -INT $aug
+    kill -INT $train
+    status=0
+    wait $train || status=$?
+    [ $status -eq 130 ]
+    is_saved
+}
+
+@test "psaug alone killed: pstrain ends with 3, keeps its checkpoints and writes no end" {
+    start_run
+    wait_for 30 grep -q checkpoint net.bin
+    kill -KILL $aug
+    status=0
+    wait $train || status=$?
+    [ $status -eq 3 ]
+    grep -q "the program before it failed" train.err
+    [ "$(tail -c 43 net.bin | grep -c digest)" -eq 0 ]
+    [ "$(records log | tail -n 1 | jq -r .status)" = failed ]
+}
+
+@test "a second signal ends at once" {
+    mkfifo pipe
+    psaug <set.ps >pipe 3>&- &
+    aug=$!
+    # Nobody reads the output, so the first signal's checkpoint cannot be written.
+    mkfifo stuck
+    exec 6<>stuck
+    env --default-signal=INT pstrain -q -d 8 --progress log <pipe >stuck 2>train.err 3>&- &
+    train=$!
+    wait_for 30 test -s log
+    kill -TERM $train
+    sleep 1
+    kill -TERM $train
+    status=0
+    wait $train || status=$?
+    [ $status -eq 143 ] || [ $status -eq 4 ]
+    exec 6>&-
+    wait $aug || true
+}

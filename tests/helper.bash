@@ -1,0 +1,96 @@
+# The set-up that every bats file shares: load ../helper
+#
+# A test runs in a fresh folder of its own ($BATS_TEST_TMPDIR) with the programs of this tree first in PATH
+# and without the variables of the caller that would change what the programs do. It talks to loopback
+# only, and what it starts in the background it stops by process id.
+
+REPOSITORY=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+export PATH="$REPOSITORY/bin:$REPOSITORY/pipelines:$PATH" LC_ALL=C.UTF-8
+unset "${!AWS_@}" "${!PSFETCH_@}" "${!OMP_@}" PARALLEL MAKEFLAGS MFLAGS MAKELEVEL NO_COLOR
+unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+
+# A file that needs more set-up than this calls enter_folder in a setup() of its own.
+setup() {
+    enter_folder
+}
+enter_folder() {
+    : "${BATS_TEST_TMPDIR:=$(mktemp -d)}" # bats before 1.4 has none
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+# need_shared FILE: the test is skipped unless ../shared/FILE stands beside the checkout, as $shared/FILE.
+shared=$REPOSITORY/../shared
+need_shared() {
+    [ -e "$shared/$1" ] || skip "needs ../shared/$1, which is absent"
+}
+
+# need PROGRAM...: the test is skipped where one is absent; CI must have them all.
+need() {
+    local program
+    for program; do
+        command -v "$program" >/dev/null || skip "needs $program (make deps-servers installs it)"
+    done
+}
+
+# For a test that takes long.
+long() {
+    [ -n "${PSWEEP_LONG-}" ] || skip "takes long: make test-all runs it"
+}
+
+# ends STATUS COMMAND...: the command must end with that status. What it said on stderr is then in the
+# file err, its stdout in the file out.
+ends() {
+    local expected=$1 status=0
+    shift
+    "$@" >out 2>err || status=$?
+    [ "$status" -eq "$expected" ] || {
+        echo "$* ended with $status, not $expected, saying: $(cat err)" >&2
+        return 1
+    }
+}
+
+# no COMMAND...: the command must fail. (bats takes a plain ! for a success.)
+no() {
+    if "$@"; then
+        echo "$* did not fail" >&2
+        return 1
+    fi
+}
+
+# records FILE: one line of JSON a record, without pixels and weights; for jq.
+records() {
+    /usr/bin/python3 -c '
+import json, msgpack, sys
+for record in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, max_buffer_size=1 << 30):
+    print(json.dumps(record, default=lambda value: "%d bytes" % len(value)))' "$1"
+}
+
+# wait_for SECONDS COMMAND...: tries the command ten times a second until it succeeds.
+wait_for() {
+    local tries=$(($1 * 10))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        [ $((tries -= 1)) -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+# picture FILE HEIGHT WIDTH VALUE: a grey PNG, all of one value 0 … 255; colour FILE …: a colour one.
+picture() {
+    draw "$@" 1
+}
+colour() {
+    draw "$@" 3
+}
+draw() {
+    mkdir -p "$(dirname "$1")"
+    /usr/bin/python3 -c '
+import struct, sys, zlib
+path, height, width, value, channels = sys.argv[1], *map(int, sys.argv[2:6])
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+rows = (b"\0" + bytes([value]) * (width * channels)) * height
+open(path, "wb").write(b"\x89PNG\r\n\x1a\n"
+    + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0))
+    + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))' "$@"
+}

@@ -1,0 +1,66 @@
+# The sweep as a Makefile, and what make install puts where.
+load ../helper
+
+sweep_make() {
+    make --no-print-directory -f "$REPOSITORY/pipelines/sweep.mk" DEPTHS='1 2' EPOCHS=1 \
+        FETCH='--limit 200' "$@"
+}
+# The recipes that a make would run, by program and file.
+would() {
+    sweep_make -n "$@" | grep -oE '^(psfetch|psaug)|mv [^ ]+' | tr '\n' ' '
+}
+
+@test "a second make does nothing" {
+    sweep_make
+    before=$(stat -c '%i %y' ./*)
+    sweep_make
+    [ "$before" = "$(stat -c '%i %y' ./*)" ]
+}
+
+@test "a changed option makes again just what depends on it" {
+    sweep_make net1.bin net2.bin
+    sweep_make -q net1.bin net2.bin
+    [ "$(would net1.bin net2.bin RATE=0.02)" = "psaug mv net1.bin.part psaug mv net2.bin.part " ]
+    sweep_make net2.bin RATE=0.02
+    no sweep_make -q net1.bin RATE=0.02
+    [ "$(would net2.bin RATE=0.02 SPLIT=0.8)" = "psfetch mv data.ps.part psaug mv net2.bin.part " ]
+    # Threads and progress are no matter of the bytes.
+    sweep_make net2.bin
+    sweep_make -q net2.bin THREADS=2 PROGRESS=/dev/null
+}
+
+@test "scores and chart" {
+    sweep_make scores chart -j2
+    [ "$(records scores.ps | jq -c 'select(.type == "score") | [.split, .images]' | sort -u)" = '["test",200]' ]
+    [ -s curves.png ]
+    sweep_make -q scores.ps curves.png
+}
+
+@test "an interrupted run is saved and not taken for done" {
+    env --default-signal=INT setsid make --no-print-directory -f "$REPOSITORY/pipelines/sweep.mk" net1.bin \
+        EPOCHS=100000 FETCH='--limit 200' >out 2>&1 3>&- &
+    make=$!
+    wait_for 30 test -s net1.bin.part
+    kill -INT -- "-$make"
+    no wait "$make"
+    wait_for 10 no pgrep -g "$make"
+    [ ! -e net1.bin ] && [ -e data.ps ]
+    [ "$(records net1.bin.part | jq -r 'select(.type == "model") | .stopped')" = true ]
+}
+
+@test "a failing psaug or pstrain leaves no network" {
+    no sweep_make net1.bin AUGMENT='--shift x'
+    no sweep_make net1.bin TRAIN='--momentum nonsense'
+    [ ! -e net1.bin ]
+}
+
+@test "make install" {
+    make -s --no-print-directory -C "$REPOSITORY" install DESTDIR="$PWD/root" PREFIX=/opt/psweep
+    cd root/opt/psweep
+    for program in psfetch psaug pstrain pseval psplot sweep; do
+        [ -x bin/$program ]
+    done
+    [ -f share/psweep/sweep.mk ] && [ -f share/psweep/FORMAT.md ]
+    PATH=/usr/bin:/bin
+    bin/sweep --limit 200 -e 1 -d 1 -o "$BATS_TEST_TMPDIR/s"
+}

@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# psaug: epochs of augmented images out of a set.
+load ../helper
+
+shapes() {
+    psfetch -q synth:shapes --limit 60 --split 0.9 "$@"
+}
+
+@test "validation images pass once, untouched; each epoch has every training image once, in another order" {
+    shapes >set.ps
+    psaug -e 2 <set.ps >epochs.ps
+    records epochs.ps >lines
+    records set.ps | jq -c 'select(.split == "validation") | [.id, .key]' >wanted
+    jq -c 'select(.split == "validation") | [.id, .key]' lines | cmp - wanted
+    jq 'select(.split == "train") | .id' lines >ids
+    [ "$(wc -l <ids)" -eq 100 ]
+    head -50 ids >first
+    tail -50 ids >second
+    no cmp -s first second
+    cmp <(sort first) <(sort second)
+    [ "$(jq -r .type lines | uniq | xargs)" = "header image epoch image epoch end" ]
+    [ "$(jq -c 'select(.type == "header") | [.kind, .shape, .counts]' lines)" = '["epochs",[32,32,3],{"train":50,"validation":10,"test":0}]' ]
+}
+
+@test "the same seed gives the same bytes, another seed others; the first epochs do not depend on the last" {
+    shapes >set.ps
+    psaug -e 2 <set.ps >a.ps
+    psaug -e 2 <set.ps >b.ps
+    psaug -e 2 -s 1 <set.ps >c.ps
+    psaug -e 3 <set.ps >longer.ps
+    cmp a.ps b.ps
+    no cmp -s a.ps c.ps
+    size=$(($(stat -c %s a.ps) - 43))
+    cmp -n $size a.ps longer.ps
+}
+
+@test "little memory changes nothing: a file is read again, a pipe is spooled" {
+    shapes >set.ps
+    psaug -e 2 <set.ps >wanted.ps
+    psaug -e 2 --memory 50K <set.ps | cmp - wanted.ps
+    cat set.ps | psaug -e 2 --memory 50K | cmp - wanted.ps
+    psaug -e 2 --memory 0 <set.ps | cmp - wanted.ps
+}
+
+@test "a training image's augmentation follows its id, not its neighbours" {
+    shapes >all.ps
+    psaug -e 1 <all.ps >all.epoch
+    # The same set with one more joined behind it: ids of the first part stay, and so do their views.
+    psfetch -q synth:shapes/test --limit 10 >more.ps
+    cat all.ps more.ps | psaug -e 1 >joined.epoch
+    [ "$(records joined.epoch | jq -c 'select(.type == "header") | .counts.train')" -eq 60 ]
+    /usr/bin/python3 - all.epoch joined.epoch <<'P'
+import msgpack, sys
+def views(path):
+    return {r["id"]: r["pixels"] for r in msgpack.Unpacker(open(path, "rb")) if r["type"] == "image" and r["split"] == "train"}
+alone, joined = map(views, sys.argv[1:])
+assert len(alone) == 50 and all(joined[i] == pixels for i, pixels in alone.items())
+P
+}
+
+@test "joined sets: ids are shifted; other classes, or a stream with epochs, are refused" {
+    shapes >a.ps
+    picture photos/cat/1.png 32 32 9
+    psfetch -q photos >other.ps
+    ends 0 psaug -e 1 < <(cat a.ps a.ps)
+    [ "$(records out | jq 'select(.split == "train") | .id' | sort -n | uniq -d | wc -l)" -eq 0 ]
+    [ "$(records out | jq 'select(.type == "header") | .upstream | length')" -eq 2 ]
+    ends 1 psaug -e 1 < <(cat a.ps other.ps)
+    grep -q "different classes" err
+    psaug -e 1 <a.ps >e.ps
+    ends 1 psaug -e 1 <e.ps
+    grep -q "kind epochs; images is wanted" err
+    ends 1 pstrain -e 2 < <(cat e.ps e.ps)
+    grep -q "carries epochs" err
+}
+
+@test "--crop takes windows of images that differ in size; without it that is an error that names both" {
+    picture photos/cat/1.png 9 12 10
+    picture photos/cat/2.png 10 9 20
+    psfetch -q photos >set.ps
+    ends 1 psaug -e 1 <set.ps
+    grep -q "cat/2.png is 10x9, but cat/1.png is 9x12" err
+    ends 0 psaug -e 1 --crop 8x4 <set.ps
+    [ "$(records out | jq -c 'select(.type == "image") | [.height, .width]' | sort -u)" = "[8,4]" ]
+    ends 1 psaug -e 1 --crop 10x10 <set.ps
+    grep -q "cat/1.png is 9x12, smaller than --crop 10x10" err
+    ends 2 psaug --crop 8x4 --shift 2 <set.ps
+}
+
+@test "grey and colour together is an error that says how to make them agree" {
+    picture photos/cat/1.png 8 8 10
+    colour photos/cat/2.png 8 8 10
+    ends 1 psaug -e 1 < <(psfetch -q photos)
+    grep -q "cat/2.png has 3 channels, but cat/1.png has 1 (psfetch --channels" err
+    ends 0 psaug -e 1 < <(psfetch -q --channels 3 photos)
+}
+
+@test "records and fields that psaug does not know pass through" {
+    shapes >set.ps
+    pip=/usr/bin/python3
+    $pip - <<'P'
+import msgpack
+records = list(msgpack.Unpacker(open("set.ps", "rb")))[:-1]
+records[1]["caption"] = "first"
+records[-1]["caption"] = "last"
+records.insert(2, {"type": "licence", "text": "free"})
+body = b"".join(map(msgpack.packb, records))
+open("body", "wb").write(body)
+P
+    # The digest of the changed stream: XXH3 by the command of the same name, where there is one.
+    command -v xxhsum >/dev/null || skip "needs xxhsum to make a stream of its own (make deps installs it)"
+    digest=$(xxhsum -H3 body | sed 's/.*= //; s/^XXH3_//; s/ .*//')
+    $pip - "$digest" <<'P'
+import struct, sys
+body = open("body", "rb").read()
+import msgpack
+count = sum(1 for _ in msgpack.Unpacker(open("body", "rb")))
+end = b"\x83\xa4type\xa3end\xa7records\xcf" + struct.pack(">Q", count) + b"\xa6digest\xcf" + struct.pack(">Q", int(sys.argv[1], 16))
+open("own.ps", "wb").write(body + end)
+P
+    ends 0 psaug -e 1 <own.ps
+    [ "$(records out | jq -r 'select(.type == "licence") | .text')" = free ]
+    [ "$(records out | jq -r 'select(.caption) | .caption' | sort | xargs)" = "first last" ]
+}
+
+@test "only test images: they pass, cropped to the middle, and no epochs follow" {
+    psfetch -q synth:shapes/test --limit 20 --as test >test.ps
+    ends 0 psaug --crop 28 <test.ps
+    [ "$(records out | jq -r .type | sort | uniq -c | xargs)" = "1 end 1 header 20 image" ]
+}

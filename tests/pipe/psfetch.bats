@@ -1,0 +1,139 @@
+#!/usr/bin/env bats
+# psfetch on folders and on the built-in generator.
+load ../helper
+
+# Three classes; what the listing has to sort, leave out and look into.
+photos() {
+    picture photos/dog/b.png 4 4 20
+    picture photos/dog/a.png 4 4 10
+    picture photos/cat/deep/er/1.png 4 4 30
+    picture photos/cat/1.png 4 4 40
+    picture "photos/an ant/ü & more.PNG" 4 4 50
+    echo text >photos/dog/notes.txt
+    picture photos/dog/.hidden.png 4 4 60
+}
+
+@test "labels are parent folders, images come in the order of the sorted listing" {
+    photos
+    ends 0 psfetch photos
+    mv out photos.ps
+    run jq -c 'select(.type == "header") | .classes' <(records photos.ps)
+    [ "$output" = '["an ant","cat","dog","er"]' ]
+    run jq -r 'select(.type == "image") | "\(.id) \(.key) \(.label) \(.split) \(.height)x\(.width)x\(.channels)"' <(records photos.ps)
+    [ "${lines[0]}" = "0 an ant/ü & more.PNG 0 train 4x4x1" ]
+    [ "${lines[1]}" = "1 cat/1.png 1 train 4x4x1" ]
+    [ "${lines[2]}" = "2 cat/deep/er/1.png 3 train 4x4x1" ]
+    [ "${lines[3]}" = "3 dog/a.png 2 train 4x4x1" ]
+    [ "${lines[4]}" = "4 dog/b.png 2 train 4x4x1" ]
+    [ "${#lines[@]}" -eq 5 ]
+}
+
+@test "what is not taken for an image is counted, not passed over in silence" {
+    photos
+    ends 0 psfetch photos
+    grep -q "left out 2 files" err
+}
+
+@test "the stream names no path of the machine and does not depend on it" {
+    photos
+    psfetch -q photos >here.ps
+    mkdir -p elsewhere/deeper
+    cp -r photos elsewhere/deeper/
+    psfetch -q "$PWD/elsewhere/deeper/photos" >there.ps
+    cmp here.ps there.ps
+    no grep -q "$BATS_TEST_TMPDIR" there.ps
+}
+
+@test "any number of threads gives the same bytes" {
+    psfetch -q synth:shapes --limit 500 -t 1 >one.ps
+    psfetch -q synth:shapes --limit 500 -t 7 >seven.ps
+    cmp one.ps seven.ps
+}
+
+@test "several sources follow each other with ids that go on" {
+    photos
+    ends 0 psfetch -q photos/dog photos/cat
+    mv out both.ps
+    run jq -r 'select(.type == "image") | "\(.id) \(.key) \(.label)"' <(records both.ps)
+    [ "${lines[0]}" = "0 a.png 1" ]
+    [ "${lines[1]}" = "1 b.png 1" ]
+    [ "${lines[2]}" = "2 1.png 0" ]
+}
+
+@test "--split, --seed and --as mark the images" {
+    splits() {
+        records "$1" | jq -r 'select(.type == "image") | .split' | sort | uniq -c | xargs
+    }
+    psfetch -q synth:shapes --limit 100 --split 0.85 >some.ps
+    [ "$(splits some.ps)" = "90 train 10 validation" ]
+    psfetch -q synth:shapes/test --limit 20 --as test >test.ps
+    [ "$(splits test.ps)" = "20 test" ]
+    psfetch -q synth:shapes --limit 100 --split 0.8 --seed 1 >first.ps
+    psfetch -q synth:shapes --limit 100 --split 0.8 --seed 1 >again.ps
+    psfetch -q synth:shapes --limit 100 --split 0.8 --seed 2 >other.ps
+    cmp first.ps again.ps
+    no cmp -s first.ps other.ps
+}
+
+@test "--resize and --channels change every image" {
+    photos
+    ends 0 psfetch -q photos --resize 2x3 --channels 3
+    run jq -r 'select(.type == "image") | "\(.height)x\(.width)x\(.channels) \(.pixels)"' <(records out)
+    [ "${lines[0]}" = "2x3x3 18 bytes" ]
+    colour colours/red/1.png 4 4 200
+    ends 0 psfetch -q colours --channels 1
+    run jq -r 'select(.type == "image") | .channels' <(records out)
+    [ "$output" = 1 ]
+}
+
+@test "a bad image is an error that names it; --skip-bad counts and names what it leaves out" {
+    photos
+    echo "no picture" >photos/dog/aa.png
+    head -c 60 photos/dog/a.png >photos/cat/short.png
+    ends 1 psfetch photos
+    grep -q "^psfetch: cannot read cat/short.png of photos: PNG" err
+    no grep -q digest out
+    ends 0 psfetch photos --skip-bad
+    grep -q "left out cat/short.png of photos" err
+    grep -q "left out dog/aa.png of photos: not a PNG or JPEG file" err
+    grep -q "left out 2 bad images of 7" err
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "a source that is not there, empty or no folder is a sentence" {
+    mkdir empty
+    echo hello >file
+    ends 1 psfetch nowhere
+    grep -q "cannot read the folder nowhere: No such file" err
+    ends 1 psfetch empty
+    grep -q "empty holds no images" err
+    ends 1 psfetch file
+    grep -q "file is not a folder" err
+    ends 1 psfetch synth:nothing
+    grep -q "synth:shapes" err
+}
+
+@test "without a source: \$PSFETCH_SOURCE, else synth:shapes, saying so" {
+    photos
+    ends 0 psfetch --limit 3
+    grep -q "synth:shapes" err
+    ends 0 env PSFETCH_SOURCE=photos psfetch
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "wrong usage ends with 2 and says what is right" {
+    ends 2 psfetch --split 1.5
+    grep -q "from 0 to 1, not 1.5" err
+    ends 2 psfetch --limit -3
+    ends 2 psfetch --limit 3k
+    ends 2 psfetch --resize 3y4
+    ends 2 psfetch --as tset
+    grep -q "train|validation|test, not tset" err
+    ends 2 psfetch --as train --split 0.9
+    ends 2 psfetch --nonsense
+    grep -q -- "--nonsense" err
+    ends 2 psfetch -Z
+    ends 0 psfetch --help
+    grep -q "usage: psfetch" out
+    ends 0 psfetch --version
+}

@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# pstrain, pseval and the streams between them.
+load ../helper
+
+setup() {
+    enter_folder
+    psfetch -q synth:shapes --limit 200 --split 0.8 >set.ps
+}
+
+@test "psfetch | psaug | pstrain works as typed: the output is the model, its history and where it came from" {
+    psfetch -n 100 | psaug | pstrain -d 3 -e 2 >net3.bin
+    records net3.bin >lines
+    [ "$(jq -r .type lines | uniq | xargs)" = "header progress checkpoint progress checkpoint model end" ]
+    [ "$(jq -c 'select(.type == "header") | [.kind, .options.depth, .options.rate, .engine]' lines)" = '["run",3,0.05,"cpu"]' ]
+    [ "$(jq -r 'select(.type == "header") | .upstream[0].upstream[0].source[0]' lines)" = synth:shapes ]
+    [ "$(jq -c 'select(.type == "model") | [.epoch, .epochs, .stopped, .network.depth]' lines)" = '[2,2,false,3]' ]
+}
+
+@test "the same pipeline gives the same bytes: twice, and with any number of threads" {
+    train() {
+        psaug -e 2 <set.ps | pstrain -q -d 2 "$@"
+    }
+    train -t 1 >one.bin
+    train -t 1 >again.bin
+    train -t 2 >two.bin
+    train -t 7 >seven.bin
+    cmp one.bin again.bin
+    cmp one.bin two.bin
+    cmp one.bin seven.bin
+    psaug -e 2 <set.ps | pstrain -q -d 2 -s 1 >other.bin
+    no cmp -s one.bin other.bin
+}
+
+@test "and on every instruction set of the machine" {
+    psaug -e 1 <set.ps >epoch.ps
+    pstrain -q --isa c <epoch.ps >c.bin
+    for isa in avx2 avx512; do
+        grep -q "${isa/512/512f}" /proc/cpuinfo || continue
+        pstrain -q --isa $isa <epoch.ps >$isa.bin
+        cmp c.bin $isa.bin
+    done
+}
+
+@test "the stream holds no clock, process id or path" {
+    psaug -e 1 <set.ps | pstrain -q --progress progress --name here >a.bin
+    no grep -q "$PWD" a.bin
+    sleep 1.1
+    psaug -e 1 <set.ps | pstrain -q >b.bin
+    cmp a.bin b.bin
+}
+
+@test "a network learns: the last epochs are better than the first" {
+    for n in $(seq 20); do
+        picture photos/dark/$n.png 8 8 $((n * 4))
+        picture photos/light/$n.png 8 8 $((100 + n * 4))
+    done
+    psfetch -q photos --split 0.8 | psaug | pstrain -q -e 20 -b 8 >net.bin
+    records net.bin >lines
+    jq -s -e '[.[] | select(.type == "progress") | .loss] | (.[-4:] | add) < 0.5 * (.[:4] | add)' lines
+    jq -s -e '[.[] | select(.type == "validation")][-1].accuracy >= 0.875' lines
+}
+
+@test "a set without psaug is kept, shuffled and repeated" {
+    pstrain -q -e 2 <set.ps >net.bin
+    [ "$(records net.bin | jq 'select(.type == "progress") | .iteration' | wc -l)" -eq 4 ]
+    psaug --shift 0 --flip 0 -e 2 <set.ps | pstrain -q -e 2 >same.bin
+    # The same order and no augmentation: the same weights, though the headers differ.
+    [ "$(records net.bin | jq -c 'select(.type == "progress")')" = "$(records same.bin | jq -c 'select(.type == "progress")')" ]
+}
+
+@test "validation only where there are validation images" {
+    psfetch -q synth:shapes --limit 50 | psaug | pstrain -q -e 1 >net.bin
+    [ "$(records net.bin | grep -c '"validation",')" -eq 0 ]
+}
+
+@test "other sizes, channels, classes and batches" {
+    picture photos/cat/1.png 8 12 200
+    picture photos/dog/1.png 8 12 100
+    picture photos/dog/2.png 8 12 90
+    psfetch -q photos | psaug -e 2 | pstrain -q -e 2 -b 2 -d 2 >net.bin
+    [ "$(records net.bin | jq -c 'select(.type == "header") | .shape')" = "[8,12,1]" ]
+    [ "$(records net.bin | grep -c '"progress"')" -eq 4 ]
+    picture odd/a/1.png 9 9 1
+    picture odd/b/1.png 9 9 1
+    ends 1 pstrain < <(psfetch -q odd)
+    grep -q "9×9" err
+}
+
+@test "fewer epochs than asked for is a failure that keeps the model; than the default is not" {
+    psaug -e 2 <set.ps >two.ps
+    ends 0 pstrain -q <two.ps
+    [ "$(records out | jq -c 'select(.type == "model") | [.epoch, .epochs, .stopped]')" = "[2,2,false]" ]
+    ends 1 pstrain -q -e 3 <two.ps
+    grep -q "the input holds 2 epochs, 3 were asked for" err
+    [ "$(records out | jq -c 'select(.type == "model") | [.epoch, .epochs, .stopped]')" = "[2,3,true]" ]
+}
+
+@test "checkpoints carry weights, momentum and the place; --checkpoint-every spaces them" {
+    psaug <set.ps | pstrain -q -e 5 --checkpoint-every 2 >net.bin
+    records net.bin >lines
+    [ "$(jq 'select(.type == "checkpoint") | .epoch' lines | xargs)" = "2 4 5" ]
+    [ "$(jq -s '[.[] | select(.type == "checkpoint")][0] | [(.tensors | length), (.momentum | length)]' -c lines)" = "[20,14]" ]
+}
+
+@test "--progress: a file is appended to, every record stands for itself" {
+    psaug -e 1 <set.ps | pstrain -q --progress log --name first >/dev/null
+    psaug -e 1 <set.ps | pstrain -q --progress log --name second >/dev/null
+    records log >lines
+    [ "$(jq -r '.name + " " + .type' lines | uniq -c | xargs)" = "2 first progress 1 first validation 1 first done 2 second progress 1 second validation 1 second done" ]
+    [ "$(jq -s -c '.[0] | [.iteration, .iterations, .epoch, .epochs, .lost]' lines)" = "[1,60,1,30,0]" ]
+    psaug -e 1 <set.ps | pstrain -q --progress fd:5 >/dev/null 5>five
+    [ "$(records five | wc -l)" -eq 4 ]
+}
+
+@test "--progress: a FIFO without a reader, and one whose reader dies, cost records and nothing else" {
+    mkfifo fifo
+    psaug -e 1 <set.ps >epoch.ps
+    pstrain -q <epoch.ps >wanted.bin
+    timeout 60 pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
+    head -c 1 fifo >/dev/null &
+    timeout 60 pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
+    wait
+    # Somebody who holds the FIFO open and never reads: 64 KiB, then records are lost, and counted.
+    exec 5<>fifo
+    psaug <set.ps | timeout 100 pstrain -q -b 20 -e 60 --progress fifo >/dev/null
+    timeout 2 cat <&5 >early || true
+    psaug <set.ps | timeout 100 pstrain -q --progress fifo -e 1 >/dev/null
+    exec 5>&-
+    # What came and what is told to be lost make up all that was sent before the last that came.
+    records early >lines
+    [ "$(wc -l <lines)" -lt 480 ]
+    jq -s -e '(map(select(.type == "progress")) | last) as $last |
+        (.[:index($last) + 1] | length + (map(.lost) | add)) == $last.iteration + $last.epoch - 1' lines
+}
+
+@test "pseval scores models in one pass, split by split" {
+    psaug <set.ps | pstrain -q -e 2 >a.bin
+    psaug <set.ps | pstrain -q -e 1 -d 2 >b.bin
+    psfetch -q synth:shapes/test --limit 50 --as test >test.ps
+    ends 0 pseval a.bin b.bin < <(cat set.ps test.ps)
+    records out >lines
+    [ "$(jq -r 'select(.type == "score") | "\(.name) \(.depth) \(.split) \(.images)"' lines | xargs)" = "a 1 train 160 a 1 validation 40 a 1 test 50 b 2 train 160 b 2 validation 40 b 2 test 50" ]
+    grep -q "^pseval: a: .* % of 50 test images are right, loss" err
+    # What pstrain said of its validation images is what pseval says.
+    [ "$(records a.bin | jq -s '[.[] | select(.type == "validation")][-1].accuracy')" = "$(jq 'select(.name == "a" and .split == "validation") | .accuracy' lines)" ]
+    jq -s -e 'map(select(.type == "score") | ([.confusion[][]] | add) == .images and (.confusion | length) == 10) | all' lines
+    ends 0 pseval --only test a.bin < <(cat set.ps test.ps)
+    [ "$(records out | grep -c '"score"')" -eq 1 ]
+    ends 0 pseval a.bin < <(psaug -q <set.ps)
+    [ "$(records out | jq -r 'select(.type == "score") | .split')" = validation ]
+}
+
+@test "pseval refuses what does not fit" {
+    psaug <set.ps | pstrain -q -e 1 >a.bin
+    picture photos/cat/1.png 32 32 9
+    ends 1 pseval a.bin < <(psfetch -q photos)
+    grep -q "a knows 10 classes (arrow, …), the images have 1 (cat, …)" err
+    ends 1 pseval a.bin < <(psfetch -q synth:shapes --limit 10 --resize 16)
+    grep -q "trained on images of 32x32x3, but arrow/00000 is 16x16x3" err
+    ends 1 pseval --only test a.bin <set.ps
+    grep -q "no test images to score" err
+    ends 1 pseval set.ps <set.ps
+    grep -q "set.ps is a stream of kind images; run is wanted" err
+    head -c 20000 a.bin >torn.bin
+    ends 3 pseval torn.bin <set.ps
+    ends 1 pseval nothing.bin <set.ps
+    ends 2 pseval <set.ps
+}

@@ -1,0 +1,115 @@
+# The command sweep, with the real programs on few small images.
+load ../helper
+
+small=(--limit 200 --epochs 1)
+
+# sweep in the background, as from a terminal: with an interrupt that is not ignored. Sets $sweep.
+start_sweep() {
+    env --default-signal=INT sweep "$@" >out 2>err 3>&- &
+    sweep=$!
+}
+# The pstrain of that point (d2-s0) of the sweep in this folder.
+trainer() {
+    pgrep -f -- "^pstrain .*--progress $PWD/.* --name $1\$"
+}
+# No program of this folder's sweep is left: each of them holds a file in it open, or the folder.
+nobody_left() {
+    find /proc/[0-9]*/fd -lname "$PWD/s*" -print -quit 2>/dev/null | no grep .
+}
+# A long point: more epochs than anybody waits for.
+endless=(--limit 200 --epochs 100000)
+
+@test "trains every depth, scores the best and draws the charts" {
+    sweep "${small[@]}" --depth 1-2 -o "$PWD/s" >out
+    for net in s/net-d1-s0.bin s/net-d2-s0.bin; do
+        [ "$(records $net | jq -r 'select(.type == "model") | .stopped')" = false ]
+        [ "$(records $net | tail -n 1 | jq -r .type)" = end ]
+    done
+    [ "$(records s/best.scores | jq -c 'select(.type == "score") | [.split, .images]')" = '["test",2000]' ]
+    [ -s s/curves.png ] && [ -s s/overlay.png ] && [ -s s/confusion.png ]
+    grep -E 'best is .*/net-d[12]-s0.bin: validation [0-9.]+ %, test [0-9.]+ %$' out
+    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name progress)" ]
+}
+
+@test "does only what is left, and adds points to what is there" {
+    sweep "${small[@]}" --depth 1 -o "$PWD/s"
+    before=$(stat -c '%i %y' s/net-d1-s0.bin s/data.ps)
+    sweep "${small[@]}" --depth 1-2 --seed 0,1 -o "$PWD/s"
+    [ "$before" = "$(stat -c '%i %y' s/net-d1-s0.bin s/data.ps)" ]
+    [ "$(echo s/net-*.bin)" = "s/net-d1-s0.bin s/net-d1-s1.bin s/net-d2-s0.bin s/net-d2-s1.bin" ]
+    no cmp s/net-d1-s0.bin s/net-d1-s1.bin
+}
+
+@test "refuses a folder that holds a sweep with other options" {
+    sweep "${small[@]}" --depth 1 -o "$PWD/s"
+    ends 2 sweep --limit 200 --epochs 2 --depth 1 -o "$PWD/s"
+    grep 'other options (.*--epochs 1 ' err
+}
+
+@test "refuses a folder in which another sweep is at work" {
+    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    wait_for 30 trainer d1-s0
+    ends 1 sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    grep 'another sweep is at work' err
+    kill -TERM "$sweep"
+    wait "$sweep" || [ $? = 143 ]
+    nobody_left
+}
+
+@test "one point can be ended; it is not taken for done, and the others go on" {
+    start_sweep "${endless[@]}" --depth 1-3 --jobs 1 -o "$PWD/s"
+    for depth in 1 2 3; do
+        wait_for 30 trainer d$depth-s0
+        wait_for 30 test -s s/net-d$depth-s0.part
+        kill -TERM "$(trainer d$depth-s0)"
+    done
+    status=0
+    wait "$sweep" || status=$?
+    [ "$status" = 4 ]
+    [ "$(records s/net-d2-s0.stopped | jq -r 'select(.type == "model") | .stopped')" = true ]
+    no compgen -G 's/net-*.bin'
+    nobody_left
+}
+
+@test "Ctrl-C saves what the networks have learnt and leaves no process behind" {
+    start_sweep "${endless[@]}" --depth 1-4 --jobs 2 -o "$PWD/s"
+    wait_for 30 test -s s/net-d1-s0.part
+    wait_for 30 test -s s/net-d2-s0.part
+    kill -INT "$sweep"
+    status=0
+    wait "$sweep" || status=$?
+    [ "$status" = 130 ]
+    nobody_left
+    for net in s/net-d1-s0.stopped s/net-d2-s0.stopped; do
+        [ "$(records $net | jq -r 'select(.type == "model") | .stopped')" = true ]
+    done
+    [ ! -e s/net-d3-s0.part ]
+    grep 'the same command does what is left' err
+}
+
+@test "a point that fails is named with its reason, and the others are done" {
+    # 30 pixels are not divisible by the two pools.
+    ends 1 sweep "${small[@]}" --depth 1-2 --fetch '--resize 30x30' -o "$PWD/s"
+    grep 'sweep: d1-s0 failed: pstrain: ' err
+    sweep "${small[@]}" --depth 1-2 --jobs 1 -o "$PWD/t" &
+    wait_for 30 trainer d1-s0
+    kill -KILL "$(trainer d1-s0)"
+    status=0
+    wait $! || status=$?
+    [ "$status" = 1 ]
+    [ ! -e t/net-d1-s0.bin ] && [ -e t/net-d2-s0.bin ]
+}
+
+@test "data that were fetched by half are not taken for whole" {
+    mkdir -p images/a
+    ends 1 sweep --data images --depth 1 -o "$PWD/s"
+    grep 'cannot fetch the images of images' err
+    [ ! -e s/data.ps ]
+}
+
+@test "wrong usage is said" {
+    ends 2 sweep --depth 1-x && grep "'1-x'" err
+    ends 2 sweep --epochs 0 && grep 'a number from 1' err
+    ends 2 sweep --batch 3 && grep 'after --' err
+    ends 0 sweep --help && grep '^usage: sweep' out
+}

@@ -1,0 +1,93 @@
+/* The project's exp and log against a longer type of the C library, and their special values. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "nn/maths.h"
+#include "random.h"
+
+/* Units in the last place of a double between a value and the exact one. */
+static double units_off(double value, long double exact)
+{
+    int exponent;
+    frexp((double)exact, &exponent);
+    return (double)fabsl((value - exact) / ldexpl(1, (exponent < -1021 ? -1021 : exponent) - 53));
+}
+
+/* The largest error of a function over n numbers between low and high, evenly spread. */
+static double worst_of(double (*ours)(double), long double (*theirs)(long double), double low,
+                       double high)
+{
+    double worst = 0;
+    for (uint32_t i = 0; i < 200000; i++) {
+        struct random r = philox(1, 0, i, PURPOSE_SYNTH);
+        double x = low + (high - low) * (random_unit(r.word[0]) + random_unit(r.word[1]) * 0x1p-24);
+        double off = units_off(ours(x), theirs(x));
+        if (off > worst)
+            worst = off;
+    }
+    return worst;
+}
+
+static void test_exp_is_close(void **state)
+{
+    (void)state;
+    double range[][2] = {{-1, 1}, {-40, 0}, {-708, 709}, {-745, -708}, {-1e-3, 1e-3}};
+    for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
+        double worst = worst_of(maths_exp, expl, range[i][0], range[i][1]);
+        printf("# exp on %g … %g: at most %.3f units off\n", range[i][0], range[i][1], worst);
+        assert_true(worst < 1.0);
+    }
+}
+
+static void test_log_is_close(void **state)
+{
+    (void)state;
+    double range[][2] = {{0.7, 1.5},    {1, 10}, {1, 1e300}, {1e-10, 1}, {0x1p-1074, 0x1p-1022},
+                         {0.999, 1.001}};
+    for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
+        double worst = worst_of(maths_log, logl, range[i][0], range[i][1]);
+        printf("# log on %g … %g: at most %.3f units off\n", range[i][0], range[i][1], worst);
+        assert_true(worst < 1.0);
+    }
+}
+
+static void test_special_values(void **state)
+{
+    (void)state;
+    assert_true(maths_exp(0) == 1 && maths_exp(-0.0) == 1);
+    assert_true(maths_exp(INFINITY) == INFINITY && maths_exp(-INFINITY) == 0);
+    assert_true(maths_exp(1000) == INFINITY && maths_exp(-1000) == 0);
+    assert_true(isfinite(maths_exp(709.78)) && maths_exp(709.79) == INFINITY);
+    assert_true(maths_exp(-745.13) == 0x1p-1074 && maths_exp(-745.14) == 0);
+    assert_true(isnan(maths_exp(NAN)));
+    assert_true(maths_log(1) == 0);
+    assert_true(maths_log(0) == -INFINITY && maths_log(INFINITY) == INFINITY);
+    assert_true(isnan(maths_log(-1)) && isnan(maths_log(NAN)));
+}
+
+/* These bits are promised to every machine. */
+static void test_bits_are_fixed(void **state)
+{
+    (void)state;
+    assert_true(maths_exp(1) == 0x1.5bf0a8b14576ap+1);
+    assert_true(maths_exp(-10.25) == 0x1.2899a7a835446p-15);
+    assert_true(maths_log(10) == 0x1.26bb1bbb55516p+1);
+    assert_true(maths_log(0.3) == -0x1.34378fcbda721p+0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exp_is_close),
+        cmocka_unit_test(test_log_is_close),
+        cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_bits_are_fixed),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,137 @@
+/* The network's layout and initial values. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "nn/net.h"
+
+#include <cmocka.h> /* last: it defines fail() as a macro */
+
+static struct net net;
+
+static int make(uint32_t depth, uint32_t height, uint32_t width, uint32_t channels,
+                uint32_t classes)
+{
+    struct net_shape shape = {depth, 16, height, width, channels, classes};
+    return net_make(&net, &shape);
+}
+
+static void test_filters_follow_depth(void **state)
+{
+    (void)state;
+    const uint32_t filters[] = {16, 11, 9, 8}; /* round(16 / √depth) */
+    for (uint32_t depth = 1; depth <= 4; depth++) {
+        assert_int_equal(make(depth, 32, 32, 3, 10), 0);
+        assert_int_equal(net.layers, 3 * depth * 2 + 4);
+        assert_int_equal(net.layer[0].out_channels, filters[depth - 1]);
+        assert_int_equal(net.layer[net.layers - 3].in_channels, 4 * filters[depth - 1]);
+        assert_int_equal(net.layer[net.layers - 3].in_height, 8);
+        assert_int_equal(net.layer[net.layers - 1].kind, LAYER_CONNECTED);
+    }
+    assert_int_equal(make(NET_MAX_DEPTH, 32, 32, 3, 10), 0);
+}
+
+/* Depth 1 by hand: 3→16 at 32×32, 16→32 at 16×16, 32→64 at 8×8, 64→10. */
+static void test_sizes_by_hand(void **state)
+{
+    (void)state;
+    assert_int_equal(make(1, 32, 32, 3, 10), 0);
+    size_t weights = 9 * (3 * 16 + 16 * 32 + 32 * 64) + 64 * 10;
+    assert_int_equal(net.parameters, weights + 5 * (16 + 32 + 64) + 10);
+    assert_int_equal(net_multiply_adds(&net),
+                     9 * (3 * 16 * 1024 + 16 * 32 * 256 + 32 * 64 * 64) + 640);
+}
+
+static void test_tensors_fill_the_parameters(void **state)
+{
+    (void)state;
+    assert_int_equal(make(3, 12, 8, 5, 7), 0);
+    size_t end = 0;
+    for (uint32_t i = 0; i < net.tensors; i++) {
+        const struct tensor *t = &net.tensor[i];
+        assert_int_equal(t->offset, end);
+        assert_int_equal(t->size,
+                         (size_t)t->extent[0] * t->extent[1] * t->extent[2] * t->extent[3]);
+        end += t->size;
+        for (uint32_t j = 0; j < i; j++)
+            assert_string_not_equal(t->name, net.tensor[j].name);
+    }
+    assert_int_equal(end, net.parameters);
+    assert_string_equal(net.tensor[6].name, "block1.convolution2.weights");
+    assert_int_equal(net.tensor[6].dimensions, 4);
+    assert_string_equal(net.tensor[11].name, "block1.normalise2.variance");
+    assert_string_equal(net.tensor[net.tensors - 1].name, "connected.bias");
+}
+
+static void test_impossible_shapes_are_named(void **state)
+{
+    (void)state;
+    assert_int_equal(make(0, 32, 32, 3, 10), -1);
+    assert_non_null(strstr(why(), "depth of 0"));
+    assert_int_equal(make(NET_MAX_DEPTH + 1, 32, 32, 3, 10), -1);
+    assert_int_equal(make(1, 30, 32, 3, 10), -1);
+    assert_non_null(strstr(why(), "30×32"));
+    assert_int_equal(make(1, 32, 0, 3, 10), -1);
+    assert_int_equal(make(1, 32, 32, 0, 10), -1);
+    assert_int_equal(make(1, 32, 32, NET_MAX_CHANNELS + 1, 10), -1);
+    assert_int_equal(make(1, 32, 32, 3, 1), -1);
+    assert_non_null(strstr(why(), "1 class"));
+}
+
+static void test_initial_values(void **state)
+{
+    (void)state;
+    assert_int_equal(make(2, 32, 32, 3, 10), 0);
+    float *one = ealloc(net.parameters, sizeof *one), *other = ealloc(net.parameters, sizeof *one);
+    net_initialise(&net, 7, one);
+    net_initialise(&net, 8, other);
+    for (uint32_t i = 0; i < net.tensors; i++) {
+        const struct tensor *t = &net.tensor[i];
+        double limit = sqrt(6.0 / (t->fan_in + t->fan_out)), square = 0, sum = 0;
+        for (size_t e = t->offset; e < t->offset + t->size; e++) {
+            if (t->kind == TENSOR_ONE || t->kind == TENSOR_VARIANCE)
+                assert_true(one[e] == 1);
+            else if (t->kind != TENSOR_WEIGHTS)
+                assert_true(one[e] == 0);
+            assert_true(t->kind != TENSOR_WEIGHTS || fabs(one[e]) <= limit);
+            sum += one[e];
+            square += (double)one[e] * one[e];
+        }
+        if (t->kind == TENSOR_WEIGHTS) { /* a uniform number has variance limit²/3 */
+            double n = (double)t->size;
+            assert_true(fabs(sum / n) < 4 * limit / sqrt(3 * n));
+            assert_true(fabs(square / n / (limit * limit / 3) - 1) < 4 * sqrt(0.8 / n));
+            assert_memory_not_equal(one + t->offset, other + t->offset, t->size * sizeof *one);
+        }
+    }
+    /* a value depends on its place alone */
+    struct net deeper;
+    struct net_shape shape = net.shape;
+    shape.classes = 11;
+    assert_int_equal(net_make(&deeper, &shape), 0);
+    float *more = ealloc(deeper.parameters, sizeof *more);
+    net_initialise(&deeper, 7, more);
+    assert_memory_equal(one, more, net.tensor[net.tensors - 2].offset * sizeof *one);
+    free(one);
+    free(other);
+    free(more);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_filters_follow_depth),
+        cmocka_unit_test(test_sizes_by_hand),
+        cmocka_unit_test(test_tensors_fill_the_parameters),
+        cmocka_unit_test(test_impossible_shapes_are_named),
+        cmocka_unit_test(test_initial_values),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,286 @@
+#include "image.h"
+#include "message.h"
+#include "record.h"
+#include "write.h"
+
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int new_file(void)
+{
+    int fd = memfd_create("stream", 0);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static struct image sample(uint64_t id, const uint8_t *pixels)
+{
+    return (struct image){.id = id,
+                          .key = "cat/1.png",
+                          .key_size = 9,
+                          .label = 1,
+                          .split = SPLIT_TEST,
+                          .height = 2,
+                          .width = 3,
+                          .channels = 1,
+                          .pixels = pixels};
+}
+
+/* A whole stream of count images; returns its size. The fd stands at the stream's end. */
+static size_t write_stream(int fd, uint64_t count)
+{
+    static const uint8_t pixels[6] = {1, 2, 3, 4, 5, 6};
+    char *classes[] = {"bird", "cat"};
+    struct writer *writer = write_open(dup(fd), "output");
+    write_header(writer, "images", 1);
+    pack_texts(writer, "classes", classes, 2);
+    assert_int_equal(write_end(writer), 0);
+    for (uint64_t i = 0; i < count; i++) {
+        struct image image = sample(i, pixels);
+        assert_int_equal(image_write(writer, &image), 0);
+    }
+    assert_int_equal(write_finish(writer), 0);
+    write_close(writer);
+    return (size_t)lseek(fd, 0, SEEK_CUR);
+}
+
+/* Reads all records; the last result of record_next(). */
+static int read_all(int fd, int how, uint64_t *images)
+{
+    struct reader *reader = record_open(fd, "input", how);
+    struct record record;
+    int got;
+    *images = 0;
+    while ((got = record_next(reader, &record)) == RECORD_READ)
+        *images += record.type == RECORD_IMAGE;
+    record_close(reader);
+    return got;
+}
+
+static void round_trip(void **state)
+{
+    int fd = new_file();
+    struct record record;
+    struct image image;
+    struct classes classes;
+    (void)state;
+    write_stream(fd, 1);
+    lseek(fd, 0, SEEK_SET);
+    struct reader *reader = record_open(fd, "input", READ_STREAM);
+    assert_int_equal(record_header(reader, "images epochs", &record), 0);
+    assert_int_equal(classes_read(&record, &classes), 0);
+    assert_string_equal(classes.name[1], "cat");
+    assert_int_equal(record_next(reader, &record), RECORD_READ);
+    assert_int_equal(image_read(&record, classes.count, &image), 0);
+    assert_int_equal(image.label, 1);
+    assert_int_equal(image.split, SPLIT_TEST);
+    assert_int_equal(image.extra_fields, 0);
+    assert_memory_equal(image.key, "cat/1.png", 9);
+    assert_memory_equal(image.pixels, "\1\2\3\4\5\6", 6);
+    assert_int_equal(image_read(&record, 1, &image), -1); /* label 1 of 1 class */
+    assert_int_equal(record_next(reader, &record), RECORD_READ);
+    assert_int_equal(record.type, RECORD_END);
+    assert_int_equal(record_next(reader, &record), RECORD_NONE);
+    classes_free(&classes);
+    record_close(reader);
+    close(fd);
+}
+
+/* Fields that psweep does not know go through a read and a write. */
+static void unknown_fields_pass(void **state)
+{
+    int fd = new_file();
+    struct record record;
+    struct image image;
+    (void)state;
+    static const uint8_t pixels[6] = {0}, extra[] = "\xa7"
+                                                    "caption\xa4"
+                                                    "puss";
+    struct writer *writer = write_open(dup(fd), "output");
+    write_header(writer, "images", 0);
+    write_end(writer);
+    image = sample(7, pixels);
+    image.extra_fields = 1;
+    image.extra = extra;
+    image.extra_size = sizeof extra - 1;
+    image_write(writer, &image);
+    assert_int_equal(write_finish(writer), 0);
+    write_close(writer);
+    lseek(fd, 0, SEEK_SET);
+    struct reader *reader = record_open(fd, "input", READ_STREAM);
+    record_next(reader, &record);
+    assert_int_equal(record_next(reader, &record), RECORD_READ);
+    assert_int_equal(image_read(&record, 2, &image), 0);
+    assert_int_equal(image.extra_fields, 1);
+    assert_int_equal(image.extra_size, sizeof extra - 1);
+    assert_memory_equal(image.extra, extra, sizeof extra - 1);
+    record_close(reader);
+    close(fd);
+}
+
+/* Every shortening of a stream is an error with status DAMAGED, whatever byte it ends at. */
+static void every_cut_is_found(void **state)
+{
+    int fd = new_file();
+    uint64_t images;
+    size_t size = write_stream(fd, 3);
+    (void)state;
+    for (size_t cut = size; cut-- > 0;) {
+        assert_int_equal(ftruncate(fd, (off_t)cut), 0);
+        lseek(fd, 0, SEEK_SET);
+        assert_int_equal(read_all(fd, READ_STREAM, &images), -1);
+        assert_int_equal(why_status(), DAMAGED);
+        lseek(fd, 0, SEEK_SET);
+        assert_int_equal(read_all(fd, READ_FOLLOW, &images), RECORD_WAIT);
+    }
+    close(fd);
+}
+
+/* Every flipped bit is an error too, by the digest or earlier. */
+static void every_flip_is_found(void **state)
+{
+    int fd = new_file();
+    uint64_t images;
+    size_t size = write_stream(fd, 2);
+    (void)state;
+    for (size_t place = 0; place < size; place++)
+        for (int bit = 0; bit < 8; bit++) {
+            uint8_t byte, wrong;
+            assert_int_equal(pread(fd, &byte, 1, (off_t)place), 1);
+            wrong = byte ^ (uint8_t)(1 << bit);
+            assert_int_equal(pwrite(fd, &wrong, 1, (off_t)place), 1);
+            lseek(fd, 0, SEEK_SET);
+            assert_int_equal(read_all(fd, READ_STREAM, &images), -1);
+            assert_int_equal(pwrite(fd, &byte, 1, (off_t)place), 1);
+        }
+    close(fd);
+}
+
+static void joined_streams(void **state)
+{
+    int fd = new_file();
+    uint64_t images;
+    (void)state;
+    write_stream(fd, 2);
+    write_stream(fd, 3);
+    lseek(fd, 0, SEEK_SET);
+    assert_int_equal(read_all(fd, READ_STREAM, &images), RECORD_NONE);
+    assert_int_equal(images, 5);
+    close(fd);
+}
+
+static void tail_tells(void **state)
+{
+    int fd = new_file();
+    uint8_t tail[RECORD_END_SIZE];
+    uint64_t records, digest;
+    size_t size = write_stream(fd, 4);
+    (void)state;
+    assert_int_equal(pread(fd, tail, sizeof tail, (off_t)(size - sizeof tail)), sizeof tail);
+    assert_true(record_is_end(tail, &records, &digest));
+    assert_int_equal(records, 5);
+    assert_int_equal(pread(fd, tail, sizeof tail, (off_t)(size - sizeof tail - 1)), sizeof tail);
+    assert_false(record_is_end(tail, &records, &digest));
+    close(fd);
+}
+
+/* Five bytes that tell of 4 GB must not take memory for them. */
+static void lies_take_no_memory(void **state)
+{
+    static const uint8_t
+        bin[] = "\xc6\xff\xff\xff\xff",
+        array[] = "\xdd\xff\xff\xff\xff",
+        deep[] = "\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91",
+        unused[] = "\xc1", long_but_allowed[] = "\xc6\x00\x10\x00\x00";
+    (void)state;
+    assert_int_equal(record_span(bin, 5), -1);
+    assert_int_equal(record_span(array, 5), -1);
+    assert_int_equal(record_span(deep, 18), -1);
+    assert_int_equal(record_span(unused, 1), -1);
+    assert_int_equal(record_span(long_but_allowed, 5), 0);
+    assert_int_equal(record_span((const uint8_t *)"\x82\x01\x02\x03", 4), 0);
+    assert_int_equal(record_span((const uint8_t *)"\x82\x01\x02\x03\x04", 5), 5);
+}
+
+/* Every kind of head that msgpack has, as its specification lists them: with its length, and one
+ * byte short. */
+static void every_head(void **state)
+{
+    static const struct {
+        const char *bytes;
+        int64_t size;
+    } heads[] = {
+        {"\x7f", 1},
+        {"\xe0", 1},
+        {"\xc0", 1},
+        {"\xc2", 1},
+        {"\xc3", 1},
+        {"\xa1z", 2},
+        {"\x91\x01", 2},
+        {"\x81\x01\x02", 3},
+        {"\xc4\x01z", 3},
+        {"\xc5\0\1z", 4},
+        {"\xc6\0\0\0\1z", 6},
+        {"\xc7\1\5z", 4},
+        {"\xc8\0\1\5z", 5},
+        {"\xc9\0\0\0\1\5z", 7},
+        {"\xca\0\0\0\0", 5},
+        {"\xcb\0\0\0\0\0\0\0\0", 9},
+        {"\xcc\1", 2},
+        {"\xcd\0\1", 3},
+        {"\xce\0\0\0\1", 5},
+        {"\xcf\0\0\0\0\0\0\0\1", 9},
+        {"\xd0\1", 2},
+        {"\xd1\0\1", 3},
+        {"\xd2\0\0\0\1", 5},
+        {"\xd3\0\0\0\0\0\0\0\1", 9},
+        {"\xd4\5z", 3},
+        {"\xd5\5zz", 4},
+        {"\xd6\5zzzz", 6},
+        {"\xd7\5zzzzzzzz", 10},
+        {"\xd8\5zzzzzzzzzzzzzzzz", 18},
+        {"\xd9\1z", 3},
+        {"\xda\0\1z", 4},
+        {"\xdb\0\0\0\1z", 6},
+        {"\xdc\0\1\x07", 4},
+        {"\xdd\0\0\0\1\x07", 6},
+        {"\xde\0\1\x07\x08", 5},
+        {"\xdf\0\0\0\1\x07\x08", 7},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        const uint8_t *bytes = (const uint8_t *)heads[i].bytes;
+        assert_int_equal(record_span(bytes, (size_t)heads[i].size), heads[i].size);
+        assert_int_equal(record_span(bytes, (size_t)heads[i].size - 1), 0);
+    }
+}
+
+static void wrong_kind(void **state)
+{
+    int fd = new_file();
+    struct record record;
+    (void)state;
+    write_stream(fd, 1);
+    lseek(fd, 0, SEEK_SET);
+    struct reader *reader = record_open(fd, "input", READ_STREAM);
+    assert_int_equal(record_header(reader, "run scores", &record), -1);
+    assert_string_equal(why(), "input is a stream of kind images; run or scores is wanted");
+    record_close(reader);
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip),          cmocka_unit_test(unknown_fields_pass),
+        cmocka_unit_test(every_cut_is_found),  cmocka_unit_test(every_flip_is_found),
+        cmocka_unit_test(joined_streams),      cmocka_unit_test(tail_tells),
+        cmocka_unit_test(lies_take_no_memory), cmocka_unit_test(every_head),
+        cmocka_unit_test(wrong_kind),
+    };
+    return RUN_TESTS(tests);
+}

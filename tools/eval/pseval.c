@@ -1,0 +1,176 @@
+/* pseval: scores models on a set of images, all in one pass over it. */
+#include "score.h"
+
+#include "message.h"
+#include "meter.h"
+#include "options.h"
+#include "standard.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint64_t threads, batch = 128;
+static const char *only, *device = "auto", *isa = "auto";
+
+static const struct option_row rows[] = {
+    {0, "only", OPTION_CHOICE, OPTION_IN_HEADER, &only, 0, 0, "train|validation|test",
+     "score this split (each that there is)"},
+    {'b', "batch", OPTION_UINT, OPTION_LOCAL, &batch, 1, 65536, "N", "images at a time (128)"},
+    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
+    {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
+     "what computes (auto)"},
+    {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &isa, 0, 0, "auto|c|avx2|avx512",
+     "instructions of the CPU; the result has the same bits (auto)"},
+    {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct program about = {
+    "pseval",
+    "Scores models on images: loss, accuracy, confusion matrix, precision and recall. One record\n"
+    "on stdout and one sentence on stderr for each model and split.",
+    "MODEL... < IMAGES > SCORES",
+    "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
+    "  psfetch cifar10/test --as test | pseval net3.bin | psplot -k confusion -o confusion.png\n",
+    rows,
+};
+
+/* Images of one split that wait until there are enough for a mini-batch. */
+struct queue {
+    uint8_t *pixels; /* [batch][height][width][channels] */
+    uint32_t *label;
+    uint32_t count;
+};
+
+struct examination {
+    struct images input;
+    struct candidate *candidate;
+    uint32_t candidates;
+    struct queue queue[SPLITS];
+    size_t image_size; /* bytes; 0 before the first image */
+    float *probability;
+    uint64_t done;
+};
+
+static int examine(struct examination *exam, enum split split)
+{
+    struct queue *queue = &exam->queue[split];
+    for (uint32_t c = 0; c < exam->candidates && queue->count > 0; c++)
+        if (candidate_examine(&exam->candidate[c], split, queue->pixels, queue->label, queue->count,
+                              exam->probability) < 0)
+            return -1;
+    exam->done += queue->count;
+    queue->count = 0;
+    meter("%llu images", (unsigned long long)exam->done);
+    return 0;
+}
+
+static int start(struct examination *exam, const struct image *image)
+{
+    exam->image_size = image_bytes(image);
+    exam->probability = ealloc(batch * exam->input.classes.count, sizeof *exam->probability);
+    for (int split = 0; split < SPLITS; split++) {
+        exam->queue[split].pixels = ealloc(batch, exam->image_size);
+        exam->queue[split].label = ealloc(batch, sizeof(uint32_t));
+    }
+    return 0;
+}
+
+static int add(struct examination *exam, const struct image *image)
+{
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        if (candidate_fits(&exam->candidate[c], &exam->input.classes, image) < 0)
+            return -1;
+    if (exam->image_size == 0 && start(exam, image) < 0)
+        return -1;
+    struct queue *queue = &exam->queue[image->split];
+    memcpy(queue->pixels + queue->count * exam->image_size, image->pixels, exam->image_size);
+    queue->label[queue->count++] = image->label;
+    return queue->count == batch ? examine(exam, image->split) : 0;
+}
+
+/* --only, or everything; but the training images of a stream with epochs are not what was
+ * photographed. */
+static int is_wanted(const struct examination *exam, enum split split)
+{
+    if (only)
+        return strcmp(split_name[split], only) == 0;
+    return split != SPLIT_TRAIN || !exam->input.epochs;
+}
+
+/* Reads all images; of a stream with epochs the first epoch, whose mark proves what came before it.
+ */
+static int read_images(struct examination *exam)
+{
+    struct image image;
+    struct record record;
+    int item;
+    while ((item = images_next(&exam->input, &image, &record)) > 0 && item != IMAGES_EPOCH)
+        if (item == IMAGES_IMAGE && is_wanted(exam, image.split) && add(exam, &image) < 0)
+            return -1;
+    for (int split = 0; item >= 0 && split < SPLITS; split++)
+        if (examine(exam, (enum split)split) < 0)
+            return -1;
+    if (item >= 0 && exam->done == 0)
+        return fail("the input holds no %s%simages to score", only ? only : "", only ? " " : "");
+    return item < 0 ? -1 : 0;
+}
+
+static int write_scores(struct writer *writer, struct examination *exam)
+{
+    write_header(writer, "scores", 3);
+    options_pack(writer, rows);
+    pack_array(writer, "upstream", exam->input.headers + exam->candidates);
+    pack_raw(writer, exam->input.header, exam->input.header_size);
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        pack_raw(writer, exam->candidate[c].model.header, exam->candidate[c].model.header_size);
+    pack_texts(writer, "classes", exam->input.classes.name, exam->input.classes.count);
+    if (write_end(writer) < 0)
+        return -1;
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        for (int split = 0; split < SPLITS; split++)
+            if (exam->candidate[c].score[split].images > 0 &&
+                candidate_write(writer, &exam->candidate[c], c + 1, (enum split)split) < 0)
+                return -1;
+    return write_finish(writer);
+}
+
+static void finish(struct examination *exam)
+{
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        candidate_close(&exam->candidate[c]);
+    for (int split = 0; split < SPLITS; split++) {
+        free(exam->queue[split].pixels);
+        free(exam->queue[split].label);
+    }
+    free(exam->probability);
+    free(exam->candidate);
+    images_close(&exam->input);
+}
+
+int main(int argc, char **argv)
+{
+    int first = options_parse(&about, argc, argv);
+    if (first == argc)
+        die(USAGE, "no model is named (see pseval --help)");
+    estandard_input();
+    struct writer *writer = estandard_output();
+
+    struct examination exam = {.candidates = (uint32_t)(argc - first)};
+    exam.candidate = ealloc(exam.candidates, sizeof *exam.candidate);
+    for (uint32_t c = 0; c < exam.candidates; c++)
+        if (candidate_open(&exam.candidate[c], argv[first + (int)c], device, (uint32_t)threads, isa,
+                           (uint32_t)batch) < 0)
+            die_why();
+
+    if (images_open(&exam.input, STDIN_FILENO, "input", "images epochs") < 0 ||
+        read_images(&exam) < 0)
+        die_why();
+    meter_clear();
+
+    if (write_scores(writer, &exam) < 0)
+        end_after_write(writer);
+    finish(&exam);
+    write_close(writer);
+    return DONE;
+}

@@ -1,0 +1,131 @@
+#include "score.h"
+
+#include "message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int candidate_open(struct candidate *candidate, const char *path, const char *device,
+                   uint32_t threads, const char *isa, uint32_t batch)
+{
+    *candidate = (struct candidate){0};
+    struct model *model = &candidate->model;
+    if (model_read(model, path) < 0)
+        return -1;
+    struct engine_options options = {.batch = batch, .threads = threads, .isa = isa};
+    memcpy(options.mean, model->about.mean, sizeof options.mean);
+    memcpy(options.deviation, model->about.deviation, sizeof options.deviation);
+    if (engine_open(&candidate->engine, device, &model->net, &options) < 0 ||
+        engine_write(candidate->engine, model->parameters, NULL) < 0)
+        return -1;
+    size_t classes = model->classes.count;
+    for (int split = 0; split < SPLITS; split++)
+        candidate->score[split].confusion = ealloc(classes * classes, sizeof(uint64_t));
+    return 0;
+}
+
+void candidate_close(struct candidate *candidate)
+{
+    engine_close(candidate->engine);
+    model_free(&candidate->model);
+    for (int split = 0; split < SPLITS; split++)
+        free(candidate->score[split].confusion);
+}
+
+int candidate_fits(const struct candidate *candidate, const struct classes *classes,
+                   const struct image *image)
+{
+    const struct model *model = &candidate->model;
+    const struct images_about *about = &model->about;
+    if (!classes_same(classes, &model->classes))
+        return fail("%s knows %u classes (%s, …), the images have %u (%s, …): they differ",
+                    model->name, model->classes.count, model->classes.name[0], classes->count,
+                    classes->name[0]);
+    if (image->height != about->height || image->width != about->width ||
+        image->channels != about->channels)
+        return fail("%s was trained on images of %ux%ux%u, but %.*s is %ux%ux%u", model->name,
+                    about->height, about->width, about->channels, (int)image->key_size, image->key,
+                    image->height, image->width, image->channels);
+    return 0;
+}
+
+static uint32_t most_probable(const float *probability, uint32_t classes)
+{
+    uint32_t best = 0;
+    for (uint32_t c = 1; c < classes; c++)
+        if (probability[c] > probability[best])
+            best = c;
+    return best;
+}
+
+int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
+                      const uint32_t *label, uint32_t count, float *probability)
+{
+    struct score *score = &candidate->score[split];
+    uint32_t classes = candidate->model.classes.count;
+    struct outcome outcome;
+    if (engine_predict(candidate->engine, pixels, label, count, probability, &outcome) < 0)
+        return -1;
+    score->images += count;
+    score->loss += outcome.loss;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t guess = most_probable(probability + (size_t)i * classes, classes);
+        score->confusion[(size_t)label[i] * classes + guess]++;
+        score->correct += guess == label[i];
+    }
+    return 0;
+}
+
+/* right / all for each class, nil where there is nothing to divide by. step: the distance between
+ * the counts that are added up for a class: 1 along a row (recall), classes along a column
+ * (precision). */
+static void pack_shares(struct writer *writer, const char *key, const uint64_t *confusion,
+                        uint32_t classes, int along_row)
+{
+    pack_array(writer, key, classes);
+    for (uint32_t c = 0; c < classes; c++) {
+        uint64_t all = 0;
+        for (uint32_t other = 0; other < classes; other++)
+            all += along_row ? confusion[c * classes + other] : confusion[other * classes + c];
+        if (all == 0)
+            pack_item_nil(writer);
+        else
+            pack_item_real(writer, (double)confusion[c * classes + c] / (double)all);
+    }
+}
+
+static void pack_confusion(struct writer *writer, const uint64_t *confusion, uint32_t classes)
+{
+    pack_array(writer, "confusion", classes);
+    for (uint32_t row = 0; row < classes; row++) {
+        pack_item_array(writer, classes);
+        for (uint32_t column = 0; column < classes; column++)
+            pack_item_uint(writer, confusion[row * classes + column]);
+    }
+}
+
+int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,
+                    enum split split)
+{
+    const struct score *score = &candidate->score[split];
+    const struct model *model = &candidate->model;
+    uint32_t classes = model->classes.count;
+    double images = (double)score->images;
+    write_begin(writer, "score", 12);
+    pack_uint(writer, "run", number);
+    pack_text(writer, "name", model->name);
+    pack_uint(writer, "depth", model->net.shape.depth);
+    pack_uint(writer, "epoch", model->epoch);
+    pack_bool(writer, "stopped", model->stopped);
+    pack_text(writer, "split", split_name[split]);
+    pack_uint(writer, "images", score->images);
+    pack_real(writer, "loss", score->loss / images);
+    pack_real(writer, "accuracy", (double)score->correct / images);
+    pack_confusion(writer, score->confusion, classes);
+    pack_shares(writer, "precision", score->confusion, classes, 0);
+    pack_shares(writer, "recall", score->confusion, classes, 1);
+    note("%s: %.2f %% of %llu %s images are right, loss %.4f", model->name,
+         100 * (double)score->correct / images, (unsigned long long)score->images,
+         split_name[split], score->loss / images);
+    return write_end(writer);
+}

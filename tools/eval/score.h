@@ -1,0 +1,42 @@
+/* How well one model does on one split: counts, and the record made of them. */
+#ifndef PSWEEP_SCORE_H
+#define PSWEEP_SCORE_H
+
+#include "nn/engine.h"
+#include "nn/model.h"
+
+struct score {
+    uint64_t images, correct;
+    double loss;         /* cross entropy, summed */
+    uint64_t *confusion; /* [true class][predicted class] */
+};
+
+/* A model under examination. */
+struct candidate {
+    struct model model;
+    struct engine *engine;
+    struct score score[SPLITS];
+};
+
+/* Reads a model file and puts it on an engine for mini-batches of batch images. -1 with a sentence.
+ */
+int candidate_open(struct candidate *candidate, const char *path, const char *device,
+                   uint32_t threads, const char *isa, uint32_t batch);
+void candidate_close(struct candidate *candidate);
+
+/* Whether images of this shape with these classes are what the model was trained on; -1 with a
+ * sentence. */
+int candidate_fits(const struct candidate *candidate, const struct classes *classes,
+                   const struct image *image);
+
+/* Adds count images of a split to its score. pixels[count][height][width][channels]; probability is
+ * scratch for [count][classes]. */
+int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
+                      const uint32_t *label, uint32_t count, float *probability);
+
+/* Writes the score record of a split and tells it to people; number: 1 … place on the command line.
+ */
+int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,
+                    enum split split);
+
+#endif

@@ -1,0 +1,210 @@
+/* pstrain: trains a convolutional network on a stream of images; its output is the run: history,
+ * checkpoints and model. */
+#include "run.h"
+
+#include "message.h"
+#include "meter.h"
+#include "nn/model.h"
+#include "options.h"
+#include "standard.h"
+#include "stop.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint64_t depth = 1, filters = 16, epochs = 30, batch = 128, seed, data_seed, threads;
+static uint64_t checkpoint_every = OPTION_UNSET;
+static double rate = NAN, momentum = 0.9, weight_decay = 1e-10;
+static const char *mean, *deviation, *device = "auto", *isa = "auto", *progress_path, *name;
+
+static const struct option_row rows[] = {
+    {'d', "depth", OPTION_UINT, OPTION_IN_HEADER, &depth, 1, NET_MAX_DEPTH, "N",
+     "convolutions in each of the three blocks (1)"},
+    {0, "filters", OPTION_UINT, OPTION_IN_HEADER, &filters, 1, 4096, "N",
+     "the blocks have round(N/sqrt(depth)) x 1, 2, 4 filters (16)"},
+    {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
+     "passes over the training images (30, or what the input has)"},
+    {'b', "batch", OPTION_UINT, OPTION_IN_HEADER, &batch, 1, 65536, "N",
+     "images in a mini-batch (128)"},
+    {'r', "rate", OPTION_REAL, OPTION_IN_HEADER, &rate, 0, 1e6, "R",
+     "learning rate (0.1 x batch/256)"},
+    {'m', "momentum", OPTION_REAL, OPTION_IN_HEADER, &momentum, 0, 1, "M", "of the descent (0.9)"},
+    {0, "l2", OPTION_REAL, OPTION_IN_HEADER, &weight_decay, 0, 1e6, "L", "weight decay (1e-10)"},
+    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &seed, 0, 0x1p63, "N",
+     "of the initial weights (0)"},
+    {0, "data-seed", OPTION_UINT, OPTION_IN_HEADER, &data_seed, 0, 0x1p63, "N",
+     "of the order of a set that no psaug shuffles (0)"},
+    {0, "mean", OPTION_TEXT, OPTION_LOCAL, &mean, 0, 0, "R,G,B",
+     "0 ... 255, subtracted from the channels (of the training set)"},
+    {0, "deviation", OPTION_TEXT, OPTION_LOCAL, &deviation, 0, 0, "R,G,B",
+     "0 ... 255, that divides them (of the training set)"},
+    {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &checkpoint_every, 1, UINT32_MAX, "N",
+     "epochs (1, or more where all would take over 64 MB)"},
+    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
+    {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
+     "what computes (auto)"},
+    {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &isa, 0, 0, "auto|c|avx2|avx512",
+     "instructions of the CPU; the result has the same bits (auto)"},
+    {0, "progress", OPTION_TEXT, OPTION_LOCAL, &progress_path, 0, 0, "PATH",
+     "report each iteration to a FIFO, a file or fd:N"},
+    {0, "name", OPTION_TEXT, OPTION_LOCAL, &name, 0, 0, "NAME",
+     "of the run in these reports (d1-s0)"},
+    {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct program about = {
+    "pstrain",
+    "Trains a network of three blocks of --depth convolutions and writes the run: progress,\n"
+    "validation, checkpoints, model. SIGTERM and Ctrl-C save what has been learnt so far.",
+    "< EPOCHS > RUN",
+    "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
+    "  psfetch | psaug | pstrain -d 2 -e 5 -q | psplot\n",
+    rows,
+};
+
+/* Mean or deviation from the command line, in place of the training set's. */
+static void override(const char *option, const char *text, double *values, uint32_t channels,
+                     double least)
+{
+    if (text == NULL)
+        return;
+    int count = options_reals(text, values, IMAGE_MAX_CHANNELS);
+    if (count < 0)
+        die(USAGE, "--%s: %s", option, why());
+    for (int i = 0; i < count; i++)
+        if (values[i] < least)
+            die(USAGE, "--%s: %g is too small", option, values[i]);
+    for (uint32_t c = 1; count == 1 && c < channels; c++)
+        values[c] = values[0];
+    if (count != 1 && (uint32_t)count != channels)
+        die(USAGE, "--%s has %d numbers, the images have %u channels", option, count, channels);
+}
+
+/* As often as keeps all checkpoints, weights and momentum, under 64 MB. */
+static uint64_t default_interval(const struct net *net)
+{
+    double all = (double)epochs * 2 * sizeof(float) * (double)net->parameters;
+    return all <= 64e6 ? 1 : (uint64_t)ceil(all / 64e6);
+}
+
+static int write_start(struct writer *writer, const struct images *input,
+                       const struct images_about *images, const struct engine *engine,
+                       const struct net *net)
+{
+    write_header(writer, "run", 5 + IMAGES_ABOUT_FIELDS);
+    options_pack(writer, rows);
+    images_pack_upstream(writer, input);
+    pack_texts(writer, "classes", input->classes.name, input->classes.count);
+    images_pack_about(writer, images);
+    pack_text(writer, "engine", engine_name(engine));
+    pack_uint(writer, "parameters", net->parameters);
+    return write_end(writer);
+}
+
+static struct engine *open_engine(const struct net *net, const struct images_about *images)
+{
+    struct engine_options options = {
+        .batch = (uint32_t)batch,
+        .threads = (uint32_t)threads,
+        .isa = isa,
+        .momentum = momentum,
+        .weight_decay = weight_decay,
+        .train = 1,
+    };
+    struct engine *engine;
+    memcpy(options.mean, images->mean, sizeof options.mean);
+    memcpy(options.deviation, images->deviation, sizeof options.deviation);
+    if (engine_open(&engine, device, net, &options) < 0)
+        die_why();
+    float *parameters = ealloc(net->parameters, sizeof *parameters);
+    net_initialise(net, seed, parameters);
+    if (engine_write(engine, parameters, NULL) < 0)
+        die_why();
+    free(parameters);
+    explain("%s; %zu parameters", engine_detail(engine), net->parameters);
+    return engine;
+}
+
+/* Opens the input and reads it up to the first training image. */
+static struct feed *open_feed(struct images *input)
+{
+    struct feed *feed;
+    if (images_open(input, STDIN_FILENO, "input", "images epochs") < 0)
+        die_why();
+    record_stop_on(input->reader, &stop_signal);
+    int got = feed_open(&feed, input, (uint32_t)batch, data_seed);
+    if (got == FEED_WAIT || (got < 0 && stop_is_coming())) {
+        note("stopped by signal %d before training began", (int)stop_signal);
+        stop_end();
+    }
+    if (got < 0)
+        die_why();
+    return feed;
+}
+
+int main(int argc, char **argv)
+{
+    if (options_parse(&about, argc, argv) < argc)
+        die(USAGE, "%s is too much: the images come on standard input", argv[argc - 1]);
+    if (isnan(rate))
+        rate = 0.1 * (double)batch / 256;
+    char default_name[64];
+    snprintf(default_name, sizeof default_name, "d%llu-s%llu", (unsigned long long)depth,
+             (unsigned long long)seed);
+    estandard_input();
+    struct writer *writer = estandard_output();
+    stop_on_signals();
+
+    struct images input;
+    struct feed *feed = open_feed(&input);
+    struct images_about images = *feed_about(feed);
+    override("mean", mean, images.mean, images.channels, 0);
+    override("deviation", deviation, images.deviation, images.channels, 1e-6);
+    static struct net net;
+    struct net_shape shape = {(uint32_t)depth, (uint32_t)filters, images.height,
+                              images.width,    images.channels,   input.classes.count};
+    struct progress *progress;
+    uint64_t iterations = (images.counts[SPLIT_TRAIN] + batch - 1) / batch * epochs;
+    if (net_make(&net, &shape) < 0 ||
+        progress_open(&progress, progress_path, name ? name : default_name, epochs, iterations) < 0)
+        die_why();
+    struct engine *engine = open_engine(&net, &images);
+    if (checkpoint_every == OPTION_UNSET)
+        checkpoint_every = default_interval(&net);
+
+    struct run run = {
+        .net = &net,
+        .engine = engine,
+        .feed = feed,
+        .writer = writer,
+        .progress = progress,
+        .batch = (uint32_t)batch,
+        .rate = rate,
+        .epochs = epochs,
+        .epochs_asked = options_given(rows, "epochs"),
+        .checkpoint_every = checkpoint_every,
+    };
+    int result = write_start(writer, &input, &images, engine, &net) < 0 ? -1 : run_train(&run);
+    meter_clear();
+    progress_done(progress, run.epoch, run.iteration,
+                  result == DONE      ? "done"
+                  : result == STOPPED ? "stopped"
+                                      : "failed");
+    if (result < 0) {
+        char reason[1024];
+        snprintf(reason, sizeof reason, "%s", why());
+        enum status status = why_status();
+        (void)write_flush(writer); /* what was learnt so far; the reason is already known */
+        die(status, "%s", reason);
+    }
+    if (result == STOPPED)
+        stop_end();
+    progress_close(progress);
+    engine_close(engine);
+    feed_close(feed);
+    images_close(&input);
+    write_close(writer);
+    return DONE;
+}

@@ -1,0 +1,175 @@
+#include "run.h"
+
+#include "message.h"
+#include "meter.h"
+#include "nn/model.h"
+#include "stop.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void show_pace(const struct run *run, double loss, double accuracy)
+{
+    double pace = (double)run->images / (seconds() - run->first_step + 1e-9);
+    uint64_t all = feed_about(run->feed)->counts[SPLIT_TRAIN] * run->epochs;
+    double left = all > run->images ? (double)(all - run->images) / pace : 0;
+    meter("epoch %llu of %llu: loss %.3f, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
+          (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs, loss, 100 * accuracy,
+          pace, floor(left / 60), floor(fmod(left, 60)));
+}
+
+static int write_progress(struct run *run, double loss, double accuracy)
+{
+    write_begin(run->writer, "progress", 4);
+    pack_uint(run->writer, "iteration", run->iteration);
+    pack_uint(run->writer, "epoch", run->epoch + 1);
+    pack_real(run->writer, "loss", loss);
+    pack_real(run->writer, "accuracy", accuracy);
+    /* At once, not when the buffer is full: a step takes milliseconds, and somebody may be
+     * watching. */
+    if (write_end(run->writer) < 0 || write_flush(run->writer) < 0)
+        return -1;
+    progress_step(run->progress, run->epoch + 1, run->iteration, loss, accuracy);
+    return 0;
+}
+
+static int step(struct run *run, const struct batch *batch)
+{
+    struct outcome outcome;
+    if (engine_step(run->engine, batch->pixels, batch->label, (uint32_t)batch->count, run->rate,
+                    &outcome) < 0)
+        return -1;
+    run->iteration++;
+    run->images += batch->count;
+    double loss = outcome.loss / (double)batch->count;
+    double accuracy = outcome.correct / (double)batch->count;
+    show_pace(run, loss, accuracy);
+    return write_progress(run, loss, accuracy);
+}
+
+/* Loss and accuracy on all validation images, as a record; nothing where there are none. */
+static int validate(struct run *run)
+{
+    struct batch all = feed_validation(run->feed);
+    const struct images_about *about = feed_about(run->feed);
+    size_t image_size = (size_t)about->height * about->width * about->channels;
+    double loss = 0, correct = 0;
+    if (all.count == 0)
+        return 0;
+    for (size_t i = 0; i < all.count; i += run->batch) {
+        uint32_t count = (uint32_t)(all.count - i < run->batch ? all.count - i : run->batch);
+        struct outcome outcome;
+        if (engine_predict(run->engine, all.pixels + i * image_size, all.label + i, count, NULL,
+                           &outcome) < 0)
+            return -1;
+        loss += outcome.loss;
+        correct += outcome.correct;
+    }
+    loss /= (double)all.count;
+    correct /= (double)all.count;
+    write_begin(run->writer, "validation", 5);
+    pack_uint(run->writer, "epoch", run->epoch);
+    pack_uint(run->writer, "iteration", run->iteration);
+    pack_uint(run->writer, "images", all.count);
+    pack_real(run->writer, "loss", loss);
+    pack_real(run->writer, "accuracy", correct);
+    progress_validation(run->progress, run->epoch, run->iteration, all.count, loss, correct);
+    meter_clear();
+    note("epoch %llu of %llu: validation accuracy %.2f %%, loss %.4f",
+         (unsigned long long)run->epoch, (unsigned long long)run->epochs, 100 * correct, loss);
+    return write_end(run->writer);
+}
+
+static int checkpoint(struct run *run)
+{
+    if (run->iteration == run->saved)
+        return 0;
+    run->saved = run->iteration;
+    if (engine_read(run->engine, run->parameters, run->momentum) < 0)
+        return -1;
+    struct position position = write_position(run->writer);
+    write_begin(run->writer, "checkpoint", 6);
+    pack_uint(run->writer, "epoch", run->epoch);
+    pack_uint(run->writer, "iteration", run->iteration);
+    model_pack_tensors(run->writer, "tensors", run->net, run->parameters, 0);
+    model_pack_tensors(run->writer, "momentum", run->net, run->momentum, 1);
+    pack_position(run->writer, position);
+    return write_end(run->writer) < 0 ? -1 : write_flush(run->writer);
+}
+
+static int end_epoch(struct run *run)
+{
+    run->epoch++;
+    if (validate(run) < 0)
+        return -1;
+    /* The last epoch has one always, so that the run can go on one day. */
+    if (run->epoch % run->checkpoint_every == 0 || run->epoch == run->epochs)
+        return checkpoint(run);
+    return 0;
+}
+
+static int write_model(struct run *run)
+{
+    if (engine_read(run->engine, run->parameters, NULL) < 0)
+        return -1;
+    write_begin(run->writer, "model", 6);
+    pack_uint(run->writer, "epoch", run->epoch);
+    pack_uint(run->writer, "epochs", run->epochs);
+    pack_uint(run->writer, "iteration", run->iteration);
+    pack_bool(run->writer, "stopped", run->epoch < run->epochs);
+    pack_map(run->writer, "network", 2);
+    pack_uint(run->writer, "depth", run->net->shape.depth);
+    pack_uint(run->writer, "filters", run->net->shape.filters);
+    model_pack_tensors(run->writer, "tensors", run->net, run->parameters, 0);
+    if (write_end(run->writer) < 0)
+        return -1;
+    return write_finish(run->writer);
+}
+
+static int stop(struct run *run)
+{
+    meter_clear();
+    note("stopped by signal %d in epoch %llu of %llu; what was learnt so far is saved",
+         (int)stop_signal, (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs);
+    return checkpoint(run) < 0 || write_model(run) < 0 ? -1 : STOPPED;
+}
+
+/* The input ended, whole, before the epochs were done. */
+static int run_short(struct run *run)
+{
+    unsigned long long have = run->epoch, want = run->epochs;
+    if (!run->epochs_asked && have > 0)
+        run->epochs = run->epoch;
+    int result = checkpoint(run) < 0 ? -1 : write_model(run);
+    if (result == 0 && run->epoch < run->epochs)
+        return fail("the input holds %llu epochs, %llu were asked for", have, want);
+    return result;
+}
+
+int run_train(struct run *run)
+{
+    run->parameters = ealloc(run->net->parameters, sizeof *run->parameters);
+    run->momentum = ealloc(run->net->parameters, sizeof *run->momentum);
+    run->first_step = seconds();
+    while (run->epoch < run->epochs) {
+        struct batch batch;
+        int got = stop_signal ? FEED_WAIT : feed_next(run->feed, &batch);
+        if (got == FEED_WAIT || (got < 0 && stop_is_coming()))
+            return stop(run);
+        if (got < 0)
+            return -1;
+        if (got == FEED_END)
+            return run_short(run);
+        if ((got == FEED_BATCH ? step(run, &batch) : end_epoch(run)) < 0)
+            return -1;
+    }
+    return write_model(run);
+}

@@ -7,6 +7,11 @@ setup() {
     psfetch -q synth:shapes --limit 200 --split 0.8 >set.ps
 }
 
+# Whether a stream ends with an end record.
+has_end() {
+    tail -c 43 "$1" | head -c 10 | grep -q 'type.end'
+}
+
 @test "psfetch killed half-way: psaug and pstrain both end with 3 and say why" {
     # A psfetch that is killed while it waits for its consumer, half of its images sent.
     cat >kill-fetch <<'S'
@@ -33,7 +38,7 @@ S
     size=$(stat -c %s epochs.ps)
     for cut in 10 1000 100000 300000 $((size / 2)) $((size - 43)) $((size - 1)); do
         ends 3 pstrain -q < <(head -c "$cut" epochs.ps)
-        [ "$(tail -c 43 out | grep -c digest)" -eq 0 ]
+        no has_end out
     done
 }
 
@@ -91,6 +96,7 @@ start_run() {
 
 # The run is whole, and says that it was stopped.
 is_saved() {
+    has_end net.bin
     records net.bin >lines
     [ "$(tail -n 1 lines | jq -r .type)" = end ]
     [ "$(jq -c 'select(.type == "model") | .stopped' lines)" = true ]
@@ -137,7 +143,7 @@ is_saved() {
     wait $train || status=$?
     [ $status -eq 3 ]
     grep -q "the program before it failed" train.err
-    [ "$(tail -c 43 net.bin | grep -c digest)" -eq 0 ]
+    no has_end net.bin
     [ "$(records log | tail -n 1 | jq -r .status)" = failed ]
 }
 
@@ -148,7 +154,7 @@ is_saved() {
     # Nobody reads the output, so the first signal's checkpoint cannot be written.
     mkfifo stuck
     exec 6<>stuck
-    env --default-signal=INT pstrain -q -d 8 --progress log <pipe >stuck 2>train.err 3>&- &
+    env --default-signal=INT pstrain -q --filters 80 --progress log <pipe >stuck 2>train.err 3>&- &
     train=$!
     wait_for 30 test -s log
     kill -TERM $train
@@ -156,7 +162,7 @@ is_saved() {
     kill -TERM $train
     status=0
     wait $train || status=$?
-    [ $status -eq 143 ] || [ $status -eq 4 ]
+    [ $status -eq 143 ]
     exec 6>&-
     wait $aug || true
 }

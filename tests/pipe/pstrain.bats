@@ -122,13 +122,13 @@ setup() {
     wait
     # Somebody who holds the FIFO open and never reads: 64 KiB, then records are lost, and counted.
     exec 5<>fifo
-    psaug <set.ps | timeout 100 pstrain -q -b 20 -e 60 --progress fifo >/dev/null
+    psaug <set.ps | timeout 100 pstrain -q -b 4 -e 20 --progress fifo >/dev/null
     timeout 2 cat <&5 >early || true
     psaug <set.ps | timeout 100 pstrain -q --progress fifo -e 1 >/dev/null
     exec 5>&-
     # What came and what is told to be lost make up all that was sent before the last that came.
     records early >lines
-    [ "$(wc -l <lines)" -lt 480 ]
+    [ "$(wc -l <lines)" -lt 800 ]
     jq -s -e '(map(select(.type == "progress")) | last) as $last |
         (.[:index($last) + 1] | length + (map(.lost) | add)) == $last.iteration + $last.epoch - 1' lines
 }

@@ -10,6 +10,7 @@ setup_file() {
     command -v "${server_programs[@]}" >/dev/null || return 0
     "$REPOSITORY/tests/servers/radosgw.sh" start "$BATS_FILE_TMPDIR/server" >&2
     make_images "$BATS_FILE_TMPDIR/zoo"
+    # shellcheck source=/dev/null
     . "$BATS_FILE_TMPDIR/server/env"
     put zoo "$BATS_FILE_TMPDIR/zoo"
 }
@@ -19,6 +20,7 @@ teardown_file() {
 setup() {
     enter_folder
     need "${server_programs[@]}"
+    # shellcheck source=/dev/null
     . "$BATS_FILE_TMPDIR/server/env"
     zoo=$BATS_FILE_TMPDIR/zoo
 }
@@ -145,7 +147,7 @@ P
 
 @test "real images: from the bucket through training to a score" {
     need_shared data/cifar10-jpeg.tar.gz
-    tar xzf "$shared/data/cifar10-jpeg.tar.gz" --wildcards '*test/*/00*.jpg' '*test/*/01*.jpg'
+    tar xzf "${shared:?}/data/cifar10-jpeg.tar.gz" --wildcards '*test/*/00*.jpg' '*test/*/01*.jpg'
     put cifar test
     psfetch -q s3://cifar >bucket.ps
     psfetch -q test >folder.ps

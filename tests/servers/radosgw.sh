@@ -104,7 +104,7 @@ start() {
     wait_for 30 radosgw-admin "${conf[@]}" -n client.rgw.a user create --uid=tester \
         --display-name=tester --access-key=$key --secret-key="$secret"
     printf "export AWS_ENDPOINT_URL=http://127.0.0.1:%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY='%s'\n" \
-        "${ports[2]}" $key "$secret" >env
+        "${ports[2]}" $key "$secret" >"$dir/env"
 }
 
 stop() {

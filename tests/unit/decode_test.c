@@ -155,7 +155,7 @@ static void test_png_few_bits(void **state)
 static void test_png_alpha(void **state)
 {
     (void)state;
-    static const uint8_t grey[] = {200, 255, 200, 0, 200, 128, 255, 1};
+    static const uint8_t grey[] = {200, 255, 200, 0, 200, 127, 255, 1};
     static const uint8_t colour[] = {10, 20, 30, 255, 100, 200, 250, 51};
     expect(make_png(2, 2, 8, PNG_COLOR_TYPE_GRAY_ALPHA, grey, 4, NULL), 2, 2, 1,
            (uint8_t[]){200, 0, 100, 1});

@@ -1,0 +1,302 @@
+/* What is kept of runs and scores, and what is computed from it. */
+#include "tools/plot/history.h"
+
+#include "message.h"
+#include "tools/plot/curve.h"
+#include "tools/plot/label.h"
+
+#include "tap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A stream or channel under construction, in an unlinked file. */
+struct input {
+    int fd;
+    struct writer *writer;
+};
+
+static struct input begin(void)
+{
+    char path[] = "/tmp/history_test_XXXXXX";
+    struct input input = {mkstemp(path), NULL};
+    assert_true(input.fd >= 0);
+    unlink(path);
+    input.writer = write_open(input.fd, "test");
+    return input;
+}
+
+static void put_header(struct input *input, const char *kind, uint64_t depth, uint64_t seed)
+{
+    char *classes[] = {"cat", "d\033g"};
+    write_begin(input->writer, "header", 4);
+    pack_uint(input->writer, "version", 1);
+    pack_text(input->writer, "kind", kind);
+    pack_texts(input->writer, "classes", classes, 2);
+    pack_map(input->writer, "options", 2);
+    pack_uint(input->writer, "depth", depth);
+    pack_uint(input->writer, "seed", seed);
+    assert_int_equal(write_end(input->writer), 0);
+}
+
+static void put_point(struct input *input, const char *type, uint64_t iteration, uint64_t epoch,
+                      double loss, double accuracy)
+{
+    write_begin(input->writer, type, 4);
+    pack_uint(input->writer, "iteration", iteration);
+    pack_uint(input->writer, "epoch", epoch);
+    pack_real(input->writer, "loss", loss);
+    pack_real(input->writer, "accuracy", accuracy);
+    assert_int_equal(write_end(input->writer), 0);
+}
+
+/* A record of the progress channel. */
+static void put_named(struct input *input, const char *name, uint64_t iteration, double time)
+{
+    write_begin(input->writer, "progress", 8);
+    pack_text(input->writer, "name", name);
+    pack_uint(input->writer, "iteration", iteration);
+    pack_uint(input->writer, "iterations", 100);
+    pack_uint(input->writer, "epoch", 1 + iteration / 50);
+    pack_uint(input->writer, "epochs", 2);
+    pack_real(input->writer, "loss", 1);
+    pack_real(input->writer, "accuracy", 0.5);
+    pack_real(input->writer, "time", time);
+    assert_int_equal(write_end(input->writer), 0);
+}
+
+static void put_end(struct input *input)
+{
+    int copy = dup(input->fd);
+    assert_int_equal(write_finish(input->writer), 0);
+    write_close(input->writer);
+    input->writer = NULL;
+    input->fd = copy;
+}
+
+/* Reads it all; feed and its runs live until history_free(). The result is that of the last record.
+ */
+static int take(struct input *input, struct history *history, struct feed *feed, int how)
+{
+    struct record record;
+    int got;
+    if (input->writer != NULL)
+        assert_int_equal(write_flush(input->writer), 0);
+    write_close(input->writer);
+    lseek(input->fd, 0, SEEK_SET);
+    struct reader *reader = record_open(input->fd, "test", how);
+    feed->bare = how == READ_BARE;
+    while ((got = record_next(reader, &record)) == RECORD_READ)
+        if ((got = history_take(history, feed, reader, &record, NAN)) < 0)
+            break;
+    record_close(reader);
+    close(input->fd);
+    return got;
+}
+
+static void a_run(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    struct feed *feed = feed_open("runs/net3.bin");
+    struct input input = begin();
+    put_header(&input, "run", 3, 7);
+    for (uint64_t epoch = 1; epoch <= 6; epoch++) {
+        put_point(&input, "progress", 2 * epoch - 1, epoch, 1.0 / (double)epoch,
+                  0.1 * (double)epoch);
+        put_point(&input, "progress", 2 * epoch, epoch, 1.0 / (double)epoch,
+                  0.1 * (double)epoch + 0.02);
+        put_point(&input, "validation", 2 * epoch, epoch, 1,
+                  epoch == 4 ? 0.9 : 0.1 * (double)epoch);
+    }
+    write_begin(input.writer, "model", 3);
+    pack_uint(input.writer, "epoch", 6);
+    pack_uint(input.writer, "epochs", 9);
+    pack_bool(input.writer, "stopped", 1);
+    assert_int_equal(write_end(input.writer), 0);
+    put_end(&input);
+    assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
+
+    history_name(&history);
+    const struct run *run = history.run[0];
+    assert_int_equal(history.runs, 1);
+    assert_string_equal(run->name, "net3");
+    assert_int_equal(run->depth, 3);
+    assert_int_equal(run->seed, 7);
+    assert_int_equal(run->progress.count, 12);
+    assert_int_equal(run->validation.count, 6);
+    assert_int_equal(run->state, RUN_STOPPED);
+    struct final final = curve_final(run);
+    assert_true(fabs(final.training - 0.61) < 1e-12);
+    assert_true(fabs(final.last - 0.6) < 1e-12);
+    assert_true(fabs(final.best - 0.9) < 1e-12);
+    assert_true(fabs(final.mean - (0.2 + 0.3 + 0.9 + 0.5 + 0.6) / 5) < 1e-12);
+    char text[64];
+    curve_state(run, text, sizeof text);
+    assert_string_equal(text, "epoch 6 of 9, stopped");
+    history_free(&history);
+    feed_free(feed);
+}
+
+/* Trainers share a channel; one that was resumed tells its last iterations again. */
+static void a_channel(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    struct feed *feed = feed_open("fifo");
+    struct input input = begin();
+    put_named(&input, "d10", 1, 1000);
+    put_named(&input, "d2", 1, 1000);
+    for (uint64_t i = 2; i <= 40; i++)
+        put_named(&input, "d2", i, 1000 + (double)i / 4);
+    put_named(&input, "d2", 31, 1020);
+    assert_int_equal(take(&input, &history, feed, READ_BARE), RECORD_NONE);
+
+    history_name(&history);
+    assert_int_equal(history.runs, 2);
+    assert_string_equal(history.run[0]->name, "d2");
+    assert_string_equal(history.run[1]->name, "d10");
+    const struct run *run = history.run[0];
+    assert_int_equal(run->progress.count, 31);
+    assert_int_equal(run->state, RUN_OPEN);
+    assert_true(fabs(curve_speed(run) - 30.0 / 20) < 1e-9);
+    assert_true(fabs(curve_left(run) - 69 / 1.5) < 1e-9);
+    history_free(&history);
+    feed_free(feed);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    struct feed *feed[3] = {feed_open("a/net.bin"), feed_open("b/net.bin"), feed_open(NULL)};
+    for (int i = 0; i < 2; i++) {
+        struct input input = begin();
+        put_header(&input, "run", 2, 0);
+        put_end(&input);
+        assert_int_equal(take(&input, &history, feed[i], READ_STREAM), RECORD_NONE);
+    }
+    for (uint64_t seed = 0; seed < 2; seed++) {
+        struct input input = begin();
+        put_header(&input, "run", 4, seed);
+        put_end(&input);
+        assert_int_equal(take(&input, &history, feed[2], READ_STREAM), RECORD_NONE);
+    }
+    history_name(&history);
+    assert_string_equal(history.run[0]->name, "net (a/net.bin)");
+    assert_string_equal(history.run[1]->name, "net (b/net.bin)");
+    assert_string_equal(history.run[2]->name, "depth 4, seed 0");
+    assert_string_equal(history.run[3]->name, "depth 4, seed 1");
+    history_free(&history);
+    for (int i = 0; i < 3; i++)
+        feed_free(feed[i]);
+}
+
+static void put_score(struct input *input, uint32_t columns)
+{
+    write_begin(input->writer, "score", 6);
+    pack_text(input->writer, "name", "net1.bin");
+    pack_text(input->writer, "split", "test");
+    pack_uint(input->writer, "images", 10);
+    pack_real(input->writer, "loss", 0.5);
+    pack_real(input->writer, "accuracy", 0.7);
+    pack_array(input->writer, "confusion", 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        pack_item_array(input->writer, columns);
+        for (uint32_t j = 0; j < columns; j++)
+            pack_item_uint(input->writer, 10 * i + j);
+    }
+    assert_int_equal(write_end(input->writer), 0);
+}
+
+static void a_score(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    struct feed *feed = feed_open(NULL);
+    struct input input = begin();
+    put_header(&input, "scores", 0, 0);
+    put_score(&input, 2);
+    put_end(&input);
+    assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
+    assert_int_equal(history.scores, 1);
+    assert_string_equal(history.score[0]->name, "net1");
+    assert_string_equal(history.score[0]->class_name[1], "d?g");
+    assert_int_equal(history.score[0]->confusion[2], 10);
+
+    /* A matrix that does not fit the classes is damage, not a picture. */
+    input = begin();
+    put_header(&input, "scores", 0, 0);
+    put_score(&input, 3);
+    put_end(&input);
+    assert_int_equal(take(&input, &history, feed, READ_STREAM), -1);
+    assert_int_equal(why_status(), DAMAGED);
+    history_free(&history);
+    feed_free(feed);
+}
+
+static void a_wrong_kind(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    struct feed *feed = feed_open(NULL);
+    struct input input = begin();
+    put_header(&input, "images", 0, 0);
+    put_end(&input);
+    assert_int_equal(take(&input, &history, feed, READ_STREAM), -1);
+    assert_non_null(strstr(why(), "images"));
+    assert_non_null(strstr(why(), "run or scores"));
+    assert_int_equal(why_status(), FAILED);
+    history_free(&history);
+    feed_free(feed);
+}
+
+static void smoothing_and_divergence(void **state)
+{
+    (void)state;
+    enum { COUNT = 160 };
+    struct run run = {0};
+    struct point point[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        point[i] = (struct point){.iteration = i + 1, .loss = i < 150 ? i : NAN, .accuracy = 0.5};
+    point[20].loss = INFINITY;
+    run.progress = (struct points){point, COUNT, COUNT};
+    /* Three points to each side; the first has only those after it. */
+    struct line line = curve_line(&run.progress, CURVE_LOSS, CURVE_SMOOTH);
+    assert_true(fabs(line.y[0] - 1.5) < 1e-9);
+    assert_true(fabs(line.y[100] - 100) < 1e-9);
+    assert_true(isnan(line.y[20]));
+    assert_true(fabs(line.y[19] - (16 + 17 + 18 + 19 + 21 + 22) / 6.0) < 1e-9);
+    assert_true(isnan(line.y[COUNT - 1]));
+    line_free(&line);
+    /* The single infinity healed; what begins at iteration 151 did not. */
+    assert_true(curve_diverged(&run) == 151);
+    run.progress.count = 150;
+    assert_true(curve_diverged(&run) == 0);
+}
+
+/* Bytes that anybody chose, on a terminal that obeys some of them. */
+static void labels(void **state)
+{
+    (void)state;
+    static const char dirty[] = "a\033[2Jb\x80\xc3\xa9\xed\xa0\x80\xe2\x80\xae"
+                                "c";
+    char *clean = label_clean(dirty, sizeof dirty - 1), *stem = label_stem("runs/net.v2.bin");
+    assert_string_equal(clean, "a?[2Jb?é????c");
+    assert_string_equal(stem, "net.v2");
+    free(clean);
+    free(stem);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run),        cmocka_unit_test(a_channel),
+        cmocka_unit_test(names),        cmocka_unit_test(a_score),
+        cmocka_unit_test(a_wrong_kind), cmocka_unit_test(smoothing_and_divergence),
+        cmocka_unit_test(labels),
+    };
+    return RUN_TESTS(tests);
+}

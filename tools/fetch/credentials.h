@@ -1,0 +1,46 @@
+/* Who asks, and where: S3 keys, region and endpoint from options, environment and profile files.
+ *
+ * Each value is taken from the first place that has it:
+ *   keys      --no-sign-request: none, requests go out unsigned; an explicit --profile; then
+ *             AWS_ACCESS_KEY_ID + AWS_SECRET_ACCESS_KEY (+ AWS_SESSION_TOKEN or
+ * AWS_SECURITY_TOKEN); then the profile AWS_PROFILE, AWS_DEFAULT_PROFILE or "default" region
+ * --region, AWS_REGION, AWS_DEFAULT_REGION, the profile, us-east-1 endpoint  --endpoint-url,
+ * AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's services section, the profile's endpoint_url
+ * (all but the option are ignored when AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true); none: Amazon's
+ * own CA file   AWS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, the profile's ca_bundle; none:
+ * libcurl's own attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 5 Profiles are read from
+ * AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials, sections [name]) first, then AWS_CONFIG_FILE
+ * (~/.aws/config, sections [profile name] and [default]). A profile that was named must exist; the
+ * default one need not. Nothing found is an error, never a silent anonymous request.
+ *
+ * No secret and no token is ever part of a sentence.
+ */
+#ifndef PSWEEP_CREDENTIALS_H
+#define PSWEEP_CREDENTIALS_H
+
+/* From the command line; NULL: not given. Borrowed during the call. */
+struct access_options {
+    const char *profile;      /* --profile NAME */
+    const char *region;       /* --region NAME */
+    const char *endpoint_url; /* --endpoint-url http[s]://host[:port][/path] */
+    int no_sign_request;      /* --no-sign-request */
+};
+
+/* All strings are owned by the struct. */
+struct access {
+    char *key_id, *secret; /* both NULL: unsigned requests */
+    char *token;           /* NULL: none */
+    char *region;
+    char *endpoint;    /* NULL: Amazon's; else without a trailing slash */
+    char *ca_bundle;   /* NULL: libcurl's own */
+    unsigned attempts; /* tries a request gets, ≥ 1 */
+};
+
+/* 0, or -1 with a sentence that names what is missing or half there; then nothing is to be freed.
+ */
+int access_find(struct access *access, const struct access_options *options);
+
+/* Frees the strings, overwriting the secret ones first. */
+void access_free(struct access *access);
+
+#endif

@@ -1,0 +1,45 @@
+/* Image files to pixels: PNG (libpng) and JPEG (libjpeg-turbo), told apart by their first bytes.
+ *
+ * Pixels are uint8, [row][column][channel], tightly packed; channels is 1 (grey) or 3 (red, green,
+ * blue). PNG   1, 2 and 4 bit grey is spread over 0 … 255, a palette becomes colour; 16 bit becomes
+ * 8 by rounding v / 257. Transparency (alpha channel or tRNS) is laid over black: round(v · alpha /
+ * 255). Gamma and colour profiles are not applied: the numbers of the file are the numbers of the
+ * record. JPEG  8 bit grey and colour, by the slow exact integer transform and the library's
+ * default chroma upsampling, so the pixels are the same for the same version of libjpeg-turbo. CMYK
+ * is refused.
+ *
+ * A damaged or shortened file is an error, also where the library would only have warned; the
+ * sentence has the library's reason ("PNG: IDAT: CRC error") and no file name, for the caller knows
+ * it. Sizes are checked before memory is taken: DECODE_MAX_SIDE a side, DECODE_MAX_BYTES in all. No
+ * globals: any number of threads, each with its own struct pixels.
+ */
+#ifndef PSWEEP_DECODE_H
+#define PSWEEP_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    DECODE_MAX_SIDE = 65535,
+    DECODE_MAX_BYTES = 256 << 20,
+};
+
+/* The memory belongs to whoever holds the struct; it grows and is reused. Start with all zero. */
+struct pixels {
+    uint32_t height, width, channels;
+    uint8_t *data;   /* uint8[height][width][channels] */
+    size_t capacity; /* bytes at data */
+};
+
+/* Decodes bytes[size] into out. 0, or -1 with a sentence; then out's pixels and shape mean nothing,
+ * but it may be used again. */
+int decode(const uint8_t *bytes, size_t size, struct pixels *out);
+
+/* Sets the shape and makes room for it. 0, or -1 with a sentence when it exceeds the limits above.
+ */
+int pixels_shape(struct pixels *pixels, uint32_t height, uint32_t width, uint32_t channels);
+
+/* Frees the memory and makes all zero. */
+void pixels_free(struct pixels *pixels);
+
+#endif

@@ -1,0 +1,236 @@
+#include "deliver.h"
+
+#include "message.h"
+#include "meter.h"
+#include "resize.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WINDOW = 256 };
+
+/* A place in the window: what a thread made of image number index, where slot = index % WINDOW. */
+struct slot {
+    int full;
+    char *bad; /* the reason why there are no pixels */
+    struct pixels pixels;
+};
+
+struct crew {
+    struct source *source;
+    const struct deliver_options *options;
+    pthread_mutex_t lock;
+    pthread_cond_t filled, emptied;
+    struct slot slot[WINDOW];
+    size_t written; /* images that have left the window */
+    int ending;     /* the writer has given up */
+    char *broken;   /* why the source can give nothing more; its status */
+    enum status broken_status;
+};
+
+/* Grey to colour and back; luma is (77 R + 150 G + 29 B + 128) / 256. */
+static int set_channels(struct pixels *pixels, uint32_t channels, struct pixels *scratch)
+{
+    size_t count = (size_t)pixels->height * pixels->width;
+    if (pixels_shape(scratch, pixels->height, pixels->width, channels) < 0)
+        return -1;
+    const uint8_t *from = pixels->data;
+    uint8_t *to = scratch->data;
+    for (size_t i = 0; i < count; i++)
+        if (channels == 3)
+            to[3 * i] = to[3 * i + 1] = to[3 * i + 2] = from[i];
+        else
+            to[i] =
+                (uint8_t)((77 * from[3 * i] + 150 * from[3 * i + 1] + 29 * from[3 * i + 2] + 128) >>
+                          8);
+    return 0;
+}
+
+static void swap(struct pixels *a, struct pixels *b)
+{
+    struct pixels kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* --channels and --resize; scratch changes places with pixels. */
+static int shape(struct pixels *pixels, struct pixels *scratch,
+                 const struct deliver_options *options)
+{
+    if (options->channels && pixels->channels != options->channels) {
+        if (set_channels(pixels, options->channels, scratch) < 0)
+            return -1;
+        swap(pixels, scratch);
+    }
+    const uint32_t *size = options->resize;
+    if (size[0] && (pixels->height != size[0] || pixels->width != size[1])) {
+        if (resize(pixels, size[0], size[1], scratch) < 0)
+            return -1;
+        swap(pixels, scratch);
+    }
+    return 0;
+}
+
+/* Puts a finished image into its slot, when that is free. Indices are handed out in order, so the
+ * lowest one outstanding never waits. Returns 0 when the crew goes home. */
+static int put(struct crew *crew, size_t index, struct pixels *pixels, const char *bad)
+{
+    struct slot *slot = &crew->slot[index % WINDOW];
+    pthread_mutex_lock(&crew->lock);
+    while (index >= crew->written + WINDOW && !crew->ending)
+        pthread_cond_wait(&crew->emptied, &crew->lock);
+    int goes_on = !crew->ending;
+    if (goes_on) {
+        swap(&slot->pixels, pixels);
+        slot->bad = bad ? ecopy(bad) : NULL;
+        slot->full = 1;
+        pthread_cond_signal(&crew->filled);
+    }
+    pthread_mutex_unlock(&crew->lock);
+    return goes_on;
+}
+
+static void *work(void *argument)
+{
+    struct crew *crew = argument;
+    struct fetched fetched = {0};
+    struct pixels scratch = {0};
+    int got, goes_on = 1;
+    while (goes_on && (got = crew->source->class->next(crew->source, &fetched)) > 0) {
+        if (got == SOURCE_IMAGE && shape(&fetched.pixels, &scratch, crew->options) < 0)
+            got = SOURCE_BAD;
+        goes_on = put(crew, fetched.index, &fetched.pixels, got == SOURCE_BAD ? why() : NULL);
+    }
+    if (goes_on && got < 0) {
+        pthread_mutex_lock(&crew->lock);
+        if (crew->broken == NULL) {
+            crew->broken = ecopy(why());
+            crew->broken_status = why_status();
+        }
+        pthread_cond_signal(&crew->filled);
+        pthread_mutex_unlock(&crew->lock);
+    }
+    fetched_free(&fetched);
+    pixels_free(&scratch);
+    return NULL;
+}
+
+/* Waits for image number index; 0, or -1 when the source broke before it. */
+static int wait_for(struct crew *crew, size_t index)
+{
+    struct slot *slot = &crew->slot[index % WINDOW];
+    pthread_mutex_lock(&crew->lock);
+    while (!slot->full && crew->broken == NULL)
+        pthread_cond_wait(&crew->filled, &crew->lock);
+    int full = slot->full;
+    pthread_mutex_unlock(&crew->lock);
+    return full ? 0 : fail_as(crew->broken_status, "%s", crew->broken);
+}
+
+static void leave(struct crew *crew, size_t index)
+{
+    struct slot *slot = &crew->slot[index % WINDOW];
+    pthread_mutex_lock(&crew->lock);
+    free(slot->bad);
+    slot->bad = NULL;
+    slot->full = 0;
+    crew->written++;
+    pthread_cond_broadcast(&crew->emptied);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+static int write_slot(struct writer *writer, const struct slot *slot, const char *key,
+                      const struct planned *planned)
+{
+    struct image image = {
+        .id = planned->id,
+        .key = key,
+        .key_size = (uint32_t)strlen(key),
+        .label = planned->label,
+        .split = planned->split,
+        .height = slot->pixels.height,
+        .width = slot->pixels.width,
+        .channels = slot->pixels.channels,
+        .pixels = slot->pixels.data,
+    };
+    return image_write(writer, &image);
+}
+
+static int write_all(struct crew *crew, struct writer *writer, const struct planned *image,
+                     size_t count, struct delivered *delivered)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct slot *slot = &crew->slot[i % WINDOW];
+        const char *key = crew->source->item[image[i].item].key;
+        if (wait_for(crew, i) < 0)
+            return -1;
+        if (slot->bad && !crew->options->skip_bad)
+            return fail("cannot read %s of %s: %s", key, crew->source->name, slot->bad);
+        if (slot->bad) {
+            meter_clear();
+            note("left out %s of %s: %s", key, crew->source->name, slot->bad);
+            delivered->bad++;
+        } else {
+            if (write_slot(writer, slot, key, &image[i]) < 0)
+                return -1;
+            delivered->images++;
+            meter("%zu of %zu images", delivered->images, crew->options->total);
+        }
+        leave(crew, i);
+    }
+    return 0;
+}
+
+/* Starts the threads: how many. */
+static unsigned hire(struct crew *crew, pthread_t *thread, unsigned threads)
+{
+    unsigned started = 0;
+    pthread_mutex_init(&crew->lock, NULL);
+    pthread_cond_init(&crew->filled, NULL);
+    pthread_cond_init(&crew->emptied, NULL);
+    while (started < threads && pthread_create(&thread[started], NULL, work, crew) == 0)
+        started++;
+    return started;
+}
+
+/* Lets the threads end, waits for them and frees what they left in the window. */
+static void dismiss(struct crew *crew, pthread_t *thread, unsigned started)
+{
+    pthread_mutex_lock(&crew->lock);
+    crew->ending = 1;
+    pthread_cond_broadcast(&crew->emptied);
+    pthread_mutex_unlock(&crew->lock);
+    while (started > 0)
+        pthread_join(thread[--started], NULL);
+    for (int i = 0; i < WINDOW; i++) {
+        pixels_free(&crew->slot[i].pixels);
+        free(crew->slot[i].bad);
+    }
+    free(crew->broken);
+}
+
+int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
+            const struct deliver_options *options, struct delivered *delivered)
+{
+    size_t *choice = ealloc(count, sizeof *choice);
+    for (size_t i = 0; i < count; i++)
+        choice[i] = image[i].item;
+    int result = source->class->start(source, choice, count, options->connections);
+    if (result == 0) {
+        struct crew *crew = ealloc(1, sizeof *crew);
+        pthread_t *thread = ealloc(options->threads, sizeof *thread);
+        crew->source = source;
+        crew->options = options;
+        unsigned started = hire(crew, thread, options->threads);
+        result = started ? write_all(crew, writer, image, count, delivered)
+                         : fail("cannot start a thread to decode images");
+        dismiss(crew, thread, started);
+        source->class->stop(source);
+        free(thread);
+        free(crew);
+    }
+    meter_clear();
+    free(choice);
+    return result;
+}

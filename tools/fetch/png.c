@@ -1,0 +1,98 @@
+#include "formats.h"
+
+#include "message.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <string.h>
+
+/* What is left of the file. */
+struct input {
+    const uint8_t *at;
+    size_t left;
+};
+
+static void on_read(png_structp png, png_bytep out, size_t size)
+{
+    struct input *input = png_get_io_ptr(png);
+    if (size > input->left)
+        png_error(png, "the file ends in the middle");
+    memcpy(out, input->at, size);
+    input->at += size;
+    input->left -= size;
+}
+
+static _Noreturn void on_error(png_structp png, png_const_charp reason)
+{
+    fail("PNG: %s", reason);
+    png_longjmp(png, 1);
+}
+
+/* What libpng warns about, with the settings below, does not touch the pixels. */
+static void on_warning(png_structp png, png_const_charp reason)
+{
+    (void)png;
+    (void)reason;
+}
+
+/* Lays pixels of channels + alpha over black, in place: a pixel shrinks by one byte, so the place
+ * written never overtakes the place read. */
+static void drop_alpha(struct pixels *pixels)
+{
+    uint32_t channels = pixels->channels - 1;
+    size_t count = (size_t)pixels->height * pixels->width;
+    const uint8_t *from = pixels->data;
+    uint8_t *to = pixels->data;
+    for (size_t i = 0; i < count; i++, from += channels + 1, to += channels)
+        for (uint32_t c = 0; c < channels; c++)
+            to[c] = (uint8_t)((from[c] * from[channels] + 127) / 255);
+    pixels->channels = channels;
+}
+
+/* Sets up the transformations and reads all rows. An error leaves through on_error(). Returns -1
+ * when the size is beyond the limits. */
+static int read_pixels(png_structp png, png_infop info, struct pixels *out)
+{
+    /* Nothing but IHDR, PLTE, tRNS, IDAT and IEND decides pixels here; any damage counts. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_set_benign_errors(png, 0);
+    png_set_user_limits(png, DECODE_MAX_SIDE, DECODE_MAX_SIDE);
+    png_read_info(png, info);
+
+    png_set_expand(png);   /* palette to colour, 1, 2, 4 bit to 8, tRNS to alpha */
+    png_set_scale_16(png); /* round(v / 257) */
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    uint32_t height = png_get_image_height(png, info), width = png_get_image_width(png, info);
+    uint32_t channels = png_get_channels(png, info);
+    if (pixels_shape(out, height, width, channels) < 0)
+        return -1;
+    for (int pass = 0; pass < passes; pass++)
+        for (uint32_t row = 0; row < height; row++)
+            png_read_row(png, out->data + (size_t)row * width * channels, NULL);
+    png_read_end(png, NULL);
+    if (channels == 2 || channels == 4)
+        drop_alpha(out);
+    return 0;
+}
+
+int decode_png(const uint8_t *bytes, size_t size, struct pixels *out)
+{
+    struct input input = {bytes, size};
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    if (info == NULL) {
+        png_destroy_read_struct(&png, NULL, NULL);
+        return fail("PNG: libpng cannot start");
+    }
+    int done = -1;
+    if (setjmp(png_jmpbuf(png)) == 0) {
+        png_set_read_fn(png, &input, on_read);
+        done = read_pixels(png, info, out);
+    } else {
+        done = -1;
+    }
+    png_destroy_read_struct(&png, &info, NULL);
+    return done;
+}

@@ -1,0 +1,160 @@
+/* psfetch: images of a folder, an S3 bucket or the built-in generator, labelled by their folders.
+ */
+#include "deliver.h"
+
+#include "message.h"
+#include "options.h"
+#include "s3.h"
+#include "standard.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct plan_options planning = {
+    .split = NAN, .seed = OPTION_UNSET, .as = -1, .limit = OPTION_UNSET};
+static struct deliver_options delivering;
+static struct access_options s3_access;
+static const char *as;
+static uint64_t channels = OPTION_UNSET, threads, connections = S3_CONNECTIONS;
+
+static const struct option_row rows[] = {
+    {0, "split", OPTION_REAL, OPTION_IN_HEADER, &planning.split, 0, 1, "SHARE",
+     "mark the first SHARE of each class train, the rest validation"},
+    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &planning.seed, 0, 0x1p63, "N",
+     "choose that share at random, by this seed"},
+    {0, "as", OPTION_CHOICE, OPTION_IN_HEADER, &as, 0, 0, "train|validation|test",
+     "mark all images so (train)"},
+    {'n', "limit", OPTION_UINT, OPTION_IN_HEADER, &planning.limit, 1, 0x1p63, "N",
+     "take N images, spread evenly over the classes"},
+    {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
+     "resize every image"},
+    {0, "channels", OPTION_UINT, OPTION_IN_HEADER, &channels, 1, 3, "N",
+     "1: make all images grey; 3: make all colour"},
+    {0, "skip-bad", OPTION_FLAG, OPTION_IN_HEADER, &delivering.skip_bad, 0, 0, NULL,
+     "leave out images that cannot be read, naming them"},
+    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N",
+     "decode with N threads (one a core)"},
+    {0, "connections", OPTION_UINT, OPTION_LOCAL, &connections, 1, S3_MAX_CONNECTIONS, "N",
+     "to S3, at most (64)"},
+    {0, "profile", OPTION_TEXT, OPTION_LOCAL, &s3_access.profile, 0, 0, "NAME",
+     "S3: credentials of this profile"},
+    {0, "region", OPTION_TEXT, OPTION_LOCAL, &s3_access.region, 0, 0, "NAME", "S3: region"},
+    {0, "endpoint-url", OPTION_TEXT, OPTION_LOCAL, &s3_access.endpoint_url, 0, 0, "URL",
+     "S3: a server other than Amazon's"},
+    {0, "no-sign-request", OPTION_FLAG, OPTION_LOCAL, &s3_access.no_sign_request, 0, 0, NULL,
+     "S3: ask without credentials (public buckets)"},
+    {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct program about = {
+    "psfetch",
+    "Writes the images of all sources as a stream of records. A source is a folder,\n"
+    "s3://bucket/prefix, or synth:shapes (drawn here); labels are the names of the folders that\n"
+    "the images lie in. Without a source it takes $PSFETCH_SOURCE, else synth:shapes.",
+    "[SOURCE...] > IMAGES",
+    "  psfetch s3://bucket/train --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
+    "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
+    "  psfetch photos --resize 64x64 --channels 3 --skip-bad > photos.ps\n",
+    rows,
+};
+
+static void check_options(void)
+{
+    if (as && !isnan(planning.split))
+        die(USAGE,
+            "--as and --split exclude each other: one marks all images, the other divides them");
+    if (planning.seed != OPTION_UNSET && isnan(planning.split))
+        die(USAGE, "--seed is for a random --split, which is not asked for");
+    if (channels == 2)
+        die(USAGE, "--channels takes 1 (grey) or 3 (colour), not 2");
+    if (as)
+        planning.as = split_parse(as);
+    planning.random = planning.seed != OPTION_UNSET;
+    delivering.channels = channels == OPTION_UNSET ? 0 : (uint32_t)channels;
+    delivering.connections = (unsigned)connections;
+    cpu_set_t cores;
+    delivering.threads = threads ? (unsigned)threads
+                         : sched_getaffinity(0, sizeof cores, &cores) == 0
+                             ? (unsigned)CPU_COUNT(&cores)
+                             : 1;
+}
+
+static const char *default_source(void)
+{
+    const char *name = getenv("PSFETCH_SOURCE");
+    if (name && *name)
+        return name;
+    note("no source is named: taking synth:shapes, drawn here");
+    return "synth:shapes";
+}
+
+static int write_start(struct writer *writer, const struct source *source, size_t sources,
+                       const struct plan *plan)
+{
+    write_header(writer, "images", 4);
+    options_pack(writer, rows);
+    pack_array(writer, "upstream", 0);
+    pack_array(writer, "source", (uint32_t)sources);
+    for (size_t s = 0; s < sources; s++)
+        pack_item_text(writer, source[s].described);
+    pack_texts(writer, "classes", plan->classes.name, plan->classes.count);
+    return write_end(writer);
+}
+
+/* Writes each source's share of the plan, one source after the other. */
+static int write_images(struct writer *writer, struct source *source, size_t sources,
+                        const struct plan *plan, struct delivered *delivered)
+{
+    uint64_t end = 0; /* the first id of the next source */
+    size_t from = 0;
+    for (size_t s = 0; s < sources; s++) {
+        size_t to = from;
+        end += source[s].count;
+        while (to < plan->count && plan->image[to].id < end)
+            to++;
+        if (deliver(writer, &source[s], plan->image + from, to - from, &delivering, delivered) < 0)
+            return -1;
+        from = to;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int first = options_parse(&about, argc, argv);
+    const char *fallback = NULL;
+    check_options();
+    struct writer *writer = estandard_output();
+    if (first == argc)
+        fallback = default_source();
+
+    size_t sources = fallback ? 1 : (size_t)(argc - first);
+    struct source *source = ealloc(sources, sizeof *source);
+    struct plan plan;
+    struct delivered delivered = {0};
+    for (size_t s = 0; s < sources; s++) {
+        if (source_open(&source[s], fallback ? fallback : argv[first + (int)s], &s3_access) < 0)
+            die_why();
+        if (source[s].left_out)
+            note("%s: left out %zu files that are hidden or not named .png, .jpg or .jpeg",
+                 source[s].name, source[s].left_out);
+    }
+    plan_make(&plan, source, sources, &planning);
+    delivering.total = plan.count;
+
+    if (write_start(writer, source, sources, &plan) < 0 ||
+        write_images(writer, source, sources, &plan, &delivered) < 0 || write_finish(writer) < 0)
+        end_after_write(writer);
+    if (delivered.bad)
+        note("left out %zu bad images of %zu", delivered.bad, plan.count);
+    explain("%zu images of %u classes", delivered.images, plan.classes.count);
+
+    plan_free(&plan);
+    for (size_t s = 0; s < sources; s++)
+        source_close(&source[s]);
+    free(source);
+    write_close(writer);
+    return DONE;
+}

@@ -1,0 +1,277 @@
+#include "request.h"
+
+#include "message.h"
+#include "s3xml.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    CONNECT_MS = 5000, /* to a connection, TLS included */
+    STALL_S = 10,      /* without a byte, also before the first one */
+    MAX_PAGE =
+        32 << 20, /* bytes of a listing's page: 1000 keys of 1 KiB, encoded threefold, fit well */
+    MAX_ERROR = 64 << 10, /* bytes kept of an error document */
+};
+
+/* The most bytes the answer may bring; it depends on the status, which is known by then. */
+static size_t most_bytes(const struct request *request)
+{
+    long status = 0;
+    curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200)
+        return MAX_ERROR;
+    return request->object ? request->object->size : MAX_PAGE;
+}
+
+/* libcurl brings a part of the body. The first part of an object makes room for the whole of it. */
+static size_t on_body(char *bytes, size_t one, size_t size, void *user)
+{
+    (void)one;
+    struct request *request = user;
+    struct s3_body *body = &request->body;
+    size_t most = most_bytes(request);
+    if (size > most - body->size) {
+        request->too_long = 1;
+        return 0;
+    }
+    if (body->size + size > body->capacity) {
+        size_t want = request->object && most != MAX_ERROR ? most : 2 * (body->size + size);
+        body->bytes = egrow(body->bytes, want, 1);
+        body->capacity = want;
+    }
+    memcpy(body->bytes + body->size, bytes, size);
+    body->size += size;
+    return size;
+}
+
+/* The value of the header line when it has this name, blanks cut off; its size in *size. */
+static const char *header_value(const char *line, size_t length, const char *name, size_t *size)
+{
+    size_t skip = strlen(name);
+    if (length <= skip || strncasecmp(line, name, skip) != 0 || line[skip] != ':')
+        return NULL;
+    const char *from = line + skip + 1, *end = line + length;
+    while (from < end && *from == ' ')
+        from++;
+    while (end > from && (unsigned char)end[-1] <= ' ')
+        end--;
+    *size = (size_t)(end - from);
+    return from;
+}
+
+/* Keeps a header's value that will be part of a sentence: printable ASCII only, cut to the room. */
+static void keep_value(char *kept, size_t room, const char *value, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < size && used + 1 < room; i++)
+        if (value[i] > ' ' && value[i] <= '~')
+            kept[used++] = value[i];
+    kept[used] = '\0';
+}
+
+static size_t on_header(char *line, size_t one, size_t length, void *user)
+{
+    (void)one;
+    struct request *request = user;
+    const char *value;
+    size_t size;
+    if ((value = header_value(line, length, "x-amz-request-id", &size)) != NULL)
+        keep_value(request->id, sizeof request->id, value, size);
+    else if ((value = header_value(line, length, "x-amz-bucket-region", &size)) != NULL)
+        keep_value(request->region, sizeof request->region, value, size);
+    else if ((value = header_value(line, length, "x-amz-server-side-encryption", &size)) != NULL)
+        request->etag_is_md5 = size == 6 && memcmp(value, "AES256", 6) == 0;
+    else if (header_value(line, length, "x-amz-server-side-encryption-customer-algorithm", &size) !=
+             NULL)
+        request->etag_is_md5 = 0;
+    return length;
+}
+
+int request_open(struct request *request, const struct s3 *s3, struct sigv4_signer *signer)
+{
+    CURL *easy = curl_easy_init();
+    if (easy == NULL)
+        return fail("libcurl cannot start a transfer");
+    *request = (struct request){.s3 = s3, .signer = signer, .easy = easy};
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->trouble);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "psfetch/" PSWEEP_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* a key may hold /../ */
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION,
+                     0L); /* another host would need another signature */
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+    if (s3->access.ca_bundle != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, s3->access.ca_bundle);
+    return 0;
+}
+
+void request_close(struct request *request)
+{
+    curl_easy_cleanup(request->easy);
+    curl_slist_free_all(request->headers);
+    struct text *texts[] = {&request->name,  &request->host, &request->path,
+                            &request->query, &request->url,  &request->authorization,
+                            &request->line};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        text_free(texts[i]);
+    free(request->body.bytes);
+    *request = (struct request){0};
+}
+
+struct sigv4_signer request_signer(const struct s3 *s3)
+{
+    return (struct sigv4_signer){.key_id = s3->access.key_id,
+                                 .secret = s3->access.secret,
+                                 .region = s3->access.region,
+                                 .service = "s3"};
+}
+
+/* host and path up to the bucket, and the URL's start. An endpoint of one's own gets the bucket in
+ * the path; Amazon's gets it in the host name, unless it has dots, which the certificate would not
+ * match. */
+static void address(struct request *request, const char *bucket)
+{
+    const struct access *access = &request->s3->access;
+    text_clear(&request->host);
+    text_clear(&request->path);
+    text_clear(&request->url);
+    if (access->endpoint != NULL) {
+        const char *host = strstr(access->endpoint, "://") + 3;
+        size_t size = strcspn(host, "/");
+        text_bytes(&request->host, host, size);
+        text_format(&request->path, "%s/%s", host + size, bucket);
+        text_bytes(&request->url, access->endpoint, (size_t)(host + size - access->endpoint));
+        return;
+    }
+    int dots = strchr(bucket, '.') != NULL;
+    if (dots)
+        text_format(&request->path, "/%s", bucket);
+    else
+        text_format(&request->host, "%s.", bucket);
+    text_format(&request->host, "s3.%s.amazonaws.com%s", access->region,
+                strncmp(access->region, "cn-", 3) == 0 ? ".cn" : "");
+    text_format(&request->url, "https://%s", request->host.at);
+}
+
+/* name: for sentences, so a newline in a key must not end one. */
+static void name_it(struct request *request, const char *verb, const char *bucket, const char *key)
+{
+    request->verb = verb;
+    text_clear(&request->name);
+    text_format(&request->name, "s3://%s/", bucket);
+    for (; *key != '\0'; key++)
+        if ((unsigned char)*key < ' ' || *key == 127)
+            text_format(&request->name, "%%%02X", (unsigned char)*key);
+        else
+            text_bytes(&request->name, key, 1);
+}
+
+/* The parts are complete: joins them to the URL and makes ready for the first attempt. */
+static void finish_address(struct request *request)
+{
+    text_bytes(&request->url, request->path.at, request->path.size);
+    if (request->query.size > 0)
+        text_format(&request->url, "?%s", request->query.at);
+    curl_easy_setopt(request->easy, CURLOPT_URL, request->url.at);
+    request->attempt = 0;
+}
+
+void request_object(struct request *request, const char *bucket, const struct s3_object *object)
+{
+    request->object = object;
+    name_it(request, "read", bucket, object->key);
+    address(request, bucket);
+    text_bytes(&request->path, "/", 1);
+    sigv4_encode(&request->path, object->key, strlen(object->key), "/");
+    text_clear(&request->query);
+    finish_address(request);
+}
+
+void request_page(struct request *request, const char *bucket, const char *folder,
+                  const char *query)
+{
+    request->object = NULL;
+    name_it(request, "list", bucket, folder);
+    address(request, bucket);
+    if (request->path.size == 0)
+        text_bytes(&request->path, "/", 1);
+    text_clear(&request->query);
+    text_format(&request->query, "%s", query);
+    finish_address(request);
+}
+
+static int add_header(struct request *request, const char *name, const char *value)
+{
+    text_clear(&request->line);
+    text_format(&request->line, "%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(request->headers, request->line.at);
+    if (longer == NULL)
+        return fail("out of memory for the headers of a request");
+    request->headers = longer;
+    return 0;
+}
+
+/* The signed headers in the order of their names, and the signature over them. */
+static int add_signature(struct request *request)
+{
+    char stamp[17];
+    sigv4_time(stamp, time(NULL));
+    const char *token = request->s3->access.token;
+    struct sigv4_field field[] = {{"host", request->host.at},
+                                  {"x-amz-content-sha256", SIGV4_EMPTY},
+                                  {"x-amz-date", stamp},
+                                  {"x-amz-security-token", token}};
+    struct sigv4_request canonical = {"GET", request->path.at, request->query.at,
+                                      field, token ? 4u : 3u,  SIGV4_EMPTY};
+    if (sigv4_sign(request->signer, &canonical, stamp, &request->authorization) < 0)
+        return -1;
+    for (size_t i = 1; i < canonical.fields; i++) /* host is sent in any case */
+        if (add_header(request, field[i].name, field[i].value) < 0)
+            return -1;
+    return add_header(request, "Authorization", request->authorization.at);
+}
+
+int request_sign(struct request *request)
+{
+    request->attempt++;
+    request->body.size = 0;
+    request->too_long = 0;
+    request->etag_is_md5 = 1;
+    request->id[0] = request->region[0] = request->trouble[0] = '\0';
+    curl_slist_free_all(request->headers);
+    request->headers = NULL;
+    if (add_header(request, "Host", request->host.at) < 0)
+        return -1;
+    if (request->s3->access.key_id != NULL && add_signature(request) < 0)
+        return -1;
+    if (request->object != NULL && request->object->etag[0] != '\0') {
+        char quoted[sizeof request->object->etag + 2];
+        snprintf(quoted, sizeof quoted, "\"%s\"", request->object->etag);
+        if (add_header(request, "If-Match", quoted) < 0)
+            return -1;
+    }
+    curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
+    /* What went wrong may be the connection's fault or its server's: another attempt takes a new
+     * one. */
+    curl_easy_setopt(request->easy, CURLOPT_FRESH_CONNECT, request->attempt > 1 ? 1L : 0L);
+    return 0;
+}
+
+long request_pause(const struct request *request, enum verdict verdict, double random)
+{
+    double most = verdict == VERDICT_SLOWER ? 1000 : 50;
+    for (unsigned i = 1; i < request->attempt && most < 20000; i++)
+        most *= 2;
+    return (long)(random * (most < 20000 ? most : 20000));
+}

@@ -1,0 +1,74 @@
+/* One S3 request at a time on a libcurl handle of its own: address it, sign it, judge the answer.
+ *
+ *     request_open → { request_object or request_page → { request_sign → (perform) → request_judge
+ * } } → request_close
+ *
+ * Who performs it, and when to try again, is the caller's affair: listing.c blocks, transfer.c runs
+ * many. All functions that fail leave a sentence.
+ */
+#ifndef PSWEEP_REQUEST_H
+#define PSWEEP_REQUEST_H
+
+#include "s3.h"
+#include "sigv4.h"
+#include "text.h"
+
+#include <curl/curl.h>
+
+struct s3 {
+    struct access access;
+};
+
+enum verdict {
+    VERDICT_DONE,    /* the body is whole and verified */
+    VERDICT_AGAIN,   /* passing trouble: worth another attempt */
+    VERDICT_SLOWER,  /* the same, and the server asks for fewer requests */
+    VERDICT_REFUSED, /* no other attempt would help */
+};
+
+struct request {
+    const struct s3 *s3;         /* borrowed */
+    struct sigv4_signer *signer; /* borrowed; of the thread that uses the request */
+    CURL *easy;
+    unsigned attempt; /* 1, 2, … of the present object or page */
+
+    /* The question. */
+    const char *verb; /* "read" or "list", for sentences */
+    struct text name; /* "s3://bucket/key", for sentences: control characters encoded */
+    struct text host, path, query, url, authorization, line;
+    const struct s3_object *object; /* what the listing promised; NULL for a page */
+    struct curl_slist *headers;
+
+    /* The answer. */
+    struct s3_body body;
+    int too_long;    /* it brought more than was promised or is allowed */
+    int etag_is_md5; /* not when the server encrypts with a key of its own */
+    char id[128];    /* the server's request id */
+    char region[32]; /* the bucket's region, if the server told it */
+    char trouble[CURL_ERROR_SIZE];
+};
+
+int request_open(struct request *request, const struct s3 *s3, struct sigv4_signer *signer);
+void request_close(struct request *request);
+
+/* The signer that s3's credentials ask for; it borrows from s3. */
+struct sigv4_signer request_signer(const struct s3 *s3);
+
+/* Addresses an object, or a page of the listing with this (canonical) query; object is borrowed
+ * until the next call. attempt becomes 0. */
+void request_object(struct request *request, const char *bucket, const struct s3_object *object);
+void request_page(struct request *request, const char *bucket, const char *folder,
+                  const char *query);
+
+/* Counts an attempt, empties the answer and sets the headers for this moment. 0 or -1. */
+int request_sign(struct request *request);
+
+/* What came of it. All but VERDICT_DONE leave a sentence; the last attempt is never worth another.
+ */
+enum verdict request_judge(const struct request *request, CURLcode code);
+
+/* How long to wait before the next attempt, in milliseconds: a random share of 50 ms (1 s when the
+ * server wants it slower), doubled with each attempt, at most 20 s. random is in [0, 1). */
+long request_pause(const struct request *request, enum verdict verdict, double random);
+
+#endif

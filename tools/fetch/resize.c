@@ -1,0 +1,92 @@
+#include "resize.h"
+
+#include "message.h"
+
+#include <stdlib.h>
+
+/* One axis: output i takes the inputs first[i] … first[i] + taps[i] - 1; the weights of all outputs
+ * stand one after the other, width[i] apart by their number of taps. */
+struct axis {
+    uint32_t *first, *taps; /* [outputs] */
+    uint64_t *sum;          /* [outputs]: of the weights */
+    uint32_t *weight;       /* [outputs][most] */
+    uint32_t most;          /* taps an output can have */
+};
+
+/* Fills the table of resize.h's formula for n inputs and m outputs. */
+static void axis_make(struct axis *axis, uint32_t n, uint32_t m)
+{
+    int64_t span = n > m ? n : m;
+    axis->most = (uint32_t)(2 * span / m) + 2;
+    axis->first = ealloc(m, sizeof *axis->first);
+    axis->taps = ealloc(m, sizeof *axis->taps);
+    axis->sum = ealloc(m, sizeof *axis->sum);
+    axis->weight = ealloc((size_t)m * axis->most, sizeof *axis->weight);
+    for (uint32_t i = 0; i < m; i++) {
+        int64_t centre = (2 * (int64_t)i + 1) * n;
+        /* The first input with a positive weight: (2j + 1)·m > centre - 2·span. */
+        int64_t low = centre - 2 * span - m;
+        int64_t j = low < 0 ? 0 : low / (2 * (int64_t)m) + 1;
+        axis->first[i] = (uint32_t)j;
+        for (; j < n; j++) {
+            int64_t weight = 2 * span - llabs((2 * j + 1) * (int64_t)m - centre);
+            if (weight <= 0)
+                break;
+            axis->weight[(size_t)i * axis->most + axis->taps[i]++] = (uint32_t)weight;
+            axis->sum[i] += (uint64_t)weight;
+        }
+    }
+}
+
+static void axis_free(struct axis *axis)
+{
+    free(axis->first);
+    free(axis->taps);
+    free(axis->sum);
+    free(axis->weight);
+}
+
+/* One input row to output width: uint16[width][channels], in 1/256 steps. */
+static void resize_row(const uint8_t *in, const struct axis *axis, uint32_t width,
+                       uint32_t channels, uint16_t *out)
+{
+    for (uint32_t i = 0; i < width; i++) {
+        const uint32_t *weight = axis->weight + (size_t)i * axis->most;
+        for (uint32_t c = 0; c < channels; c++) {
+            const uint8_t *from = in + (size_t)axis->first[i] * channels + c;
+            uint64_t sum = 0;
+            for (uint32_t t = 0; t < axis->taps[i]; t++)
+                sum += (uint64_t)weight[t] * from[(size_t)t * channels];
+            *out++ = (uint16_t)((sum * 256 + axis->sum[i] / 2) / axis->sum[i]);
+        }
+    }
+}
+
+int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixels *out)
+{
+    if (pixels_shape(out, height, width, in->channels) < 0)
+        return -1;
+    struct axis rows = {0}, columns = {0};
+    axis_make(&rows, in->height, height);
+    axis_make(&columns, in->width, width);
+    size_t stride = (size_t)width * in->channels;
+    uint16_t *narrow = ealloc((size_t)in->height * stride, sizeof *narrow);
+    for (uint32_t y = 0; y < in->height; y++)
+        resize_row(in->data + (size_t)y * in->width * in->channels, &columns, width, in->channels,
+                   narrow + (size_t)y * stride);
+    for (uint32_t y = 0; y < height; y++) {
+        const uint32_t *weight = rows.weight + (size_t)y * rows.most;
+        const uint16_t *from = narrow + (size_t)rows.first[y] * stride;
+        uint64_t whole = rows.sum[y] * 256;
+        for (size_t x = 0; x < stride; x++) {
+            uint64_t sum = 0;
+            for (uint32_t t = 0; t < rows.taps[y]; t++)
+                sum += (uint64_t)weight[t] * from[(size_t)t * stride + x];
+            out->data[(size_t)y * stride + x] = (uint8_t)((sum + whole / 2) / whole);
+        }
+    }
+    free(narrow);
+    axis_free(&rows);
+    axis_free(&columns);
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* Resizing in integers: the same bytes on every machine.
+ *
+ * Separable triangle filter, the usual bilinear one when an axis grows, widened to two output
+ * pixels when it shrinks, so that every input pixel counts. With n input and m output pixels along
+ * an axis and S = max(n, m), output i takes input j with the weight
+ *
+ *     max(0, 2·S − |(2j + 1)·m − (2i + 1)·n|)
+ *
+ * over the sum of the weights that lie inside the image. Columns first, kept to 1/256 of a step,
+ * then rows; both round to nearest, halves up.
+ */
+#ifndef PSWEEP_RESIZE_H
+#define PSWEEP_RESIZE_H
+
+#include "decode.h"
+
+/* Writes in, resized, into out (another struct; its memory grows and is reused). height, width ≥ 1.
+ * 0, or -1 with a sentence when the new size exceeds decode.h's limits. */
+int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixels *out);
+
+#endif

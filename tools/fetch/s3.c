@@ -1,0 +1,35 @@
+#include "request.h"
+
+#include "message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int s3_open(struct s3 **s3, const struct access_options *options)
+{
+    *s3 = NULL;
+    struct access access;
+    if (access_find(&access, options) < 0)
+        return -1;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        access_free(&access);
+        return fail("libcurl cannot start");
+    }
+    *s3 = ealloc(1, sizeof **s3);
+    (*s3)->access = access;
+    return 0;
+}
+
+void s3_close(struct s3 *s3)
+{
+    if (s3 == NULL)
+        return;
+    access_free(&s3->access);
+    curl_global_cleanup();
+    free(s3);
+}
+
+int s3_is_url(const char *source)
+{
+    return strncmp(source, "s3://", 5) == 0;
+}

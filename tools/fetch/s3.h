@@ -1,0 +1,85 @@
+/* Objects of an S3 bucket: list them, and get many at once.
+ *
+ * A source is s3://bucket or s3://bucket/folder; the folder is a key prefix up to a slash:
+ * s3://b/train holds train/cat/1.png and not train2/cat/1.png. Keys are bytes, as a rule UTF-8.
+ *
+ * Requests are signed here (sigv4.h) on every attempt and go out over one kept-alive connection
+ * each; no redirect is followed. Passing troubles (connection lost or stalled for 10 s, 408, 429,
+ * 5xx, a body that is short or does not match) are tried again with full jitter, up to
+ * access.attempts times in all; the rest fails at once with a sentence that names s3://bucket/key,
+ * the server's code and the request id.
+ *
+ * A body is handed out only when its length is Content-Length and the listed size, and, where the
+ * ETag is an MD5, its MD5 is that; If-Match with the listed ETag turns an object that was replaced
+ * in between into an error.
+ */
+#ifndef PSWEEP_S3_H
+#define PSWEEP_S3_H
+
+#include "credentials.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    S3_CONNECTIONS = 64, /* the default of --connections */
+    S3_MAX_CONNECTIONS = 512,
+    S3_MAX_OBJECT = 512 << 20, /* bytes; a larger object is refused by name */
+};
+
+struct s3;
+
+/* Finds credentials and endpoint; talks to nobody yet. Call from the main thread, before others
+ * run. On failure *s3 is NULL. */
+int s3_open(struct s3 **s3, const struct access_options *options);
+void s3_close(struct s3 *s3); /* NULL is allowed; after the getters have been stopped */
+
+struct s3_object {
+    char *key;     /* whole key, with the folder */
+    uint64_t size; /* bytes */
+    char etag[64]; /* without quotes; "" when the listing has none or a longer one */
+};
+
+/* What a folder holds, subfolders included, in the server's order (by bytes of the key). Keys that
+ * end in a slash and are empty, which some tools leave as marks of a folder, are left out. */
+struct s3_listing {
+    char *bucket;
+    char *folder; /* "" or "train/": every key begins with it */
+    struct s3_object *object;
+    size_t count;
+};
+
+/* 1 when source is an s3:// URL. */
+int s3_is_url(const char *source);
+
+/* Lists url. 0, or -1 with a sentence; then nothing is to be freed. An empty listing is no error.
+ */
+int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing);
+void s3_listing_free(struct s3_listing *listing);
+
+/* An object's bytes. The caller's struct starts all zero; each s3_get_next() takes its memory back
+ * for reuse and gives other memory in its place. Free bytes when done. */
+struct s3_body {
+    size_t index; /* place in chosen */
+    uint8_t *bytes;
+    size_t size, capacity;
+};
+
+struct s3_getter;
+
+/* Starts one thread that gets the objects listing->object[chosen[0 … count-1]] (chosen NULL: the
+ * first count) with up to connections requests in flight, and that runs ahead of the consumer by at
+ * most 16 · connections objects and 256 MiB. s3, listing and chosen are borrowed until
+ * s3_get_stop(). */
+int s3_get_start(struct s3_getter **getter, struct s3 *s3, const struct s3_listing *listing,
+                 const size_t *chosen, size_t count, unsigned connections);
+
+/* The next body in the order of chosen; waits for it. 1: body is filled; 0: there are no more; -1:
+ * it could not be had, and every further call says the same. Several threads may call, each with
+ * its own body. */
+int s3_get_next(struct s3_getter *getter, struct s3_body *body);
+
+/* Ends the thread, also in the middle, and frees everything. NULL is allowed. */
+void s3_get_stop(struct s3_getter *getter);
+
+#endif

@@ -1,0 +1,90 @@
+#include "source.h"
+
+#include "message.h"
+#include "s3.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void fetched_free(struct fetched *fetched)
+{
+    pixels_free(&fetched->pixels);
+    free(fetched->bytes);
+}
+
+int source_open(struct source *source, const char *name, const struct access_options *access)
+{
+    *source = (struct source){.name = ecopy(name)};
+    int got = s3_is_url(name)                   ? source_open_s3(source, name, access)
+              : strncmp(name, "synth:", 6) == 0 ? source_open_synth(source, name)
+                                                : source_open_folder(source, name);
+    if (got < 0)
+        return -1;
+    if (source->count == 0)
+        return fail("%s holds no images: files named .png, .jpg or .jpeg in folders that are named "
+                    "for their classes",
+                    name);
+    return 0;
+}
+
+void source_close(struct source *source)
+{
+    if (source->class)
+        source->class->close(source);
+    for (size_t i = 0; i < source->count; i++) {
+        free(source->item[i].key);
+        free(source->item[i].class_name);
+    }
+    free(source->item);
+    free(source->described);
+    free(source->name);
+    *source = (struct source){0};
+}
+
+void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
+                uint64_t size)
+{
+    /* Room doubles at powers of two: no separate field for it. */
+    if ((source->count & (source->count - 1)) == 0)
+        source->item =
+            egrow(source->item, source->count ? 2 * source->count : 1, sizeof *source->item);
+    char *name = ealloc(class_size + 1, 1);
+    memcpy(name, class_name, class_size);
+    source->item[source->count++] = (struct source_item){ecopy(key), name, size};
+}
+
+const char *source_class_of(const char *key, const char *fallback, size_t *size)
+{
+    const char *end = strrchr(key, '/');
+    if (end == NULL || end == key) {
+        *size = strlen(fallback);
+        return fallback;
+    }
+    const char *start = end;
+    while (start > key && start[-1] != '/')
+        start--;
+    *size = (size_t)(end - start);
+    return start;
+}
+
+int source_is_image_name(const char *key)
+{
+    const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
+    const char *suffix = strrchr(name, '.');
+    if (*name == 0 || *name == '.')
+        return 0;
+    return suffix == NULL || strcasecmp(suffix, ".png") == 0 || strcasecmp(suffix, ".jpg") == 0 ||
+           strcasecmp(suffix, ".jpeg") == 0;
+}
+
+static int by_key(const void *left, const void *right)
+{
+    const struct source_item *a = left, *b = right;
+    return strcmp(a->key, b->key);
+}
+
+void source_sort(struct source *source)
+{
+    qsort(source->item, source->count, sizeof *source->item, by_key);
+}

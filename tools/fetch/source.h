@@ -1,0 +1,71 @@
+/* Where images come from: a folder, an S3 bucket, the built-in generator.
+ *
+ * A source first lists what it has, sorted by key; then it is started on a choice of these items
+ * and hands out their pixels, in order, to any number of threads.
+ */
+#ifndef PSWEEP_SOURCE_H
+#define PSWEEP_SOURCE_H
+
+#include "credentials.h"
+#include "decode.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct source_item {
+    char *key;        /* within the source: "cat/17.png"; a whole key for S3 */
+    char *class_name; /* the folder that it lies in */
+    uint64_t size;    /* bytes of the file, 0 where there is none */
+};
+
+/* What a thread gets, with its own buffers; starts all zero. */
+struct fetched {
+    size_t index;         /* place in the choice */
+    struct pixels pixels; /* decoded */
+    uint8_t *bytes;       /* of the file */
+    size_t size, capacity;
+};
+void fetched_free(struct fetched *fetched);
+
+enum { SOURCE_END = 0, SOURCE_IMAGE = 1, SOURCE_BAD = 2 };
+
+struct source {
+    const struct source_class *class;
+    char *name;      /* as the user gave it, for messages */
+    char *described; /* for the stream's header: no path, no credentials */
+    struct source_item *item;
+    size_t count;
+    size_t
+        left_out; /* files not listed, for they are hidden or named as something else than images */
+    void *state;
+};
+
+struct source_class {
+    /* choice[count]: places in item, borrowed until stop(). */
+    int (*start)(struct source *source, const size_t *choice, size_t count, unsigned connections);
+    /* The next image: SOURCE_IMAGE; SOURCE_BAD when its file is no good (why() says it, index is
+     * set); SOURCE_END; -1 when nothing more can be had. Threads may call at once. */
+    int (*next)(struct source *source, struct fetched *fetched);
+    void (*stop)(struct source *source);
+    void (*close)(struct source *source);
+};
+
+/* Opens and lists a source by its name; access is for S3. -1 with a sentence. */
+int source_open(struct source *source, const char *name, const struct access_options *access);
+void source_close(struct source *source);
+
+/* The three kinds; source_open() chooses. Each leaves item sorted by key. */
+int source_open_folder(struct source *source, const char *name);
+int source_open_s3(struct source *source, const char *name, const struct access_options *access);
+int source_open_synth(struct source *source, const char *name);
+
+/* Adds an item; key and class name are copied. */
+void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
+                uint64_t size);
+/* The class of a key: the last folder in it, or fallback for a key without folders. */
+const char *source_class_of(const char *key, const char *fallback, size_t *size);
+/* Whether a key is named as an image (.png .jpg .jpeg, or no suffix at all) and not hidden. */
+int source_is_image_name(const char *key);
+void source_sort(struct source *source);
+
+#endif

@@ -1,0 +1,160 @@
+/* A folder of images on this machine. */
+#include "source.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+struct folder {
+    int directory; /* fd; items are opened relative to it */
+    const size_t *choice;
+    size_t count;
+    atomic_size_t next;
+};
+
+static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
+{
+    struct folder *folder = source->state;
+    (void)connections;
+    folder->choice = choice;
+    folder->count = count;
+    atomic_store(&folder->next, 0);
+    return 0;
+}
+
+static int read_all(int fd, struct fetched *fetched, size_t size)
+{
+    if (fetched->capacity < size + 1) {
+        fetched->capacity = size + 1;
+        fetched->bytes = egrow(fetched->bytes, fetched->capacity, 1);
+    }
+    /* One byte more than the size: a file that grew since it was listed shows. */
+    for (fetched->size = 0; fetched->size <= size;) {
+        ssize_t got = read(fd, fetched->bytes + fetched->size, size + 1 - fetched->size);
+        if (got < 0 && errno != EINTR)
+            return fail("%s", strerror(errno));
+        if (got == 0)
+            break;
+        fetched->size += got > 0 ? (size_t)got : 0;
+    }
+    if (fetched->size != size)
+        return fail("its size changed while it was read");
+    return 0;
+}
+
+static int next(struct source *source, struct fetched *fetched)
+{
+    struct folder *folder = source->state;
+    size_t index = atomic_fetch_add(&folder->next, 1);
+    if (index >= folder->count)
+        return SOURCE_END;
+    const struct source_item *item = &source->item[folder->choice[index]];
+    fetched->index = index;
+    int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        fail("%s", strerror(errno));
+        return SOURCE_BAD;
+    }
+    int result = read_all(fd, fetched, item->size);
+    close(fd);
+    if (result == 0)
+        result = decode(fetched->bytes, fetched->size, &fetched->pixels);
+    return result < 0 ? SOURCE_BAD : SOURCE_IMAGE;
+}
+
+static void stop(struct source *source)
+{
+    (void)source;
+}
+
+static void close_folder(struct source *source)
+{
+    struct folder *folder = source->state;
+    close(folder->directory);
+    free(folder);
+}
+
+static const struct source_class folder_class = {start, next, stop, close_folder};
+
+/* Lists what lies under root, following links to files and folders. */
+static int list(struct source *source, char *root, const char *root_name)
+{
+    char *roots[] = {root, NULL};
+    size_t root_length = strlen(root);
+    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+    if (tree == NULL)
+        return fail("cannot read the folder %s: %s", root, strerror(errno));
+    int result = 0;
+    for (FTSENT *entry; result == 0 && (entry = fts_read(tree)) != NULL;) {
+        const char *key = entry->fts_path + root_length;
+        key += *key == '/';
+        if (entry->fts_info == FTS_D && entry->fts_level > 0 && entry->fts_name[0] == '.')
+            fts_set(tree, entry, FTS_SKIP);
+        else if (entry->fts_info == FTS_F && source_is_image_name(key)) {
+            size_t size;
+            const char *class_name = source_class_of(key, root_name, &size);
+            source_add(source, key, class_name, size, (uint64_t)entry->fts_statp->st_size);
+        } else if (entry->fts_info == FTS_F)
+            source->left_out++;
+        else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
+                 entry->fts_info == FTS_NS)
+            result = fail("cannot read %s: %s", entry->fts_path, strerror(entry->fts_errno));
+        else if (entry->fts_info == FTS_DC)
+            result = fail("the folder %s contains itself through a link", entry->fts_path);
+    }
+    fts_close(tree);
+    return result;
+}
+
+/* The folder as it stands in the header: a digest of its listing, keys and sizes, and never its
+ * path. */
+static void describe(struct source *source)
+{
+    XXH3_state_t *digest = XXH3_createState();
+    char text[40], size[24];
+    if (digest == NULL)
+        die(FAILED, "out of memory: a digest");
+    XXH3_64bits_reset(digest);
+    for (size_t i = 0; i < source->count; i++) {
+        XXH3_64bits_update(digest, source->item[i].key, strlen(source->item[i].key) + 1);
+        int used = snprintf(size, sizeof size, "%" PRIu64, source->item[i].size);
+        XXH3_64bits_update(digest, size, (size_t)used + 1);
+    }
+    snprintf(text, sizeof text, "folder:%016" PRIx64, (uint64_t)XXH3_64bits_digest(digest));
+    XXH3_freeState(digest);
+    source->described = ecopy(text);
+}
+
+int source_open_folder(struct source *source, const char *name)
+{
+    struct folder *folder = ealloc(1, sizeof *folder);
+    char *real = realpath(name, NULL), *copy = ecopy(name);
+    source->state = folder;
+    source->class = &folder_class;
+    folder->directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = folder->directory >= 0 && real ? 0
+                 : errno == ENOTDIR
+                     ? fail("%s is not a folder; sources are folders, s3://bucket/prefix "
+                            "and synth:shapes",
+                            name)
+                     : fail("cannot read the folder %s: %s", name, strerror(errno));
+    if (result == 0)
+        result = list(source, copy, strrchr(real, '/') + 1);
+    if (result == 0) {
+        source_sort(source);
+        describe(source);
+    }
+    free(copy);
+    free(real);
+    return result;
+}

@@ -1,0 +1,92 @@
+/* An S3 bucket, or a folder in it. */
+#include "source.h"
+
+#include "message.h"
+#include "s3.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct bucket {
+    struct s3 *s3;
+    struct s3_listing listing;
+    size_t *place; /* item number → place in the listing */
+    struct s3_getter *getter;
+    size_t *choice; /* places in the listing */
+};
+
+static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
+{
+    struct bucket *bucket = source->state;
+    bucket->choice = ealloc(count, sizeof *bucket->choice);
+    for (size_t i = 0; i < count; i++)
+        bucket->choice[i] = bucket->place[choice[i]];
+    return s3_get_start(&bucket->getter, bucket->s3, &bucket->listing, bucket->choice, count,
+                        connections);
+}
+
+static int next(struct source *source, struct fetched *fetched)
+{
+    struct bucket *bucket = source->state;
+    struct s3_body body = {0, fetched->bytes, fetched->size, fetched->capacity};
+    int got = s3_get_next(bucket->getter, &body);
+    fetched->bytes = body.bytes;
+    fetched->size = body.size;
+    fetched->capacity = body.capacity;
+    fetched->index = body.index;
+    if (got <= 0)
+        return got;
+    return decode(fetched->bytes, fetched->size, &fetched->pixels) < 0 ? SOURCE_BAD : SOURCE_IMAGE;
+}
+
+static void stop(struct source *source)
+{
+    struct bucket *bucket = source->state;
+    s3_get_stop(bucket->getter);
+    free(bucket->choice);
+    bucket->getter = NULL;
+    bucket->choice = NULL;
+}
+
+static void close_bucket(struct source *source)
+{
+    struct bucket *bucket = source->state;
+    s3_listing_free(&bucket->listing);
+    s3_close(bucket->s3);
+    free(bucket->place);
+    free(bucket);
+}
+
+static const struct source_class s3_class = {start, next, stop, close_bucket};
+
+static int by_key(const void *left, const void *right)
+{
+    const struct s3_object *a = left, *b = right;
+    return strcmp(a->key, b->key);
+}
+
+int source_open_s3(struct source *source, const char *name, const struct access_options *access)
+{
+    struct bucket *bucket = ealloc(1, sizeof *bucket);
+    source->state = bucket;
+    source->class = &s3_class;
+    source->described = ecopy(name);
+    if (s3_open(&bucket->s3, access) < 0 || s3_list(bucket->s3, name, &bucket->listing) < 0)
+        return -1;
+    struct s3_listing *listing = &bucket->listing;
+    /* Servers list in the order of keys, but not all in that of their bytes. */
+    qsort(listing->object, listing->count, sizeof *listing->object, by_key);
+    bucket->place = ealloc(listing->count, sizeof *bucket->place);
+    for (size_t i = 0; i < listing->count; i++) {
+        const char *key = listing->object[i].key;
+        size_t size;
+        if (!source_is_image_name(key)) {
+            source->left_out++;
+            continue;
+        }
+        const char *class_name = source_class_of(key, listing->bucket, &size);
+        bucket->place[source->count] = i;
+        source_add(source, key, class_name, size, listing->object[i].size);
+    }
+    return 0;
+}

@@ -1,0 +1,72 @@
+/* The built-in generator. */
+#include "source.h"
+
+#include "message.h"
+#include "synth.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct drawing {
+    struct synth synth;
+    const size_t *choice;
+    size_t count;
+    atomic_size_t next;
+};
+
+static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
+{
+    struct drawing *drawing = source->state;
+    (void)connections;
+    drawing->choice = choice;
+    drawing->count = count;
+    atomic_store(&drawing->next, 0);
+    return 0;
+}
+
+static int next(struct source *source, struct fetched *fetched)
+{
+    struct drawing *drawing = source->state;
+    size_t index = atomic_fetch_add(&drawing->next, 1);
+    if (index >= drawing->count)
+        return SOURCE_END;
+    /* Items are sorted by class and number, as they are added. */
+    size_t item = drawing->choice[index];
+    fetched->index = index;
+    if (pixels_shape(&fetched->pixels, SYNTH_SIDE, SYNTH_SIDE, SYNTH_CHANNELS) < 0)
+        return -1;
+    synth_draw(&drawing->synth, (uint32_t)(item / drawing->synth.per_class),
+               (uint32_t)(item % drawing->synth.per_class), fetched->pixels.data);
+    return SOURCE_IMAGE;
+}
+
+static void stop(struct source *source)
+{
+    (void)source;
+}
+
+static void close_drawing(struct source *source)
+{
+    free(source->state);
+}
+
+static const struct source_class synth_source = {start, next, stop, close_drawing};
+
+int source_open_synth(struct source *source, const char *name)
+{
+    struct drawing *drawing = ealloc(1, sizeof *drawing);
+    source->state = drawing;
+    source->class = &synth_source;
+    source->described = ecopy(name);
+    if (synth_parse(name, &drawing->synth) < 0)
+        return -1;
+    for (int label = 0; label < SYNTH_CLASSES; label++)
+        for (uint32_t number = 0; number < drawing->synth.per_class; number++) {
+            char key[64];
+            snprintf(key, sizeof key, "%s/%05u", synth_class[label], number);
+            source_add(source, key, synth_class[label], strlen(synth_class[label]), 0);
+        }
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* A string that grows: always ends in a zero byte once something was added. Start with all zero. */
+#ifndef PSWEEP_TEXT_H
+#define PSWEEP_TEXT_H
+
+#include <stddef.h>
+
+struct text {
+    char *at;
+    size_t size, capacity; /* size does not count the zero byte */
+};
+
+void text_clear(struct text *text); /* makes it "", keeps the memory */
+void text_bytes(struct text *text, const void *bytes, size_t size);
+void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_free(struct text *text);
+
+#endif

@@ -1,0 +1,162 @@
+#include "canvas.h"
+
+#include "label.h"
+#include "message.h"
+
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int ends_in(const char *path, const char *suffix)
+{
+    size_t length = strlen(path), wanted = strlen(suffix);
+    return length > wanted && strcmp(path + length - wanted, suffix) == 0;
+}
+
+int canvas_check(const char *path)
+{
+    if (ends_in(path, ".png") || ends_in(path, ".svg") || ends_in(path, ".pdf"))
+        return 0;
+    return fail_as(USAGE, "the output %s does not end in .png, .svg or .pdf", path);
+}
+
+static cairo_status_t write_bytes(void *file, const unsigned char *bytes, unsigned size)
+{
+    return fwrite(bytes, 1, size, file) == size ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+}
+
+int canvas_open(struct canvas *canvas, const char *path, double width, double height)
+{
+    *canvas = (struct canvas){.path = path, .width = width, .height = height};
+    if (canvas_check(path) < 0)
+        return -1;
+    canvas->file = fopen(path, "wb");
+    if (canvas->file == NULL)
+        return fail("cannot write %s: %s", path, strerror(errno));
+    if (ends_in(path, ".png")) {
+        canvas->is_png = 1;
+        canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+    } else if (ends_in(path, ".svg")) {
+        canvas->surface =
+            cairo_svg_surface_create_for_stream(write_bytes, canvas->file, width, height);
+    } else {
+        canvas->surface =
+            cairo_pdf_surface_create_for_stream(write_bytes, canvas->file, width, height);
+        /* An empty date instead of the present time: the same chart is the same file. */
+        cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_CREATE_DATE, "");
+    }
+    canvas->cairo = cairo_create(canvas->surface);
+    cairo_set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
+    canvas_box(canvas, 0, 0, width, height, white);
+    return 0;
+}
+
+int canvas_close(struct canvas *canvas)
+{
+    errno = 0;
+    cairo_status_t status = cairo_status(canvas->cairo);
+    if (status == CAIRO_STATUS_SUCCESS && canvas->is_png)
+        status = cairo_surface_write_to_png_stream(canvas->surface, write_bytes, canvas->file);
+    cairo_destroy(canvas->cairo);
+    cairo_surface_finish(canvas->surface);
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_status(canvas->surface);
+    cairo_surface_destroy(canvas->surface);
+    /* What is still in the file's buffer fails here, if it does. */
+    if (fclose(canvas->file) != 0 || status == CAIRO_STATUS_WRITE_ERROR)
+        return fail("cannot write %s: %s", canvas->path, strerror(errno ? errno : EIO));
+    if (status != CAIRO_STATUS_SUCCESS)
+        return fail("cannot draw %s: %s", canvas->path, cairo_status_to_string(status));
+    return 0;
+}
+
+void canvas_colour(struct canvas *canvas, struct colour colour)
+{
+    cairo_set_source_rgba(canvas->cairo, colour.red, colour.green, colour.blue, colour.alpha);
+}
+
+static void choose_font(struct canvas *canvas, const struct lettering *lettering)
+{
+    cairo_select_font_face(canvas->cairo, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
+                           lettering->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(canvas->cairo, lettering->size);
+}
+
+double canvas_text_width(struct canvas *canvas, const struct lettering *lettering, const char *text)
+{
+    cairo_text_extents_t extents;
+    choose_font(canvas, lettering);
+    cairo_text_extents(canvas->cairo, text, &extents);
+    return extents.x_advance;
+}
+
+void canvas_text(struct canvas *canvas, double x, double y, const struct lettering *lettering,
+                 const char *text)
+{
+    /* The height of capitals of DejaVu Sans is 0.73 of its size; aligned by that, not by what each
+     * text happens to contain, labels stand on one line. */
+    double width = canvas_text_width(canvas, lettering, text), capitals = 0.73 * lettering->size;
+    cairo_save(canvas->cairo);
+    canvas_colour(canvas, lettering->colour);
+    cairo_translate(canvas->cairo, x, y);
+    if (lettering->upwards)
+        cairo_rotate(canvas->cairo, -M_PI / 2);
+    cairo_move_to(canvas->cairo, -lettering->across * width, (1 - lettering->down) * capitals);
+    cairo_show_text(canvas->cairo, text);
+    cairo_restore(canvas->cairo);
+    cairo_new_path(canvas->cairo);
+}
+
+double canvas_text_in(struct canvas *canvas, double x, double y, double width,
+                      const struct lettering *lettering, const char *text)
+{
+    double full = canvas_text_width(canvas, lettering, text);
+    if (full <= width) {
+        canvas_text(canvas, x, y, lettering, text);
+        return full;
+    }
+    static const char ellipsis[] = "…";
+    char *cut = ealloc(strlen(text) + sizeof ellipsis, 1);
+    const char *end = text, *fits = text;
+    uint32_t code;
+    for (int columns; label_next(&end, &code, &columns); fits = end) {
+        memcpy(cut, text, (size_t)(end - text));
+        memcpy(cut + (end - text), ellipsis, sizeof ellipsis);
+        if (canvas_text_width(canvas, lettering, cut) > width)
+            break;
+    }
+    memcpy(cut + (fits - text), ellipsis, sizeof ellipsis);
+    full = canvas_text_width(canvas, lettering, cut);
+    if (full <= width)
+        canvas_text(canvas, x, y, lettering, cut);
+    free(cut);
+    return full <= width ? full : 0;
+}
+
+void canvas_line(struct canvas *canvas, double x0, double y0, double x1, double y1, double width,
+                 struct colour colour)
+{
+    canvas_colour(canvas, colour);
+    cairo_set_line_width(canvas->cairo, width);
+    cairo_move_to(canvas->cairo, x0, y0);
+    cairo_line_to(canvas->cairo, x1, y1);
+    cairo_stroke(canvas->cairo);
+}
+
+void canvas_box(struct canvas *canvas, double x, double y, double width, double height,
+                struct colour colour)
+{
+    canvas_colour(canvas, colour);
+    cairo_rectangle(canvas->cairo, x, y, width, height);
+    cairo_fill(canvas->cairo);
+}
+
+void canvas_dot(struct canvas *canvas, double x, double y, double radius, struct colour colour)
+{
+    canvas_colour(canvas, colour);
+    cairo_arc(canvas->cairo, x, y, radius, 0, 2 * M_PI);
+    cairo_fill(canvas->cairo);
+}

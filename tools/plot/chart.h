@@ -1,0 +1,25 @@
+/* The views as pictures. Each writes the file path; size in pixels, 0 for what suits the data. -1
+ * with a sentence. */
+#ifndef PSPLOT_CHART_H
+#define PSPLOT_CHART_H
+
+#include "canvas.h"
+#include "history.h"
+
+struct picture {
+    const char *path;
+    double width, height; /* 0: what suits the data */
+    const char *title;    /* NULL: none, or the view's own */
+};
+
+int chart_curves(const struct history *history, const struct picture *picture);
+int chart_overlay(const struct history *history, const struct picture *picture);
+int chart_confusion(const struct history *history, const struct picture *picture);
+
+/* The title over a picture: the height it takes. */
+double chart_title(struct canvas *canvas, const char *title, double font);
+
+/* How many panels stand beside each other where count share a picture. */
+int chart_across(size_t count);
+
+#endif

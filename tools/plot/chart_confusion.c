@@ -1,0 +1,174 @@
+/* Confusion matrices: counts, beside each row its recall, below each column its precision. */
+#include "chart.h"
+
+#include "confusion.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* One matrix in the picture; lengths in pixels. */
+struct matrix {
+    struct canvas *canvas;
+    const struct score *score;
+    double x, y;         /* of its first cell */
+    double across, down; /* of a cell */
+    double font;         /* of class names and titles */
+    double figures;      /* of the counts; below READABLE they are left out */
+    uint64_t most_right, most_wrong;
+};
+
+enum { READABLE = 6 };
+
+/* From white at 0 to the colour at 1. */
+static struct colour tint(int ink, double strength)
+{
+    struct colour full = colour_of(ink, 1);
+    return (struct colour){1 - strength * (1 - full.red), 1 - strength * (1 - full.green),
+                           1 - strength * (1 - full.blue), 1};
+}
+
+/* A cell with its text, at row and column of the grid (summaries count on behind a gap). */
+static void cell(const struct matrix *m, double row, double column, int ink, double strength,
+                 const char *text)
+{
+    double x = m->x + column * m->across, y = m->y + row * m->down;
+    struct lettering lettering = {
+        m->figures, ink == INK_BLUE && strength > 0.55 ? white : black, 0.5, 0.5, 0, 0};
+    /* Thin gaps between cells, while they are large enough. */
+    double gap = m->across > 8 ? 1 : 0;
+    canvas_box(m->canvas, x, y, m->across - gap, m->down - gap, tint(ink, strength));
+    if (m->figures >= READABLE)
+        canvas_text(m->canvas, x + (m->across - gap) / 2, y + (m->down - gap) / 2, &lettering,
+                    text);
+}
+
+static void counts(const struct matrix *m)
+{
+    char text[32];
+    for (uint32_t i = 0; i < m->score->classes; i++)
+        for (uint32_t j = 0; j < m->score->classes; j++) {
+            uint64_t count = confusion_count(m->score, i, j),
+                     most = i == j ? m->most_right : m->most_wrong;
+            double part = most ? (double)count / (double)most : 0;
+            snprintf(text, sizeof text, "%llu", (unsigned long long)count);
+            /* Mistakes stay paler than what is right; a zero would only hide what is there. */
+            cell(m, i, j, i == j ? INK_BLUE : INK_VERMILLION, i == j ? part : 0.05 + 0.55 * part,
+                 count ? text : "");
+        }
+}
+
+/* A pair of cells: the part that is right, the part that is wrong. */
+static void share(const struct matrix *m, double right, int in_row, uint32_t place)
+{
+    double behind = m->score->classes + 0.3;
+    for (int k = 0; k < 2; k++) {
+        char text[32] = "";
+        double part = k == 0 ? right : 1 - right;
+        if (!isnan(part))
+            snprintf(text, sizeof text, "%.1f%%", 100 * part);
+        else
+            part = 0;
+        cell(m, in_row ? place : behind + k, in_row ? behind + k : place,
+             k == 0 ? INK_BLUE : INK_VERMILLION, k == 0 ? part : 0.05 + 0.55 * part, text);
+    }
+}
+
+/* The widest class name, at most so many letters' heights. */
+static double name_width(struct canvas *canvas, const struct score *score, double font)
+{
+    double widest = 0;
+    struct lettering lettering = {font, black, 0, 0, 0, 0};
+    for (uint32_t i = 0; i < score->classes; i++)
+        widest = fmax(widest, canvas_text_width(canvas, &lettering, score->class_name[i]));
+    return fmin(widest, 12 * font);
+}
+
+static void names(const struct matrix *m, double widest)
+{
+    const struct score *score = m->score;
+    double below = m->y + (score->classes + 2.3) * m->down + 0.5 * m->font;
+    int upwards = widest > m->across - 0.4 * m->font;
+    struct lettering left = {fmin(m->font, m->down), black, 1, 0.5, 0, 0};
+    struct lettering under = {fmin(m->font, m->across), black, 0.5, 0, 0, 0};
+    struct lettering turned = {fmin(m->font, m->across), black, 1, 0.5, 0, 1};
+    for (uint32_t i = 0; i < score->classes; i++) {
+        double x = m->x + (i + 0.5) * m->across;
+        if (left.size >= READABLE)
+            canvas_text_in(m->canvas, m->x - 0.5 * m->font, m->y + (i + 0.5) * m->down, widest,
+                           &left, score->class_name[i]);
+        if (under.size >= READABLE)
+            canvas_text_in(m->canvas, x, below, upwards ? widest : m->across,
+                           upwards ? &turned : &under, score->class_name[i]);
+    }
+}
+
+static void titles(const struct matrix *m, double left, double top, double width, double bottom)
+{
+    char text[256];
+    double n = m->score->classes, font = m->font;
+    struct lettering title = {1.15 * font, black, 0, 0, 1, 0};
+    struct lettering centre = {font, black, 0.5, 1, 0, 0}, up = {font, black, 0.5, 0, 0, 1};
+    struct lettering small = {0.85 * font, grey, 0.5, 1, 0, 0};
+    snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", m->score->name,
+             m->score->split, 100 * m->score->accuracy, (unsigned long long)m->score->images);
+    canvas_text_in(m->canvas, left + font, top + 0.6 * font, width - 2 * font, &title, text);
+    canvas_text(m->canvas, m->x + n * m->across / 2, bottom - 0.6 * font, &centre,
+                "Predicted class");
+    canvas_text(m->canvas, left + 0.6 * font, m->y + n * m->down / 2, &up, "True class");
+    canvas_text_in(m->canvas, m->x + (n + 1.3) * m->across, m->y - 0.4 * font, 2.6 * m->across,
+                   &small, "recall");
+    small.across = 1;
+    small.down = 0.5;
+    canvas_text_in(m->canvas, m->x - 0.5 * font, m->y + (n + 0.8) * m->down, 12 * font, &small,
+                   "precision");
+}
+
+static void draw_matrix(struct canvas *canvas, const struct score *score, double left, double top,
+                        double width, double height)
+{
+    double font = fmax(fmin(fmin(width, height) / 46, 14), 7), n = score->classes;
+    double widest = fmax(name_width(canvas, score, font), 5 * font);
+    struct matrix m = {.canvas = canvas, .score = score, .font = font};
+    m.most_right = confusion_most_right(score);
+    m.most_wrong = confusion_most_wrong(score);
+    m.x = left + 2.6 * font + widest;
+    m.y = top + 4.4 * font;
+    m.across = (left + width - font - m.x) / (n + 2.3);
+    double foot = widest > m.across - 0.4 * font ? widest + 3 * font : 4 * font;
+    m.down = (top + height - foot - m.y) / (n + 2.3);
+    if (m.across < 1 || m.down < 1)
+        return;
+    /* "100.0%" is the widest text of a cell: some 4.2 times its size. */
+    m.figures = fmin(fmin(font, m.across / 4.2), m.down * 0.6);
+    counts(&m);
+    for (uint32_t i = 0; i < score->classes; i++) {
+        share(&m, confusion_recall(score, i), 1, i);
+        share(&m, confusion_precision(score, i), 0, i);
+    }
+    names(&m, widest);
+    titles(&m, left, top, width, top + height);
+}
+
+int chart_confusion(const struct history *history, const struct picture *picture)
+{
+    struct canvas canvas;
+    int across = chart_across(history->scores);
+    int down = ((int)history->scores + across - 1) / across;
+    double width = picture->width, height = picture->height, classes = 0;
+    for (size_t i = 0; i < history->scores; i++)
+        classes = fmax(classes, history->score[i]->classes);
+    if (width == 0) {
+        double side = fmin(fmax(classes * 50 + 240, 480), 1600);
+        width = across * side;
+        height = down * side * 0.88;
+    }
+    if (canvas_open(&canvas, picture->path, width, height) < 0)
+        return -1;
+    double top = chart_title(&canvas, picture->title, 14);
+    width /= across;
+    height = (height - top) / down;
+    for (int i = 0; i < (int)history->scores; i++)
+        draw_matrix(&canvas, history->score[i], i % across * width, top + i / across * height,
+                    width, height);
+    return canvas_close(&canvas);
+}

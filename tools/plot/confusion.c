@@ -1,0 +1,56 @@
+#include "confusion.h"
+
+#include <math.h>
+
+static double part(uint64_t some, uint64_t all)
+{
+    return all ? (double)some / (double)all : NAN;
+}
+
+double confusion_recall(const struct score *score, uint32_t truth)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < score->classes; i++)
+        all += confusion_count(score, truth, i);
+    return part(confusion_count(score, truth, truth), all);
+}
+
+double confusion_precision(const struct score *score, uint32_t predicted)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < score->classes; i++)
+        all += confusion_count(score, i, predicted);
+    return part(confusion_count(score, predicted, predicted), all);
+}
+
+static uint64_t most(const struct score *score, int on_diagonal)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < score->classes; i++)
+        for (uint32_t j = 0; j < score->classes; j++)
+            if ((i == j) == on_diagonal && confusion_count(score, i, j) > most)
+                most = confusion_count(score, i, j);
+    return most;
+}
+
+uint64_t confusion_most_right(const struct score *score)
+{
+    return most(score, 1);
+}
+
+uint64_t confusion_most_wrong(const struct score *score)
+{
+    return most(score, 0);
+}
+
+int64_t confusion_rival(const struct score *score, uint32_t truth)
+{
+    int64_t rival = -1;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < score->classes; i++)
+        if (i != truth && confusion_count(score, truth, i) > count) {
+            count = confusion_count(score, truth, i);
+            rival = i;
+        }
+    return rival;
+}

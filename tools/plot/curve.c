@@ -1,0 +1,233 @@
+#include "curve.h"
+
+#include "message.h"
+#include "ticks.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAST_EPOCHS = 5, SPEED_SECONDS = 30, RECENT = 50 };
+
+struct mean curve_epoch(const struct points *points, uint64_t epoch)
+{
+    struct mean mean = {0};
+    /* Epochs rise; the one asked for is mostly the last. */
+    for (size_t i = points->count; i > 0 && points->point[i - 1].epoch >= epoch; i--)
+        if (points->point[i - 1].epoch == epoch) {
+            mean.loss += points->point[i - 1].loss;
+            mean.accuracy += points->point[i - 1].accuracy;
+            mean.count++;
+        }
+    mean.loss /= (double)mean.count;
+    mean.accuracy /= (double)mean.count;
+    return mean;
+}
+
+struct mean curve_recent(const struct run *run)
+{
+    const struct points *points = &run->progress;
+    struct mean mean = {.count = points->count < RECENT ? points->count : RECENT};
+    for (size_t i = points->count - mean.count; i < points->count; i++) {
+        mean.loss += points->point[i].loss;
+        mean.accuracy += points->point[i].accuracy;
+    }
+    mean.loss /= (double)mean.count;
+    mean.accuracy /= (double)mean.count;
+    return mean;
+}
+
+struct final curve_final(const struct run *run)
+{
+    struct final final = {NAN, NAN, NAN, NAN};
+    const struct points *validation = &run->validation;
+    struct mean training = curve_epoch(&run->progress, run->epoch);
+    double sum = 0;
+    final.training = training.accuracy;
+    for (size_t i = 0; i < validation->count; i++) {
+        double accuracy = validation->point[i].accuracy;
+        final.last = accuracy;
+        final.best = isnan(final.best) || accuracy > final.best ? accuracy : final.best;
+        if (i + LAST_EPOCHS >= validation->count)
+            sum += accuracy;
+    }
+    if (validation->count > 0)
+        final.mean = sum / (double)(validation->count < LAST_EPOCHS ? validation->count
+                                                                    : (size_t)LAST_EPOCHS);
+    return final;
+}
+
+double curve_diverged(const struct run *run)
+{
+    const struct points *points = &run->progress;
+    /* A single infinite loss can heal; divergence is a loss that never becomes a number again. */
+    double since = 0;
+    for (size_t i = points->count; i > 0 && !isfinite(points->point[i - 1].loss); i--)
+        since = points->point[i - 1].iteration;
+    return since;
+}
+
+/* What a value adds to a sum: nothing when it is no number, and never so much that the sum forgets
+ * the other values; no axis reaches there. */
+static double share(double value)
+{
+    return isfinite(value) ? fmax(fmin(value, 1e6), -1e6) : 0;
+}
+
+/* Centred mean over 2 × half + 1 values, in one pass. */
+static void smooth(double *result, const double *y, size_t count, size_t half)
+{
+    size_t from = 0, to = 0, inside = 0; /* the window [from, to), and the numbers in it */
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (; to < count && to <= i + half; to++) {
+            sum += share(y[to]);
+            inside += isfinite(y[to]) != 0;
+        }
+        for (; from + half < i; from++) {
+            sum -= share(y[from]);
+            inside -= isfinite(y[from]) != 0;
+        }
+        result[i] = isfinite(y[i]) ? sum / (double)inside : NAN;
+    }
+}
+
+struct line curve_line(const struct points *points, enum curve_field field, enum curve_form form)
+{
+    struct line line = {.count = points->count};
+    line.x = ealloc(line.count, sizeof *line.x);
+    line.y = ealloc(line.count, sizeof *line.y);
+    for (size_t i = 0; i < line.count; i++) {
+        const struct point *point = &points->point[i];
+        line.x[i] = point->iteration;
+        line.y[i] = field == CURVE_LOSS ? point->loss : 100 * point->accuracy;
+    }
+    if (form == CURVE_SMOOTH) {
+        double *raw = line.y;
+        line.y = ealloc(line.count, sizeof *line.y);
+        smooth(line.y, raw, line.count, line.count / 80 + (line.count > 8));
+        free(raw);
+    }
+    return line;
+}
+
+void line_free(struct line *line)
+{
+    free(line->x);
+    free(line->y);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The top of the loss axis: above 98 of 100 finite losses, so that a spike does not flatten the
+ * rest. */
+static double loss_top(const struct history *history)
+{
+    enum { SAMPLES = 400 }; /* a run */
+    double *losses = ealloc(history->runs * (SAMPLES + 1), sizeof *losses);
+    size_t n = 0;
+    for (size_t r = 0; r < history->runs; r++) {
+        const struct points *points = &history->run[r]->progress;
+        size_t step = points->count / SAMPLES + 1;
+        for (size_t i = 0; i < points->count; i += step)
+            if (isfinite(points->point[i].loss))
+                losses[n++] = points->point[i].loss;
+    }
+    qsort(losses, n, sizeof *losses, compare);
+    double zero = 0, top = n > 0 ? losses[n - 1 - n / 50] : 1;
+    free(losses);
+    top = top > 0 ? top * 1.05 : 1;
+    ticks_widen(&zero, &top, 7);
+    return top;
+}
+
+struct ranges curve_ranges(const struct history *history)
+{
+    struct ranges ranges = {.low = 1, .high = 0};
+    for (size_t r = 0; r < history->runs; r++) {
+        const struct run *run = history->run[r];
+        const struct points *lists[2] = {&run->progress, &run->validation};
+        for (int k = 0; k < 2; k++)
+            if (lists[k]->count > 0)
+                ranges.iterations =
+                    fmax(ranges.iterations, lists[k]->point[lists[k]->count - 1].iteration);
+        ranges.iterations = fmax(ranges.iterations, (double)run->iterations);
+        ranges.epochs = fmax(ranges.epochs, (double)run->epoch);
+        /* A live run has its whole way ahead on the axis; one that ended early does not. */
+        if (run->state == RUN_OPEN)
+            ranges.epochs = fmax(ranges.epochs, (double)run->epochs);
+        for (size_t i = 0; i < run->validation.count; i++) {
+            const struct point *point = &run->validation.point[i];
+            /* The steep first epochs would leave the rest little room: they come in from below. */
+            if (point->epoch * 10 > run->epoch)
+                ranges.low = fmin(ranges.low, point->accuracy);
+            ranges.high = fmax(ranges.high, point->accuracy);
+        }
+    }
+    ranges.iterations = fmax(ranges.iterations, 1);
+    ranges.epochs = fmax(ranges.epochs, 1);
+    if (ranges.high < ranges.low)
+        ranges.low = 0, ranges.high = 1;
+    if (ranges.high - ranges.low < 0.02)
+        ranges.low -= 0.02, ranges.high += 0.02;
+    ticks_widen(&ranges.low, &ranges.high, 12);
+    ranges.low = fmax(ranges.low, 0);
+    ranges.high = fmin(ranges.high, 1);
+    ranges.loss = loss_top(history);
+    return ranges;
+}
+
+double curve_speed(const struct run *run)
+{
+    const struct points *points = &run->progress;
+    if (points->count < 2)
+        return NAN;
+    const struct point *last = &points->point[points->count - 1], *first = last;
+    while (first > points->point && last->time - (first - 1)->time <= SPEED_SECONDS)
+        first--;
+    double seconds = last->time - first->time;
+    return seconds > 0 ? (last->iteration - first->iteration) / seconds : NAN;
+}
+
+double curve_left(const struct run *run)
+{
+    if (run->iterations == 0 || run->progress.count == 0)
+        return NAN;
+    double done = run->progress.point[run->progress.count - 1].iteration;
+    return ((double)run->iterations - done) / curve_speed(run);
+}
+
+void curve_state(const struct run *run, char *text, size_t size)
+{
+    static const char *const ended[] = {
+        [RUN_OPEN] = "",
+        [RUN_DONE] = "",
+        [RUN_STOPPED] = ", stopped",
+        [RUN_FAILED] = ", failed",
+        [RUN_LOST] = ", cut short",
+    };
+    char of[32] = "";
+    if (run->epochs > 0 && (run->state != RUN_DONE || run->epoch != run->epochs))
+        snprintf(of, sizeof of, " of %llu", (unsigned long long)run->epochs);
+    snprintf(text, size, "epoch %llu%s%s", (unsigned long long)run->epoch, of, ended[run->state]);
+}
+
+void curve_duration(double seconds, char *text, size_t size)
+{
+    if (!(seconds >= 0 && seconds < 1e8)) {
+        snprintf(text, size, "%s", "");
+        return;
+    }
+    unsigned whole = (unsigned)(seconds + 0.5);
+    if (whole >= 3600)
+        snprintf(text, size, "%u h %02u min", whole / 3600, whole / 60 % 60);
+    else if (whole >= 60)
+        snprintf(text, size, "%u min %02u s", whole / 60, whole % 60);
+    else
+        snprintf(text, size, "%u s", whole);
+}

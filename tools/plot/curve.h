@@ -1,0 +1,65 @@
+/* Figures and lines computed from a run's points, the same for every view. */
+#ifndef PSPLOT_CURVE_H
+#define PSPLOT_CURVE_H
+
+#include "history.h"
+
+/* Accuracies that a run is judged by, as fractions; NAN when it has none. */
+struct final {
+    double training; /* mean over the mini-batches of its last epoch */
+    double last;     /* validation after the last epoch */
+    double mean;     /* validation, mean of the last five epochs (of all, when they are fewer) */
+    double best;     /* validation, highest of all epochs */
+};
+struct final curve_final(const struct run *run);
+
+/* Means over the points of one epoch; NAN where there are none. */
+struct mean {
+    double loss, accuracy;
+    size_t count;
+};
+struct mean curve_epoch(const struct points *points, uint64_t epoch);
+
+/* The same over the last fifty mini-batches. */
+struct mean curve_recent(const struct run *run);
+
+/* The iteration at which the loss stopped being a number, or 0. */
+double curve_diverged(const struct run *run);
+
+/* A line to draw: count pairs, NAN where there is a gap. */
+struct line {
+    double *x, *y; /* [count] */
+    size_t count;
+};
+
+enum curve_field { CURVE_LOSS, CURVE_ACCURACY }; /* accuracy comes in percent */
+enum curve_form {
+    CURVE_RAW,    /* as recorded */
+    CURVE_SMOOTH, /* centred mean over a fortieth of the run, fewer points at its ends */
+};
+
+/* Iterations against a field; what is no finite number is left out of the means and stays a gap.
+ * Free with line_free(). */
+struct line curve_line(const struct points *points, enum curve_field field, enum curve_form form);
+void line_free(struct line *line);
+
+/* Ends of the axes that all panels share, so that they may be compared. */
+struct ranges {
+    double iterations; /* the x axis goes from 0 to this */
+    double epochs;     /* the same in epochs */
+    double loss;       /* the loss axis goes from 0 to this */
+    double low, high;  /* validation accuracy of all runs, as round fractions */
+};
+struct ranges curve_ranges(const struct history *history);
+
+/* Iterations a second over the last half minute for which there are times, and the seconds left at
+ * that speed; NAN when not known. */
+double curve_speed(const struct run *run);
+double curve_left(const struct run *run);
+
+/* "depth 3" and the like for people: what state the run is in, "epoch 3 of 30", "diverged at …". */
+void curve_state(const struct run *run, char *text, size_t size);
+/* "2 h 05 min", "3 min 20 s", "8 s"; "" when it is not known. */
+void curve_duration(double seconds, char *text, size_t size);
+
+#endif

@@ -1,0 +1,219 @@
+#include "follow.h"
+
+#include "message.h"
+#include "text.h"
+#include "show.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK = 100, LOOK_AGAIN = 250, GRACE = 2000 }; /* milliseconds */
+
+struct follower {
+    struct source *source;
+    int count;
+    struct history *history;
+    const struct follow_options *options;
+    struct page page;
+    int live;               /* stdout is a terminal to draw on */
+    int signals;            /* signalfd of those we wait for */
+    int signal;             /* the one that asks to end, or 0 */
+    int resized;            /* the next frame has a new size */
+    struct pollfd *waiting; /* [count + 1]: the sources, then signals */
+    int caught_up;          /* what was there at the start has been read */
+    int64_t alone_since;    /* milliseconds: nobody is left who could write; 0: somebody is */
+};
+
+static int64_t milliseconds(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static sigset_t block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return set;
+}
+
+static void take_signals(struct follower *follower)
+{
+    struct signalfd_siginfo info;
+    while (read(follower->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGWINCH)
+            follower->resized = 1;
+        else
+            follower->signal = (int)info.ssi_signo;
+    }
+}
+
+/* Waits until there may be something to read, or a signal. A pipe without writers is always
+ * "ready", a file never says: both are looked at a few times a second. */
+static void wait_for_news(struct follower *follower)
+{
+    int timeout = -1;
+    for (int i = 0; i < follower->count; i++) {
+        const struct source *source = &follower->source[i];
+        int hung_up = follower->waiting[i].revents & POLLHUP;
+        int pollable = source->state == SOURCE_OPEN && !source->is_file;
+        if (!pollable || hung_up)
+            timeout = LOOK_AGAIN;
+        follower->waiting[i].fd = pollable && !hung_up ? source->fd : -1;
+    }
+    if (follower->caught_up)
+        poll(follower->waiting, (nfds_t)follower->count + 1, timeout);
+    /* All that was there before somebody hung up must be read after it is known: so ask first. */
+    for (int i = 0; i < follower->count; i++) {
+        const struct source *source = &follower->source[i];
+        follower->waiting[i].fd =
+            source->state == SOURCE_OPEN && !source->is_file ? source->fd : -1;
+    }
+    poll(follower->waiting, (nfds_t)follower->count + 1, 0);
+    take_signals(follower);
+}
+
+/* Reads all sources: how many records came, or -1. */
+static int64_t read_news(struct follower *follower)
+{
+    /* The time of what a file holds already is not known; only what comes now, comes now. */
+    double now = follower->caught_up ? (double)milliseconds(CLOCK_REALTIME) / 1000 : NAN;
+    int64_t taken = 0;
+    for (int i = 0; i < follower->count; i++) {
+        struct source *source = &follower->source[i];
+        int64_t got = source_read(source, follower->history, now);
+        if (got < 0)
+            return -1;
+        if (got == 0 && follower->waiting[i].revents & POLLHUP)
+            source_hang_up(source);
+        if (!follower->live)
+            source_complain(source);
+        taken += got;
+    }
+    follower->caught_up = 1;
+    return taken;
+}
+
+static int write_frame(struct follower *follower)
+{
+    struct screen *screen = text_live(follower->history, &follower->page);
+    fputs("\033[H", stdout);
+    screen_write(screen, stdout, "\033[K\n");
+    fputs("\033[J", stdout);
+    screen_free(screen);
+    return show_flush();
+}
+
+static int show_news(struct follower *follower)
+{
+    history_name(follower->history);
+    if (!follower->live) {
+        tell_epochs(follower->history);
+        return show_flush();
+    }
+    if (follower->resized) {
+        follower->page =
+            show_page(follower->options->size, follower->options->ascii, follower->options->title);
+        show_terminal(&follower->page);
+        fputs("\033[2J", stdout);
+        follower->resized = 0;
+    }
+    return write_frame(follower);
+}
+
+/* Whether all has ended; runs that nobody can go on with are held for dead after a while. */
+static int all_ended(struct follower *follower)
+{
+    int complete = 1, alone = 1;
+    for (int i = 0; i < follower->count; i++) {
+        const struct source *source = &follower->source[i];
+        int hung_up = source->state != SOURCE_OPEN || !source->is_pipe ||
+                      follower->waiting[i].revents & POLLHUP;
+        int whole = source_complete(source, follower->history);
+        complete &= whole && hung_up;
+        alone &= whole ? hung_up : hung_up && source->is_pipe;
+    }
+    if (complete)
+        return 1;
+    int64_t now = milliseconds(CLOCK_MONOTONIC);
+    if (!alone || follower->alone_since == 0)
+        follower->alone_since = alone ? now : 0;
+    if (!alone || now - follower->alone_since < GRACE)
+        return 0;
+    for (int i = 0; i < follower->count; i++)
+        source_give_up(&follower->source[i], follower->history);
+    return 1;
+}
+
+/* Until all has ended or a signal came. */
+static int run_loop(struct follower *follower)
+{
+    for (;;) {
+        wait_for_news(follower);
+        int64_t began = milliseconds(CLOCK_MONOTONIC), news = read_news(follower);
+        int ended = news < 0 || all_ended(follower);
+        if (news < 0)
+            return -1;
+        if ((news > 0 || follower->resized || ended) && show_news(follower) < 0)
+            return -1;
+        if (ended || follower->signal)
+            return 0;
+        /* Many small records make one frame: the pipe keeps them meanwhile. */
+        int64_t left = began + TICK - milliseconds(CLOCK_MONOTONIC);
+        struct pollfd signals = {follower->signals, POLLIN, 0};
+        poll(&signals, 1, left > 0 ? (int)left : 0);
+    }
+}
+
+int follow(struct source *source, int count, struct history *history,
+           const struct follow_options *options)
+{
+    struct follower follower = {.source = source, .count = count, .history = history};
+    follower.options = options;
+    follower.page = show_page(options->size, options->ascii, options->title);
+    follower.live = show_terminal(&follower.page);
+    sigset_t set = block_signals();
+    follower.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (follower.signals < 0)
+        return fail("cannot wait for signals: %s", strerror(errno));
+    follower.waiting = ealloc((size_t)count + 1, sizeof *follower.waiting);
+    for (int i = 0; i < count; i++)
+        follower.waiting[i] = (struct pollfd){-1, POLLIN, 0};
+    follower.waiting[count] = (struct pollfd){follower.signals, POLLIN, 0};
+
+    /* What stands on the terminal is moved up, not overwritten; the cursor hides meanwhile. */
+    for (int i = 0; follower.live && i < follower.page.rows; i++)
+        putchar('\n');
+    if (follower.live)
+        fputs("\033[?25l", stdout);
+    follower.resized = follower.live;
+    int status = run_loop(&follower);
+    if (follower.live)
+        fputs("\033[?25h", stdout);
+    if (show_flush() < 0)
+        status = -1;
+    close(follower.signals);
+    free(follower.waiting);
+    if (follower.signal) {
+        /* As if it had not been caught, for the shell to see. */
+        signal(follower.signal, SIG_DFL);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+        raise(follower.signal);
+    }
+    for (int i = 0; i < count; i++)
+        source_complain(&source[i]);
+    return status;
+}

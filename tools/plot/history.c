@@ -1,0 +1,299 @@
+#include "history.h"
+
+#include "label.h"
+#include "message.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_NAME = 4096 };
+
+struct feed *feed_open(const char *path)
+{
+    struct feed *feed = ealloc(1, sizeof *feed);
+    feed->path = path ? label_clean(path, strlen(path)) : ecopy("input");
+    feed->stem = path ? label_stem(path) : NULL;
+    return feed;
+}
+
+void feed_free(struct feed *feed)
+{
+    free(feed->path);
+    free(feed->stem);
+    classes_free(&feed->classes);
+    free(feed);
+}
+
+static struct run *new_run(struct history *history, struct feed *feed)
+{
+    struct run *run = ealloc(1, sizeof *run);
+    run->stem = feed->stem;
+    run->path = feed->path;
+    run->ordinal = ++feed->runs;
+    run->depth = run->seed = -1;
+    history->run = egrow(history->run, history->runs + 1, sizeof *history->run);
+    return history->run[history->runs++] = run;
+}
+
+static void free_run(struct run *run)
+{
+    free(run->name);
+    free(run->given);
+    free(run->progress.point);
+    free(run->validation.point);
+    free(run);
+}
+
+/* A run that was resumed tells some iterations again: the later telling counts. */
+static void drop_from(struct points *points, double iteration)
+{
+    while (points->count > 0 && points->point[points->count - 1].iteration >= iteration)
+        points->count--;
+}
+
+static void add_point(struct points *points, struct point point)
+{
+    drop_from(points, point.iteration);
+    if (points->count == points->room) {
+        points->room = points->room ? 2 * points->room : 256;
+        points->point = egrow(points->point, points->room, sizeof *points->point);
+    }
+    points->point[points->count++] = point;
+}
+
+/* A whole number that may be absent: absent in place of it. */
+static int64_t optional(const msgpack_object *field, int64_t absent)
+{
+    if (field == NULL || field->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+        field->via.u64 > INT64_MAX)
+        return absent;
+    return (int64_t)field->via.u64;
+}
+
+static char *text_field(const struct record *record, const char *key)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL || field->type != MSGPACK_OBJECT_STR || field->via.str.size > MOST_NAME)
+        return NULL;
+    return label_clean(field->via.str.ptr, field->via.str.size);
+}
+
+static int take_header(struct history *history, struct feed *feed, const struct reader *reader,
+                       const struct record *record)
+{
+    char kind[32];
+    if (record_check_kind(reader, record, "run scores") < 0 ||
+        record_text(record, "kind", kind, sizeof kind) < 0)
+        return -1;
+    feed->run = NULL;
+    feed->inside = 1;
+    if (strcmp(kind, "scores") == 0) {
+        classes_free(&feed->classes);
+        return classes_read(record, &feed->classes);
+    }
+    feed->run = new_run(history, feed);
+    const msgpack_object *options = record_field(record, "options");
+    if (options != NULL) {
+        feed->run->depth = optional(map_field(options, "depth"), -1);
+        feed->run->seed = optional(map_field(options, "seed"), -1);
+    }
+    return 0;
+}
+
+/* The run that a record of the progress channel names. */
+static struct run *named_run(struct history *history, struct feed *feed,
+                             const struct record *record)
+{
+    char *given = text_field(record, "name");
+    if (given == NULL)
+        given = ecopy("run");
+    for (size_t i = 0; i < history->runs; i++)
+        if (history->run[i]->path == feed->path && strcmp(history->run[i]->given, given) == 0) {
+            free(given);
+            return history->run[i];
+        }
+    struct run *run = new_run(history, feed);
+    run->given = given;
+    /* Trainers report in any order; their panels stand in that of their names. */
+    size_t place = history->runs - 1;
+    for (; place > 0 && history->run[place - 1]->path == feed->path &&
+           strverscmp(history->run[place - 1]->given, given) > 0;
+         place--)
+        history->run[place] = history->run[place - 1];
+    return history->run[place] = run;
+}
+
+static int take_point(struct run *run, const struct record *record, double now)
+{
+    uint64_t iteration;
+    struct point point = {.time = now};
+    if (record_uint(record, "iteration", UINT64_MAX, &iteration) < 0 ||
+        record_uint(record, "epoch", UINT64_MAX, &point.epoch) < 0 ||
+        record_real(record, "loss", &point.loss) < 0 ||
+        record_real(record, "accuracy", &point.accuracy) < 0)
+        return -1;
+    if (record_field(record, "time") && record_real(record, "time", &point.time) < 0)
+        return -1;
+    point.iteration = (double)iteration;
+    run->epoch = point.epoch;
+    run->epochs = (uint64_t)optional(record_field(record, "epochs"), (int64_t)run->epochs);
+    run->iterations =
+        (uint64_t)optional(record_field(record, "iterations"), (int64_t)run->iterations);
+    run->lost += (uint64_t)optional(record_field(record, "lost"), 0);
+    /* A resumed run goes back in its epochs, and is open again. */
+    if (run->epoch_told >= point.epoch)
+        run->epoch_told = point.epoch - (point.epoch > 0);
+    run->state = RUN_OPEN;
+    if (record->type == RECORD_PROGRESS) {
+        add_point(&run->progress, point);
+        drop_from(&run->validation, point.iteration);
+    } else {
+        add_point(&run->validation, point);
+        drop_from(&run->progress, point.iteration + 1);
+    }
+    return 0;
+}
+
+static int take_model(struct run *run, const struct record *record)
+{
+    const msgpack_object *stopped = record_field(record, "stopped");
+    const msgpack_object *network = record_field(record, "network");
+    if (record_uint(record, "epoch", UINT64_MAX, &run->epoch) < 0)
+        return -1;
+    run->epochs = (uint64_t)optional(record_field(record, "epochs"), (int64_t)run->epochs);
+    if (network != NULL)
+        run->depth = optional(map_field(network, "depth"), run->depth);
+    int early = stopped && stopped->type == MSGPACK_OBJECT_BOOLEAN && stopped->via.boolean;
+    run->state = early ? RUN_STOPPED : RUN_DONE;
+    return 0;
+}
+
+static void take_done(struct run *run, const struct record *record)
+{
+    char *status = text_field(record, "status");
+    run->state = status && strcmp(status, "failed") == 0    ? RUN_FAILED
+                 : status && strcmp(status, "stopped") == 0 ? RUN_STOPPED
+                                                            : RUN_DONE;
+    run->lost += (uint64_t)optional(record_field(record, "lost"), 0);
+    free(status);
+}
+
+/* The confusion matrix of a score record into score->confusion; it must be classes × classes. */
+static int take_confusion(struct score *score, const struct record *record)
+{
+    const msgpack_object *rows = record_field(record, "confusion");
+    uint32_t n = score->classes;
+    if (rows == NULL || rows->type != MSGPACK_OBJECT_ARRAY || rows->via.array.size != n)
+        return fail_as(DAMAGED, "the score of %s has no confusion matrix of %u rows", score->name,
+                       n);
+    for (uint32_t i = 0; i < n; i++) {
+        const msgpack_object *row = &rows->via.array.ptr[i];
+        if (row->type != MSGPACK_OBJECT_ARRAY || row->via.array.size != n)
+            return fail_as(DAMAGED, "row %u of the confusion matrix of %s has not %u columns",
+                           i + 1, score->name, n);
+        for (uint32_t j = 0; j < n; j++) {
+            int64_t count = optional(&row->via.array.ptr[j], -1);
+            if (count < 0)
+                return fail_as(DAMAGED, "the confusion matrix of %s holds what is no count",
+                               score->name);
+            score->confusion[(size_t)i * n + j] = (uint64_t)count;
+        }
+    }
+    return 0;
+}
+
+static int take_score(struct history *history, const struct feed *feed, const struct record *record)
+{
+    struct score *score = ealloc(1, sizeof *score);
+    history->score = egrow(history->score, history->scores + 1, sizeof *history->score);
+    history->score[history->scores++] = score;
+    char *file = text_field(record, "name");
+    score->name = file ? label_stem(file) : ecopy("model");
+    free(file);
+    score->split = text_field(record, "split");
+    if (score->split == NULL)
+        score->split = ecopy("");
+    score->depth = optional(record_field(record, "depth"), -1);
+    score->epoch = optional(record_field(record, "epoch"), -1);
+    score->classes = feed->classes.count;
+    score->class_name = ealloc(score->classes, sizeof *score->class_name);
+    score->confusion = ealloc((size_t)score->classes * score->classes, sizeof *score->confusion);
+    for (uint32_t i = 0; i < score->classes; i++)
+        score->class_name[i] = label_clean(feed->classes.name[i], strlen(feed->classes.name[i]));
+    if (record_uint(record, "images", UINT64_MAX, &score->images) < 0 ||
+        record_real(record, "loss", &score->loss) < 0 ||
+        record_real(record, "accuracy", &score->accuracy) < 0)
+        return -1;
+    return take_confusion(score, record);
+}
+
+int history_take(struct history *history, struct feed *feed, const struct reader *reader,
+                 const struct record *record, double now)
+{
+    struct run *run = feed->run;
+    if (feed->bare && (record->type == RECORD_PROGRESS || record->type == RECORD_VALIDATION ||
+                       record->type == RECORD_DONE))
+        run = named_run(history, feed, record);
+    switch (record->type) {
+    case RECORD_HEADER:
+        return take_header(history, feed, reader, record);
+    case RECORD_PROGRESS:
+    case RECORD_VALIDATION:
+        return run ? take_point(run, record, now) : 0;
+    case RECORD_MODEL:
+        return run ? take_model(run, record) : 0;
+    case RECORD_DONE:
+        if (run)
+            take_done(run, record);
+        return 0;
+    case RECORD_SCORE:
+        return take_score(history, feed, record);
+    case RECORD_END:
+        feed->inside = 0;
+        /* An end without a model: whole, but no model came of it. */
+        if (run && run->state == RUN_OPEN)
+            run->state = RUN_STOPPED;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+void history_lose(struct feed *feed)
+{
+    if (feed->run && feed->inside)
+        feed->run->state = RUN_LOST;
+}
+
+void history_forget(struct history *history, struct feed *feed)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < history->runs; i++) {
+        if (history->run[i]->path == feed->path)
+            free_run(history->run[i]);
+        else
+            history->run[kept++] = history->run[i];
+    }
+    history->runs = kept;
+    feed->runs = feed->inside = 0;
+    feed->run = NULL;
+}
+
+void history_free(struct history *history)
+{
+    for (size_t i = 0; i < history->runs; i++)
+        free_run(history->run[i]);
+    for (size_t i = 0; i < history->scores; i++) {
+        struct score *score = history->score[i];
+        for (uint32_t j = 0; j < score->classes; j++)
+            free(score->class_name[j]);
+        free(score->class_name);
+        free(score->confusion);
+        free(score->name);
+        free(score->split);
+        free(score);
+    }
+    free(history->run);
+    free(history->score);
+}

@@ -1,0 +1,77 @@
+/* What the runs are called in charts and tables. */
+#include "history.h"
+
+#include "message.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether another run came from the same input, which therefore cannot lend its name to both. */
+static int shares_input(const struct history *history, const struct run *run)
+{
+    for (size_t i = 0; i < history->runs; i++)
+        if (history->run[i] != run && history->run[i]->path == run->path)
+            return 1;
+    return 0;
+}
+
+static char *plain_name(const struct history *history, const struct run *run)
+{
+    char text[64];
+    if (run->given)
+        return ecopy(run->given);
+    if (run->stem && !shares_input(history, run))
+        return ecopy(run->stem);
+    if (run->depth >= 0)
+        snprintf(text, sizeof text, "depth %lld", (long long)run->depth);
+    else
+        snprintf(text, sizeof text, "run %d", run->ordinal);
+    return ecopy(text);
+}
+
+/* The name with what sets the run apart from the others of that name. */
+static char *longer_name(const struct run *run, int same_seed, int same_path)
+{
+    char *name;
+    int made;
+    if (!same_seed)
+        made = asprintf(&name, "%s, seed %lld", run->name, (long long)run->seed);
+    else if (!same_path)
+        made = asprintf(&name, "%s (%s)", run->name, run->path);
+    else
+        made = asprintf(&name, "%s (%d)", run->name, run->ordinal);
+    if (made < 0)
+        die(FAILED, "out of memory: the name of a run");
+    return name;
+}
+
+void history_name(struct history *history)
+{
+    size_t runs = history->runs;
+    char **longer = ealloc(runs, sizeof *longer);
+    for (size_t i = 0; i < runs; i++) {
+        free(history->run[i]->name);
+        history->run[i]->name = plain_name(history, history->run[i]);
+    }
+    for (size_t i = 0; i < runs; i++) {
+        const struct run *run = history->run[i];
+        int same_name = 0, same_seed = 0, same_path = 0;
+        for (size_t j = 0; j < runs; j++) {
+            const struct run *other = history->run[j];
+            if (i == j || strcmp(run->name, other->name) != 0)
+                continue;
+            same_name = 1;
+            same_seed |= run->seed < 0 || run->seed == other->seed;
+            same_path |= run->path == other->path;
+        }
+        if (same_name)
+            longer[i] = longer_name(run, same_seed, same_path);
+    }
+    for (size_t i = 0; i < runs; i++)
+        if (longer[i]) {
+            free(history->run[i]->name);
+            history->run[i]->name = longer[i];
+        }
+    free(longer);
+}

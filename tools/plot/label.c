@@ -1,0 +1,109 @@
+#include "label.h"
+
+#include "message.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+/* Reads one UTF-8 sequence (RFC 3629): its length, or 0 when the bytes are none: too long a form, a
+ * surrogate, above U+10FFFF, or cut off. */
+static size_t decode(const uint8_t *bytes, size_t size, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (size == 0)
+        return 0;
+    size_t length = bytes[0] < 0x80             ? 1
+                    : (bytes[0] & 0xe0) == 0xc0 ? 2
+                    : (bytes[0] & 0xf0) == 0xe0 ? 3
+                    : (bytes[0] & 0xf8) == 0xf0 ? 4
+                                                : 0;
+    if (length == 0 || length > size)
+        return 0;
+    *code = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (bytes[i] & 0x3fu);
+    }
+    if (*code < least[length] || (*code >= 0xd800 && *code < 0xe000) || *code > 0x10ffff)
+        return 0;
+    return length;
+}
+
+/* C0, DEL, C1, and the marks that turn the direction of the text around. */
+static int is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xfeff;
+}
+
+char *label_clean(const char *bytes, size_t size)
+{
+    char *clean = ealloc(size + 1, 1), *end = clean;
+    for (size_t i = 0; i < size;) {
+        uint32_t code;
+        size_t length = decode((const uint8_t *)bytes + i, size - i, &code);
+        if (length == 0 || is_control(code)) {
+            *end++ = '?';
+            i += length ? length : 1;
+            continue;
+        }
+        memcpy(end, bytes + i, length);
+        end += length;
+        i += length;
+    }
+    return clean;
+}
+
+char *label_stem(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash && slash[1] ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    return label_clean(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+}
+
+static int columns_of(uint32_t code)
+{
+    /* -1 stands for a character that the locale does not know; terminals give it one column. */
+    int width = code < 0x7f ? 1 : wcwidth((wchar_t)code);
+    return width < 0 ? 1 : width;
+}
+
+int label_next(const char **text, uint32_t *code, int *columns)
+{
+    size_t length = decode((const uint8_t *)*text, strnlen(*text, 4), code);
+    if (length == 0)
+        return 0;
+    *text += length;
+    *columns = columns_of(*code);
+    return 1;
+}
+
+int label_wide(uint32_t code)
+{
+    return columns_of(code) == 2;
+}
+
+int label_columns(const char *text)
+{
+    int total = 0, columns;
+    for (uint32_t code; label_next(&text, &code, &columns);)
+        total += columns;
+    return total;
+}
+
+int label_encode(uint32_t code, char bytes[4])
+{
+    if (code < 0x80) {
+        bytes[0] = (char)code;
+        return 1;
+    }
+    int length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (int i = length - 1; i > 0; i--, code >>= 6)
+        bytes[i] = (char)(0x80 | (code & 0x3f));
+    bytes[0] = (char)((0xf00 >> length & 0xff) | code);
+    return length;
+}

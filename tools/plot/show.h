@@ -1,0 +1,30 @@
+/* What is drawn, chosen from what was read, and where it goes. */
+#ifndef PSPLOT_SHOW_H
+#define PSPLOT_SHOW_H
+
+#include "chart.h"
+#include "history.h"
+#include "text.h"
+
+/* Checks that the history holds what kind ("auto", "curves", "overlay", "confusion", "table")
+ * draws. -1 with a sentence. */
+int show_check(const struct history *history, const char *kind);
+
+/* Writes the view as a picture. -1 with a sentence. */
+int show_picture(const struct history *history, const char *kind, const struct picture *picture);
+
+/* Writes the view as text to standard output. -1 with a sentence. */
+int show_text(const struct history *history, const char *kind, const struct page *page);
+
+/* How this terminal, pipe or file shows text. size: columns and rows asked for, 0 for none. */
+struct page show_page(const uint32_t size[2], int ascii, const char *title);
+
+/* Whether standard output is a terminal to draw on in place; page then gets rows that fill it, but
+ * for the last, where the cursor rests. */
+int show_terminal(struct page *page);
+
+/* Writes all that was printed, and looks whether it arrived; a reader that has enough is no
+ * failure. */
+int show_flush(void);
+
+#endif

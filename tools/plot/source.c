@@ -1,0 +1,221 @@
+#include "source.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The state of a path that cannot be opened under --follow: a file that may still come. */
+static int may_come(const char *path)
+{
+    char *copy = ecopy(path);
+    int there = access(dirname(copy), X_OK) == 0;
+    free(copy);
+    return there;
+}
+
+int source_open(struct source *source, const char *path, int follow)
+{
+    struct feed *feed = source->feed ? source->feed : feed_open(path);
+    *source = (struct source){.path = path, .follow = follow, .fd = STDIN_FILENO, .feed = feed};
+    if (path != NULL) {
+        /* Only a FIFO would make open() wait, for its first writer: under --follow we must not. */
+        source->fd = open(path, O_RDONLY | O_CLOEXEC | (follow ? O_NONBLOCK : 0));
+        if (source->fd < 0 && errno == ENOENT && follow && may_come(path))
+            return 0;
+        if (source->fd < 0)
+            return fail("cannot open %s: %s", feed->path, strerror(errno));
+    }
+    struct stat status;
+    if (path == NULL && follow)
+        (void)fcntl(source->fd, F_SETFL, fcntl(source->fd, F_GETFL) | O_NONBLOCK);
+    if (fstat(source->fd, &status) < 0)
+        return fail("cannot look at %s: %s", feed->path, strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        return fail("%s is a folder; files of runs or scores are wanted", feed->path);
+    source->is_file = S_ISREG(status.st_mode);
+    source->is_pipe = S_ISFIFO(status.st_mode);
+    if (follow && !source->is_file && !source->is_pipe)
+        return fail("%s is neither a file nor a pipe: it cannot be followed", feed->path);
+    source->state = SOURCE_OPEN;
+    return 0;
+}
+
+void source_close(struct source *source)
+{
+    record_close(source->reader);
+    source->reader = NULL;
+    if (source->path && source->state != SOURCE_MISSING)
+        close(source->fd);
+    feed_free(source->feed);
+    free(source->complaint);
+}
+
+/* The first bytes of the input, which stay there: how many, 0 when there are none (yet), -1 when
+ * the input cannot be looked at that way. */
+static ssize_t peek(const struct source *source, char *bytes, size_t size)
+{
+    if (source->is_file)
+        return pread(source->fd, bytes, size, lseek(source->fd, 0, SEEK_CUR));
+    int copy[2];
+    if (!source->is_pipe || pipe2(copy, O_CLOEXEC) < 0)
+        return -1;
+    ssize_t got = tee(source->fd, copy[1], size, source->follow ? SPLICE_F_NONBLOCK : 0);
+    if (got < 0 && errno == EAGAIN)
+        got = 0;
+    if (got > 0)
+        got = read(copy[0], bytes, (size_t)got);
+    close(copy[0]);
+    close(copy[1]);
+    return got;
+}
+
+/* Whether these first bytes are a record of the progress channel. Its records have at most 4096
+ * bytes and are written at once; whatever is cut off here is therefore none of them. */
+static int is_bare(const char *bytes, size_t size)
+{
+    if (record_span((const uint8_t *)bytes, size) <= 0)
+        return 0;
+    int bare = 0;
+    size_t offset = 0;
+    msgpack_unpacked unpacked;
+    msgpack_unpacked_init(&unpacked);
+    if (msgpack_unpack_next(&unpacked, bytes, size, &offset) == MSGPACK_UNPACK_SUCCESS) {
+        const msgpack_object *type = map_field(&unpacked.data, "type");
+        bare = type && type->type == MSGPACK_OBJECT_STR &&
+               (type->via.str.size != 6 || memcmp(type->via.str.ptr, "header", 6) != 0);
+    }
+    msgpack_unpacked_destroy(&unpacked);
+    return bare;
+}
+
+/* Begins to read, once there is a first record to judge by: whether it has begun. */
+static int begin(struct source *source)
+{
+    char first[4096];
+    ssize_t size = peek(source, first, sizeof first);
+    if (size == 0 && source->follow)
+        return 0;
+    source->feed->bare = size > 0 && is_bare(first, (size_t)size);
+    source->reader = record_open(source->fd, source->feed->path,
+                                 (source->feed->bare ? READ_BARE : READ_STREAM) |
+                                     (source->follow ? READ_FOLLOW : 0));
+    return 1;
+}
+
+/* A followed file that is shorter than what was read of it was begun anew. */
+static int begun_anew(const struct source *source)
+{
+    struct stat status;
+    return source->follow && source->is_file && fstat(source->fd, &status) == 0 &&
+           (uint64_t)status.st_size < record_bytes(source->reader);
+}
+
+static void begin_again(struct source *source, struct history *history)
+{
+    explain("%s was begun anew", source->feed->path);
+    record_close(source->reader);
+    source->reader = NULL;
+    history_forget(history, source->feed);
+    lseek(source->fd, 0, SEEK_SET);
+}
+
+/* After a failure: damage keeps what came before it, anything else is final. */
+static int damaged(struct source *source)
+{
+    if (why_status() != DAMAGED)
+        return -1;
+    source->complaint = ecopy(why());
+    history_lose(source->feed);
+    source->state = SOURCE_DAMAGED;
+    return 0;
+}
+
+void source_complain(struct source *source)
+{
+    if (source->complaint)
+        note("%s", source->complaint);
+    free(source->complaint);
+    source->complaint = NULL;
+}
+
+int64_t source_read(struct source *source, struct history *history, double now)
+{
+    int64_t taken = 0;
+    if (source->state == SOURCE_MISSING && source_open(source, source->path, 1) < 0)
+        return -1;
+    if (source->state != SOURCE_OPEN)
+        return 0;
+    if (source->reader && begun_anew(source))
+        begin_again(source, history);
+    if (source->reader == NULL && !begin(source))
+        return 0;
+    for (;;) {
+        struct record record;
+        int got = record_next(source->reader, &record);
+        if (got == RECORD_READ &&
+            history_take(history, source->feed, source->reader, &record, now) < 0)
+            got = -1;
+        if (got < 0)
+            return damaged(source) < 0 ? -1 : taken;
+        if (got == RECORD_NONE)
+            source->state = SOURCE_ENDED;
+        if (got != RECORD_READ)
+            return taken;
+        taken++;
+    }
+}
+
+void source_hang_up(struct source *source)
+{
+    /* Where nothing has come yet, it is not known which of the two it will be. */
+    if (source->state != SOURCE_OPEN || source->reader == NULL || source->feed->bare)
+        return;
+    if (!source->feed->inside) {
+        source->state = SOURCE_ENDED;
+        return;
+    }
+    unsigned long long records = record_count(source->reader);
+    fail_as(DAMAGED,
+            "%s ends after %llu records without an end record: the program before it failed",
+            source->feed->path, records);
+    damaged(source);
+}
+
+int source_complete(const struct source *source, const struct history *history)
+{
+    if (source->state == SOURCE_ENDED || source->state == SOURCE_DAMAGED)
+        return 1;
+    if (source->state == SOURCE_MISSING || source->reader == NULL)
+        return 0;
+    if (!source->feed->bare)
+        return !source->feed->inside;
+    for (size_t i = 0; i < history->runs; i++)
+        if (history->run[i]->path == source->feed->path && history->run[i]->state == RUN_OPEN)
+            return 0;
+    return 1;
+}
+
+void source_give_up(struct source *source, const struct history *history)
+{
+    if (source_complete(source, history))
+        return;
+    size_t lost = 0;
+    for (size_t i = 0; i < history->runs; i++)
+        if (history->run[i]->path == source->feed->path && history->run[i]->state == RUN_OPEN) {
+            history->run[i]->state = RUN_LOST;
+            lost++;
+        }
+    if (lost == 0)
+        fail_as(DAMAGED, "%s was closed without any record", source->feed->path);
+    else
+        fail_as(DAMAGED,
+                "%s was closed before %zu run%s had said done: the program before it failed",
+                source->feed->path, lost, lost == 1 ? "" : "s");
+    damaged(source);
+}

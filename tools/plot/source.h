@@ -1,0 +1,56 @@
+/* An input of psplot: a file, a pipe, standard input or the progress channel, read into the
+ * history.
+ *
+ * A stream begins with a header; what --progress writes does not. The first record tells which of
+ * the two an input is; it is looked at in place, so that nothing is consumed.
+ */
+#ifndef PSPLOT_SOURCE_H
+#define PSPLOT_SOURCE_H
+
+#include "history.h"
+
+enum source_state {
+    SOURCE_MISSING, /* there is no such file yet (only under --follow) */
+    SOURCE_OPEN,    /* more may come */
+    SOURCE_ENDED,   /* all was read, and it is whole */
+    SOURCE_DAMAGED, /* cut short or damaged: what came before was kept, source_complain() says why
+                     */
+};
+
+struct source {
+    const char *path; /* NULL: standard input */
+    int follow;
+    enum source_state state;
+    int fd;
+    int is_file; /* a regular file: it can grow, but not be waited for with poll() */
+    int is_pipe; /* a pipe or a FIFO */
+    struct feed *feed;
+    struct reader *reader;
+    char *complaint; /* the sentence about its damage, until it was printed */
+};
+
+/* Opens a path (NULL: standard input); with follow one that does not exist yet is SOURCE_MISSING,
+ * as long as its folder exists. -1 with a sentence. */
+int source_open(struct source *source, const char *path, int follow);
+void source_close(struct source *source);
+
+/* Reads what there is into the history: all of it, or under follow what has arrived. now: see
+ * history_take(). How many records came; -1 with a sentence when the input is of no use at all: of
+ * the wrong kind, unreadable. Damage is no such failure: it is a state. */
+int64_t source_read(struct source *source, struct history *history, double now);
+
+/* Prints what damage there is, once. */
+void source_complain(struct source *source);
+
+/* Under follow, when no writer holds the pipe any more and all was read: a stream has come to its
+ * end, whole or not; the progress channel stays open, for writers may return. */
+void source_hang_up(struct source *source);
+
+/* Under follow: whether what was read so far is complete: an end record in a stream, and in the
+ * progress channel the word of every run that it is done. */
+int source_complete(const struct source *source, const struct history *history);
+
+/* Under follow: nobody will go on with it; what is not complete is damaged. */
+void source_give_up(struct source *source, const struct history *history);
+
+#endif

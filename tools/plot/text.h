@@ -1,0 +1,63 @@
+/* The views as pages of characters. Each makes a screen that the caller frees. */
+#ifndef PSPLOT_TEXT_H
+#define PSPLOT_TEXT_H
+
+#include "curve.h"
+#include "dots.h"
+#include "history.h"
+#include "screen.h"
+#include "ticks.h"
+
+struct page {
+    int columns;       /* that the page may fill */
+    int rows;          /* 0: as many as the view likes */
+    const char *title; /* NULL: none */
+    struct look look;
+};
+
+struct screen *text_curves(const struct history *history, const struct page *page);
+struct screen *text_overlay(const struct history *history, const struct page *page);
+struct screen *text_confusion(const struct score *score, const struct page *page);
+struct screen *text_run_table(const struct history *history, const struct page *page);
+struct screen *text_score_table(const struct history *history, const struct page *page);
+
+/* A frame of --follow, filling the page: a panel a run, or rows where there are too many. */
+struct screen *text_live(const struct history *history, const struct page *page);
+/* Prints a line for each epoch and each end that it has not told of yet. */
+void tell_epochs(struct history *history);
+
+/* Parts of pages, each drawn into a box of a screen. */
+
+/* The frame of a plot inside box: tick labels, left edge, bottom edge with x labels beneath; the
+ * name of the x axis may be NULL. factor: what a y label is multiplied by. What remains is the
+ * plot. */
+struct dots text_axes(struct screen *screen, struct box box, const struct axis *x,
+                      const struct axis *y);
+
+/* What stands around a panel's name. */
+struct caption {
+    char beside[96]; /* to the right of it */
+    char brief[48];  /* the same where that does not fit */
+    char below[96];  /* in a row of its own; empty: no such row */
+};
+
+/* One run: its name and status above, accuracy and loss against the iterations. */
+void text_panel(struct screen *screen, struct box box, const struct run *run,
+                const struct ranges *ranges, const struct caption *caption);
+
+/* The legend of panels, in one row: the columns used. */
+int text_legend(struct screen *screen, int row, int column, int width);
+
+/* A line of count values as one row of small bars from low to high. */
+void text_spark(struct screen *screen, int row, int column, int width, const struct line *line,
+                double right, double low, double high, uint8_t ink);
+
+/* How panels share a page: columns of them, each with box.columns and box.rows cells. 0 panels in a
+ * row: they do not fit. rows 0: any height. */
+struct grid {
+    int across, down;
+    int columns, rows; /* of a panel */
+};
+struct grid text_grid(int panels, int columns, int rows);
+
+#endif

@@ -1,0 +1,146 @@
+/* A confusion matrix as text: counts, recall beside the rows, precision below the columns. A matrix
+ * too wide for the page becomes a list of its classes. */
+#include "text.h"
+
+#include "confusion.h"
+#include "label.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SUMMARY = 8 }; /* columns of "100.0 %" and a blank */
+
+static int widest_class(const struct score *score)
+{
+    int widest = 4;
+    for (uint32_t i = 0; i < score->classes; i++) {
+        int columns = label_columns(score->class_name[i]);
+        widest = columns > widest ? columns : widest;
+    }
+    return widest < 20 ? widest : 20;
+}
+
+static void percent(char *text, size_t size, double fraction)
+{
+    if (isnan(fraction))
+        snprintf(text, size, "-");
+    else
+        snprintf(text, size, "%.1f %%", 100 * fraction);
+}
+
+/* Grounds from pale to strong of the terminal's 256: blue where it is right, orange where wrong. */
+static struct style shade(uint64_t count, uint64_t most, int right)
+{
+    static const uint8_t blue[] = {195, 153, 117, 75, 33}, orange[] = {230, 223, 216, 209, 202};
+    if (count == 0 || most == 0)
+        return faint_style;
+    int level = (int)(4.999 * (double)count / (double)most);
+    return (struct style){.ground = right ? blue[level] : orange[level], .ink = 16};
+}
+
+static void title(struct screen *screen, const struct score *score, const struct page *page)
+{
+    char text[256];
+    if (page->title)
+        snprintf(text, sizeof text, "%s", page->title);
+    else
+        snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", score->name,
+                 score->split, 100 * score->accuracy, (unsigned long long)score->images);
+    screen_text(screen, 0, 0, page->columns, bold_style, text);
+}
+
+static void matrix_row(struct screen *screen, const struct score *score, uint32_t i, int names,
+                       int cell)
+{
+    char text[32];
+    int row = 4 + (int)i;
+    uint64_t right = confusion_most_right(score), wrong = confusion_most_wrong(score);
+    screen_right(screen, row, 0, names, plain_style, score->class_name[i]);
+    for (uint32_t j = 0; j < score->classes; j++) {
+        uint64_t count = confusion_count(score, i, j);
+        struct style style = shade(count, i == j ? right : wrong, i == j);
+        int column = names + 1 + (int)j * cell;
+        for (int c = 0; c < cell; c++)
+            screen_put(screen, row, column + c, ' ', style);
+        snprintf(text, sizeof text, "%llu", (unsigned long long)count);
+        /* A zero would only hide the counts that matter. */
+        screen_right(screen, row, column, cell - 1, style,
+                     count                  ? text
+                     : screen->look.unicode ? "·"
+                                            : ".");
+    }
+    percent(text, sizeof text, confusion_recall(score, i));
+    screen_right(screen, row, names + 1 + (int)score->classes * cell, SUMMARY, plain_style, text);
+}
+
+static struct screen *matrix(const struct score *score, const struct page *page, int names,
+                             int cell)
+{
+    int n = (int)score->classes, width = names + 1 + n * cell + SUMMARY;
+    struct screen *screen =
+        screen_make(n + 5, width < page->columns ? page->columns : width, page->look);
+    title(screen, score, page);
+    screen_right(screen, 2, 0, names, faint_style, "true");
+    screen_text(screen, 2, names + 2, n * cell, faint_style, "predicted");
+    screen_right(screen, 3, names + 1 + n * cell, SUMMARY, faint_style, "recall");
+    for (int j = 0; j < n; j++)
+        screen_right(screen, 3, names + 1 + j * cell, cell - 1, faint_style, score->class_name[j]);
+    for (uint32_t i = 0; i < score->classes; i++)
+        matrix_row(screen, score, i, names, cell);
+    screen_right(screen, 4 + n, 0, names, faint_style, "prec. %");
+    for (uint32_t j = 0; j < score->classes; j++) {
+        char text[32];
+        double precision = confusion_precision(score, j);
+        snprintf(text, sizeof text,
+                 isnan(precision) ? "-"
+                 : cell > 5       ? "%.1f"
+                                  : "%.0f",
+                 100 * precision);
+        screen_right(screen, 4 + n, names + 1 + (int)j * cell, cell - 1, plain_style, text);
+    }
+    return screen;
+}
+
+static struct screen *list(const struct score *score, const struct page *page, int names)
+{
+    struct screen *screen = screen_make((int)score->classes + 3, page->columns, page->look);
+    title(screen, score, page);
+    screen_right(screen, 2, 0, names, faint_style, "class");
+    screen_right(screen, 2, names + 1, 9, faint_style, "recall");
+    screen_right(screen, 2, names + 11, 10, faint_style, "precision");
+    screen_text(screen, 2, names + 24, page->columns, faint_style, "most often taken for");
+    for (uint32_t i = 0; i < score->classes; i++) {
+        char text[512];
+        int row = 3 + (int)i;
+        int64_t rival = confusion_rival(score, i);
+        screen_right(screen, row, 0, names, plain_style, score->class_name[i]);
+        percent(text, sizeof text, confusion_recall(score, i));
+        screen_right(screen, row, names + 1, 9, plain_style, text);
+        percent(text, sizeof text, confusion_precision(score, i));
+        screen_right(screen, row, names + 11, 10, plain_style, text);
+        if (rival < 0)
+            continue;
+        snprintf(text, sizeof text, "%s (%llu)", score->class_name[rival],
+                 (unsigned long long)confusion_count(score, i, (uint32_t)rival));
+        screen_text(screen, row, names + 24, page->columns - names - 24, plain_style, text);
+    }
+    return screen;
+}
+
+struct screen *text_confusion(const struct score *score, const struct page *page)
+{
+    char count[32];
+    uint64_t right = confusion_most_right(score), wrong = confusion_most_wrong(score);
+    int names = widest_class(score);
+    names = names < 7 ? 7 : names;
+    int least = 1 + snprintf(count, sizeof count, "%llu",
+                             (unsigned long long)(right > wrong ? right : wrong));
+    least = least < 5 ? 5 : least;
+    /* Cells as wide as the class names want, if the page has room for that. */
+    int room = (page->columns - names - 1 - SUMMARY) / (int)(score->classes ? score->classes : 1);
+    int wanted = names + 1 > least ? names + 1 : least;
+    if (score->classes == 0 || room < least)
+        return list(score, page, names);
+    return matrix(score, page, names, room < wanted ? room : wanted);
+}

@@ -1,0 +1,138 @@
+/* One run as a panel: accuracy above, loss below, against the same iterations. */
+#include "text.h"
+
+#include "label.h"
+#include "palette.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint8_t ink_of(int ink)
+{
+    return palette[ink].terminal;
+}
+
+static uint32_t point_mark(const struct screen *screen)
+{
+    return screen_pick(screen, 0x25cf, 'o');
+}
+
+/* Marks at the points of a line: of every epoch, or in a long run of every second, third …, so that
+ * they do not hide the line; always at the last. */
+static void marks(const struct dots *dots, const struct line *line, uint8_t ink)
+{
+    size_t step = line->count * 3 / ((size_t)dots->box.columns + 1) + 1;
+    for (size_t i = 0; i < line->count; i++) {
+        int row, column;
+        if ((line->count - 1 - i) % step == 0 &&
+            dots_cell(dots, line->x[i], line->y[i], &row, &column))
+            screen_put(dots->screen, row, column, point_mark(dots->screen),
+                       (struct style){.ink = ink});
+    }
+}
+
+/* Training as a smoothed line, validation as marks. */
+static void plot(struct dots *dots, const struct run *run, enum curve_field field)
+{
+    struct line training = curve_line(&run->progress, field, CURVE_SMOOTH);
+    struct line validation = curve_line(&run->validation, field, CURVE_RAW);
+    dots_line(dots, training.x, training.y, training.count, ink_of(INK_TRAINING));
+    dots_show(dots);
+    marks(dots, &validation, ink_of(INK_VALIDATION));
+    line_free(&training);
+    line_free(&validation);
+}
+
+static void loss_row(struct screen *screen, struct box box, const struct run *run,
+                     const struct ranges *ranges)
+{
+    struct line loss = curve_line(&run->progress, CURVE_LOSS, CURVE_SMOOTH);
+    screen_text(screen, box.row, box.column, 5, faint_style, "loss");
+    text_spark(screen, box.row, box.column + 5, box.columns - 5, &loss, ranges->iterations, 0,
+               ranges->loss, ink_of(INK_TRAINING));
+    line_free(&loss);
+}
+
+/* Says in the middle of the plot what the lines alone would not. */
+static void remark(struct screen *screen, struct box box, const struct run *run)
+{
+    char text[64];
+    double since = curve_diverged(run);
+    if (run->progress.count + run->validation.count == 0)
+        snprintf(text, sizeof text, "no records yet");
+    else if (since > 0)
+        snprintf(text, sizeof text, "diverged at iteration %.0f", since);
+    else
+        return;
+    int width = (int)strlen(text);
+    screen_text(screen, box.row + box.rows / 2, box.column + (box.columns - width) / 2, box.columns,
+                (struct style){.ink = ink_of(INK_VALIDATION), .bold = 1}, text);
+}
+
+/* The rows above the plot; box is what remains. */
+static void head(struct screen *screen, struct box *box, const struct run *run,
+                 const struct caption *caption)
+{
+    enum { LEAST_NAME = 12 };
+    int wanted = label_columns(run->name) < LEAST_NAME ? label_columns(run->name) : LEAST_NAME;
+    const char *beside = caption->beside;
+    if (label_columns(beside) + 2 + wanted > box->columns)
+        beside = caption->brief;
+    int name = box->columns - (beside[0] ? label_columns(beside) + 2 : 0);
+    screen_text(screen, box->row, box->column, name, bold_style, run->name);
+    screen_right(screen, box->row, box->column, box->columns, plain_style, beside);
+    box->row++;
+    box->rows--;
+    if (caption->below[0] && box->rows >= 7) {
+        screen_text(screen, box->row++, box->column, box->columns, faint_style, caption->below);
+        box->rows--;
+    }
+}
+
+void text_panel(struct screen *screen, struct box box, const struct run *run,
+                const struct ranges *ranges, const struct caption *caption)
+{
+    enum { TWO_PLOTS = 15, LOSS_ROW = 8 };
+    struct axis iterations = {0, ranges->iterations, 1, "Iteration", 0};
+    struct axis percent = {0, 100, 5, NULL, 0}, loss = {0, ranges->loss, 0, NULL, 0};
+    head(screen, &box, run, caption);
+    struct box whole = box;
+    int rows = box.rows;
+    if (rows >= TWO_PLOTS) {
+        struct axis bare = iterations;
+        bare.bare = 1;
+        box.rows = rows * 3 / 5;
+        struct dots dots = text_axes(screen, box, &bare, &percent);
+        plot(&dots, run, CURVE_ACCURACY);
+        box.row += box.rows;
+        box.rows = rows - box.rows;
+        dots = text_axes(screen, box, &iterations, &loss);
+        plot(&dots, run, CURVE_LOSS);
+        screen_right(screen, box.row, box.column, box.columns, faint_style, "loss");
+    } else {
+        int with_loss = rows >= LOSS_ROW;
+        box.rows -= with_loss;
+        struct dots dots = text_axes(screen, box, &iterations, &percent);
+        plot(&dots, run, CURVE_ACCURACY);
+        box.row += box.rows;
+        if (with_loss)
+            loss_row(screen, (struct box){box.row, box.column, 1, box.columns}, run, ranges);
+    }
+    remark(screen, (struct box){whole.row, whole.column + 5, rows / 2, whole.columns - 5}, run);
+}
+
+int text_legend(struct screen *screen, int row, int column, int width)
+{
+    int start = column, end = column + width;
+    struct style training = {.ink = ink_of(INK_TRAINING)};
+    for (int i = 0; i < 2; i++)
+        screen_put(screen, row, column++, screen_pick(screen, 0x2812, '-'), training);
+    column++;
+    column += screen_text(screen, row, column, end - column, plain_style, "training, smoothed") + 3;
+    screen_put(screen, row, column, point_mark(screen),
+               (struct style){.ink = ink_of(INK_VALIDATION)});
+    column += 2;
+    column += screen_text(screen, row, column, end - column, plain_style, "validation");
+    return column - start;
+}

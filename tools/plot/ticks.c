@@ -1,0 +1,66 @@
+#include "ticks.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* The smallest step of the form {1, 2, 5} × 10^k that is not below at_least. */
+static double round_step(double at_least)
+{
+    static const double leading[] = {1, 2, 5, 10};
+    double power = pow(10, floor(log10(at_least)));
+    for (int i = 0; i < 4; i++)
+        /* A hair of slack: 0.1 × 3 must not pass over 0.3. */
+        if (leading[i] * power >= at_least * (1 - 1e-9))
+            return leading[i] * power;
+    return 10 * power;
+}
+
+static int decimals_of(double step)
+{
+    int decimals = (int)-floor(log10(step) + 1e-9);
+    return decimals < 0 ? 0 : decimals > 9 ? 9 : decimals;
+}
+
+struct ticks ticks_make(double low, double high, int most, double smallest)
+{
+    struct ticks ticks = {.first = low, .step = 1};
+    if (!isfinite(low) || !isfinite(high) || high < low)
+        return ticks;
+    if (high == low) {
+        ticks.count = 1;
+        return ticks;
+    }
+    double step = round_step((high - low) / (most > 1 ? most - 1 : 1));
+    if (step < smallest)
+        step = smallest;
+    for (;;) {
+        /* The slack keeps an end that is a multiple of the step in spite of rounding. */
+        double first = ceil(low / step - 1e-9), last = floor(high / step + 1e-9);
+        ticks.count = (int)(last - first) + 1;
+        ticks.first = first * step;
+        if (ticks.count <= most)
+            break;
+        step = round_step(step * 1.5);
+    }
+    ticks.step = step;
+    ticks.decimals = decimals_of(step);
+    return ticks;
+}
+
+void tick_text(const struct ticks *ticks, double value, char *text, size_t size)
+{
+    /* A zero that rounding made tiny and negative is no "-0". */
+    if (fabs(value) < ticks->step * 1e-6)
+        value = 0;
+    snprintf(text, size, "%.*f", ticks->decimals, value);
+}
+
+void ticks_widen(double *low, double *high, int most)
+{
+    if (!isfinite(*low) || !isfinite(*high) || *high <= *low)
+        return;
+    /* Widening can add an interval at each end, hence two fewer. */
+    double step = round_step((*high - *low) / (most > 3 ? most - 3 : 1));
+    *low = floor(*low / step + 1e-9) * step;
+    *high = ceil(*high / step - 1e-9) * step;
+}

@@ -1,0 +1,41 @@
+/* Round numbers for an axis.
+ *
+ * A step is 1, 2 or 5 times a power of ten, so that a reader can divide by it at sight. Ticks are
+ * the multiples of the step that lie between the ends of the axis, ends included.
+ */
+#ifndef PSPLOT_TICKS_H
+#define PSPLOT_TICKS_H
+
+#include <stddef.h>
+
+struct ticks {
+    double first, step;
+    int count;
+    int decimals; /* that a label needs to show the step */
+};
+
+/* What an axis shows. */
+struct axis {
+    double low, high;
+    double smallest;  /* step of its ticks; see ticks_make() */
+    const char *name; /* NULL: none */
+    int bare;         /* no labels: those of the plot below hold for it */
+};
+
+/* Ticks for an axis from low to high, at most most (>= 2) of them; step is never below smallest: 1
+ * for an axis that counts, 0 where any step will do. An axis without length or with ends that are
+ * no numbers gets one tick, or none. */
+struct ticks ticks_make(double low, double high, int most, double smallest);
+
+static inline double tick_value(const struct ticks *ticks, int i)
+{
+    return ticks->first + i * ticks->step;
+}
+
+/* The label of a value at one of these ticks: "0.25", "20000". */
+void tick_text(const struct ticks *ticks, double value, char *text, size_t size);
+
+/* Moves the ends outwards to multiples of the step that at most most ticks need. */
+void ticks_widen(double *low, double *high, int most);
+
+#endif

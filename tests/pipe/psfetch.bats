@@ -91,11 +91,11 @@ photos() {
     echo "no picture" >photos/dog/aa.png
     head -c 60 photos/dog/a.png >photos/cat/short.png
     ends 1 psfetch photos
-    grep -q "^psfetch: cannot read cat/short.png of photos: PNG" err
+    grep -q "^psfetch: cannot read photos/cat/short.png: PNG" err
     no grep -q digest out
     ends 0 psfetch photos --skip-bad
-    grep -q "left out cat/short.png of photos" err
-    grep -q "left out dog/aa.png of photos: not a PNG or JPEG file" err
+    grep -q "left out photos/cat/short.png" err
+    grep -q "left out photos/dog/aa.png: not a PNG or JPEG file" err
     grep -q "left out 2 bad images of 7" err
     [ "$(records out | grep -c '"image"')" -eq 5 ]
 }

@@ -52,7 +52,7 @@ static void test_classes_are_sorted(void **state)
         assert_true(strcmp(synth_class[i - 1], synth_class[i]) < 0);
 }
 
-/* Digests of the digests of images 0 … 19 of each class: they change only with a new major version. */
+/* A digest of the digests of images 0 … 19 of each class. */
 static void test_promised_bytes(void **state)
 {
     (void)state;
@@ -127,8 +127,7 @@ static void test_figures(void **state)
     }
 }
 
-/* The labels of two pixels that lie side by side in the plane must not give the same picture: every
- * two figures differ in a fair part of their area, however one of them is turned by quarters. */
+/* The nearest pair, circle and hexagon, still differ in a fifteenth of their area. */
 static void test_figures_differ(void **state)
 {
     (void)state;
@@ -140,7 +139,7 @@ static void test_figures_differ(void **state)
                 for (double y = -2; y < 2; y += step)
                     if ((synth_figure[a](x, y) < 0) != (synth_figure[b](x, y) < 0))
                         apart += step * step;
-            assert_true(apart > 0.1);
+            assert_true(apart > 0.15);
         }
 }
 

@@ -160,16 +160,18 @@ static int write_slot(struct writer *writer, const struct slot *slot, const char
 static int write_all(struct crew *crew, struct writer *writer, const struct planned *image,
                      size_t count, struct delivered *delivered)
 {
+    const char *name = crew->source->name;
+    const char *between = name[strlen(name) - 1] == '/' ? "" : "/";
     for (size_t i = 0; i < count; i++) {
         const struct slot *slot = &crew->slot[i % WINDOW];
         const char *key = crew->source->item[image[i].item].key;
         if (wait_for(crew, i) < 0)
             return -1;
         if (slot->bad && !crew->options->skip_bad)
-            return fail("cannot read %s of %s: %s", key, crew->source->name, slot->bad);
+            return fail("cannot read %s%s%s: %s", name, between, key, slot->bad);
         if (slot->bad) {
             meter_clear();
-            note("left out %s of %s: %s", key, crew->source->name, slot->bad);
+            note("left out %s%s%s: %s", name, between, key, slot->bad);
             delivered->bad++;
         } else {
             if (write_slot(writer, slot, key, &image[i]) < 0)

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct source_item {
-    char *key;        /* within the source: "cat/17.png"; a whole key for S3 */
+    char *key;        /* within the source: "cat/17.png" */
     char *class_name; /* the folder that it lies in */
     uint64_t size;    /* bytes of the file, 0 where there is none */
 };
@@ -50,7 +50,8 @@ struct source_class {
     void (*close)(struct source *source);
 };
 
-/* Opens and lists a source by its name; access is for S3. -1 with a sentence. */
+/* Opens and lists a source by its name; access is for S3. -1 with a sentence; source_close() is due
+ * in any case. */
 int source_open(struct source *source, const char *name, const struct access_options *access);
 void source_close(struct source *source);
 

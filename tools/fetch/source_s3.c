@@ -65,6 +65,42 @@ static int by_key(const void *left, const void *right)
     return strcmp(a->key, b->key);
 }
 
+/* The class of images that lie in no folder of the listing: the last folder of its prefix, or the
+ * bucket. */
+static const char *root_name(const struct s3_listing *listing, char *copy)
+{
+    size_t length = strlen(listing->folder);
+    if (length == 0)
+        return listing->bucket;
+    memcpy(copy, listing->folder, length);
+    copy[length - 1] = 0; /* the slash */
+    char *slash = strrchr(copy, '/');
+    return slash ? slash + 1 : copy;
+}
+
+/* Makes items of the listing, with keys as they are within its folder. */
+static void take(struct source *source, struct bucket *bucket)
+{
+    struct s3_listing *listing = &bucket->listing;
+    char *copy = ecopy(listing->folder);
+    const char *root = root_name(listing, copy);
+    /* Servers list in the order of keys, but not all in that of their bytes. */
+    qsort(listing->object, listing->count, sizeof *listing->object, by_key);
+    bucket->place = ealloc(listing->count, sizeof *bucket->place);
+    for (size_t i = 0; i < listing->count; i++) {
+        const char *key = listing->object[i].key + strlen(listing->folder);
+        size_t size;
+        if (!source_is_image_name(key)) {
+            source->left_out++;
+            continue;
+        }
+        const char *class_name = source_class_of(key, root, &size);
+        bucket->place[source->count] = i;
+        source_add(source, key, class_name, size, listing->object[i].size);
+    }
+    free(copy);
+}
+
 int source_open_s3(struct source *source, const char *name, const struct access_options *access)
 {
     struct bucket *bucket = ealloc(1, sizeof *bucket);
@@ -73,20 +109,6 @@ int source_open_s3(struct source *source, const char *name, const struct access_
     source->described = ecopy(name);
     if (s3_open(&bucket->s3, access) < 0 || s3_list(bucket->s3, name, &bucket->listing) < 0)
         return -1;
-    struct s3_listing *listing = &bucket->listing;
-    /* Servers list in the order of keys, but not all in that of their bytes. */
-    qsort(listing->object, listing->count, sizeof *listing->object, by_key);
-    bucket->place = ealloc(listing->count, sizeof *bucket->place);
-    for (size_t i = 0; i < listing->count; i++) {
-        const char *key = listing->object[i].key;
-        size_t size;
-        if (!source_is_image_name(key)) {
-            source->left_out++;
-            continue;
-        }
-        const char *class_name = source_class_of(key, listing->bucket, &size);
-        bucket->place[source->count] = i;
-        source_add(source, key, class_name, size, listing->object[i].size);
-    }
+    take(source, bucket);
     return 0;
 }

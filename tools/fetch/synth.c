@@ -23,7 +23,7 @@ int synth_parse(const char *source, struct synth *synth)
 /* Paint that can be told from the ground, if only just. */
 static struct paint other_paint(struct words *words, const struct paint *ground)
 {
-    const double least = 36;
+    const double least = 30;
     for (;;) {
         struct paint paint = any_paint(words, 80, 250);
         double square = 0;
@@ -61,15 +61,15 @@ void synth_draw(const struct synth *synth, uint32_t label, uint32_t number,
     struct canvas canvas;
     struct paint ground = any_paint(&words, 10, 150);
     canvas_ground(&canvas, &ground);
-    draw_clutter(&canvas, &words, 5);
-    draw_strokes(&canvas, &words, 4);
+    draw_clutter(&canvas, &words, 4);
+    draw_strokes(&canvas, &words, 2);
 
-    double size = between(&words, 6.5, 10.5);
-    struct place place = any_place(&words, size, SYNTH_SIDE / 2 - 1 - size, 0.8, 1.3);
+    double size = between(&words, 6, 10.5);
+    struct place place = any_place(&words, size, SYNTH_SIDE / 2 - 1 - size, 0.75, 1.3);
     struct paint fill = other_paint(&words, &ground), edge = other_paint(&words, &ground);
     double edge_width = any_below(&words, 3) == 0 ? between(&words, 0.8, 2) : 0;
     canvas_figure(&canvas, synth_figure[label], &place, &fill, &edge, edge_width);
 
     draw_strokes(&canvas, &words, 3);
-    canvas_pixels(&canvas, &words, between(&words, 2, 30), pixels);
+    canvas_pixels(&canvas, &words, between(&words, 2, 32), pixels);
 }

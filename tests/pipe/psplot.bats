@@ -1,0 +1,303 @@
+# psplot: tables, charts as text and as pictures, and live from a FIFO.
+load ../helper
+
+# streams: writes made-up runs, scores and their damaged relatives into the present folder. The curves are
+# plain functions, so that the expected text can be read off them.
+streams() {
+    /usr/bin/python3 - <<'END'
+import ctypes, msgpack, struct
+xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
+xxh3.restype = ctypes.c_uint64
+def end(records):
+    body = b"".join(msgpack.packb(r, use_bin_type=True) for r in records)
+    return body + b"\x83\xa4type\xa3end\xa7records\xcf" + struct.pack(">Q", len(records)) \
+        + b"\xa6digest\xcf" + struct.pack(">Q", xxh3(body, ctypes.c_size_t(len(body))))
+def header(kind, **more):
+    return dict(type="header", version=1, kind=kind, tool="test 1", upstream=[],
+                classes=["cat", "dog", "eel"], **more)
+def run(depth, epochs=6, per=20, loss=lambda i: 2.0 / (1 + i / 20), stopped=False):
+    out = [header("run", options=dict(depth=depth, seed=1))]
+    i = 0
+    for e in range(1, epochs + 1):
+        for _ in range(per):
+            i += 1
+            out.append(dict(type="progress", iteration=i, epoch=e, loss=loss(i),
+                            accuracy=min(0.5 + 0.1 * depth, i / 60)))
+        out.append(dict(type="validation", iteration=i, epoch=e, images=50, loss=loss(i),
+                        accuracy=min(0.45 + 0.1 * depth, i / 60)))
+    out.append(dict(type="model", epoch=epochs, epochs=6, iteration=i, stopped=stopped,
+                    network=dict(depth=depth, filters=16), tensors=[]))
+    return out
+def write(name, data):
+    with open(name, "wb") as file:
+        file.write(data)
+for depth in range(1, 5):
+    write("net%d.bin" % depth, end(run(depth)))
+write("stopped.bin", end(run(2, 3, stopped=True)))
+write("diverged.bin", end(run(2, loss=lambda i: float("nan") if i > 70 else 1.0)))
+write("one.bin", end(run(1, 1, 1)))
+whole = end(run(3))
+write("torn.bin", whole[:len(whole) // 2])
+write("empty.bin", b"")
+write("images.ps", end([header("images")]))
+write("scores.bin", end([header("scores"), dict(type="score", run=1, name="net3.bin", split="test",
+    images=60, loss=0.5, accuracy=0.75, depth=3, epoch=6,
+    confusion=[[18, 2, 0], [4, 16, 0], [6, 3, 11]])]))
+END
+}
+setup() {
+    enter_folder
+    streams
+}
+
+# picture FILE: "WIDTHxHEIGHT inked" of a PNG, or "blank" when all its pixels are the same.
+picture() {
+    /usr/bin/python3 - "$1" <<'END'
+import struct, sys, zlib
+data = open(sys.argv[1], "rb").read()
+width, height = struct.unpack(">II", data[16:24])
+pixels, place = b"", 8
+while place < len(data):
+    size, kind = struct.unpack(">I4s", data[place:place + 8])
+    pixels += data[place + 8:place + 8 + size] if kind == b"IDAT" else b""
+    place += size + 12
+print("%dx%d %s" % (width, height, "inked" if len(set(zlib.decompress(pixels))) > 20 else "blank"))
+END
+}
+
+# trainer NAME STATUS SECONDS: what pstrain writes to --progress, in two epochs, ending with done and
+# STATUS; with STATUS killed it ends in the middle without a word.
+trainer() {
+    /usr/bin/python3 - "$@" <<'END'
+import msgpack, os, sys, time
+name, status, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+fd = os.open("fifo", os.O_WRONLY)
+def put(kind, i, **more):
+    os.write(fd, msgpack.packb(dict(type=kind, name=name, iteration=i, epoch=(i + 9) // 10, epochs=2,
+        iterations=20, time=1e9 + i / 4, lost=0, **more)))
+for i in range(1, 21):
+    put("progress", i, loss=1.0, accuracy=0.25)
+    if i % 10 == 0:
+        put("validation", i, images=9, loss=0.5, accuracy=0.75)
+    if status == "killed" and i == 15:
+        os._exit(0)
+    time.sleep(seconds / 20)
+put("done", 20, status=status)
+END
+}
+
+@test "the table of runs" {
+    psplot -k table net?.bin stopped.bin diverged.bin one.bin >table
+    diff table - <<'END'
+run       depth  seed  epochs  state     training  validation  last-five   best
+net1          1     1       6  done         60.00       55.00      55.00  55.00
+net2          2     1       6  done         70.00       65.00      65.00  65.00
+net3          3     1       6  done         80.00       75.00      73.33  75.00
+net4          4     1       6  done         90.00       85.00      81.33  85.00
+stopped       2     1     3/6  stopped      69.92       65.00      54.44  65.00
+diverged      2     1       6  diverged     70.00       65.00      65.00  65.00
+one           1     1     1/6  done          1.67        1.67       1.67   1.67
+END
+}
+
+@test "the table of scores" {
+    diff <(psplot -k table scores.bin) - <<'END'
+model  depth  epoch  split  images    loss  accuracy
+net3       3      6  test       60  0.5000     75.00
+END
+}
+
+@test "joined runs are told apart by depth" {
+    cat net1.bin net2.bin | psplot -k table | cut -c 1-7 | diff - <(printf 'run    \ndepth 1\ndepth 2\n')
+}
+
+@test "a confusion matrix" {
+    diff <(psplot scores.bin) - <<'END'
+net3, test: 75.00 % of 60 images right
+
+   true  predicted
+            cat     dog     eel   recall
+    cat      18       2       ·   90.0 %
+    dog       4      16       ·   80.0 %
+    eel       6       3      11   55.0 %
+prec. %    64.3    76.2   100.0
+END
+    # Without room for the matrix, a list.
+    diff <(psplot --size 30x10 scores.bin | tail -n +3) - <<'END'
+  class    recall  precision
+    cat    90.0 %     64.3 %
+    dog    80.0 %     76.2 %
+    eel    55.0 %    100.0 %
+END
+}
+
+@test "curves as text, in Unicode and in ASCII" {
+    psplot net1.bin net4.bin >chart
+    grep -q '^net1  *epoch 6: 55.00 %  net4  *epoch 6: 85.00 %$' chart
+    grep -q ' 100┤' chart
+    grep -q '⠤.*●' chart
+    psplot --ascii net1.bin net4.bin >ascii
+    [ "$(wc -l <ascii)" -eq "$(wc -l <chart)" ]
+    LC_ALL=C psplot net1.bin net4.bin | cmp - ascii
+    no grep -q '[^ -~]' <(LC_ALL=C cat ascii)
+    grep -q ' 100+' ascii
+    # No colours into a pipe, and no line longer than the page.
+    no grep -q $'\033' chart
+    [ "$(wc -L <chart)" -le 80 ]
+}
+
+@test "many runs, one point and divergence as text" {
+    for i in $(seq 40); do cp net2.bin "copy$i.bin"; done
+    psplot copy*.bin >chart
+    [ "$(grep -o 'copy[0-9]*' chart | sort -u | wc -l)" -eq 40 ]
+    [ "$(psplot -k overlay copy*.bin | grep -o 'copy[0-9]*' | sort -u | wc -l)" -eq 40 ]
+    psplot one.bin | grep -q ●
+    psplot diverged.bin | grep -q 'diverged at iteration 71'
+}
+
+@test "pictures have the size asked for and something on them" {
+    for kind in curves overlay; do
+        psplot -k $kind --size 640x400 -o $kind.png net?.bin one.bin diverged.bin
+        [ "$(picture $kind.png)" = "640x400 inked" ]
+    done
+    psplot -o confusion.png scores.bin
+    [[ "$(picture confusion.png)" == *inked ]]
+    psplot -o chart.svg net3.bin
+    grep -q '<svg' chart.svg
+    psplot -o chart.pdf net3.bin
+    [ "$(head -c 5 chart.pdf)" = %PDF- ]
+}
+
+@test "the same input makes the same bytes" {
+    for form in png svg pdf; do
+        psplot -o a.$form net?.bin
+        sleep 1.1 # a clock in it would show
+        psplot -o b.$form net?.bin
+        cmp a.$form b.$form
+    done
+}
+
+@test "a torn run is drawn as far as it goes, with status 3" {
+    ends 3 psplot torn.bin
+    grep -q 'cut short' out
+    grep -q ● out
+    grep -q '^psplot: torn.bin ends .*without an end record' err
+    ends 3 psplot -o torn.png net1.bin torn.bin
+    [[ "$(picture torn.png)" == *inked ]]
+    ends 3 psplot empty.bin
+    grep -q 'empty.bin is empty' err
+}
+
+@test "what cannot be drawn is said in a sentence" {
+    ends 1 psplot images.ps
+    grep -q 'images.ps is a stream of kind images; run or scores is wanted' err
+    ends 1 psplot -k confusion net1.bin
+    ends 1 psplot -k curves scores.bin
+    ends 1 psplot nowhere.bin
+    ends 1 psplot .
+    ends 2 psplot -o chart.gif net1.bin
+    ends 2 psplot -k table -o chart.png net1.bin
+    ends 2 psplot -o chart.png net1.bin scores.bin
+    ends 2 psplot --follow -k overlay net1.bin
+}
+
+@test "a full disk is a failure, a closed pipe is none" {
+    status=0
+    psplot -k table net1.bin >/dev/full 2>err || status=$?
+    [ "$status" -eq 1 ]
+    grep -q 'No space left' err
+    ln -s /dev/full full.png
+    ln -s /dev/full full.pdf
+    ends 1 psplot -o full.png net1.bin
+    ends 1 psplot -o full.pdf net1.bin
+    psplot net?.bin | head -n 1 >/dev/null
+    [ "${PIPESTATUS[0]}" -eq 0 ]
+}
+
+@test "names that would command a terminal do not" {
+    cp net1.bin $'x\033[31m.bin'
+    no grep -q $'\033' <(psplot $'x\033[31m.bin')
+}
+
+@test "following two trainers through a FIFO ends by itself" {
+    mkfifo fifo
+    timeout 20 psplot --follow fifo >lines & chart=$!
+    exec 9<>fifo # held open, as sweep does
+    trainer d1 'done' 0.6 9>&- &
+    trainer d2 stopped 0.3 9>&-
+    wait $!
+    sleep 0.3
+    kill -0 $chart # as long as somebody could still write
+    exec 9>&-
+    wait $chart
+    diff <(sort lines) - <<'END'
+d1: done
+d1: epoch 1 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
+d1: epoch 2 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
+d2: epoch 1 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
+d2: epoch 2 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
+d2: stopped
+END
+}
+
+@test "following a trainer that dies without a word ends with 3" {
+    mkfifo fifo
+    timeout 20 psplot --follow fifo >lines 2>err & chart=$!
+    trainer d1 killed 0.2
+    status=0
+    wait $chart || status=$?
+    [ $status -eq 3 ]
+    grep -q '^d1: cut short$' lines
+    grep -q 'fifo was closed before 1 run had said done' err
+}
+
+@test "following a file that is yet to come and then grows" {
+    size=$(stat -c %s net3.bin)
+    timeout 20 psplot --follow grows.bin >lines & chart=$!
+    sleep 0.3
+    head -c $((size / 2)) net3.bin >grows.bin
+    wait_for 5 grep -q 'epoch 2:' lines
+    kill -0 $chart
+    tail -c +$((size / 2 + 1)) net3.bin >>grows.bin
+    wait $chart
+    [ "$(tail -n 1 lines)" = "grows: done" ]
+    [ "$(grep -c epoch lines)" -eq 6 ]
+}
+
+@test "following a pipe: its end is the end, whole or not" {
+    cat net1.bin net2.bin | timeout 20 psplot --follow >lines
+    grep -q "^depth 1: done$" lines
+    [ "$(tail -n 1 lines)" = "depth 2: done" ]
+    status=0
+    (cat torn.bin) | timeout 20 psplot --follow >lines 2>err || status=$?
+    [ $status -eq 3 ]
+    grep -q 'without an end record' err
+}
+
+@test "on a terminal frames are drawn in place, and Ctrl-C brings the cursor back" {
+    # From a file half written: it waits for more until Ctrl-C.
+    /usr/bin/python3 - <<'END'
+import fcntl, os, pty, struct, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "xterm"
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.execvp("bash", ["bash", "-c", "trap : INT; psplot --follow torn.bin; echo status $?"])
+seen = b""
+def read_until(text):
+    global seen
+    end = time.time() + 10
+    while text not in seen and time.time() < end:
+        try:
+            seen += os.read(fd, 65536)
+        except OSError:
+            break
+    assert text in seen, seen
+read_until(b"1 running")
+read_until(b"\033[J")
+assert b"\033[?25l" in seen and b"\033[H" in seen and b"\033[?1049" not in seen, seen
+os.write(fd, b"\x03")
+read_until(b"\033[?25h")
+read_until(b"status 130")
+END
+}

@@ -4,11 +4,9 @@
  * GFLOP/s counts the arithmetic of direct convolution, two for a multiply-add. The peak is measured
  * in the same run, before each depth, with as many threads: independent fused multiply-adds,
  * nothing else. */
-#include <omp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -44,11 +42,24 @@ static double peak_of_thread(void)
     return 2.0 * LANES * CHAINS * TURNS / seconds * 1e-9;
 }
 
+static void add_peak(void *context, int item, int thread)
+{
+    (void)thread;
+    ((double *)context)[item] = peak_of_thread();
+}
+
+/* Of as many threads as the engine has. */
 static double peak(int threads)
 {
-    double sum = 0;
-#pragma omp parallel num_threads(threads) reduction(+ : sum)
-    sum += peak_of_thread();
+    struct team *team = team_make(threads);
+    double *each = ealloc((size_t)threads, sizeof *each), sum = 0;
+    if (team == NULL)
+        die_why();
+    team_run(team, threads, add_peak, each);
+    for (int i = 0; i < threads; i++)
+        sum += each[i];
+    team_end(team);
+    free(each);
     return sum;
 }
 
@@ -58,13 +69,11 @@ enum { CONVOLVE, WEIGHT_GRADIENT, ACTIVATE, GRADIENT_SUMS, GRADIENT, CLOCKS };
 static const char *const clock_name[CLOCKS] = {"convolve", "weights", "activate", "sums",
                                                "gradient"};
 static const struct kernels *inner;
-static double spent[CLOCKS];
+static _Atomic int64_t spent[CLOCKS]; /* ns */
 
 static void add(int clock, double start)
 {
-    double seconds = now() - start;
-#pragma omp atomic
-    spent[clock] += seconds;
+    spent[clock] += (int64_t)((now() - start) * 1e9);
 }
 
 static void timed_convolve(const struct band *in, const float *weights, const float *bias,
@@ -121,7 +130,8 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     timed.gradient_sums = timed_gradient_sums;
     timed.gradient = timed_gradient;
     cpu->kernels = &timed;
-    memset(spent, 0, sizeof spent);
+    for (int i = 0; i < CLOCKS; i++)
+        spent[i] = 0;
     double start = now();
     for (int i = 0; i < STEPS; i++)
         if (engine_step(engine, images, label, BATCH, 0.05, &outcome) != 0)
@@ -129,8 +139,9 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     double all = (now() - start) * cpu->threads, rest = all;
     printf("      ");
     for (int i = 0; i < CLOCKS; i++) {
-        printf(" %s %.0f %%,", clock_name[i], 100 * spent[i] / all);
-        rest -= spent[i];
+        double seconds = 1e-9 * (double)spent[i];
+        printf(" %s %.0f %%,", clock_name[i], 100 * seconds / all);
+        rest -= seconds;
     }
     printf(" rest %.0f %%\n", 100 * rest / all);
     cpu->kernels = inner;
@@ -203,7 +214,7 @@ static void bench(uint32_t depth, int threads, const char *isa)
 int main(int argc, char **argv)
 {
     program = "engine_bench";
-    int threads = argc > 1 ? atoi(argv[1]) : omp_get_max_threads();
+    int threads = argc > 1 ? atoi(argv[1]) : team_default_threads();
     const char *isa = argc > 2 ? argv[2] : "auto";
     uint32_t only = argc > 3 ? (uint32_t)atoi(argv[3]) : 0;
     printf("depth   images/s    ms/step    GFLOP/s       peak     share\n");

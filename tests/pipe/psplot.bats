@@ -87,8 +87,7 @@ END
 }
 
 @test "the table of runs" {
-    psplot -k table net?.bin stopped.bin diverged.bin one.bin >table
-    diff table - <<'END'
+    diff <(psplot -k table net?.bin stopped.bin diverged.bin one.bin) - <<'END'
 run       depth  seed  epochs  state     training  validation  last-five   best
 net1          1     1       6  done         60.00       55.00      55.00  55.00
 net2          2     1       6  done         70.00       65.00      65.00  65.00

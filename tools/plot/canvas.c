@@ -65,8 +65,10 @@ int canvas_close(struct canvas *canvas)
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(canvas->surface);
     cairo_surface_destroy(canvas->surface);
-    /* What is still in the file's buffer fails here, if it does. */
-    if (fclose(canvas->file) != 0 || status == CAIRO_STATUS_WRITE_ERROR)
+    /* Cairo does not tell of every write that failed; what is still in the file's buffer fails
+     * last. */
+    int failed = fflush(canvas->file) != 0 || ferror(canvas->file);
+    if (fclose(canvas->file) != 0 || failed || status == CAIRO_STATUS_WRITE_ERROR)
         return fail("cannot write %s: %s", canvas->path, strerror(errno ? errno : EIO));
     if (status != CAIRO_STATUS_SUCCESS)
         return fail("cannot draw %s: %s", canvas->path, cairo_status_to_string(status));

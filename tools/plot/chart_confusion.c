@@ -51,9 +51,10 @@ static void counts(const struct matrix *m)
                      most = i == j ? m->most_right : m->most_wrong;
             double part = most ? (double)count / (double)most : 0;
             snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-            /* Mistakes stay paler than what is right; a zero would only hide what is there. */
+            /* Mistakes stay paler than what is right; a zero among them would only hide the others.
+             */
             cell(m, i, j, i == j ? INK_BLUE : INK_VERMILLION, i == j ? part : 0.05 + 0.55 * part,
-                 count ? text : "");
+                 count || i == j ? text : "");
         }
 }
 

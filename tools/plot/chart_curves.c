@@ -54,8 +54,9 @@ static void draw_field(const struct pane *pane, const struct run *run, enum curv
     struct line raw = curve_line(&run->progress, field, CURVE_RAW);
     struct line mean = curve_line(&run->progress, field, CURVE_SMOOTH);
     struct line validation = curve_line(&run->validation, field, CURVE_RAW);
-    double thick = pane->font / 8;
-    pane_line(pane, &raw, 0.5 * thick, colour_of(INK_TRAINING, 0.25), 0);
+    /* Few mini-batches make a line, many make a band. */
+    double thick = pane->font / 8, alpha = (double)raw.count < pane->width / 2 ? 0.45 : 0.25;
+    pane_line(pane, &raw, 0.5 * thick, colour_of(INK_TRAINING, alpha), 0);
     pane_line(pane, &mean, thick, colour_of(INK_TRAINING, 1), 0);
     pane_line(pane, &validation, 0.5 * thick, colour_of(INK_VALIDATION, 0.6), 0);
     /* Many epochs in a small panel: dots that do not run into each other. */

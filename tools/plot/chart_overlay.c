@@ -50,9 +50,9 @@ static size_t find_ends(const struct pane *pane, const struct history *history, 
     size_t count = 0;
     for (size_t r = 0; r < history->runs; r++) {
         const struct points *points = &history->run[r]->validation;
-        const struct point *last = points->point + points->count - 1;
-        if (points->count == 0 || !isfinite(last->accuracy))
+        if (points->count == 0 || !isfinite(points->point[points->count - 1].accuracy))
             continue;
+        const struct point *last = &points->point[points->count - 1];
         ends[count++] = (struct end){history->run[r],
                                      100 * last->accuracy,
                                      pane_x(pane, (double)last->epoch),

@@ -65,6 +65,9 @@ struct dots text_axes(struct screen *screen, struct box box, const struct axis *
 {
     int below = x->bare ? 1 : 2;
     struct box inner = {box.row, box.column + LABEL + 1, box.rows - below, box.columns - LABEL - 1};
+    /* A page too small for a plot shows what fits of its frame. */
+    inner.rows = inner.rows < 1 ? 1 : inner.rows;
+    inner.columns = inner.columns < 1 ? 1 : inner.columns;
     struct dots dots = dots_make(screen, inner, x->low, x->high, y->low, y->high);
     left_edge(&dots, y);
     bottom_edge(&dots, x);

@@ -64,7 +64,7 @@ static void matrix_row(struct screen *screen, const struct score *score, uint32_
         for (int c = 0; c < cell; c++)
             screen_put(screen, row, column + c, ' ', style);
         snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-        /* A zero would only hide the counts that matter. */
+        /* A zero among the mistakes would only hide the others. */
         screen_right(screen, row, column, cell - 1, style,
                      count                  ? text
                      : screen->look.unicode ? "·"

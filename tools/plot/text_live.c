@@ -138,7 +138,7 @@ static void tell_epoch(const struct run *run, uint64_t epoch)
                    100 * mean.accuracy, mean.loss);
     }
     double speed = curve_speed(run);
-    if (!isnan(speed) && run->state == RUN_OPEN)
+    if (!isnan(speed))
         printf("; %.*f it/s", speed < 10, speed);
     putchar('\n');
 }

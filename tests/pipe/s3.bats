@@ -143,7 +143,7 @@ P
     [ ! -s err ] || no grep -q "cannot" err
 }
 
-@test "real images: from the bucket through training to a score" {
+@test "real images: from the bucket through a sweep to the test of the best" {
     need_shared data/cifar10-jpeg.tar.gz
     tar xzf "${shared:?}/data/cifar10-jpeg.tar.gz" --wildcards '*test/*/00*.jpg' '*test/*/01*.jpg'
     put cifar test
@@ -153,7 +153,8 @@ P
     images folder.ps >folder
     [ "$(wc -l <bucket)" -eq 2000 ]
     cmp bucket folder
-    psfetch -q s3://cifar --split 0.9 | psaug -q | pstrain -q -d 1 -e 1 >net1.bin
-    psfetch -q s3://cifar --as test | pseval net1.bin >scores 2>score.txt
-    grep -q "%" score.txt
+    sweep --depth 1-2 --epochs 1 --data s3://cifar --test s3://cifar -o runs >said
+    grep -q "^best is runs/net-d[12]-s0.bin: validation [0-9.]* %, test [0-9.]* %$" said
+    [ "$(records runs/best.scores | jq 'select(.type == "score") | .images')" -eq 2000 ]
+    [ "$(records runs/net-d2-s0.bin | jq -r 'select(.type == "header") | .upstream[0].upstream[0].source[0]')" = s3://cifar ]
 }

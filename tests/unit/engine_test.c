@@ -106,22 +106,29 @@ static struct engine *bed_engine(struct bed *b)
 }
 
 /* How far a float engine may be from the reference: absolute + relative·|expected|. */
+enum { GRADIENT, PARAMETERS, MOMENTUM, PROBABILITIES, LOSS };
 static const struct tolerance {
     const char *what;
-    double absolute, relative; /* each row's reason beside it */
-} GRADIENT = {"gradient", 2e-5,
-              2e-4}, /* sums of up to 10^4 products of size 1, each rounded to 6e-8, through
-                        normalisations of few values that multiply an error by 1/deviation */
-    PARAMETER = {"parameters", 4e-6,
-                 2e-5}, /* the gradient's error times a rate of 0.05 and (1 + 1.9 + 2.71) steps */
-    MOMENTUM = {"momentum", 6e-5,
-                5e-4}, /* the sum of three gradients, of parameters that drift apart */
-    PROBABILITY = {"probabilities", 1e-6, 1e-5}, /* logits of size 1 with an error of 1e-6 */
-    LOSS = {"loss", 1e-6, 1e-6};                 /* their mean */
+    double absolute, relative;
+    const char *reason;
+} tolerances[] = {
+    [GRADIENT] =
+        {"gradient", 3e-6, 2e-5,
+         "sums of up to 5000 products of size 1, each rounded to 6e-8, through normalisations "
+         "of few values, which multiply an error by 1 / deviation"},
+    [PARAMETERS] =
+        {"parameters", 2e-6, 1e-6,
+         "the gradient's error times rate 0.05 times (1 + 1.9 + 2.71) for three steps, and a "
+         "rounding a step"},
+    [MOMENTUM] = {"momentum", 8e-6, 6e-5, "2.71 gradients' errors"},
+    [PROBABILITIES] = {"probabilities", 3e-7, 1e-6, "logits of size 1 with an error of 1e-6"},
+    [LOSS] = {"loss", 1e-6, 0, "the same, where the right class is improbable"},
+};
 
 /* The largest error so far as a share of what a tolerance allows. */
-static double worst(const struct tolerance *t, const float *found, const double *expected, size_t n)
+static double worst(int row, const float *found, const double *expected, size_t n)
 {
+    const struct tolerance *t = &tolerances[row];
     double most = 0;
     for (size_t i = 0; i < n; i++) {
         double share =
@@ -141,15 +148,15 @@ static double largest_error(const float *found, const double *expected, size_t n
     return most;
 }
 
-static void check(const struct tolerance *t, const struct shape_case *c, const float *found,
-                  const double *expected, size_t n)
+static void check(int row, const struct shape_case *c, const float *found, const double *expected,
+                  size_t n)
 {
-    double share = worst(t, found, expected, n);
+    double share = worst(row, found, expected, n);
     printf("# depth %u, %2u filters, %2ux%-2u x%-2u, %u classes, batch %2u: %s: largest error "
            "%.1e, %.2f of "
            "the tolerance\n",
-           c->depth, c->filters, c->height, c->width, c->channels, c->classes, c->count, t->what,
-           largest_error(found, expected, n), share);
+           c->depth, c->filters, c->height, c->width, c->channels, c->classes, c->count,
+           tolerances[row].what, largest_error(found, expected, n), share);
     assert_true(share <= 1);
 }
 
@@ -207,8 +214,8 @@ static void test_gradient(void **state)
         assert_int_equal(engine_gradient(engine, b->found), 0);
         double loss = reference_loss(&b->reference, b->expected, b->gradient);
         float found = (float)(outcome.loss / cases[i].count);
-        check(&LOSS, &cases[i], &found, &loss, 1);
-        check(&GRADIENT, &cases[i], b->found, b->gradient, b->net.parameters);
+        check(LOSS, &cases[i], &found, &loss, 1);
+        check(GRADIENT, &cases[i], b->found, b->gradient, b->net.parameters);
         engine_close(engine);
         bed_end(b);
     }
@@ -227,9 +234,9 @@ static void test_steps(void **state)
             reference_step(&b->reference, b->expected, b->drift, 0.05);
             assert_int_equal(engine_read(engine, b->found, b->found_momentum), 0);
             if (step == 1 || step == STEPS)
-                check(&PARAMETER, &cases[i], b->found, b->expected, b->net.parameters);
+                check(PARAMETERS, &cases[i], b->found, b->expected, b->net.parameters);
         }
-        check(&MOMENTUM, &cases[i], b->found_momentum, b->drift, b->net.parameters);
+        check(MOMENTUM, &cases[i], b->found_momentum, b->drift, b->net.parameters);
         engine_close(engine);
         bed_end(b);
     }
@@ -249,8 +256,8 @@ static void test_prediction(void **state)
         assert_int_equal(engine_predict(engine, b->images, b->label, count, found, &outcome), 0);
         double loss = reference_predict(&b->reference, b->expected, expected);
         float mean = (float)(outcome.loss / count);
-        check(&LOSS, &cases[i], &mean, &loss, 1);
-        check(&PROBABILITY, &cases[i], found, expected, (size_t)count * classes);
+        check(LOSS, &cases[i], &mean, &loss, 1);
+        check(PROBABILITIES, &cases[i], found, expected, (size_t)count * classes);
         uint32_t correct = 0;
         for (uint32_t image = 0; image < count; image++) {
             uint32_t best = 0;
@@ -282,13 +289,25 @@ static void test_planted_faults_are_found(void **state)
         if (idle || tensor->kind == TENSOR_MEAN || tensor->kind == TENSOR_VARIANCE)
             continue;
         size_t place = tensor->offset + tensor->size / 2;
-        b->expected[place] += 0.01;
+        b->expected[place] += 0.001;
         reference_loss(&b->reference, b->expected, b->gradient);
         b->expected[place] = b->start[place];
-        assert_true(worst(&GRADIENT, b->found, b->gradient, b->net.parameters) > 1);
+        assert_true(worst(GRADIENT, b->found, b->gradient, b->net.parameters) > 1);
     }
     engine_close(engine);
     bed_end(b);
+}
+
+static int has_isa(struct bed *b, const char *isa)
+{
+    struct engine *engine;
+    b->options.isa = isa;
+    if (engine_open(&engine, "cpu", &b->net, &b->options) != 0) {
+        printf("# not compared: %s\n", why());
+        return 0;
+    }
+    engine_close(engine);
+    return 1;
 }
 
 /* Parameters, momentum and probabilities after some steps, as the engine's options say. */
@@ -310,29 +329,24 @@ static void run(struct bed *b, const char *isa, uint32_t threads, float *paramet
 static void test_same_bits_for_threads_and_instructions(void **state)
 {
     (void)state;
-    const char *isa[] = {"avx512", "avx2", "c"};
-    const uint32_t threads[] = {1, 2, 3, 7};
+    const struct {
+        const char *isa;
+        uint32_t threads;
+    } way[] = {{"auto", 2}, {"auto", 3}, {"auto", 7}, {"avx2", 1}, {"avx2", 3}, {"c", 2}};
     for (int i = 0; i < CASES; i++) {
         struct bed *b = bed_make(&cases[i]);
-        size_t bytes = b->net.parameters * sizeof(float),
-               results = cases[i].count * cases[i].classes;
+        size_t bytes = b->net.parameters * sizeof(float);
+        size_t results = (size_t)cases[i].count * cases[i].classes * sizeof(float);
         float first[MOST * 10], found[MOST * 10];
-        run(b, "auto", 1, b->found, b->found_momentum, first);
         float *parameters = ealloc(bytes, 1), *momentum = ealloc(bytes, 1);
-        for (size_t k = 0; k < 3; k++) {
-            struct engine *engine;
-            b->options.isa = isa[k];
-            if (engine_open(&engine, "cpu", &b->net, &b->options) != 0) {
-                printf("# not compared: %s\n", why());
+        run(b, "auto", 1, b->found, b->found_momentum, first);
+        for (size_t k = 0; k < sizeof way / sizeof *way; k++) {
+            if (!has_isa(b, way[k].isa))
                 continue;
-            }
-            engine_close(engine);
-            for (size_t t = 0; t < 4; t++) {
-                run(b, isa[k], threads[t], parameters, momentum, found);
-                assert_memory_equal(parameters, b->found, bytes);
-                assert_memory_equal(momentum, b->found_momentum, bytes);
-                assert_memory_equal(found, first, results * sizeof(float));
-            }
+            run(b, way[k].isa, way[k].threads, parameters, momentum, found);
+            assert_memory_equal(parameters, b->found, bytes);
+            assert_memory_equal(momentum, b->found_momentum, bytes);
+            assert_memory_equal(found, first, results);
         }
         free(parameters);
         free(momentum);
@@ -389,28 +403,29 @@ static void test_nan_is_visible(void **state)
 {
     (void)state;
     const char *isa[] = {"avx512", "avx2", "c"};
-    struct bed *b = bed_make(&cases[3]);
-    for (size_t k = 0; k < 3; k++)
+    struct bed *b = bed_make(&cases[4]);
+    uint32_t count = cases[4].count;
+    for (size_t k = 0; k < 3; k++) {
+        if (!has_isa(b, isa[k]))
+            continue;
+        struct engine *engine = bed_engine(b);
         for (uint32_t t = 0; t < b->net.tensors; t++) {
             const struct tensor *tensor = &b->net.tensor[t];
-            struct engine *engine;
-            struct outcome outcome;
-            b->options.isa = isa[k];
-            if (engine_open(&engine, "cpu", &b->net, &b->options) != 0)
-                continue;
+            int running = tensor->kind == TENSOR_MEAN || tensor->kind == TENSOR_VARIANCE;
             size_t place = tensor->offset + tensor->size / 2;
             float kept = b->start[place];
+            struct outcome outcome;
             b->start[place] = NAN;
             assert_int_equal(engine_write(engine, b->start, NULL), 0);
             b->start[place] = kept;
-            assert_int_equal(engine_predict(engine, b->images, b->label, 33, NULL, &outcome), 0);
+            assert_int_equal(engine_predict(engine, b->images, b->label, count, NULL, &outcome), 0);
             assert_true(isnan(outcome.loss));
             assert_int_equal(outcome.correct, 0);
-            assert_int_equal(engine_step(engine, b->images, b->label, 33, 0.05, &outcome), 0);
-            if (tensor->kind != TENSOR_MEAN && tensor->kind != TENSOR_VARIANCE)
-                assert_true(isnan(outcome.loss));
-            engine_close(engine);
+            assert_int_equal(engine_step(engine, b->images, b->label, count, 0.05, &outcome), 0);
+            assert_true(running || isnan(outcome.loss));
         }
+        engine_close(engine);
+    }
     bed_end(b);
 }
 

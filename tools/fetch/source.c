@@ -42,6 +42,22 @@ void source_close(struct source *source)
     *source = (struct source){0};
 }
 
+void choice_start(struct choice *choice, const size_t *item, size_t count)
+{
+    choice->item = item;
+    choice->count = count;
+    atomic_store(&choice->next, 0);
+}
+
+int choice_take(struct choice *choice, size_t *index, size_t *item)
+{
+    *index = atomic_fetch_add(&choice->next, 1);
+    if (*index >= choice->count)
+        return 0;
+    *item = choice->item[*index];
+    return 1;
+}
+
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
                 uint64_t size)
 {

@@ -9,6 +9,7 @@
 #include "credentials.h"
 #include "decode.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,17 @@ void source_close(struct source *source);
 int source_open_folder(struct source *source, const char *name);
 int source_open_s3(struct source *source, const char *name, const struct access_options *access);
 int source_open_synth(struct source *source, const char *name);
+
+/* A choice of items that threads take from, one by one, in order: for sources whose items are had
+ * at once. */
+struct choice {
+    const size_t *item;
+    size_t count;
+    atomic_size_t next;
+};
+void choice_start(struct choice *choice, const size_t *item, size_t count);
+/* The item that comes next, its place in the choice in *index; 0 when there are no more. */
+int choice_take(struct choice *choice, size_t *index, size_t *item);
 
 /* Adds an item; key and class name are copied. */
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,

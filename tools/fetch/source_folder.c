@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +16,14 @@
 
 struct folder {
     int directory; /* fd; items are opened relative to it */
-    const size_t *choice;
-    size_t count;
-    atomic_size_t next;
+    struct choice choice;
 };
 
 static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
 {
     struct folder *folder = source->state;
     (void)connections;
-    folder->choice = choice;
-    folder->count = count;
-    atomic_store(&folder->next, 0);
+    choice_start(&folder->choice, choice, count);
     return 0;
 }
 
@@ -55,11 +50,10 @@ static int read_all(int fd, struct fetched *fetched, size_t size)
 static int next(struct source *source, struct fetched *fetched)
 {
     struct folder *folder = source->state;
-    size_t index = atomic_fetch_add(&folder->next, 1);
-    if (index >= folder->count)
+    size_t place;
+    if (!choice_take(&folder->choice, &fetched->index, &place))
         return SOURCE_END;
-    const struct source_item *item = &source->item[folder->choice[index]];
-    fetched->index = index;
+    const struct source_item *item = &source->item[place];
     int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         fail("%s", strerror(errno));

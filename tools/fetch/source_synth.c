@@ -4,37 +4,30 @@
 #include "message.h"
 #include "synth.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct drawing {
     struct synth synth;
-    const size_t *choice;
-    size_t count;
-    atomic_size_t next;
+    struct choice choice;
 };
 
 static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
 {
     struct drawing *drawing = source->state;
     (void)connections;
-    drawing->choice = choice;
-    drawing->count = count;
-    atomic_store(&drawing->next, 0);
+    choice_start(&drawing->choice, choice, count);
     return 0;
 }
 
 static int next(struct source *source, struct fetched *fetched)
 {
     struct drawing *drawing = source->state;
-    size_t index = atomic_fetch_add(&drawing->next, 1);
-    if (index >= drawing->count)
-        return SOURCE_END;
     /* Items are sorted by class and number, as they are added. */
-    size_t item = drawing->choice[index];
-    fetched->index = index;
+    size_t item;
+    if (!choice_take(&drawing->choice, &fetched->index, &item))
+        return SOURCE_END;
     if (pixels_shape(&fetched->pixels, SYNTH_SIDE, SYNTH_SIDE, SYNTH_CHANNELS) < 0)
         return -1;
     synth_draw(&drawing->synth, (uint32_t)(item / drawing->synth.per_class),

@@ -1,9 +1,9 @@
 /* synth:shapes, the built-in set of images: ten classes of drawn figures, nothing to download.
  *
- * Every image is 32×32 pixels of three colours and shows one figure of its class, at a random
- * place, size, turn and slant, on a coloured ground with clutter around it, strokes across it and
- * noise over all. The mirror image of a figure is a figure of the same class, so flips keep the
- * label.
+ * Every image is 32×32 pixels of three colours and shows one figure of its class, at a random place
+ * and of random size, leaning, drawn out of shape and painted at random, on a ground with clutter;
+ * strokes lie across it and noise over all. The mirror image of a figure is a figure of the same
+ * class, so that flips keep the label.
  *
  * An image is a pure function of its set, label and number: philox(set, block, label · 2^32 +
  * number, PURPOSE_SYNTH) gives all its random words. The arithmetic is that of integers and of IEEE

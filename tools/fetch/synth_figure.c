@@ -73,8 +73,8 @@ static double heart(double x, double y)
     const double half = 0.62, middle = half * HALF_ROOT;
     x = fabs(x);
     y += 0.2;
-    double square = (x + fabs(y)) * HALF_ROOT - half;
-    return smaller(square, length(x - middle, y - middle) - half);
+    double below = (x + fabs(y)) * HALF_ROOT - half;
+    return smaller(below, length(x - middle, y - middle) - half);
 }
 
 static double hexagon(double x, double y)

@@ -1,6 +1,11 @@
 # The sweep as a Makefile, and what make install puts where.
 load ../helper
 
+# What a failed test left behind.
+teardown() {
+    [ -z "${make-}" ] || kill -- "-$make" 2>/dev/null || true
+}
+
 sweep_make() {
     make --no-print-directory -f "$REPOSITORY/pipelines/sweep.mk" DEPTHS='1 2' EPOCHS=1 \
         FETCH='--limit 200' "$@"

@@ -1,6 +1,11 @@
 # The command sweep, with the real programs on few small images.
 load ../helper
 
+# What a failed test left behind.
+teardown() {
+    if [ -n "${sweep-}" ] && kill "$sweep" 2>/dev/null; then wait "$sweep" || true; fi
+}
+
 small=(--limit 200 --epochs 1)
 
 # sweep in the background, as from a terminal: with an interrupt that is not ignored. Sets $sweep.
@@ -49,7 +54,7 @@ endless=(--limit 200 --epochs 100000)
 @test "refuses a folder in which another sweep is at work" {
     start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
     wait_for 30 trainer d1-s0
-    ends 1 sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    ends 1 timeout 20 sweep "${endless[@]}" --depth 1 -o "$PWD/s"
     grep 'another sweep is at work' err
     kill -TERM "$sweep"
     wait "$sweep" || [ $? = 143 ]
@@ -91,11 +96,12 @@ endless=(--limit 200 --epochs 100000)
     # 30 pixels are not divisible by the two pools.
     ends 1 sweep "${small[@]}" --depth 1-2 --fetch '--resize 30x30' -o "$PWD/s"
     grep 'sweep: d1-s0 failed: pstrain: ' err
-    sweep "${small[@]}" --depth 1-2 --jobs 1 -o "$PWD/t" &
+    # Enough epochs for the first to be met alive.
+    start_sweep --limit 200 --epochs 15 --depth 1-2 --jobs 1 -o "$PWD/t"
     wait_for 30 trainer d1-s0
     kill -KILL "$(trainer d1-s0)"
     status=0
-    wait $! || status=$?
+    wait "$sweep" || status=$?
     [ "$status" = 1 ]
     [ ! -e t/net-d1-s0.bin ] && [ -e t/net-d2-s0.bin ]
 }

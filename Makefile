@@ -17,13 +17,13 @@ BIN      := $(TOOLS:%=bin/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test test-all lint install deps deps-servers clean
+.PHONY: all demo pictures test test-all bench lint install deps deps-servers clean
 all: $(BIN)
 
 # Before anything is built: is all that it needs on this machine? demo and test install what is missing,
 # other goals say it. The answer is a file that make includes, so that make, having made it, reads this
 # Makefile afresh and finds the libraries that were installed.
-INSTALL_FOR := demo test test-all deps
+INSTALL_FOR := demo pictures test test-all deps
 GOALS    := $(filter-out deps-servers lint clean,$(or $(MAKECMDGOALS),all))
 ifneq ($(GOALS),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
@@ -127,17 +127,26 @@ test: all $(TESTS)
 test-all: all $(TESTS)
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
+# Figures of this machine, now: never part of a test.
+bench: build/tests/bench/stream_bench build/tests/bench/engine_bench
+	build/tests/bench/stream_bench
+	build/tests/bench/engine_bench
+
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
 demo: all
 	@rm -rf build/demo
 	pipelines/sweep --depth 1-4 --epochs 12 --data synth:shapes --limit 6000 -o build/demo
 
+# The picture that README.md shows.
+pictures: demo
+	cp build/demo/curves.png pipelines/demo.png
+
 # What a linter that is here finds is an error; one that is not here is named.
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
-SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
+SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS)
+SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh)
 lint:
 	@$(call with,clang-format --dry-run -Werror $(SOURCES))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \

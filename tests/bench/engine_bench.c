@@ -52,9 +52,9 @@ static void add_peak(void *context, int item, int thread)
 static double peak(int threads)
 {
     struct team *team = team_make(threads);
-    double *each = ealloc((size_t)threads, sizeof *each), sum = 0;
     if (team == NULL)
         die_why();
+    double *each = ealloc((size_t)threads, sizeof *each), sum = 0;
     team_run(team, threads, add_peak, each);
     for (int i = 0; i < threads; i++)
         sum += each[i];

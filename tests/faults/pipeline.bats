@@ -9,7 +9,7 @@ setup() {
 
 # Whether a stream ends with an end record.
 has_end() {
-    tail -c 43 "$1" | head -c 10 | grep -q 'type.end'
+    tail -c 43 "$1" | head -c 10 | LC_ALL=C grep -q 'type.end'
 }
 
 @test "psfetch killed half-way: psaug and pstrain both end with 3 and say why" {

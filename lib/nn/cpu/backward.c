@@ -2,7 +2,6 @@
  *
  * A constant added before a normalisation does not change what comes out, so the gradient of the
  * convolutions' biases is exactly 0 and not computed. */
-#include <omp.h>
 #include "cpu.h"
 
 void cpu_fold_gradient_sums(const float *sums, int channels, uint32_t live,
@@ -68,8 +67,11 @@ static void pass_on(const struct cpu *cpu, int stage, int item, const struct ban
                            before->sums + (size_t)item * (size_t)before->channels);
 }
 
-static void backward_item(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
+static void backward_item(void *context, int item, int thread)
 {
+    const struct cpu *cpu = context;
+    const struct scratch *scratch = &cpu->scratch[thread];
+    int stage = cpu->turn;
     const struct stage *s = &cpu->stage[stage];
     int group = item / s->bands, band = item % s->bands;
     struct output o = cpu_output(s, group);
@@ -86,15 +88,11 @@ static void backward_item(const struct cpu *cpu, int stage, int item, const stru
 
 void cpu_backward(struct cpu *cpu)
 {
-    const struct scratch *scratch = &cpu->scratch[omp_get_thread_num()];
-    for (int stage = cpu->stages - 1; stage >= 0; stage--) {
-        const struct stage *s = &cpu->stage[stage];
-        int items = cpu->live_groups * (stage + 1 < cpu->stages ? s[1].bands : 1);
-#pragma omp for schedule(static)
+    for (cpu->turn = cpu->stages - 1; cpu->turn >= 0; cpu->turn--) {
+        const struct stage *s = &cpu->stage[cpu->turn];
+        int items = cpu->live_groups * (cpu->turn + 1 < cpu->stages ? s[1].bands : 1);
         for (int channel = 0; channel < s->channels; channel++)
             settle_channel(cpu, s, items, channel);
-#pragma omp for schedule(dynamic)
-        for (int item = 0; item < cpu->live_groups * s->bands; item++)
-            backward_item(cpu, stage, item, scratch);
+        team_run(cpu->team, cpu->live_groups * s->bands, backward_item, cpu);
     }
 }

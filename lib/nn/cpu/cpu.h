@@ -11,14 +11,15 @@
  * Sums over a batch are taken per item and then over the items in their order, in double: the items
  * depend on batch and shape alone, so the number of threads cannot change a bit.
  *
- * Every function here that has "all threads" in its comment is called by each thread of a parallel
- * region, shares its work with them and ends with a barrier.
+ * A step is a row of team_run() calls (team.h), two for each stage in each direction; what runs in
+ * between runs on the calling thread alone.
  */
 #ifndef PSWEEP_CPU_H
 #define PSWEEP_CPU_H
 
 #include "kernels.h"
 #include "nn/engine.h"
+#include "team.h"
 
 enum { BAND_ROWS = 8 };
 
@@ -66,6 +67,7 @@ struct cpu {
     struct net net;
     struct engine_options options;
     const struct kernels *kernels;
+    struct team *team;
     int threads, groups; /* groups: of the largest batch */
     char detail[64];
 
@@ -86,6 +88,7 @@ struct cpu {
     const uint32_t *label;
     uint32_t count;
     int live_groups; /* lane groups that count images fill */
+    int turn;        /* the stage at work */
     int training;
     double rate;
     float *probability; /* may be NULL */
@@ -105,22 +108,21 @@ int cpu_band_rows(const struct stage *stage, int band);
 struct band cpu_load_input(const struct cpu *cpu, int stage, int group, int band, float *scratch);
 struct output cpu_output(const struct stage *stage, int group);
 
-/* All threads: stage by stage up to what the last convolution made. */
+/* Stage by stage up to what the last convolution made. */
 void cpu_forward(struct cpu *cpu);
 
-/* head.c, all threads: pool, connected layer, softmax, loss; in training, the gradient of the pool.
- */
+/* head.c: pool, connected layer, softmax, loss; in training, the gradient of the pool. */
 void cpu_head(struct cpu *cpu);
 
-/* backward.c: folds a band's sums (kernels.h) over live lanes. All threads: gradients of all
+/* backward.c: folds a band's sums (kernels.h) over live lanes. Gradients of all
  * stages, as partial sums. */
 void cpu_fold_gradient_sums(const float *sums, int channels, uint32_t live,
                             struct gradient_sums *to);
 void cpu_backward(struct cpu *cpu);
 
-/* update.c. All threads: adds the partial sums up into gradients, moves the parameters. */
+/* update.c: adds the partial sums up into gradients, moves the parameters. */
 void cpu_update(struct cpu *cpu);
-/* All threads: weights as the data gradient needs them. */
+/* Weights as the data gradient needs them. */
 void cpu_flip_weights(struct cpu *cpu);
 
 #endif

@@ -1,5 +1,4 @@
 /* Forward pass: images into lanes, convolutions, batch statistics. */
-#include <omp.h>
 #include <math.h>
 #include <string.h>
 
@@ -84,8 +83,11 @@ static void fold_moments(const float *sums, int channels, uint32_t live, int pix
     }
 }
 
-static void convolve_item(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
+static void convolve_item(void *context, int item, int thread)
 {
+    const struct cpu *cpu = context;
+    const struct scratch *scratch = &cpu->scratch[thread];
+    int stage = cpu->turn;
     const struct stage *s = &cpu->stage[stage];
     const struct tensor *weights = &cpu->net.tensor[s->tensor];
     int group = item / s->bands, band = item % s->bands;
@@ -144,13 +146,9 @@ static void normalise_channel(struct cpu *cpu, const struct stage *s, int channe
 
 void cpu_forward(struct cpu *cpu)
 {
-    const struct scratch *scratch = &cpu->scratch[omp_get_thread_num()];
-    for (int stage = 0; stage < cpu->stages; stage++) {
-        const struct stage *s = &cpu->stage[stage];
-#pragma omp for schedule(dynamic)
-        for (int item = 0; item < cpu->live_groups * s->bands; item++)
-            convolve_item(cpu, stage, item, scratch);
-#pragma omp for schedule(static)
+    for (cpu->turn = 0; cpu->turn < cpu->stages; cpu->turn++) {
+        const struct stage *s = &cpu->stage[cpu->turn];
+        team_run(cpu->team, cpu->live_groups * s->bands, convolve_item, cpu);
         for (int channel = 0; channel < s->channels; channel++)
             normalise_channel(cpu, s, channel);
     }

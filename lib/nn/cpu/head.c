@@ -1,6 +1,5 @@
 /* The end of the network: global pool, connected layer, softmax, cross entropy. So little
  * arithmetic that it is done in double. */
-#include <omp.h>
 #include "cpu.h"
 #include "nn/maths.h"
 
@@ -112,8 +111,10 @@ static void connect_backward(const struct cpu *cpu, const struct layer *l, int g
     }
 }
 
-static void head_of_group(const struct cpu *cpu, int group, const struct scratch *scratch)
+static void head_of_group(void *context, int group, int thread)
 {
+    const struct cpu *cpu = context;
+    const struct scratch *scratch = &cpu->scratch[thread];
     const struct stage *last = &cpu->stage[cpu->stages - 1];
     const struct layer *l = &cpu->net.layer[cpu->net.layers - 1];
     struct output o = cpu_output(last, group);
@@ -133,8 +134,5 @@ static void head_of_group(const struct cpu *cpu, int group, const struct scratch
 
 void cpu_head(struct cpu *cpu)
 {
-    const struct scratch *scratch = &cpu->scratch[omp_get_thread_num()];
-#pragma omp for schedule(dynamic)
-    for (int group = 0; group < cpu->live_groups; group++)
-        head_of_group(cpu, group, scratch);
+    team_run(cpu->team, cpu->live_groups, head_of_group, cpu);
 }

@@ -1,5 +1,4 @@
 /* Makes and ends a CPU engine: its stages, its one piece of memory, its parameters. */
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +138,14 @@ static int check(const struct net *net, const struct engine_options *o)
     return 0;
 }
 
+static void cpu_close(struct engine *engine)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    team_end(cpu->team);
+    free(cpu->arena);
+    free(cpu);
+}
+
 static int cpu_open(struct engine **engine, const struct net *net,
                     const struct engine_options *options)
 {
@@ -151,7 +158,7 @@ static int cpu_open(struct engine **engine, const struct net *net,
     cpu->net = *net;
     cpu->options = *options;
     cpu->kernels = kernels;
-    cpu->threads = options->threads ? (int)options->threads : omp_get_max_threads();
+    cpu->threads = options->threads ? (int)options->threads : team_default_threads();
     cpu->groups = ((int)options->batch + LANES - 1) / LANES;
     snprintf(cpu->detail, sizeof cpu->detail, "cpu, %s, %d thread%s", kernels->name, cpu->threads,
              cpu->threads == 1 ? "" : "s");
@@ -159,10 +166,12 @@ static int cpu_open(struct engine **engine, const struct net *net,
 
     size_t size = plan(cpu, NULL);
     cpu->arena = aligned_alloc(64, size);
-    if (cpu->arena == NULL) {
-        free(cpu);
-        return fail("no memory for a batch of %u images: %zu MB wanted", options->batch,
-                    size >> 20);
+    cpu->team = cpu->arena ? team_make(cpu->threads) : NULL;
+    if (cpu->team == NULL) {
+        if (cpu->arena == NULL)
+            fail("no memory for a batch of %u images: %zu MB wanted", options->batch, size >> 20);
+        cpu_close(&cpu->engine);
+        return -1;
     }
     plan(cpu, cpu->arena);
     memset(cpu->parameters, 0, net->parameters * sizeof *cpu->parameters);
@@ -176,13 +185,6 @@ static int cpu_open(struct engine **engine, const struct net *net,
                 (float)((pixel - options->mean[c]) / options->deviation[c]);
     *engine = &cpu->engine;
     return 0;
-}
-
-static void cpu_close(struct engine *engine)
-{
-    struct cpu *cpu = (struct cpu *)engine;
-    free(cpu->arena);
-    free(cpu);
 }
 
 static const char *cpu_name(const struct engine *engine)

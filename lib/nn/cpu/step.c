@@ -1,6 +1,4 @@
-/* The two calls that compute: each one parallel region. */
-#include <string.h>
-
+/* The two calls that compute. */
 #include "cpu.h"
 #include "message.h"
 
@@ -38,14 +36,11 @@ int cpu_step(struct engine *engine, const uint8_t *images, const uint32_t *label
     cpu->training = 1;
     cpu->rate = rate;
     cpu->probability = NULL;
-#pragma omp parallel num_threads(cpu->threads)
-    {
-        cpu_flip_weights(cpu);
-        cpu_forward(cpu);
-        cpu_head(cpu);
-        cpu_backward(cpu);
-        cpu_update(cpu);
-    }
+    cpu_flip_weights(cpu);
+    cpu_forward(cpu);
+    cpu_head(cpu);
+    cpu_backward(cpu);
+    cpu_update(cpu);
     add_up(cpu, outcome);
     return 0;
 }
@@ -58,11 +53,8 @@ int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *la
         return -1;
     cpu->training = 0;
     cpu->probability = probability;
-#pragma omp parallel num_threads(cpu->threads)
-    {
-        cpu_forward(cpu);
-        cpu_head(cpu);
-    }
+    cpu_forward(cpu);
+    cpu_head(cpu);
     if (label)
         add_up(cpu, outcome);
     return 0;

@@ -24,8 +24,11 @@ static void move(struct cpu *cpu, size_t first, size_t count, double decay)
     }
 }
 
-static void update_filter(struct cpu *cpu, const struct stage *s, int filter)
+static void update_filter(void *context, int filter, int thread)
 {
+    struct cpu *cpu = context;
+    (void)thread;
+    const struct stage *s = &cpu->stage[cpu->turn];
     const struct tensor *t = &cpu->net.tensor[s->tensor];
     size_t count = (size_t)s->in_channels * 9, from = (size_t)filter * count;
     size_t first = t->offset + from;
@@ -36,46 +39,45 @@ static void update_filter(struct cpu *cpu, const struct stage *s, int filter)
         move(cpu, t[i].offset + (size_t)filter, 1, 0);
 }
 
-static void update_class(struct cpu *cpu, uint32_t class)
+static void update_class(void *context, int class, int thread)
 {
+    struct cpu *cpu = context;
+    (void)thread;
     const struct layer *l = &cpu->net.layer[cpu->net.layers - 1];
     const struct tensor *t = &cpu->net.tensor[l->tensor];
-    size_t stride = t[0].size + t[1].size, from = (size_t) class * l->in_channels;
+    size_t stride = t[0].size + t[1].size, features = l->in_channels,
+           from = (size_t) class * features;
     add_parts(cpu->connected + from, cpu->live_groups, stride, cpu->gradient + t[0].offset + from,
-              l->in_channels);
-    add_parts(cpu->connected + t[0].size + class, cpu->live_groups, stride,
-              cpu->gradient + t[1].offset + class, 1);
-    move(cpu, t[0].offset + from, l->in_channels, cpu->options.weight_decay);
-    move(cpu, t[1].offset + class, 1, 0);
+              features);
+    add_parts(cpu->connected + t[0].size + (size_t) class, cpu->live_groups, stride,
+              cpu->gradient + t[1].offset + (size_t) class, 1);
+    move(cpu, t[0].offset + from, features, cpu->options.weight_decay);
+    move(cpu, t[1].offset + (size_t) class, 1, 0);
 }
 
 void cpu_update(struct cpu *cpu)
 {
-    uint32_t classes = cpu->net.shape.classes;
-    for (int stage = 0; stage < cpu->stages; stage++) {
-        const struct stage *s = &cpu->stage[stage];
-#pragma omp for schedule(static) nowait
-        for (int filter = 0; filter < s->channels; filter++)
-            update_filter(cpu, s, filter);
-    }
-#pragma omp for schedule(static)
-    for (uint32_t class = 0; class < classes; class ++)
-        update_class(cpu, class);
+    for (cpu->turn = 0; cpu->turn < cpu->stages; cpu->turn++)
+        team_run(cpu->team, cpu->stage[cpu->turn].channels, update_filter, cpu);
+    team_run(cpu->team, (int)cpu->net.shape.classes, update_class, cpu);
+}
+
+/* flipped[channel][filter][tap] = weight[filter][channel][8 - tap] */
+static void flip_stage(void *context, int stage, int thread)
+{
+    const struct cpu *cpu = context;
+    (void)thread;
+    const struct stage *s = &cpu->stage[stage];
+    const float *weight = cpu->parameters + cpu->net.tensor[s->tensor].offset;
+    size_t channels = (size_t)s->in_channels, filters = (size_t)s->channels;
+    for (size_t channel = 0; channel < channels; channel++)
+        for (size_t filter = 0; filter < filters; filter++)
+            for (size_t tap = 0; tap < 9; tap++)
+                s->flipped[(channel * filters + filter) * 9 + tap] =
+                    weight[(filter * channels + channel) * 9 + 8 - tap];
 }
 
 void cpu_flip_weights(struct cpu *cpu)
 {
-    for (int stage = 1; stage < cpu->stages; stage++) {
-        const struct stage *s = &cpu->stage[stage];
-        const float *weight = cpu->parameters + cpu->net.tensor[s->tensor].offset;
-#pragma omp for schedule(static) nowait
-        for (int channel = 0; channel < s->in_channels; channel++)
-            for (int filter = 0; filter < s->channels; filter++)
-                for (int tap = 0; tap < 9; tap++)
-                    s->flipped[((size_t)channel * (size_t)s->channels + (size_t)filter) * 9 +
-                               (size_t)tap] =
-                        weight[((size_t)filter * (size_t)s->in_channels + (size_t)channel) * 9 +
-                               (size_t)(8 - tap)];
-    }
-#pragma omp barrier
+    team_run(cpu->team, cpu->stages, flip_stage, cpu);
 }

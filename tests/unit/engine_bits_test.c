@@ -1,0 +1,199 @@
+/* What must not change a bit of what the engine computes, and what it refuses. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bed.h"
+#include "message.h"
+
+#include <cmocka.h> /* last: it defines fail() as a macro */
+
+enum { STEPS = 3 };
+
+static int has_isa(struct bed *b, const char *isa)
+{
+    struct engine *engine;
+    b->options.isa = isa;
+    if (engine_open(&engine, "cpu", &b->net, &b->options) != 0) {
+        printf("# not compared: %s\n", why());
+        return 0;
+    }
+    engine_close(engine);
+    return 1;
+}
+
+/* Parameters, momentum and probabilities after some steps, as the engine's options say. */
+static void run(struct bed *b, const char *isa, uint32_t threads, float *parameters,
+                float *momentum, float *probability)
+{
+    struct outcome outcome;
+    uint32_t count = b->reference.count;
+    b->options.isa = isa;
+    b->options.threads = threads;
+    struct engine *engine = bed_engine(b);
+    for (int step = 0; step < STEPS; step++)
+        assert_int_equal(engine_step(engine, b->images, b->label, count, 0.05, &outcome), 0);
+    assert_int_equal(engine_predict(engine, b->images, NULL, count, probability, NULL), 0);
+    assert_int_equal(engine_read(engine, parameters, momentum), 0);
+    engine_close(engine);
+}
+
+static void test_same_bits_for_threads_and_instructions(void **state)
+{
+    (void)state;
+    const struct {
+        const char *isa;
+        uint32_t threads;
+    } way[] = {{"auto", 2}, {"auto", 3}, {"auto", 7}, {"avx2", 1}, {"avx2", 3}, {"c", 2}};
+    for (int i = 0; i < CASES; i++) {
+        struct bed *b = bed_make(&cases[i]);
+        size_t bytes = b->net.parameters * sizeof(float);
+        size_t results = (size_t)cases[i].count * cases[i].classes * sizeof(float);
+        float first[MOST * MOST_CLASSES], found[MOST * MOST_CLASSES];
+        float *parameters = ealloc(bytes, 1), *momentum = ealloc(bytes, 1);
+        run(b, "auto", 1, b->found, b->found_momentum, first);
+        for (size_t k = 0; k < sizeof way / sizeof *way; k++) {
+            if (!has_isa(b, way[k].isa))
+                continue;
+            run(b, way[k].isa, way[k].threads, parameters, momentum, found);
+            assert_memory_equal(parameters, b->found, bytes);
+            assert_memory_equal(momentum, b->found_momentum, bytes);
+            assert_memory_equal(found, first, results);
+        }
+        free(parameters);
+        free(momentum);
+        bed_end(b);
+    }
+}
+
+/* Lanes without an image and what an earlier, larger batch left behind change nothing. */
+static void test_partial_batches(void **state)
+{
+    (void)state;
+    struct bed *b = bed_make(&cases[3]);
+    struct outcome outcome;
+    size_t bytes = b->net.parameters * sizeof(float);
+    float *found = ealloc(bytes, 1);
+    for (uint32_t count = 1; count <= 18; count += 8) {
+        b->options.batch = count;
+        struct engine *exact = bed_engine(b);
+        assert_int_equal(engine_step(exact, b->images, b->label, count, 0.05, &outcome), 0);
+        assert_int_equal(engine_read(exact, b->found, NULL), 0);
+        b->options.batch = 100;
+        struct engine *large = bed_engine(b);
+        assert_int_equal(engine_step(large, b->images, b->label, 33, 0.05, &outcome), 0);
+        assert_int_equal(engine_write(large, b->start, NULL), 0);
+        assert_int_equal(engine_step(large, b->images, b->label, count, 0.05, &outcome), 0);
+        assert_int_equal(engine_read(large, found, NULL), 0);
+        assert_memory_equal(found, b->found, bytes);
+        engine_close(exact);
+        engine_close(large);
+    }
+    free(found);
+    bed_end(b);
+}
+
+static void test_prediction_of_an_image_alone(void **state)
+{
+    (void)state;
+    const struct shape_case *c = &cases[3];
+    struct bed *b = bed_make(c);
+    struct engine *engine = bed_engine(b);
+    float together[MOST * MOST_CLASSES], alone[MOST_CLASSES];
+    size_t size = (size_t)c->height * c->width * c->channels;
+    assert_int_equal(engine_predict(engine, b->images, NULL, c->count, together, NULL), 0);
+    for (uint32_t i = 0; i < c->count; i++) {
+        assert_int_equal(engine_predict(engine, b->images + i * size, NULL, 1, alone, NULL), 0);
+        assert_memory_equal(alone, together + i * c->classes, c->classes * sizeof(float));
+    }
+    engine_close(engine);
+    bed_end(b);
+}
+
+/* Wherever a NaN enters, it comes out. */
+static void test_nan_is_visible(void **state)
+{
+    (void)state;
+    const char *isa[] = {"avx512", "avx2", "c"};
+    struct bed *b = bed_make(&cases[4]);
+    uint32_t count = cases[4].count;
+    for (size_t k = 0; k < 3; k++) {
+        if (!has_isa(b, isa[k]))
+            continue;
+        struct engine *engine = bed_engine(b);
+        for (uint32_t t = 0; t < b->net.tensors; t++) {
+            const struct tensor *tensor = &b->net.tensor[t];
+            int running = tensor->kind == TENSOR_MEAN || tensor->kind == TENSOR_VARIANCE;
+            size_t place = tensor->offset + tensor->size / 2;
+            float kept = b->start[place];
+            struct outcome outcome;
+            b->start[place] = NAN;
+            assert_int_equal(engine_write(engine, b->start, NULL), 0);
+            b->start[place] = kept;
+            assert_int_equal(engine_predict(engine, b->images, b->label, count, NULL, &outcome), 0);
+            assert_true(isnan(outcome.loss));
+            assert_int_equal(outcome.correct, 0);
+            assert_int_equal(engine_step(engine, b->images, b->label, count, 0.05, &outcome), 0);
+            assert_true(running || isnan(outcome.loss));
+        }
+        engine_close(engine);
+    }
+    bed_end(b);
+}
+
+static void test_refusals_are_sentences(void **state)
+{
+    (void)state;
+    struct bed *b = bed_make(&cases[0]);
+    struct engine *engine = (struct engine *)b;
+    struct outcome outcome;
+    assert_int_equal(engine_open(&engine, "cuda", &b->net, &b->options), -1);
+    assert_null(engine);
+    assert_string_equal(why(), "this build has no CUDA engine");
+    assert_int_equal(engine_open(&engine, "tpu", &b->net, &b->options), -1);
+    assert_non_null(strstr(why(), "'tpu'"));
+    b->options.isa = "mmx";
+    assert_int_equal(engine_open(&engine, "auto", &b->net, &b->options), -1);
+    assert_non_null(strstr(why(), "'mmx'"));
+    b->options.isa = NULL;
+    b->options.deviation[1] = 0;
+    assert_int_equal(engine_open(&engine, "cpu", &b->net, &b->options), -1);
+    assert_non_null(strstr(why(), "channel 1"));
+    b->options.deviation[1] = 1;
+
+    engine = bed_engine(b);
+    assert_string_equal(engine_name(engine), "cpu");
+    assert_int_equal(engine_step(engine, b->images, b->label, 0, 0.05, &outcome), -1);
+    assert_int_equal(engine_step(engine, b->images, b->label, 17, 0.05, &outcome), -1);
+    assert_non_null(strstr(why(), "17 images"));
+    b->label[3] = 7;
+    assert_int_equal(engine_step(engine, b->images, b->label, 16, 0.05, &outcome), -1);
+    assert_non_null(strstr(why(), "label 7"));
+    engine_close(engine);
+    b->options.train = 0;
+    engine = bed_engine(b);
+    b->label[3] = 0;
+    assert_int_equal(engine_step(engine, b->images, b->label, 16, 0.05, &outcome), -1);
+    assert_int_equal(engine_gradient(engine, b->found), -1);
+    engine_close(engine);
+    engine_close(NULL);
+    bed_end(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_bits_for_threads_and_instructions),
+        cmocka_unit_test(test_partial_batches),
+        cmocka_unit_test(test_prediction_of_an_image_alone),
+        cmocka_unit_test(test_nan_is_visible),
+        cmocka_unit_test(test_refusals_are_sentences),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -38,9 +38,9 @@ const char *why(void);
 enum status why_status(void);
 
 /* Print "program: sentence" to stderr and exit. */
-_Noreturn void die(enum status status, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-_Noreturn void die_why(void);
+void die(enum status status, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
+void die_why(void) __attribute__((noreturn));
 
 /* One line to stderr: note() unless -q was given, explain() only with -v. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));

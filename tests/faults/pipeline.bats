@@ -166,3 +166,17 @@ is_saved() {
     exec 6>&-
     wait $aug || true
 }
+
+@test "a signal before there is anything to save ends pstrain as it ends any program" {
+    mkfifo pipe
+    exec 7<>pipe
+    env --default-signal=INT pstrain <pipe >net.bin 2>err 3>&- 7>&- &
+    train=$!
+    sleep 0.5
+    kill -INT $train
+    status=0
+    wait $train || status=$?
+    exec 7>&-
+    [ $status -eq 130 ]
+    [ ! -s net.bin ]
+}

@@ -127,12 +127,14 @@ static struct engine *open_engine(const struct net *net, const struct images_abo
     return engine;
 }
 
-/* Opens the input and reads it up to the first training image. */
+/* Opens the input and reads it up to the first training image. Signals end the program as they
+ * always do until there is something to save: from the header on they are asked to wait. */
 static struct feed *open_feed(struct images *input)
 {
     struct feed *feed;
     if (images_open(input, STDIN_FILENO, "input", "images epochs") < 0)
         die_why();
+    stop_on_signals();
     record_stop_on(input->reader, &stop_signal);
     int got = feed_open(&feed, input, (uint32_t)batch, data_seed);
     if (got == FEED_WAIT || (got < 0 && stop_is_coming())) {
@@ -144,18 +146,45 @@ static struct feed *open_feed(struct images *input)
     return feed;
 }
 
+static struct progress *open_progress(const struct images_about *images)
+{
+    struct progress *progress;
+    char default_name[64];
+    uint64_t iterations = (images->counts[SPLIT_TRAIN] + batch - 1) / batch * epochs;
+    snprintf(default_name, sizeof default_name, "d%llu-s%llu", (unsigned long long)depth,
+             (unsigned long long)seed);
+    if (progress_open(&progress, progress_path, name ? name : default_name, epochs, iterations) < 0)
+        die_why();
+    return progress;
+}
+
+/* Tells those who watch how the run ended; returns only when it is done. */
+static void end_run(const struct run *run, int result)
+{
+    char reason[1024];
+    enum status status = why_status();
+    snprintf(reason, sizeof reason, "%s", why());
+    meter_clear();
+    progress_done(run->progress, run->epoch, run->iteration,
+                  result == DONE      ? "done"
+                  : result == STOPPED ? "stopped"
+                                      : "failed");
+    if (result == STOPPED)
+        stop_end();
+    if (result == DONE)
+        return;
+    (void)write_flush(run->writer); /* what was learnt so far; why it failed is known already */
+    die(status, "%s", reason);
+}
+
 int main(int argc, char **argv)
 {
     if (options_parse(&about, argc, argv) < argc)
         die(USAGE, "%s is too much: the images come on standard input", argv[argc - 1]);
     if (isnan(rate))
         rate = 0.1 * (double)batch / 256;
-    char default_name[64];
-    snprintf(default_name, sizeof default_name, "d%llu-s%llu", (unsigned long long)depth,
-             (unsigned long long)seed);
     estandard_input();
     struct writer *writer = estandard_output();
-    stop_on_signals();
 
     struct images input;
     struct feed *feed = open_feed(&input);
@@ -165,44 +194,28 @@ int main(int argc, char **argv)
     static struct net net;
     struct net_shape shape = {(uint32_t)depth, (uint32_t)filters, images.height,
                               images.width,    images.channels,   input.classes.count};
-    struct progress *progress;
-    uint64_t iterations = (images.counts[SPLIT_TRAIN] + batch - 1) / batch * epochs;
-    if (net_make(&net, &shape) < 0 ||
-        progress_open(&progress, progress_path, name ? name : default_name, epochs, iterations) < 0)
+    if (net_make(&net, &shape) < 0)
         die_why();
-    struct engine *engine = open_engine(&net, &images);
     if (checkpoint_every == OPTION_UNSET)
         checkpoint_every = default_interval(&net);
 
     struct run run = {
         .net = &net,
-        .engine = engine,
+        .engine = open_engine(&net, &images),
         .feed = feed,
         .writer = writer,
-        .progress = progress,
+        .progress = open_progress(&images),
         .batch = (uint32_t)batch,
         .rate = rate,
         .epochs = epochs,
         .epochs_asked = options_given(rows, "epochs"),
         .checkpoint_every = checkpoint_every,
     };
-    int result = write_start(writer, &input, &images, engine, &net) < 0 ? -1 : run_train(&run);
-    meter_clear();
-    progress_done(progress, run.epoch, run.iteration,
-                  result == DONE      ? "done"
-                  : result == STOPPED ? "stopped"
-                                      : "failed");
-    if (result < 0) {
-        char reason[1024];
-        snprintf(reason, sizeof reason, "%s", why());
-        enum status status = why_status();
-        (void)write_flush(writer); /* what was learnt so far; the reason is already known */
-        die(status, "%s", reason);
-    }
-    if (result == STOPPED)
-        stop_end();
-    progress_close(progress);
-    engine_close(engine);
+    int result = write_start(writer, &input, &images, run.engine, &net);
+    end_run(&run, result < 0 ? -1 : run_train(&run));
+
+    progress_close(run.progress);
+    engine_close(run.engine);
     feed_close(feed);
     images_close(&input);
     write_close(writer);

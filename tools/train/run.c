@@ -136,10 +136,12 @@ static int write_model(struct run *run)
 
 static int stop(struct run *run)
 {
+    if (checkpoint(run) < 0 || write_model(run) < 0)
+        return -1;
     meter_clear();
     note("stopped by signal %d in epoch %llu of %llu; what was learnt so far is saved",
          (int)stop_signal, (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs);
-    return checkpoint(run) < 0 || write_model(run) < 0 ? -1 : STOPPED;
+    return STOPPED;
 }
 
 /* The input ended, whole, before the epochs were done. */
@@ -154,11 +156,8 @@ static int run_short(struct run *run)
     return result;
 }
 
-int run_train(struct run *run)
+static int train(struct run *run)
 {
-    run->parameters = ealloc(run->net->parameters, sizeof *run->parameters);
-    run->momentum = ealloc(run->net->parameters, sizeof *run->momentum);
-    run->first_step = seconds();
     while (run->epoch < run->epochs) {
         struct batch batch;
         int got = stop_signal ? FEED_WAIT : feed_next(run->feed, &batch);
@@ -172,4 +171,15 @@ int run_train(struct run *run)
             return -1;
     }
     return write_model(run);
+}
+
+int run_train(struct run *run)
+{
+    run->parameters = ealloc(run->net->parameters, sizeof *run->parameters);
+    run->momentum = ealloc(run->net->parameters, sizeof *run->momentum);
+    run->first_step = seconds();
+    int result = train(run);
+    free(run->parameters);
+    free(run->momentum);
+    return result;
 }

@@ -180,12 +180,12 @@ int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct r
     msgpack_unpack_return got =
         msgpack_unpack((const char *)bytes, size, &offset, zone, &record->map);
     if (got != MSGPACK_UNPACK_SUCCESS && got != MSGPACK_UNPACK_EXTRA_BYTES)
-        return fail_as(DAMAGED, "it is no msgpack");
+        return fail_as(DAMAGED, "a record is no msgpack");
     if (record->map.type != MSGPACK_OBJECT_MAP)
-        return fail_as(DAMAGED, "it is not a map: this is no psweep stream");
+        return fail_as(DAMAGED, "a record is not a map");
     const msgpack_object *type = record_field(record, "type");
     if (type == NULL || type->type != MSGPACK_OBJECT_STR)
-        return fail_as(DAMAGED, "it has no type: this is no psweep stream");
+        return fail_as(DAMAGED, "a record has no type");
     record->type = type_of(type);
     return 0;
 }
@@ -210,7 +210,7 @@ static int verify(struct reader *reader, const struct record *record)
 static int begin_stream(struct reader *reader, const struct record *record)
 {
     if (record->type != RECORD_HEADER)
-        return fail_as(DAMAGED, "%s does not begin with a header: this is no psweep stream",
+        return fail_as(DAMAGED, "%s is no psweep stream: it does not begin with a header",
                        reader->name);
     uint64_t version;
     if (record_uint(record, "version", UINT64_MAX, &version) < 0)
@@ -271,8 +271,10 @@ int record_next(struct reader *reader, struct record *record)
     if (span < 0 ||
         record_parse(reader->buffer + reader->start, (size_t)span, reader->zone, record) < 0) {
         reader->failed = 1;
-        return fail_as(DAMAGED, "record %llu of %s is damaged: %s",
-                       (unsigned long long)reader->all_records + 1, reader->name, why());
+        if (reader->all_records == 0)
+            return fail_as(DAMAGED, "%s is no psweep stream: %s", reader->name, why());
+        return fail_as(DAMAGED, "%s is damaged at record %llu: %s", reader->name,
+                       (unsigned long long)reader->all_records + 1, why());
     }
     if (account(reader, record) < 0) {
         reader->failed = 1;

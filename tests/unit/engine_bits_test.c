@@ -10,6 +10,7 @@
 
 #include "bed.h"
 #include "message.h"
+#include "nn/cpu/kernels.h"
 
 #include <cmocka.h> /* last: it defines fail() as a macro */
 
@@ -146,6 +147,29 @@ static void test_nan_is_visible(void **state)
     bed_end(b);
 }
 
+/* One NaN of a window's four pixels, in one lane, is its maximum, whichever it is. */
+static void test_nan_wins_the_pool(void **state)
+{
+    (void)state;
+    const char *isa[] = {"avx512", "avx2", "c"};
+    for (size_t k = 0; k < 3; k++) {
+        const struct kernels *kernels = kernels_choose(isa[k]);
+        for (int place = 0; kernels && place < 4; place++) {
+            _Alignas(64) float y[4 * LANES], pooled[9 * LANES];
+            for (int i = 0; i < 4 * LANES; i++)
+                y[i] = (float)(i % 7) - 3;
+            y[place * LANES + 5] = NAN;
+            struct normal normal = {.gain = 1};
+            struct output output = {y, &normal, 1, 2, 2, POOL_MAX};
+            struct band band = {pooled, 1, 1, 1};
+            kernels->activate(&output, 0, &band);
+            const float *middle = band_at(&band, 0, 0, 0);
+            for (int lane = 0; lane < LANES; lane++)
+                assert_int_equal(isnan(middle[lane]) != 0, lane == 5);
+        }
+    }
+}
+
 static void test_refusals_are_sentences(void **state)
 {
     (void)state;
@@ -192,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_partial_batches),
         cmocka_unit_test(test_prediction_of_an_image_alone),
         cmocka_unit_test(test_nan_is_visible),
+        cmocka_unit_test(test_nan_wins_the_pool),
         cmocka_unit_test(test_refusals_are_sentences),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

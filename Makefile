@@ -61,9 +61,9 @@ bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng
 bin/psaug:   $(AUGMENT) build/libpsweep.a
 bin/psaug:   LDLIBS = $(STREAM) -lm
 bin/pstrain: $(TRAIN) build/libpsnn.a build/libpsweep.a
-bin/pstrain: LDLIBS = $(STREAM) -lm -fopenmp -ldl
+bin/pstrain: LDLIBS = $(STREAM) -lm -pthread
 bin/pseval:  $(EVAL) build/libpsnn.a build/libpsweep.a
-bin/pseval:  LDLIBS = $(STREAM) -lm -fopenmp -ldl
+bin/pseval:  LDLIBS = $(STREAM) -lm -pthread
 bin/psplot:  $(PLOT) build/libpsweep.a
 bin/psplot:  LDLIBS = $(STREAM) $(call pkg,--libs,cairo) -lm
 build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
@@ -82,7 +82,6 @@ build/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-build/lib/nn/%.o: CFLAGS += -fopenmp
 define kernels_of
 build/lib/nn/cpu/kernels/$(1)/%.o: CPPFLAGS += -DISA=$(1)
 build/lib/nn/cpu/kernels/$(1)/%.o: CFLAGS += -O3 $$(UNROLL) $$(ISA_$(1))
@@ -97,9 +96,9 @@ ISA_avx512 := -mavx512f -mfma
 $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
-build/tests/bench/%.o: CFLAGS += -fopenmp -march=native
+build/tests/bench/%.o: CFLAGS += -march=native
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm -fopenmp
+	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm -pthread
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
@@ -115,7 +114,7 @@ build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_
                          build/tests/support.a build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka) $(STREAM) \
 	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive cairo) \
-	    -lm -fopenmp -ldl -pthread
+	    -lm -pthread
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
 

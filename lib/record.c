@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +22,6 @@ struct reader {
      * arrived. */
     uint8_t *buffer;
     size_t start, end, size;
-    int at_eof;
 
     /* Where we are in the present stream of possibly several joined ones. */
     int inside;       /* between header and end */
@@ -108,16 +108,21 @@ static ssize_t fill(struct reader *reader)
         reader->size *= 2;
         reader->buffer = egrow(reader->buffer, reader->size, 1);
     }
-    for (;;) {
+    for (int interrupted = 0;; interrupted = errno == EINTR) {
+        if (interrupted && reader->stop && *reader->stop)
+            return -2;
         ssize_t got = read(reader->fd, reader->buffer + reader->end, reader->size - reader->end);
         if (got >= 0) {
             reader->end += (size_t)got;
             return got;
         }
-        if (errno == EAGAIN || errno == EWOULDBLOCK ||
-            (errno == EINTR && reader->stop && *reader->stop))
+        if ((errno == EAGAIN || errno == EWOULDBLOCK) && reader->how & READ_FOLLOW)
             return -2;
-        if (errno != EINTR)
+        /* Somebody else made the input non-blocking: whoever does not follow it waits all the same.
+         */
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            poll(&(struct pollfd){.fd = reader->fd, .events = POLLIN}, 1, -1);
+        else if (errno != EINTR)
             return fail("cannot read %s: %s", reader->name, strerror(errno));
     }
 }

@@ -53,8 +53,7 @@ struct reader *record_open(int fd, const char *name, int how);
 void record_close(struct reader *reader); /* NULL is allowed */
 
 /* The next record, headers and ends included. RECORD_READ; RECORD_NONE at the end of the input,
- * after an end record; RECORD_WAIT with READ_FOLLOW or a non-blocking fd when there is nothing more
- * yet; -1. */
+ * after an end record; RECORD_WAIT with READ_FOLLOW when there is nothing more yet; -1. */
 int record_next(struct reader *reader, struct record *record);
 
 /* Takes the first record, which must be a header of one of the kinds in wanted ("images epochs");

@@ -2,11 +2,17 @@
 
 #include "message.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct writer *estandard_output(void)
 {
+    /* Closed, its number would go to the next file that is opened. */
+    if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+        die(FAILED, "cannot write output: %s", strerror(errno));
     if (isatty(STDOUT_FILENO))
         die(USAGE, "the output is a stream of records, not text: send it to a pipe or a file");
     return write_open(STDOUT_FILENO, "output");

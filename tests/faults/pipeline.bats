@@ -180,3 +180,38 @@ is_saved() {
     [ $status -eq 130 ]
     [ ! -s net.bin ]
 }
+
+@test "an input that somebody made non-blocking is waited for" {
+    psaug -e 1 <set.ps >wanted.ps
+    (head -c 100000 set.ps; sleep 0.5; tail -c +100001 set.ps) |
+        /usr/bin/python3 -c '
+import os, sys
+os.set_blocking(0, False)
+os.execvp(sys.argv[1], sys.argv[1:])' psaug -e 1 | cmp - wanted.ps
+}
+
+@test "a run never goes into a file that took the number of a closed output" {
+    psaug -e 1 <set.ps >epoch.ps
+    status=0
+    pstrain -q --progress log <epoch.ps >&- 2>err || status=$?
+    [ $status -eq 1 ]
+    grep -q "Bad file descriptor" err
+    [ ! -e log ]
+}
+
+@test "an input that changes while it is read again is found" {
+    cp set.ps changing.ps
+    mkfifo out.fifo
+    psaug --memory 0 -e 50 <changing.ps >out.fifo 2>err 3>&- &
+    aug=$!
+    exec 8<out.fifo
+    head -c 1000 <&8 >/dev/null
+    printf '\x55\x66\x77' | dd of=changing.ps bs=1 seek=300000 conv=notrunc status=none
+    cat <&8 >rest
+    status=0
+    wait $aug || status=$?
+    exec 8<&-
+    [ $status -eq 3 ]
+    grep -q "the input changed while it was read again" err
+    no has_end rest
+}

@@ -11,7 +11,7 @@ static struct view_options view = {.shift = 4, .flip = 0.5};
 static uint64_t shift = 4, epochs, memory = 4ull << 30;
 
 static const struct option_row rows[] = {
-    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &view.seed, 0, 0x1p64, "N",
+    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &view.seed, 0, 0x1p63, "N",
      "seed of the order and of the augmentation (0)"},
     {0, "shift", OPTION_UINT, OPTION_IN_HEADER, &shift, 0, 1024, "PIXELS",
      "shift by at most so many pixels each way; black moves in (4)"},

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum where { IN_MEMORY, IN_INPUT, IN_SPOOL };
 
@@ -16,6 +17,7 @@ struct member {
     uint64_t place;
     uint32_t size;
     enum where where;
+    uint64_t digest; /* XXH3 of the record, against an input that changes meanwhile */
 };
 
 struct set {
@@ -109,6 +111,7 @@ int set_add(struct set *set, const struct image *image, const struct record *rec
     }
     struct member *member = &set->member[set->count];
     member->size = (uint32_t)record->size;
+    member->digest = XXH3_64bits(record->bytes, record->size);
     if (set->used + record->size <= set->limit) {
         member->where = IN_MEMORY;
         member->place = set->used;
@@ -144,6 +147,8 @@ static int read_again(struct set *set, const struct member *member)
             return fail("cannot read images again: %s", strerror(errno));
         done += got > 0 ? (size_t)got : 0;
     }
+    if (XXH3_64bits(set->again, member->size) != member->digest)
+        return fail_as(DAMAGED, "the input changed while it was read again");
     return 0;
 }
 

@@ -84,23 +84,3 @@ int record_bin(const struct record *record, const char *key, const uint8_t **byt
     *size = field->via.bin.size;
     return 0;
 }
-
-/* {"type":"end","records":<8 bytes>,"digest":<8 bytes>}: everything but the two figures is fixed.
- */
-int record_is_end(const uint8_t bytes[RECORD_END_SIZE], uint64_t *records, uint64_t *digest)
-{
-    static const char before[] = "\x83\xa4type\xa3"
-                                 "end\xa7records\xcf",
-                      between[] = "\xa6"
-                                  "digest\xcf";
-    enum { BEFORE = sizeof before - 1, BETWEEN = sizeof between - 1 };
-    _Static_assert(BEFORE + 8 + BETWEEN + 8 == RECORD_END_SIZE, "the end record has one length");
-    if (memcmp(bytes, before, BEFORE) != 0 || memcmp(bytes + BEFORE + 8, between, BETWEEN) != 0)
-        return 0;
-    *records = *digest = 0;
-    for (int i = 0; i < 8; i++) {
-        *records = *records << 8 | bytes[BEFORE + i];
-        *digest = *digest << 8 | bytes[BEFORE + 8 + BETWEEN + i];
-    }
-    return 1;
-}

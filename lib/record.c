@@ -34,6 +34,7 @@ struct reader {
     msgpack_zone *zone;
     const volatile sig_atomic_t *stop; /* NULL: signals do not matter */
     int failed; /* a damaged stream stays damaged: every later call says the same */
+    int cut_short;
 };
 
 struct reader *record_open(int fd, const char *name, int how)
@@ -93,6 +94,11 @@ const char *record_name(const struct reader *reader)
     return reader->name;
 }
 
+int record_cut_short(const struct reader *reader)
+{
+    return reader->failed && reader->cut_short;
+}
+
 /* Reads more behind what is there: the number of bytes, 0 at the end of the file, -1, or -2 for not
  * yet. */
 static ssize_t fill(struct reader *reader)
@@ -133,6 +139,7 @@ static int at_end(struct reader *reader)
     if (reader->how & READ_FOLLOW)
         return RECORD_WAIT;
     unsigned long long records = reader->all_records;
+    reader->cut_short = 1;
     if (reader->start < reader->end)
         return fail_as(DAMAGED,
                        "%s ends in the middle of record %llu, without an end record: "

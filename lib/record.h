@@ -63,6 +63,9 @@ int record_header(struct reader *reader, const char *wanted, struct record *reco
  * which is cleared first. */
 int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct record *record);
 
+/* After a failure: whether the input merely ended too early; else it is damaged. */
+int record_cut_short(const struct reader *reader);
+
 /* Makes a read that a signal interrupts while *stop is set return RECORD_WAIT. */
 void record_stop_on(struct reader *reader, const volatile sig_atomic_t *stop);
 
@@ -93,9 +96,5 @@ int record_bin(const struct record *record, const char *key, const uint8_t **byt
  * more is needed; -1 when it breaks a limit or is no msgpack. Takes no memory and reads only heads.
  */
 int64_t record_span(const uint8_t *bytes, size_t size);
-
-/* The length of the end record, and whether these bytes are one (its figures are then given). */
-enum { RECORD_END_SIZE = 43 };
-int record_is_end(const uint8_t bytes[RECORD_END_SIZE], uint64_t *records, uint64_t *digest);
 
 #endif

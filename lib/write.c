@@ -1,6 +1,7 @@
 #include "write.h"
 
 #include "message.h"
+#include "record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,8 @@ struct writer {
     uint8_t *buffer;
     size_t used, size;
     size_t hashed; /* bytes of buffer that the digest has seen: all but an unfinished record */
+    size_t begun;  /* where in buffer the last record begins, and its size once it has ended */
+    size_t last;
     uint64_t records;
     XXH3_state_t *digest;
     msgpack_packer packer;
@@ -69,6 +72,9 @@ static int report(const struct writer *writer)
 {
     if (writer->error == EPIPE)
         return fail("%s was closed by its reader", writer->name);
+    if (writer->error == EMSGSIZE)
+        return fail("a record for %s would be larger than any reader takes (FORMAT.md, Limits)",
+                    writer->name);
     return fail("cannot write %s: %s", writer->name, strerror(writer->error));
 }
 
@@ -106,12 +112,27 @@ int write_flush(struct writer *writer)
 
 void write_begin(struct writer *writer, const char *type, uint32_t fields)
 {
+    writer->begun = writer->used;
     msgpack_pack_map(&writer->packer, fields + 1);
     pack_text(writer, "type", type);
 }
 
+/* An element takes a byte at least, so a small record breaks no limit and need not be walked. */
+static int is_readable(const struct writer *writer)
+{
+    enum { SMALL = 1 << 20 };
+    size_t size = writer->used - writer->begun;
+    return size <= SMALL || record_span(writer->buffer + writer->begun, size) == (int64_t)size;
+}
+
 int write_end(struct writer *writer)
 {
+    if (!is_readable(writer)) {
+        writer->used = writer->begun;
+        writer->error = writer->error ? writer->error : EMSGSIZE;
+        return report(writer);
+    }
+    writer->last = writer->used - writer->begun;
     writer->records++;
     if (writer->used >= FLUSH_AT)
         return write_flush(writer);
@@ -130,8 +151,15 @@ void write_header(struct writer *writer, const char *kind, uint32_t fields)
 
 int write_record(struct writer *writer, const uint8_t *bytes, size_t size)
 {
+    writer->begun = writer->used;
     append(writer, (const char *)bytes, size);
     return write_end(writer);
+}
+
+const uint8_t *write_last(const struct writer *writer, size_t *size)
+{
+    *size = writer->last;
+    return writer->buffer + writer->begun;
 }
 
 static void pack_string(struct writer *writer, const char *text)
@@ -241,12 +269,6 @@ void pack_array(struct writer *writer, const char *key, uint32_t count)
 {
     pack_string(writer, key);
     msgpack_pack_array(&writer->packer, count);
-}
-
-void pack_object(struct writer *writer, const char *key, const msgpack_object *value)
-{
-    pack_string(writer, key);
-    msgpack_pack_object(&writer->packer, *value);
 }
 
 void pack_nil(struct writer *writer, const char *key)

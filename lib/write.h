@@ -27,12 +27,14 @@ void write_close(struct writer *writer); /* frees; writes nothing. NULL is allow
 
 /* Begins a record of fields fields besides "type". */
 void write_begin(struct writer *writer, const char *type, uint32_t fields);
-/* Ends it; flushes when the buffer is full. */
+/* Ends it; flushes when the buffer is full. A record that no reader would take fails. */
 int write_end(struct writer *writer);
 /* Begins the header record: version, kind and tool are filled in; fields more follow. */
 void write_header(struct writer *writer, const char *kind, uint32_t fields);
 /* A whole record as it was read (a filter passing on what it does not know). */
 int write_record(struct writer *writer, const uint8_t *bytes, size_t size);
+/* The bytes of the record that was ended last; borrowed until the next one is begun. */
+const uint8_t *write_last(const struct writer *writer, size_t *size);
 int write_flush(struct writer *writer);
 /* The end record, flush, and close of the fd with its errors looked at (a full disk shows here). */
 int write_finish(struct writer *writer);
@@ -58,11 +60,9 @@ void pack_bin(struct writer *writer, const char *key, const void *bytes, size_t 
 void pack_text_sized(struct writer *writer, const char *key, const char *value, size_t size);
 void pack_reals(struct writer *writer, const char *key, const double *values, uint32_t count);
 void pack_texts(struct writer *writer, const char *key, char *const *values, uint32_t count);
-/* A key whose value follows: a map or array begun here and filled by further calls, or any object.
- */
+/* A key whose value follows: a map or array begun here and filled by further calls. */
 void pack_map(struct writer *writer, const char *key, uint32_t fields);
 void pack_array(struct writer *writer, const char *key, uint32_t count);
-void pack_object(struct writer *writer, const char *key, const msgpack_object *value);
 void pack_nil(struct writer *writer, const char *key);
 /* Parts of an array begun with pack_array(): a nested map, a nested array, a value, ready bytes. */
 void pack_item_map(struct writer *writer, uint32_t fields);

@@ -1,5 +1,6 @@
 /* pstrain: trains a convolutional network on a stream of images; its output is the run: history,
  * checkpoints and model. */
+#include "resume.h"
 #include "run.h"
 
 #include "message.h"
@@ -17,7 +18,8 @@
 static uint64_t depth = 1, filters = 16, epochs = 30, batch = 128, seed, data_seed, threads;
 static uint64_t checkpoint_every = OPTION_UNSET;
 static double rate = NAN, momentum = 0.9, weight_decay = 1e-10;
-static const char *mean, *deviation, *device = "auto", *isa = "auto", *progress_path, *name;
+static const char *mean, *deviation, *device = "auto", *isa = "auto", *progress_path, *name,
+                                     *resume_path;
 
 static const struct option_row rows[] = {
     {'d', "depth", OPTION_UINT, OPTION_IN_HEADER, &depth, 1, NET_MAX_DEPTH, "N",
@@ -41,7 +43,9 @@ static const struct option_row rows[] = {
     {0, "deviation", OPTION_TEXT, OPTION_LOCAL, &deviation, 0, 0, "R,G,B",
      "0 ... 255, that divides them (of the training set)"},
     {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &checkpoint_every, 1, UINT32_MAX, "N",
-     "epochs (1, or more where all would take over 64 MB)"},
+     "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
+    {0, "resume", OPTION_TEXT, OPTION_LOCAL, &resume_path, 0, 0, "FILE",
+     "go on from the last checkpoint of an earlier run, finished, stopped or torn"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},
@@ -60,7 +64,8 @@ static const struct program about = {
     "validation, checkpoints, model. SIGTERM and Ctrl-C save what has been learnt so far.",
     "< EPOCHS > RUN",
     "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
-    "  psfetch | psaug | pstrain -d 2 -e 5 -q | psplot\n",
+    "  psfetch | psaug | pstrain -d 2 -e 5 -q | psplot\n"
+    "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 -e 60 --resume net3.bin > longer.bin\n",
     rows,
 };
 
@@ -82,10 +87,11 @@ static void override(const char *option, const char *text, double *values, uint3
         die(USAGE, "--%s has %d numbers, the images have %u channels", option, count, channels);
 }
 
-/* As often as keeps all checkpoints, weights and momentum, under 64 MB. */
+/* As often as keeps the checkpoints of 30 epochs, weights and momentum, under 64 MB; not of the
+ * epochs asked for, which a resumed run may raise. */
 static uint64_t default_interval(const struct net *net)
 {
-    double all = (double)epochs * 2 * sizeof(float) * (double)net->parameters;
+    double all = 30.0 * 2 * sizeof(float) * (double)net->parameters;
     return all <= 64e6 ? 1 : (uint64_t)ceil(all / 64e6);
 }
 
@@ -173,7 +179,8 @@ static void end_run(const struct run *run, int result)
         stop_end();
     if (result == DONE)
         return;
-    (void)write_flush(run->writer); /* what was learnt so far; why it failed is known already */
+    if (run->iteration > 0)
+        (void)write_flush(run->writer); /* what was learnt; why it failed is known already */
     die(status, "%s", reason);
 }
 
@@ -212,6 +219,8 @@ int main(int argc, char **argv)
         .checkpoint_every = checkpoint_every,
     };
     int result = write_start(writer, &input, &images, run.engine, &net);
+    if (result == 0 && resume_path)
+        result = resume(&run, resume_path);
     end_run(&run, result < 0 ? -1 : run_train(&run));
 
     progress_close(run.progress);

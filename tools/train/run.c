@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <time.h>
 
+uint64_t run_epoch_iterations(const struct run *run)
+{
+    return (feed_about(run->feed)->counts[SPLIT_TRAIN] + run->batch - 1) / run->batch;
+}
+
+int run_saves_at(const struct run *run, uint64_t epoch)
+{
+    return epoch % run->checkpoint_every == 0 || epoch == run->epochs;
+}
+
 static double seconds(void)
 {
     struct timespec now;
@@ -19,8 +29,8 @@ static double seconds(void)
 static void show_pace(const struct run *run, double loss, double accuracy)
 {
     double pace = (double)run->images / (seconds() - run->first_step + 1e-9);
-    uint64_t all = feed_about(run->feed)->counts[SPLIT_TRAIN] * run->epochs;
-    double left = all > run->images ? (double)(all - run->images) / pace : 0;
+    uint64_t iterations = run_epoch_iterations(run) * run->epochs;
+    double left = (double)(iterations - run->iteration) * (double)run->batch / pace;
     meter("epoch %llu of %llu: loss %.3f, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
           (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs, loss, 100 * accuracy,
           pace, floor(left / 60), floor(fmod(left, 60)));
@@ -110,10 +120,7 @@ static int end_epoch(struct run *run)
     run->epoch++;
     if (validate(run) < 0)
         return -1;
-    /* The last epoch has one always, so that the run can go on one day. */
-    if (run->epoch % run->checkpoint_every == 0 || run->epoch == run->epochs)
-        return checkpoint(run);
-    return 0;
+    return run_saves_at(run, run->epoch) ? checkpoint(run) : 0;
 }
 
 static int write_model(struct run *run)
@@ -167,7 +174,9 @@ static int train(struct run *run)
             return -1;
         if (got == FEED_END)
             return run_short(run);
-        if ((got == FEED_BATCH ? step(run, &batch) : end_epoch(run)) < 0)
+        if (run->skip > 0)
+            run->skip -= got == FEED_EPOCH;
+        else if ((got == FEED_BATCH ? step(run, &batch) : end_epoch(run)) < 0)
             return -1;
     }
     return write_model(run);

@@ -22,10 +22,17 @@ struct run {
     /* Where the run is. */
     uint64_t epoch, iteration;    /* finished so far */
     uint64_t saved;               /* iteration of the last checkpoint */
+    uint64_t skip;                /* epochs of the input that an earlier run has learnt from */
     double first_step;            /* seconds, for the pace */
-    uint64_t images;              /* trained on so far */
+    uint64_t images;              /* trained on since then */
     float *parameters, *momentum; /* scratch for checkpoints, float[net->parameters] each */
 };
+
+/* Mini-batches of an epoch. */
+uint64_t run_epoch_iterations(const struct run *run);
+/* Whether a checkpoint is due at the end of an epoch. The last has one always, so that the run can
+ * go on one day. */
+int run_saves_at(const struct run *run, uint64_t epoch);
 
 /* Trains until the epochs are done, the input ends, or a signal asks for the end; then writes the
  * model. 0 when the model reached its epochs; STOPPED when a signal ended it (checkpoint and model

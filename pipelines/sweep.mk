@@ -23,8 +23,9 @@ TRAIN    :=
 THREADS  := 1
 PROGRESS :=
 
-# Ctrl-C: pstrain saves what it has learnt as net3.bin.part and ends. A network gets its name when it is
-# done, so the name is the stamp, and one that is there is never touched by a run that does not end.
+# Ctrl-C: pstrain saves what it has learnt as net3.bin.part and ends; the next make goes on from there,
+# unless options or data have changed. A network gets its name when it is done, so the name is the stamp,
+# and one that is there is never touched by a run that does not end.
 NETS     := $(DEPTHS:%=net%.bin)
 SHELL    := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -40,24 +41,38 @@ endif
 
 all: $(NETS) table
 
-# The text of the options, in files that change only when it does.
+# The text of the options, in files that are made anew when it has changed.
 fetch     := $(strip $(DATA) --split $(SPLIT) $(FETCH))
 augment   := $(strip $(AUGMENT))
 train     := $(strip --epochs $(EPOCHS) --seed $(SEED) $(if $(BATCH),--batch $(BATCH)) \
              $(if $(RATE),--rate $(RATE)) $(TRAIN))
+learning  := $(augment) | $(train)
 test      := $(strip $(if $(TEST),psfetch $(TEST) --as test $(FETCH),cat data.ps))
 differ     = $(filter-out 1,$(words $(sort "$(subst $() ,_,$(1))" "$(subst $() ,_,$(2))")))
-remember   = $(if $(call differ,$(file <$(1)),$(2)),$(file >$(1),$(2)))
-$(call remember,.sweep-fetch,$(fetch))
-$(call remember,.sweep-train,$(augment) | $(train))
-$(call remember,.sweep-test,$(test))
+define remember
+$(1): $$(if $$(call differ,$$(file <$(1)),$$($(2))),changed)
+$(1): export TEXT = $$($(2))
+endef
+$(eval $(call remember,.sweep-fetch,fetch))
+$(eval $(call remember,.sweep-train,learning))
+$(eval $(call remember,.sweep-test,test))
+.sweep-%:
+	@printf '%s\n' "$$TEXT" > $@
+.PHONY: changed
 
 data.ps: .sweep-fetch
 	psfetch $(fetch) > $@.part && mv $@.part $@
 
+# Of what two interrupted runs left, one is the beginning of the other: the longer is gone on from.
 net%.bin: data.ps .sweep-train
+	@for left in $@.part $@.torn; do \
+	    [ $$left -nt data.ps ] && [ $$left -nt .sweep-train ] || rm -f $$left; \
+	done; \
+	[ ! -e $@.part ] || if cmp -s -n $$(stat -c %s $@.part) $@.part $@.torn; then rm $@.part; \
+	    else mv $@.part $@.torn; fi
 	psaug $(augment) < data.ps | pstrain --depth $* $(train) --threads $(THREADS) \
-	    $(if $(PROGRESS),--progress $(PROGRESS) --name d$*) > $@.part && mv $@.part $@
+	    $$([ ! -e $@.torn ] || echo --resume $@.torn) \
+	    $(if $(PROGRESS),--progress $(PROGRESS) --name d$*) > $@.part && mv $@.part $@ && rm -f $@.torn
 
 table: $(NETS)
 	@psplot -k table $(NETS)

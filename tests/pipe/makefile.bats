@@ -12,7 +12,7 @@ sweep_make() {
 }
 # The recipes that a make would run, by program and file.
 would() {
-    sweep_make -n "$@" | grep -oE '^(psfetch|psaug)|mv [^ ]+' | tr '\n' ' '
+    sweep_make -n "$@" | grep -oE '^(psfetch|psaug)|&& mv [^ ]+' | sed 's/.*mv/mv/' | tr '\n' ' '
 }
 
 @test "a second make does nothing" {
@@ -51,6 +51,43 @@ would() {
     wait_for 10 no pgrep -g "$make"
     [ ! -e net1.bin ] && [ -e data.ps ]
     [ "$(records net1.bin.part | jq -r 'select(.type == "model") | .stopped')" = true ]
+}
+
+@test "an interrupted run is gone on from, unless options or data have changed" {
+    mk() {
+        sweep_make net1.bin EPOCHS=40 "$@"
+    }
+    mk
+    mv net1.bin whole
+    env --default-signal=INT setsid make --no-print-directory -f "$REPOSITORY/pipelines/sweep.mk" net1.bin \
+        EPOCHS=40 FETCH='--limit 200' >out 2>&1 3>&- &
+    make=$!
+    wait_for 30 grep 'epoch 10 of' out
+    kill -INT -- "-$make"
+    no wait "$make"
+    make=
+    cp -p net1.bin.part kept
+    mk 2>err
+    grep 'going on from the end of epoch [0-9]* in net1.bin.torn' err
+    cmp whole net1.bin
+    [ ! -e net1.bin.torn ] && [ ! -e net1.bin.part ]
+    # Of two files the one that has come further.
+    rm net1.bin
+    cp -p kept net1.bin.torn
+    head -c 100 kept >net1.bin.part
+    mk 2>err
+    grep 'going on from the end of epoch [0-9]* in net1.bin.torn' err
+    cmp whole net1.bin
+    mv kept net1.bin.part
+    mk RATE=0.02 2>err
+    no grep 'going on' err
+    no cmp -s whole net1.bin
+}
+
+@test "make -n writes nothing" {
+    sweep_make -n >out
+    grep -q '^psfetch' out
+    [ "$(find . -type f)" = ./out ]
 }
 
 @test "a failing psaug or pstrain leaves no network" {

@@ -25,7 +25,7 @@ nobody_left() {
 endless=(--limit 200 --epochs 100000)
 
 @test "trains every depth, scores the best and draws the charts" {
-    sweep "${small[@]}" --depth 1-2 -o "$PWD/s" >out
+    sweep "${small[@]}" --depth 1-2,2,1 -o "$PWD/s" >out
     for net in s/net-d1-s0.bin s/net-d2-s0.bin; do
         [ "$(records $net | jq -r 'select(.type == "model") | .stopped')" = false ]
         [ "$(records $net | tail -n 1 | jq -r .type)" = end ]
@@ -89,7 +89,66 @@ endless=(--limit 200 --epochs 100000)
         [ "$(records $net | jq -r 'select(.type == "model") | .stopped')" = true ]
     done
     [ ! -e s/net-d3-s0.part ]
-    grep 'the same command does what is left' err
+    grep 'the same command goes on from there' err
+}
+
+# The point d1-s0 of the sweep in s has finished so many epochs.
+epochs_done() {
+    [ "$(psplot -k table s/net-d1-s0.part 2>/dev/null | awk 'NR == 2 { print $4 + 0 }')" -ge "$1" ]
+}
+
+@test "Ctrl-C, the death of a trainer and that of everything lose nothing: the same bytes in the end" {
+    long=(--limit 200 --epochs 120 --depth 1)
+    sweep "${long[@]}" -o "$PWD/whole" >out
+    for blow in "-INT" "-KILL trainer" "-KILL all" none; do
+        start_sweep "${long[@]}" -o "$PWD/s"
+        [ "$blow" = none ] && break
+        before=$([ ! -e s/net-d1-s0.torn ] || echo torn)
+        wait_for 30 epochs_done $((reached += 20))
+        case $blow in
+        -INT) kill -INT "$sweep" ;;
+        *trainer) kill -KILL "$(trainer d1-s0)" ;;
+        *all)
+            # parallel, psplot, the shells and programs of the point: all hold something of the folder.
+            kill -KILL "$sweep"
+            find /proc/[0-9]*/fd -lname "$PWD/s*" 2>/dev/null | cut -d / -f 3 | sort -u | xargs -r kill -KILL
+            ;;
+        esac
+        wait "$sweep" || true
+        wait_for 10 nobody_left
+        echo "$blow $before"
+    done
+    wait "$sweep"
+    cmp whole/net-d1-s0.bin s/net-d1-s0.bin
+    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn' -o -name '*.stopped')" ]
+}
+
+@test "of two files that interrupted trainers left, the one that has come further is gone on from" {
+    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    wait_for 30 epochs_done 6
+    kill -TERM "$sweep"
+    wait "$sweep" || true
+    cp s/net-d1-s0.stopped whole
+    mapfile -t ends < <(/usr/bin/python3 -c '
+import msgpack
+records = msgpack.Unpacker(open("whole", "rb"), raw=False, max_buffer_size=1 << 30)
+print(0, *[records.tell() for record in records if record["type"] == "checkpoint"], sep="\n")')
+    rm s/net-d1-s0.stopped
+    for pair in "5 2" "2 5" "5 0" "5 5"; do
+        read -r torn part <<<"$pair"
+        rm -f s/net-d1-s0.*
+        head -c $((ends[torn] + 30)) whole >s/net-d1-s0.torn
+        head -c "${ends[part]}" whole >s/net-d1-s0.part
+        start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+        wait_for 30 grep 'going on from the end of epoch 5' s/net-d1-s0.log
+        kill -TERM "$sweep"
+        wait "$sweep" || true
+    done
+}
+
+@test "where psaug failed, its reason is told" {
+    ends 1 sweep "${small[@]}" --depth 1 --augment '--crop 64x64' -o "$PWD/s"
+    grep 'sweep: d1-s0 failed: psaug: .*smaller than --crop 64x64' err
 }
 
 @test "a point that fails is named with its reason, and the others are done" {
@@ -115,6 +174,7 @@ endless=(--limit 200 --epochs 100000)
 
 @test "wrong usage is said" {
     ends 2 sweep --depth 1-x && grep "'1-x'" err
+    ends 2 sweep --depth 1,4-2 && grep -- '--depth 4-2 runs backwards' err
     ends 2 sweep --epochs 0 && grep 'a number from 1' err
     ends 2 sweep --batch 3 && grep 'after --' err
     ends 0 sweep --help && grep '^usage: sweep' out

@@ -43,20 +43,25 @@ int record_uint(const struct record *record, const char *key, uint64_t most, uin
     return 0;
 }
 
+int real_of(const msgpack_object *object, double *value)
+{
+    if (object->type == MSGPACK_OBJECT_FLOAT64 || object->type == MSGPACK_OBJECT_FLOAT32)
+        *value = object->via.f64;
+    else if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+        *value = (double)object->via.u64;
+    else if (object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+        *value = (double)object->via.i64;
+    else
+        return -1;
+    return 0;
+}
+
 int record_real(const struct record *record, const char *key, double *value)
 {
     const msgpack_object *field = record_field(record, key);
     if (field == NULL)
         return wrong(record, key, "has no");
-    if (field->type == MSGPACK_OBJECT_FLOAT64 || field->type == MSGPACK_OBJECT_FLOAT32)
-        *value = field->via.f64;
-    else if (field->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
-        *value = (double)field->via.u64;
-    else if (field->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
-        *value = (double)field->via.i64;
-    else
-        return wrong(record, key, "should have a number as its");
-    return 0;
+    return real_of(field, value) < 0 ? wrong(record, key, "should have a number as its") : 0;
 }
 
 int record_text(const struct record *record, const char *key, char *buffer, size_t size)

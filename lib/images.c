@@ -115,11 +115,9 @@ static int read_reals(const struct record *header, const char *key, uint32_t cou
     const msgpack_object *list = record_field(header, key);
     if (list == NULL || list->type != MSGPACK_OBJECT_ARRAY || list->via.array.size != count)
         return fail_as(DAMAGED, "the header has no %s of %u numbers", key, count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (list->via.array.ptr[i].type != MSGPACK_OBJECT_FLOAT64)
-            return fail_as(DAMAGED, "the header's %s holds something that is no real number", key);
-        values[i] = list->via.array.ptr[i].via.f64;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (real_of(&list->via.array.ptr[i], &values[i]) < 0)
+            return fail_as(DAMAGED, "the header's %s holds something that is no number", key);
     return 0;
 }
 

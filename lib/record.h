@@ -82,6 +82,8 @@ const char *record_name(const struct reader *reader);
 /* A field of a record, or NULL when it is absent. */
 const msgpack_object *record_field(const struct record *record, const char *key);
 const msgpack_object *map_field(const msgpack_object *map, const char *key);
+/* The value of a number, whole or real; -1 for anything else. */
+int real_of(const msgpack_object *object, double *value);
 
 /* A field that must be there with the right type and in range, else -1 and a sentence that names
  * record type and field. */

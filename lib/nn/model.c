@@ -53,6 +53,7 @@ int model_read_tensors(const struct record *record, const char *key, const struc
     const msgpack_object *list = record_field(record, key);
     if (list == NULL || list->type != MSGPACK_OBJECT_ARRAY)
         return fail_as(DAMAGED, "the network has no %s", key);
+    uint8_t seen[NET_MAX_TENSORS] = {0};
     uint32_t missing = 0;
     for (uint32_t t = 0; t < net->tensors; t++)
         missing += !trained_only || is_trained(&net->tensor[t]);
@@ -61,7 +62,7 @@ int model_read_tensors(const struct record *record, const char *key, const struc
         const struct tensor *tensor = find_tensor(net, map_field(item, "name"));
         const msgpack_object *bytes = map_field(item, "values");
         if (tensor == NULL || bytes == NULL || bytes->type != MSGPACK_OBJECT_BIN ||
-            bytes->via.bin.size != tensor->size * sizeof(float))
+            bytes->via.bin.size != tensor->size * sizeof(float) || seen[tensor - net->tensor]++)
             return fail_as(DAMAGED, "item %u of the network's %s does not fit its shape", i, key);
         memcpy(values + tensor->offset, bytes->via.bin.ptr, bytes->via.bin.size);
         missing--;

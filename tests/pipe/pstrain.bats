@@ -86,6 +86,36 @@ setup() {
     grep -q "9×9" err
 }
 
+@test "more classes than a confusion matrix is made of" {
+    /usr/bin/python3 -c '
+import os, struct, zlib
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+for label in range(1200):
+    os.makedirs("many/%04d" % label)
+    rows = (b"\0" + bytes([label % 256] * 4)) * 4
+    open("many/%04d/1.png" % label, "wb").write(b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))'
+    psfetch -q many >many.ps
+    pstrain -q -e 1 <many.ps >net.bin
+    ends 0 pseval net.bin <many.ps
+    cp out scores
+    grep -q 'no confusion matrix is made of more than 1000 classes' err
+    records scores | grep '"score"' | jq -e '.images == 1200 and .confusion == null and (.recall | length) == 1200 and (.precision | length) == 1200'
+    psplot scores | grep -q '^net .* 1200 '
+    ends 1 psplot -k confusion scores
+    grep -q 'the score of net has no confusion matrix, for it has 1200 classes' err
+    ends 1 psplot -o x.png scores
+    grep -q 'no confusion matrix' err
+}
+
+@test "a network that diverges says so, once" {
+    psaug <set.ps | pstrain -r 1e6 --l2 1e6 -e 8 2>err >net.bin
+    [ "$(grep -c 'the network has diverged' err)" -eq 1 ]
+    [ "$(records net.bin | tail -n 1 | jq -r .type)" = end ]
+}
+
 @test "fewer epochs than asked for is a failure that keeps the model; than the default is not" {
     psaug -e 2 <set.ps >two.ps
     ends 0 pstrain -q <two.ps
@@ -110,6 +140,13 @@ setup() {
     [ "$(jq -s -c '.[0] | [.iteration, .iterations, .epoch, .epochs, .lost]' lines)" = "[1,60,1,30,0]" ]
     psaug -e 1 <set.ps | pstrain -q --progress fd:5 >/dev/null 5>five
     [ "$(records five | wc -l)" -eq 4 ]
+}
+
+@test "--progress: a name that a record has no room for is refused" {
+    ends 2 pstrain --name "$(printf 'n%.0s' {1..1025})" --progress log <set.ps
+    grep -q -- '--name takes at most 1024 bytes' err
+    psaug -e 1 <set.ps | pstrain -q --name "$(printf 'n%.0s' {1..1024})" --progress log >/dev/null
+    [ "$(records log | wc -l)" -eq 4 ]
 }
 
 @test "--progress: a FIFO without a reader, and one whose reader dies, cost records and nothing else" {
@@ -166,4 +203,12 @@ setup() {
     ends 3 pseval torn.bin <set.ps
     ends 1 pseval nothing.bin <set.ps
     ends 2 pseval <set.ps
+}
+
+@test "scores that nobody takes are a failure" {
+    psaug <set.ps | pstrain -q -e 1 >a.bin
+    status=0
+    { pseval -q a.bin <set.ps 2>err || echo $? >status; } | true
+    [ "$(<status)" = 1 ]
+    grep -q 'output was closed by its reader' err
 }

@@ -168,8 +168,10 @@ int main(int argc, char **argv)
         die_why();
     meter_clear();
 
+    if (exam.input.classes.count > SCORE_MOST_CONFUSION)
+        note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
     if (write_scores(writer, &exam) < 0)
-        end_after_write(writer);
+        die_why(); /* also when the reader has closed the pipe: the scores are lost */
     finish(&exam);
     write_close(writer);
     return DONE;

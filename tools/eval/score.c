@@ -19,8 +19,14 @@ int candidate_open(struct candidate *candidate, const char *path, const char *de
         engine_write(candidate->engine, model->parameters, NULL) < 0)
         return -1;
     size_t classes = model->classes.count;
-    for (int split = 0; split < SPLITS; split++)
-        candidate->score[split].confusion = ealloc(classes * classes, sizeof(uint64_t));
+    for (int split = 0; split < SPLITS; split++) {
+        struct score *score = &candidate->score[split];
+        if (classes <= SCORE_MOST_CONFUSION)
+            score->confusion = ealloc(classes * classes, sizeof *score->confusion);
+        score->is = ealloc(3 * classes, sizeof *score->is);
+        score->taken_for = score->is + classes;
+        score->right = score->is + 2 * classes;
+    }
     return 0;
 }
 
@@ -28,8 +34,10 @@ void candidate_close(struct candidate *candidate)
 {
     engine_close(candidate->engine);
     model_free(&candidate->model);
-    for (int split = 0; split < SPLITS; split++)
+    for (int split = 0; split < SPLITS; split++) {
         free(candidate->score[split].confusion);
+        free(candidate->score[split].is);
+    }
 }
 
 int candidate_fits(const struct candidate *candidate, const struct classes *classes,
@@ -70,32 +78,34 @@ int candidate_examine(struct candidate *candidate, enum split split, const uint8
     score->loss += outcome.loss;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t guess = most_probable(probability + (size_t)i * classes, classes);
-        score->confusion[(size_t)label[i] * classes + guess]++;
+        if (score->confusion)
+            score->confusion[(size_t)label[i] * classes + guess]++;
+        score->is[label[i]]++;
+        score->taken_for[guess]++;
+        score->right[guess] += guess == label[i];
         score->correct += guess == label[i];
     }
     return 0;
 }
 
-/* right / all for each class, nil where there is nothing to divide by. step: the distance between
- * the counts that are added up for a class: 1 along a row (recall), classes along a column
- * (precision). */
-static void pack_shares(struct writer *writer, const char *key, const uint64_t *confusion,
-                        uint32_t classes, int along_row)
+/* right / all for each class, nil where there is nothing to divide by. */
+static void pack_shares(struct writer *writer, const char *key, const uint64_t *right,
+                        const uint64_t *all, uint32_t classes)
 {
     pack_array(writer, key, classes);
-    for (uint32_t c = 0; c < classes; c++) {
-        uint64_t all = 0;
-        for (uint32_t other = 0; other < classes; other++)
-            all += along_row ? confusion[c * classes + other] : confusion[other * classes + c];
-        if (all == 0)
+    for (uint32_t c = 0; c < classes; c++)
+        if (all[c] == 0)
             pack_item_nil(writer);
         else
-            pack_item_real(writer, (double)confusion[c * classes + c] / (double)all);
-    }
+            pack_item_real(writer, (double)right[c] / (double)all[c]);
 }
 
 static void pack_confusion(struct writer *writer, const uint64_t *confusion, uint32_t classes)
 {
+    if (confusion == NULL) {
+        pack_nil(writer, "confusion");
+        return;
+    }
     pack_array(writer, "confusion", classes);
     for (uint32_t row = 0; row < classes; row++) {
         pack_item_array(writer, classes);
@@ -122,8 +132,8 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
     pack_real(writer, "loss", score->loss / images);
     pack_real(writer, "accuracy", (double)score->correct / images);
     pack_confusion(writer, score->confusion, classes);
-    pack_shares(writer, "precision", score->confusion, classes, 0);
-    pack_shares(writer, "recall", score->confusion, classes, 1);
+    pack_shares(writer, "precision", score->right, score->taken_for, classes);
+    pack_shares(writer, "recall", score->right, score->is, classes);
     note("%s: %.2f %% of %llu %s images are right, loss %.4f", model->name,
          100 * (double)score->correct / images, (unsigned long long)score->images,
          split_name[split], score->loss / images);

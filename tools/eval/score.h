@@ -5,10 +5,14 @@
 #include "nn/engine.h"
 #include "nn/model.h"
 
+/* The most classes that a confusion matrix is made of: a record has at most a million elements. */
+enum { SCORE_MOST_CONFUSION = 1000 };
+
 struct score {
     uint64_t images, correct;
-    double loss;         /* cross entropy, summed */
-    uint64_t *confusion; /* [true class][predicted class] */
+    double loss;                      /* cross entropy, summed */
+    uint64_t *confusion;              /* [true class][predicted class], or NULL */
+    uint64_t *is, *taken_for, *right; /* [class]: images of it; taken for it; both */
 };
 
 /* A model under examination. */

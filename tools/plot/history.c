@@ -179,14 +179,18 @@ static void take_done(struct run *run, const struct record *record)
     free(status);
 }
 
-/* The confusion matrix of a score record into score->confusion; it must be classes × classes. */
+/* The confusion matrix of a score record into score->confusion; it must be classes × classes, or
+ * nil where there are too many classes for one. */
 static int take_confusion(struct score *score, const struct record *record)
 {
     const msgpack_object *rows = record_field(record, "confusion");
     uint32_t n = score->classes;
+    if (rows != NULL && rows->type == MSGPACK_OBJECT_NIL)
+        return 0;
     if (rows == NULL || rows->type != MSGPACK_OBJECT_ARRAY || rows->via.array.size != n)
         return fail_as(DAMAGED, "the score of %s has no confusion matrix of %u rows", score->name,
                        n);
+    score->confusion = ealloc((size_t)n * n, sizeof *score->confusion);
     for (uint32_t i = 0; i < n; i++) {
         const msgpack_object *row = &rows->via.array.ptr[i];
         if (row->type != MSGPACK_OBJECT_ARRAY || row->via.array.size != n)
@@ -218,7 +222,6 @@ static int take_score(struct history *history, const struct feed *feed, const st
     score->epoch = optional(record_field(record, "epoch"), -1);
     score->classes = feed->classes.count;
     score->class_name = ealloc(score->classes, sizeof *score->class_name);
-    score->confusion = ealloc((size_t)score->classes * score->classes, sizeof *score->confusion);
     for (uint32_t i = 0; i < score->classes; i++)
         score->class_name[i] = label_clean(feed->classes.name[i], strlen(feed->classes.name[i]));
     if (record_uint(record, "images", UINT64_MAX, &score->images) < 0 ||

@@ -55,7 +55,7 @@ struct score {
     double loss, accuracy;
     uint32_t classes;
     char **class_name;   /* [classes] */
-    uint64_t *confusion; /* [true class][predicted class] */
+    uint64_t *confusion; /* [true class][predicted class]; NULL: too many classes for one */
 };
 
 struct history {

@@ -12,6 +12,26 @@
 
 enum { USUAL_COLUMNS = 80, USUAL_ROWS = 23, LEAST_COLUMNS = 20 };
 
+static const struct score *without_matrix(const struct history *history)
+{
+    for (size_t i = 0; i < history->scores; i++)
+        if (history->score[i]->confusion == NULL)
+            return history->score[i];
+    return NULL;
+}
+
+/* pseval makes no matrix of very many classes. */
+static int check_matrices(const struct history *history)
+{
+    const struct score *score = without_matrix(history);
+    return score == NULL
+               ? 0
+               : fail(
+                     "the score of %s has no confusion matrix, for it has %u classes; --kind table "
+                     "shows it",
+                     score->name, score->classes);
+}
+
 int show_check(const struct history *history, const char *kind)
 {
     int wants_runs = strcmp(kind, "curves") == 0 || strcmp(kind, "overlay") == 0;
@@ -24,7 +44,7 @@ int show_check(const struct history *history, const char *kind)
     if (wants_scores && history->scores == 0)
         return fail(
             "a confusion matrix is drawn from scores (of pseval); the input holds only runs");
-    return 0;
+    return wants_scores ? check_matrices(history) : 0;
 }
 
 /* The size of the terminal on standard output: 0 when there is none that can do more than print. */
@@ -72,7 +92,7 @@ int show_picture(const struct history *history, const char *kind, const struct p
     if (strcmp(kind, "curves") == 0 || history->scores == 0)
         return chart_curves(history, picture);
     if (strcmp(kind, "confusion") == 0 || history->runs == 0)
-        return chart_confusion(history, picture);
+        return check_matrices(history) < 0 ? -1 : chart_confusion(history, picture);
     return fail_as(USAGE, "the input holds both runs and scores: choose with --kind which to draw");
 }
 
@@ -86,7 +106,7 @@ int show_text(const struct history *history, const char *kind, const struct page
 {
     int runs = history->runs > 0 && strcmp(kind, "confusion") != 0;
     int scores = history->scores > 0 && strcmp(kind, "curves") != 0 && strcmp(kind, "overlay") != 0;
-    int table = strcmp(kind, "table") == 0;
+    int table = strcmp(kind, "table") == 0 || (scores && without_matrix(history));
     if (runs)
         print(table                          ? text_run_table(history, page)
               : strcmp(kind, "overlay") == 0 ? text_overlay(history, page)

@@ -12,6 +12,9 @@
 
 struct progress;
 
+/* Bytes of a name: a record is one write of at most 4096. */
+enum { PROGRESS_MOST_NAME = 1024 };
+
 /* path: a named FIFO, a file (appended to) or fd:N (a pipe or file that this process was started
  * with). NULL: nobody watches, and the result is NULL, which all other calls allow. -1 with a
  * sentence when the path can never be written. */

@@ -188,6 +188,8 @@ int main(int argc, char **argv)
 {
     if (options_parse(&about, argc, argv) < argc)
         die(USAGE, "%s is too much: the images come on standard input", argv[argc - 1]);
+    if (name && strlen(name) > PROGRESS_MOST_NAME)
+        die(USAGE, "--name takes at most %d bytes", PROGRESS_MOST_NAME);
     if (isnan(rate))
         rate = 0.1 * (double)batch / 256;
     estandard_input();

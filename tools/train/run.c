@@ -60,6 +60,12 @@ static int step(struct run *run, const struct batch *batch)
     run->iteration++;
     run->images += batch->count;
     double loss = outcome.loss / (double)batch->count;
+    if (!isfinite(loss) && !run->diverged++) {
+        meter_clear();
+        note("the loss is no number any more in iteration %llu: the network has diverged; a lower "
+             "--rate may help",
+             (unsigned long long)run->iteration);
+    }
     double accuracy = outcome.correct / (double)batch->count;
     show_pace(run, loss, accuracy);
     return write_progress(run, loss, accuracy);

@@ -58,6 +58,20 @@ assert len(alone) == 50 and all(joined[i] == pixels for i, pixels in alone.items
 P
 }
 
+@test "memory is taken as it is needed, and where there is no more the rest goes to a file" {
+    shapes >set.ps
+    psaug -e 1 <set.ps >small.ps
+    psfetch -q | tee big.ps | psaug -e 1 >wanted.ps
+    size=$(stat -c %s big.ps)
+    [ "$size" -gt 30000000 ]
+    (ulimit -v 25000 && psaug -e 1 <set.ps) | cmp - small.ps
+    (ulimit -v 25000 && psaug -v -e 1 2>err < <(cat big.ps)) | cmp - wanted.ps
+    grep -q 'no more memory' err
+    # All of --memory serves one kind of images where there is no other.
+    psaug -v -e 1 --memory "$size" < <(cat big.ps) 2>err >/dev/null
+    no grep -q 'spooled' err
+}
+
 @test "joined sets: ids are shifted; other classes, or a stream with epochs, are refused" {
     shapes >a.ps
     picture photos/cat/1.png 32 32 9

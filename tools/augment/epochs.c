@@ -67,8 +67,9 @@ int gather(struct images *input, int fd, uint64_t memory, const struct view_opti
     struct first first = {0};
     struct images_sums sums = {0};
     int item;
-    *gathered = (struct gathered){
-        set_open(memory - memory / 4, fd), set_open(memory / 4, fd), {0}, NULL, 0, 0};
+    *gathered = (struct gathered){.memory = memory};
+    gathered->train = set_open(&gathered->memory, fd);
+    gathered->others = set_open(&gathered->memory, fd);
     while ((item = images_next(input, &image, &record)) != IMAGES_END) {
         if (item < 0)
             return -1;

@@ -9,14 +9,15 @@
 /* Everything read from the input, and what is known about it. */
 struct gathered {
     struct set *train, *others; /* others: validation and test images */
+    uint64_t memory;            /* bytes that they may still take */
     struct images_about about;  /* shape: of the views */
     uint8_t *unknown;           /* records of types that psweep does not know, to be passed on */
     size_t unknown_size;
     uint32_t unknown_count;
 };
 
-/* Reads the whole input and proves it whole. -1 with a sentence, naming images that do not fit
- * together. */
+/* Reads the whole input, keeps up to memory bytes of it in memory, and proves it whole. -1 with a
+ * sentence, naming images that do not fit together. */
 int gather(struct images *input, int fd, uint64_t memory, const struct view_options *options,
            struct gathered *gathered);
 void gathered_free(struct gathered *gathered);

@@ -6,15 +6,20 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 enum where { IN_MEMORY, IN_INPUT, IN_SPOOL };
 
+/* Memory is taken in blocks of this size, as it is needed. */
+enum { BLOCK = 16 << 20 };
+
 /* Where an image's record is. */
 struct member {
-    uint64_t place;
+    union {
+        uint8_t *bytes; /* IN_MEMORY */
+        uint64_t place; /* in the file */
+    };
     uint32_t size;
     enum where where;
     uint64_t digest; /* XXH3 of the record, against an input that changes meanwhile */
@@ -25,8 +30,11 @@ struct set {
     struct member *member;
     uint64_t *id;
 
-    uint8_t *memory; /* limit bytes of address space; pages are taken as they are touched */
-    uint64_t limit, used;
+    uint64_t *limit;
+    void **block; /* [blocks] */
+    size_t blocks;
+    uint8_t *free; /* what is left of the last one */
+    size_t free_size;
 
     int input;        /* read again where it is a file */
     int spool;        /* a file of our own where it is not; -1 until it is needed */
@@ -37,15 +45,13 @@ struct set {
     msgpack_zone *zone;
 };
 
-struct set *set_open(uint64_t limit, int input)
+struct set *set_open(uint64_t *limit, int input)
 {
     struct set *set = ealloc(1, sizeof *set);
     set->limit = limit;
-    set->memory = mmap(NULL, limit ? limit : 1, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     set->zone = msgpack_zone_new(8192);
-    if (set->memory == MAP_FAILED || set->zone == NULL)
-        die(FAILED, "out of memory: --memory asks for %llu bytes", (unsigned long long)limit);
+    if (set->zone == NULL)
+        die(FAILED, "out of memory: a set of images");
     set->input = input;
     set->spool = -1;
     return set;
@@ -55,7 +61,9 @@ void set_close(struct set *set)
 {
     if (set == NULL)
         return;
-    munmap(set->memory, set->limit ? set->limit : 1);
+    for (size_t i = 0; i < set->blocks; i++)
+        free(set->block[i]);
+    free(set->block);
     msgpack_zone_free(set->zone);
     if (set->spool >= 0)
         close(set->spool);
@@ -63,6 +71,30 @@ void set_close(struct set *set)
     free(set->member);
     free(set->id);
     free(set);
+}
+
+/* Memory for a record, or NULL when the limit is reached. */
+static uint8_t *take(struct set *set, size_t size)
+{
+    if (size > *set->limit)
+        return NULL;
+    if (size > set->free_size) {
+        size_t room = size > BLOCK ? size : BLOCK;
+        uint8_t *block = malloc(room);
+        if (block == NULL) {
+            explain("the system has no more memory, though --memory would allow it");
+            *set->limit = 0;
+            return NULL;
+        }
+        set->block = egrow(set->block, set->blocks + 1, sizeof *set->block);
+        set->block[set->blocks++] = set->free = block;
+        set->free_size = room;
+    }
+    uint8_t *taken = set->free;
+    set->free += size;
+    set->free_size -= size;
+    *set->limit -= size;
+    return taken;
 }
 
 size_t set_count(const struct set *set)
@@ -112,11 +144,10 @@ int set_add(struct set *set, const struct image *image, const struct record *rec
     struct member *member = &set->member[set->count];
     member->size = (uint32_t)record->size;
     member->digest = XXH3_64bits(record->bytes, record->size);
-    if (set->used + record->size <= set->limit) {
+    uint8_t *bytes = take(set, record->size);
+    if (bytes != NULL) {
         member->where = IN_MEMORY;
-        member->place = set->used;
-        memcpy(set->memory + set->used, record->bytes, record->size);
-        set->used += record->size;
+        member->bytes = memcpy(bytes, record->bytes, record->size);
     } else if (place >= 0) {
         member->where = IN_INPUT;
         member->place = (uint64_t)place;
@@ -155,7 +186,7 @@ static int read_again(struct set *set, const struct member *member)
 int set_image(struct set *set, size_t place, struct image *image)
 {
     const struct member *member = &set->member[place];
-    const uint8_t *bytes = set->memory + member->place;
+    const uint8_t *bytes = member->bytes;
     struct record record;
     if (member->where != IN_MEMORY) {
         if (read_again(set, member) < 0)

@@ -11,9 +11,10 @@
 
 struct set;
 
-/* limit: bytes of records kept in memory. input: the fd that records are read from; when it can be
- * sought, it is the file beyond the limit. Exits when there is no memory. */
-struct set *set_open(uint64_t limit, int input);
+/* limit: bytes of records that may still be kept in memory; several sets may share it, and it is
+ * borrowed until they are closed. It sinks to 0 where the system has no more before. input: the fd
+ * that records are read from; when it can be sought, it is the file beyond the limit. */
+struct set *set_open(uint64_t *limit, int input);
 void set_close(struct set *set);
 
 /* Keeps an image that came from record. place: where that begins in the input (record_place());

@@ -1,0 +1,96 @@
+/* Tensors as records: what is packed is read back, and a list that does not fit is refused. */
+#include "message.h"
+#include "nn/model.h"
+
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct net net;
+static float *values;
+
+static int make_net(void **state)
+{
+    struct net_shape shape = {1, 4, 8, 8, 3, 5};
+    (void)state;
+    if (net_make(&net, &shape) < 0)
+        return -1;
+    values = ealloc(net.parameters, sizeof *values);
+    for (size_t i = 0; i < net.parameters; i++)
+        values[i] = (float)i / 7;
+    return 0;
+}
+
+static int free_values(void **state)
+{
+    (void)state;
+    free(values);
+    return 0;
+}
+
+/* Packs the first count tensors of the net, with instead in the place of the one after those kept
+ * whole, as a record, and reads it back into got. */
+static int pack_and_read(uint32_t count, uint32_t whole, uint32_t instead, float *got)
+{
+    int fd = memfd_create("model", 0);
+    struct writer *writer = write_open(fd, "output");
+    write_header(writer, "run", 0);
+    assert_int_equal(write_end(writer), 0);
+    write_begin(writer, "model", 1);
+    pack_array(writer, "tensors", count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tensor *tensor = &net.tensor[i == whole ? instead : i];
+        pack_item_map(writer, 2);
+        pack_text(writer, "name", tensor->name);
+        pack_bin(writer, "values", values + tensor->offset, tensor->size * sizeof(float));
+    }
+    assert_int_equal(write_end(writer), 0);
+    assert_int_equal(write_flush(writer), 0);
+    write_close(writer);
+
+    struct record record;
+    lseek(fd, 0, SEEK_SET);
+    struct reader *reader = record_open(fd, "model", READ_STREAM);
+    assert_int_equal(record_next(reader, &record), RECORD_READ);
+    assert_int_equal(record_next(reader, &record), RECORD_READ);
+    int result = model_read_tensors(&record, "tensors", &net, got, 0);
+    record_close(reader);
+    close(fd);
+    return result;
+}
+
+static void whole_lists_come_back(void **state)
+{
+    float *got = ealloc(net.parameters, sizeof *got);
+    (void)state;
+    assert_int_equal(pack_and_read(net.tensors, net.tensors, 0, got), 0);
+    assert_memory_equal(got, values, net.parameters * sizeof *got);
+    free(got);
+}
+
+static void missing_and_repeated_tensors_are_refused(void **state)
+{
+    float *got = ealloc(net.parameters, sizeof *got);
+    (void)state;
+    assert_int_equal(pack_and_read(net.tensors - 1, net.tensors, 0, got), -1);
+    assert_non_null(strstr(why(), "not complete"));
+    /* A bias is as large as the scale behind it: only its name tells. */
+    assert_int_equal(net.tensor[1].size, net.tensor[2].size);
+    assert_int_equal(pack_and_read(net.tensors, 2, 1, got), -1);
+    assert_int_equal(why_status(), DAMAGED);
+    assert_non_null(strstr(why(), "does not fit"));
+    free(got);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_lists_come_back),
+        cmocka_unit_test(missing_and_repeated_tensors_are_refused),
+    };
+    return cmocka_set_message_output(CM_OUTPUT_TAP),
+           cmocka_run_group_tests(tests, make_net, free_values);
+}

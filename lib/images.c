@@ -77,6 +77,8 @@ int images_next(struct images *images, struct image *image, struct record *recor
                 images->largest = image->id;
             return IMAGES_IMAGE;
         case RECORD_EPOCH:
+            if (!images->epochs)
+                return fail_as(DAMAGED, "an epoch mark stands in a set of images");
             return IMAGES_EPOCH;
         case RECORD_HEADER:
             if (join(images, record) < 0)

@@ -109,30 +109,46 @@ P
     ends 0 psaug -e 1 < <(psfetch -q --channels 3 photos)
 }
 
+# edit FILE PYTHON: the stream FILE as the list "records" without its end, changed by the Python code and
+# ended anew; digest(n) is that of the first n records.
+edit() {
+    /usr/bin/python3 -c '
+import msgpack, struct, subprocess, sys
+def body(count):
+    return b"".join(map(msgpack.packb, records[:count]))
+def digest(count):
+    open("body", "wb").write(body(count))
+    said = subprocess.run(["xxhsum", "-H3", "body"], capture_output=True, text=True).stdout
+    return int(said.split("= ")[-1].split()[0].replace("XXH3_", ""), 16)
+records = list(msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False))[:-1]
+exec(sys.argv[2])
+count = len(records)
+sys.stdout.buffer.write(body(count) + b"\x83\xa4type\xa3end\xa7records\xcf" + struct.pack(">Q", count)
+    + b"\xa6digest\xcf" + struct.pack(">Q", digest(count)))' "$@"
+}
+
 @test "records and fields that psaug does not know pass through" {
     shapes >set.ps
-    /usr/bin/python3 - <<'P'
-import msgpack
-records = list(msgpack.Unpacker(open("set.ps", "rb")))[:-1]
+    edit set.ps '
 records[1]["caption"] = "first"
 records[-1]["caption"] = "last"
-records.insert(2, {"type": "licence", "text": "free"})
-body = b"".join(map(msgpack.packb, records))
-open("body", "wb").write(body)
-P
-    # The digest of the changed stream, by the command of the same library.
-    digest=$(xxhsum -H3 body | sed 's/.*= //; s/^XXH3_//; s/ .*//')
-    /usr/bin/python3 - "$digest" <<'P'
-import struct, sys
-body = open("body", "rb").read()
-import msgpack
-count = sum(1 for _ in msgpack.Unpacker(open("body", "rb")))
-end = b"\x83\xa4type\xa3end\xa7records\xcf" + struct.pack(">Q", count) + b"\xa6digest\xcf" + struct.pack(">Q", int(sys.argv[1], 16))
-open("own.ps", "wb").write(body + end)
-P
+records.insert(2, {"type": "licence", "text": "free"})' >own.ps
     ends 0 psaug -e 1 <own.ps
     [ "$(records out | jq -r 'select(.type == "licence") | .text')" = free ]
     [ "$(records out | jq -r 'select(.caption) | .caption' | sort | xargs)" = "first last" ]
+}
+
+@test "an epoch mark in a set of images is damage to whoever reads it" {
+    shapes >set.ps
+    edit set.ps 'pass' | cmp - set.ps
+    edit set.ps 'records.insert(5, {"type": "epoch", "epoch": 1, "images": 4, "records": 5, "digest": digest(5)})' >marked.ps
+    pstrain -q -e 1 <set.ps >net.bin
+    ends 3 psaug -e 1 <marked.ps
+    grep -q 'an epoch mark stands in a set of images' err
+    ends 3 pstrain <marked.ps
+    grep -q 'an epoch mark stands in a set of images' err
+    ends 3 pseval net.bin <marked.ps
+    grep -q 'an epoch mark stands in a set of images' err
 }
 
 @test "only test images: they pass, cropped to the middle, and no epochs follow" {

@@ -73,8 +73,6 @@ int gather(struct images *input, int fd, uint64_t memory, const struct view_opti
     while ((item = images_next(input, &image, &record)) != IMAGES_END) {
         if (item < 0)
             return -1;
-        if (item == IMAGES_EPOCH)
-            return fail_as(DAMAGED, "an epoch mark stands in a set of images");
         if (item == IMAGES_OTHER)
             keep_unknown(gathered, &record);
         else if (check_shape(&first, options, &image) < 0 ||

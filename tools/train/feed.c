@@ -102,8 +102,6 @@ static int read_set(struct feed *feed)
         images_add(&feed->sums, &image);
         pile_add(&feed->train, &image, feed->image_size);
     }
-    if (item == IMAGES_EPOCH)
-        return fail_as(DAMAGED, "an epoch mark stands in a set of images");
     if (item != IMAGES_END)
         return item < 0 ? -1 : FEED_WAIT;
     images_figures(&feed->sums, feed->about.channels, &feed->about);

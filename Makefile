@@ -46,7 +46,8 @@ MSGPACK  := $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p 2>/de
 LIB      := $(patsubst %.c,build/%.o,$(wildcard lib/*.c))
 NN       := $(patsubst %.c,build/%.o,$(wildcard lib/nn/*.c lib/nn/cpu/*.c))
 # The CPU engine's kernels are compiled once for each instruction set that it may choose at run time.
-ISA      := c $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),avx2 avx512)
+MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
+ISA      := c $(if $(filter x86_64-%,$(MACHINE)),avx2 avx512) $(if $(filter aarch64-%,$(MACHINE)),neon)
 KERNELS  := $(notdir $(wildcard lib/nn/cpu/kernels/*.c))
 NN       += $(foreach isa,$(ISA),$(KERNELS:%.c=build/lib/nn/cpu/kernels/$(isa)/%.o))
 FETCH    := $(patsubst %.c,build/%.o,$(wildcard tools/fetch/*.c))
@@ -57,7 +58,7 @@ PLOT     := $(patsubst %.c,build/%.o,$(wildcard tools/plot/*.c))
 
 STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
 bin/psfetch: $(FETCH) build/libpsweep.a
-bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive) -lm -pthread
+bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg) -lm -pthread
 bin/psaug:   $(AUGMENT) build/libpsweep.a
 bin/psaug:   LDLIBS = $(STREAM) -lm
 bin/pstrain: $(TRAIN) build/libpsnn.a build/libpsweep.a
@@ -76,7 +77,7 @@ build/libpsweep.a: $(LIB)
 build/libpsnn.a: $(NN)
 build/%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
 build/%.o: %.c
 	@mkdir -p $(@D)
@@ -113,17 +114,22 @@ objects   = $(if $(1),$(filter-out $(MAINS),$(patsubst %.c,build/%.o,$(wildcard 
 build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
                          build/tests/support.a build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka) $(STREAM) \
-	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive cairo) \
+	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg cairo) \
 	    -lm -pthread
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
 
+# What the engine computes as digests, to be compared between machines (tests/pipe/arm.bats).
+build/tests/bits/digest: build/tests/bits/digest.o build/tests/support.a build/libpsnn.a build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lm -pthread
+build/tests/bits/%.o: CPPFLAGS += -Itests/unit
+
 # tests/run names each test that was skipped; with CI set, a skip that CI could do without fails.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --exec tests/run
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
-test: all $(TESTS)
+test: all $(TESTS) build/tests/bits/digest
 	$(PROVE) $(TESTS) $(SCRIPTS)
-test-all: all $(TESTS)
+test-all: all $(TESTS) build/tests/bits/digest
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
 # Figures of this machine, now: never part of a test.

@@ -2,9 +2,9 @@
  *
  * A value of type lanes holds one float of each of 16 images. The same operations, in the same
  * order, with the same rounding, for every instruction set: AVX-512 has one register for it, AVX2
- * two halves, plain C an array. This is the only file that knows which one a kernel is compiled
- * for; it also says how many registers' worth of sums a kernel may keep (blocks change speed, never
- * bits, since each sum's own order does not depend on them).
+ * two halves, NEON four quarters, plain C an array. This is the only file that knows which one a
+ * kernel is compiled for; it also says how many registers' worth of sums a kernel may keep (blocks
+ * change speed, never bits, since each sum's own order does not depend on them).
  *
  * NaN rule: a NaN is never dropped. lanes_beats() lets it win, lanes_positive() lets it pass.
  */
@@ -156,6 +156,79 @@ static inline float lanes_fold(lanes a)
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+#elif defined __aarch64__ && defined __ARM_NEON
+
+#include <arm_neon.h>
+
+#define LANES_FILTERS  2
+#define LANES_COLUMNS  2
+#define LANES_PAIR     1
+#define LANES_TAP_ROWS 1
+
+typedef struct {
+    float32x4_t part[4];
+} lanes;
+typedef struct {
+    uint32x4_t part[4]; /* all bits of a chosen lane are set */
+} lanes_mask;
+
+/* result.part[i] = expression, for every quarter i */
+#define EACH_PART(type, expression)                                                                \
+    type result;                                                                                   \
+    for (int i = 0; i < 4; i++)                                                                    \
+        result.part[i] = (expression);                                                             \
+    return result
+
+static inline lanes lanes_load(const float *at)
+{
+    EACH_PART(lanes, vld1q_f32(at + 4 * i));
+}
+static inline void lanes_store(float *at, lanes a)
+{
+    for (int i = 0; i < 4; i++)
+        vst1q_f32(at + 4 * i, a.part[i]);
+}
+static inline lanes lanes_all(float value)
+{
+    EACH_PART(lanes, vdupq_n_f32(value));
+}
+static inline lanes lanes_add(lanes a, lanes b)
+{
+    EACH_PART(lanes, vaddq_f32(a.part[i], b.part[i]));
+}
+static inline lanes lanes_subtract(lanes a, lanes b)
+{
+    EACH_PART(lanes, vsubq_f32(a.part[i], b.part[i]));
+}
+static inline lanes lanes_fma(lanes a, lanes b, lanes c)
+{
+    EACH_PART(lanes, vfmaq_f32(c.part[i], a.part[i], b.part[i]));
+}
+static inline lanes_mask lanes_beats(lanes a, lanes b)
+{
+    EACH_PART(lanes_mask, vorrq_u32(vcgtq_f32(a.part[i], b.part[i]),
+                                    vmvnq_u32(vceqq_f32(a.part[i], a.part[i]))));
+}
+static inline lanes_mask lanes_positive(lanes a)
+{
+    EACH_PART(lanes_mask, vmvnq_u32(vcleq_f32(a.part[i], vdupq_n_f32(0))));
+}
+static inline lanes_mask lanes_first(uint32_t n)
+{
+    static const uint32_t number[LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    EACH_PART(lanes_mask, vcltq_u32(vld1q_u32(number + 4 * i), vdupq_n_u32(n)));
+}
+static inline lanes lanes_select(lanes_mask mask, lanes a, lanes b)
+{
+    EACH_PART(lanes, vbslq_f32(mask.part[i], a.part[i], b.part[i]));
+}
+static inline float lanes_fold(lanes a)
+{
+    float32x4_t four = vaddq_f32(vaddq_f32(a.part[0], a.part[2]), vaddq_f32(a.part[1], a.part[3]));
+    float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 
 #else

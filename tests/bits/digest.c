@@ -1,0 +1,49 @@
+/* Prints a digest of what some training steps leave behind, a line for each case of bed.h: the same
+ * on every machine, or a promise is broken.
+ *
+ *     digest [ISA]
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bed.h"
+#include "message.h"
+
+enum { STEPS = 3 };
+
+/* Parameters, momentum, probabilities, loss. */
+static void print_case(int number, const char *isa)
+{
+    struct bed *b = bed_make(&cases[number]);
+    struct outcome outcome;
+    float probability[MOST * MOST_CLASSES] = {0};
+    size_t bytes = b->net.parameters * sizeof(float);
+    b->options.isa = isa;
+    b->options.threads = 2;
+    struct engine *engine = bed_engine(b);
+    int result = 0;
+    for (int step = 0; result == 0 && step < STEPS; step++)
+        result = engine_step(engine, b->images, b->label, b->reference.count, 0.05, &outcome);
+    if (result < 0 ||
+        engine_predict(engine, b->images, b->label, b->reference.count, probability, &outcome) <
+            0 ||
+        engine_read(engine, b->found, b->found_momentum) < 0)
+        die_why();
+    XXH64_hash_t digest = XXH3_64bits(b->found, bytes);
+    digest = XXH3_64bits_withSeed(b->found_momentum, bytes, digest);
+    digest = XXH3_64bits_withSeed(probability, sizeof probability, digest);
+    digest = XXH3_64bits_withSeed(&outcome.loss, sizeof outcome.loss, digest);
+    printf("case %d: %016llx\n", number, (unsigned long long)digest);
+    engine_close(engine);
+    bed_end(b);
+}
+
+int main(int argc, char **argv)
+{
+    for (int number = 0; number < CASES; number++)
+        print_case(number, argc > 1 ? argv[1] : "auto");
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

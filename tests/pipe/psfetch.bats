@@ -100,6 +100,22 @@ photos() {
     [ "$(records out | grep -c '"image"')" -eq 5 ]
 }
 
+# forty NAME: as many links to one picture of 36 MB.
+forty() {
+    local i
+    colour "$1/large/0.png" 3000 4000 9
+    for ((i = 1; i < 40; i++)); do
+        ln "$1/large/0.png" "$1/large/$i.png"
+    done
+}
+
+@test "images that wait for a slow reader take bounded memory, however large they are" {
+    forty photos
+    (ulimit -v 1000000 && exec psfetch -q -t 2 photos 2>err) | (sleep 3 && wc -c >size)
+    [ ! -s err ]
+    [ "$(cat size)" -gt $((40 * 36000000)) ]
+}
+
 @test "a source that is not there, empty or no folder is a sentence" {
     mkdir empty
     echo hello >file

@@ -19,8 +19,13 @@ struct delivered {
     size_t images, bad;
 };
 
-/* Writes the planned images of one source as records, in order. At most a window of 256 images is
- * held besides what the source reads ahead. -1 with a sentence that names the image. */
+/* Writes the planned images of one source as records, in order. -1 with a sentence that names the
+ * image.
+ *
+ * Memory: a window of finished images, at most 256 of them and 256 MiB of pixels (and one more
+ * image, so that the next to be written always gets in); one image in the hands of each thread,
+ * with its file and what its decoding and resizing need; the record being written; and what the
+ * source reads ahead. */
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
             const struct deliver_options *options, struct delivered *delivered);
 

@@ -34,6 +34,8 @@ void write_header(struct writer *writer, const char *kind, uint32_t fields);
 /* A whole record as it was read (a filter passing on what it does not know). */
 int write_record(struct writer *writer, const uint8_t *bytes, size_t size);
 int write_flush(struct writer *writer);
+/* For one who waits with nothing to write: fails when the reader of our pipe has closed it. */
+int write_look(struct writer *writer);
 /* The end record, flush, and close of the fd with its errors looked at (a full disk shows here). */
 int write_finish(struct writer *writer);
 

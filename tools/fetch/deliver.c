@@ -4,15 +4,17 @@
 #include "meter.h"
 #include "resize.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
-    WINDOW = 256, /* images that threads may be ahead of the writer */
-    WINDOW_BYTES =
-        256 << 20,        /* their pixels; the writer's next image is let in whatever its size */
-    KEPT_BYTES = 1 << 20, /* memory for files that a thread keeps for its next one */
+    WINDOW = 256,             /* images that threads may be ahead of the writer */
+    WINDOW_BYTES = 256 << 20, /* of their pixels; the image to be written next comes in anyway */
+    KEPT_BYTES = 1 << 20,     /* memory for files that a thread keeps for its next one */
+    LOOK_MS = 200,            /* how often a writer that waits looks whether its reader is there */
 };
 
 /* A place in the window: what a thread made of image number index, where slot = index % WINDOW. An
@@ -140,16 +142,34 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Waits for image number index; 0, or -1 when the source broke before it. */
-static int wait_for(struct crew *crew, size_t index)
+/* Waits for image number index, at most for LOOK_MS: 1 when it is in its slot, 0 when it is not
+ * yet, -1 when the source broke before it. */
+static int wait_a_little(struct crew *crew, size_t index)
 {
-    struct slot *slot = &crew->slot[index % WINDOW];
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    const struct slot *slot = &crew->slot[index % WINDOW];
+    int late = 0;
     pthread_mutex_lock(&crew->lock);
-    while (!slot->full && crew->broken == NULL)
-        pthread_cond_wait(&crew->filled, &crew->lock);
-    int full = slot->full;
+    while (!slot->full && crew->broken == NULL && !late)
+        late = pthread_cond_timedwait(&crew->filled, &crew->lock, &until) == ETIMEDOUT;
+    int came = slot->full ? 1 : crew->broken ? fail_as(crew->broken_status, "%s", crew->broken) : 0;
     pthread_mutex_unlock(&crew->lock);
-    return full ? 0 : fail_as(crew->broken_status, "%s", crew->broken);
+    return came;
+}
+
+/* Waits for image number index. The reader gets meanwhile what there is; when it has enough, we
+ * need not wait. -1 when the source broke, or with the writer's failure. */
+static int wait_for(struct crew *crew, struct writer *writer, size_t index)
+{
+    int came;
+    while ((came = wait_a_little(crew, index)) == 0)
+        if (write_flush(writer) < 0 || write_look(writer) < 0)
+            return -1;
+    return came > 0 ? 0 : -1;
 }
 
 static void leave(struct crew *crew, size_t index)
@@ -191,7 +211,7 @@ static int write_all(struct crew *crew, struct writer *writer, const struct plan
     for (size_t i = 0; i < count; i++) {
         const struct slot *slot = &crew->slot[i % WINDOW];
         const char *key = crew->source->item[image[i].item].key;
-        if (wait_for(crew, i) < 0)
+        if (wait_for(crew, writer, i) < 0)
             return -1;
         if (slot->bad && !crew->options->skip_bad)
             return fail("cannot read %s%s%s: %s", name, between, key, slot->bad);
@@ -215,7 +235,11 @@ static unsigned hire(struct crew *crew, pthread_t *thread, unsigned threads)
 {
     unsigned started = 0;
     pthread_mutex_init(&crew->lock, NULL);
-    pthread_cond_init(&crew->filled, NULL);
+    pthread_condattr_t by_clock;
+    pthread_condattr_init(&by_clock);
+    pthread_condattr_setclock(&by_clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&crew->filled, &by_clock);
+    pthread_condattr_destroy(&by_clock);
     pthread_cond_init(&crew->emptied, NULL);
     while (started < threads && pthread_create(&thread[started], NULL, work, crew) == 0)
         started++;
@@ -229,6 +253,7 @@ static void dismiss(struct crew *crew, pthread_t *thread, unsigned started)
     crew->ending = 1;
     pthread_cond_broadcast(&crew->emptied);
     pthread_mutex_unlock(&crew->lock);
+    crew->source->class->end(crew->source);
     while (started > 0)
         pthread_join(thread[--started], NULL);
     for (int i = 0; i < WINDOW; i++) {

@@ -58,6 +58,11 @@ int choice_take(struct choice *choice, size_t *index, size_t *item)
     return 1;
 }
 
+void choice_end(struct choice *choice)
+{
+    atomic_store(&choice->next, choice->count);
+}
+
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
                 uint64_t size)
 {

@@ -47,6 +47,9 @@ struct source_class {
     /* The next image: SOURCE_IMAGE; SOURCE_BAD when its file is no good (why() says it, index is
      * set); SOURCE_END; -1 when nothing more can be had. Threads may call at once. */
     int (*next)(struct source *source, struct fetched *fetched);
+    /* No more is wanted: threads that wait in next() come back with SOURCE_END, and so do all that
+     * call it from now on. stop() is due when they have. */
+    void (*end)(struct source *source);
     void (*stop)(struct source *source);
     void (*close)(struct source *source);
 };
@@ -71,6 +74,8 @@ struct choice {
 void choice_start(struct choice *choice, const size_t *item, size_t count);
 /* The item that comes next, its place in the choice in *index; 0 when there are no more. */
 int choice_take(struct choice *choice, size_t *index, size_t *item);
+/* None comes any more. */
+void choice_end(struct choice *choice);
 
 /* Adds an item; key and class name are copied. */
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,

@@ -66,6 +66,11 @@ static int next(struct source *source, struct fetched *fetched)
     return result < 0 ? SOURCE_BAD : SOURCE_IMAGE;
 }
 
+static void end(struct source *source)
+{
+    choice_end(&((struct folder *)source->state)->choice);
+}
+
 static void stop(struct source *source)
 {
     (void)source;
@@ -78,7 +83,7 @@ static void close_folder(struct source *source)
     free(folder);
 }
 
-static const struct source_class folder_class = {start, next, stop, close_folder};
+static const struct source_class folder_class = {start, next, end, stop, close_folder};
 
 /* Lists what lies under root, following links to files and folders. */
 static int list(struct source *source, char *root, const char *root_name)

@@ -39,6 +39,11 @@ static int next(struct source *source, struct fetched *fetched)
     return decode(fetched->bytes, fetched->size, &fetched->pixels) < 0 ? SOURCE_BAD : SOURCE_IMAGE;
 }
 
+static void end(struct source *source)
+{
+    s3_get_end(((struct bucket *)source->state)->getter);
+}
+
 static void stop(struct source *source)
 {
     struct bucket *bucket = source->state;
@@ -57,7 +62,7 @@ static void close_bucket(struct source *source)
     free(bucket);
 }
 
-static const struct source_class s3_class = {start, next, stop, close_bucket};
+static const struct source_class s3_class = {start, next, end, stop, close_bucket};
 
 static int by_key(const void *left, const void *right)
 {

@@ -50,3 +50,31 @@ teardown() {
     (ulimit -v 600000 && ends 0 psfetch --skip-bad --connections 2 -t 1 s3://zoo)
     grep -q "left out 24 bad images of 24" err
 }
+
+@test "an object too large to be an image is an error before any is asked for" {
+    picture zoo/cat/1.png 4 4 9
+    truncate -s 1T zoo/cat/2.png
+    serve zoo
+    ends 1 psfetch s3://zoo
+    grep -q "^psfetch: cannot read s3://zoo/cat/2.png: it has 1099511627776 bytes; at most 512 MiB" err
+    [ ! -e zoo.asked ]
+    ends 0 psfetch --skip-bad s3://zoo
+    grep -q "^psfetch: left out s3://zoo/cat/2.png: it has 1099511627776 bytes" err
+    grep -q "left out 1 bad images of 2" err
+    [ "$(cat zoo.asked)" = cat/1.png ]
+}
+
+@test "a key that is not UTF-8 is a bad image; hidden folders are left out and counted" {
+    picture zoo/cat/1.png 4 4 9
+    picture zoo/.cache/1.png 4 4 9
+    picture $'zoo/gr\xfcn/1.png' 4 4 9
+    serve zoo
+    ends 1 psfetch s3://zoo
+    grep -qF 'psfetch: cannot read s3://zoo/gr\xfcn/1.png: its name is not UTF-8' err
+    ends 0 psfetch --skip-bad s3://zoo
+    grep -qF 'psfetch: left out s3://zoo/gr\xfcn/1.png: its name is not UTF-8' err
+    grep -q "s3://zoo: left out 1 files" err
+    [ "$(records out | jq -c 'select(.type == "header") | .classes')" = '["cat"]' ]
+    ends 1 psfetch $'s3://zoo/gr\xfcn'
+    grep -qF 'the name s3://zoo/gr\xfcn is not UTF-8' err
+}

@@ -34,6 +34,59 @@ photos() {
     grep -q "left out 2 files" err
 }
 
+@test "hidden folders are counted" {
+    photos
+    picture photos/.cache/1.png 4 4 70
+    picture photos/dog/.cache/deep/2.png 4 4 70
+    ends 0 psfetch photos
+    grep -q "^psfetch: photos: left out 2 hidden folders" err
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "a link to nothing, or what is no file, is a bad image if it is named like one" {
+    photos
+    ln -s gone photos/cat/2.png
+    ln -s gone photos/cat/notes.txt
+    ends 1 psfetch photos
+    grep -q "^psfetch: cannot read photos/cat/2.png: it is a link to nothing" err
+    mkfifo photos/cat/pipe.png
+    ends 0 psfetch --skip-bad photos
+    grep -q "^psfetch: left out photos/cat/2.png: it is a link to nothing" err
+    grep -q "^psfetch: left out photos/cat/pipe.png: it is neither file nor folder" err
+    grep -q "^psfetch: photos: left out 3 files" err
+    grep -q "left out 2 bad images of 7" err
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "a file too large to be an image is a bad image; no memory is taken for it" {
+    photos
+    truncate -s 1T photos/cat/huge.png
+    ends 1 psfetch photos
+    grep -q "^psfetch: cannot read photos/cat/huge.png: it has 1099511627776 bytes; at most 512 MiB" err
+    (ulimit -v 500000 && ends 0 psfetch --skip-bad photos)
+    grep -q "^psfetch: left out photos/cat/huge.png: it has 1099511627776 bytes" err
+    grep -q "left out 1 bad images of 6" err
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "a name that is not UTF-8 is a bad image, shown so that it can be found; all of a stream is UTF-8" {
+    photos
+    picture $'photos/dog/caf\xe9\n.png' 4 4 70
+    ends 1 psfetch photos
+    grep -qF 'psfetch: cannot read photos/dog/caf\xe9\x0a.png: its name is not UTF-8' err
+    [ ! -s out ]
+    picture $'photos/gr\xfcn/1.png' 4 4 70
+    ends 0 psfetch --skip-bad photos
+    grep -qF 'left out photos/dog/caf\xe9\x0a.png: its name' err
+    grep -qF 'left out photos/gr\xfcn/1.png: its name' err
+    grep -q "left out 2 bad images of 7" err
+    run jq -c 'select(.type == "header") | .classes' <(records out)
+    [ "$output" = '["an ant","cat","dog","er"]' ]
+    picture $'gr\xfcn/1.png' 4 4 70
+    ends 1 psfetch $'gr\xfcn'
+    grep -qF 'gr\xfcn/1.png: the name of its folder is not UTF-8' err
+}
+
 @test "the stream names no path of the machine and does not depend on it" {
     photos
     psfetch -q photos >here.ps

@@ -204,26 +204,21 @@ static int write_slot(struct writer *writer, const struct slot *slot, const char
 }
 
 static int write_all(struct crew *crew, struct writer *writer, const struct planned *image,
-                     size_t count, struct delivered *delivered)
+                     size_t count, size_t *delivered)
 {
-    const char *name = crew->source->name;
-    const char *between = name[strlen(name) - 1] == '/' ? "" : "/";
     for (size_t i = 0; i < count; i++) {
         const struct slot *slot = &crew->slot[i % WINDOW];
         const char *key = crew->source->item[image[i].item].key;
         if (wait_for(crew, writer, i) < 0)
             return -1;
-        if (slot->bad && !crew->options->skip_bad)
-            return fail("cannot read %s%s%s: %s", name, between, key, slot->bad);
         if (slot->bad) {
-            meter_clear();
-            note("left out %s%s%s: %s", name, between, key, slot->bad);
-            delivered->bad++;
+            if (source_refuse(crew->source, key, slot->bad) < 0)
+                return -1;
         } else {
             if (write_slot(writer, slot, key, &image[i]) < 0)
                 return -1;
-            delivered->images++;
-            meter("%zu of %zu images", delivered->images, crew->options->total);
+            (*delivered)++;
+            meter("%zu of %zu images", *delivered, crew->options->total);
         }
         leave(crew, i);
     }
@@ -264,7 +259,7 @@ static void dismiss(struct crew *crew, pthread_t *thread, unsigned started)
 }
 
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
-            const struct deliver_options *options, struct delivered *delivered)
+            const struct deliver_options *options, size_t *delivered)
 {
     size_t *choice = ealloc(count, sizeof *choice);
     for (size_t i = 0; i < count; i++)

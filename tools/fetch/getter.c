@@ -23,22 +23,8 @@ static void getter_free(struct s3_getter *getter)
     free(getter);
 }
 
-static int check_sizes(const struct s3_getter *getter)
-{
-    for (size_t i = 0; i < getter->count; i++) {
-        const struct s3_object *object = getter_object(getter, i);
-        if (object->size > S3_MAX_OBJECT)
-            return fail("cannot read s3://%s/%s: it has %llu bytes, at most %d MiB can be taken",
-                        getter->listing->bucket, object->key, (unsigned long long)object->size,
-                        S3_MAX_OBJECT >> 20);
-    }
-    return 0;
-}
-
 static int start(struct s3_getter *getter)
 {
-    if (check_sizes(getter) < 0)
-        return -1;
     getter->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (getter->wake < 0)
         return fail("cannot make an eventfd: %s", strerror(errno));

@@ -24,7 +24,6 @@
 enum {
     S3_CONNECTIONS = 64, /* the default of --connections */
     S3_MAX_CONNECTIONS = 512,
-    S3_MAX_OBJECT = 512 << 20, /* bytes; a larger object is refused by name */
 };
 
 struct s3;

@@ -128,6 +128,14 @@ photos() {
     no cmp -s first.ps other.ps
 }
 
+@test "--seed with --as changes nothing, so that both sets of a sweep can be fetched alike" {
+    psfetch -q synth:shapes --limit 20 --as test >plain.ps
+    ends 0 psfetch -q synth:shapes --limit 20 --as test --seed 3
+    cmp plain.ps out
+    ends 2 psfetch synth:shapes --seed 3
+    grep -q -- "--seed is for a random --split" err
+}
+
 @test "--resize and --channels change every image" {
     photos
     ends 0 psfetch -q photos --resize 2x3 --channels 3

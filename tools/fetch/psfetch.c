@@ -66,12 +66,16 @@ static void check_options(void)
     if (as && !isnan(planning.split))
         die(USAGE,
             "--as and --split exclude each other: one marks all images, the other divides them");
-    if (planning.seed != OPTION_UNSET && isnan(planning.split))
+    if (planning.seed != OPTION_UNSET && isnan(planning.split) && !as)
         die(USAGE, "--seed is for a random --split, which is not asked for");
     if (channels == 2)
         die(USAGE, "--channels takes 1 (grey) or 3 (colour), not 2");
-    if (as)
+    if (as) {
+        /* Training and test sets are fetched with the same options; a seed decides nothing here,
+         * and what decides nothing is not in the header. */
         planning.as = split_parse(as);
+        planning.seed = OPTION_UNSET;
+    }
     planning.random = planning.seed != OPTION_UNSET;
     delivering.channels = channels == OPTION_UNSET ? 0 : (uint32_t)channels;
     delivering.connections = (unsigned)connections;

@@ -185,7 +185,9 @@ forty() {
     ends 1 psfetch empty
     grep -q "empty holds no images" err
     ends 1 psfetch file
-    grep -q "file is not a folder" err
+    grep -q "file is not a folder; sources are" err
+    ends 1 psfetch https://example.org/photos
+    grep -q "https://example.org/photos is not a folder; sources are" err
     ends 1 psfetch synth:nothing
     grep -q "synth:shapes" err
 }

@@ -179,7 +179,7 @@ int source_open_folder(struct source *source, const char *name)
     source->class = &folder_class;
     folder->directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = folder->directory >= 0 && real ? 0
-                 : errno == ENOTDIR
+                 : errno == ENOTDIR || strstr(name, "://")
                      ? fail("%s is not a folder; sources are folders, s3://bucket/prefix "
                             "and synth:shapes",
                             name)

@@ -43,6 +43,17 @@ photos() {
     [ "$(records out | grep -c '"image"')" -eq 5 ]
 }
 
+@test "an error of a very long name still has its reason" {
+    long=photos
+    for _ in {1..12}; do
+        long+=/$(printf '%0200d' 0)
+    done
+    mkdir -p "$long"
+    echo "no picture" >"$long/1.png"
+    ends 1 psfetch photos
+    grep -q "/1.png: not a PNG or JPEG file" err
+}
+
 @test "a link to nothing, or what is no file, is a bad image if it is named like one" {
     photos
     ln -s gone photos/cat/2.png

@@ -9,7 +9,10 @@
 const char *program = "psweep";
 int verbosity = 1;
 
-static _Thread_local char sentence[1024] = "nothing failed";
+/* A sentence names the longest path (PATH_MAX is 4096) and has its reason behind it. */
+enum { SENTENCE = 6000 };
+
+static _Thread_local char sentence[SENTENCE] = "nothing failed";
 static _Thread_local enum status sentence_status = FAILED;
 
 /* Formats into a scratch buffer first: an argument may be why() itself. */
@@ -53,7 +56,7 @@ enum status why_status(void)
 /* One write per line: programs of one pipeline share stderr, and their lines must not mix. */
 static void print_line(const char *format, va_list arguments)
 {
-    char line[1280];
+    char line[SENTENCE + 256];
     int used = snprintf(line, sizeof line - 1, "%s: ", program);
     used += vsnprintf(line + used, sizeof line - 1 - (size_t)used, format, arguments);
     if (used > (int)sizeof line - 2)

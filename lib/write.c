@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,14 @@ int write_flush(struct writer *writer)
     }
     writer->used = writer->hashed = 0;
     return 0;
+}
+
+int write_look(struct writer *writer)
+{
+    struct pollfd out = {.fd = writer->fd}; /* errors are reported unasked */
+    if (writer->error == 0 && poll(&out, 1, 0) > 0 && out.revents & (POLLERR | POLLHUP))
+        writer->error = EPIPE;
+    return writer->error ? report(writer) : 0;
 }
 
 void write_begin(struct writer *writer, const char *type, uint32_t fields)

@@ -36,6 +36,8 @@ int write_record(struct writer *writer, const uint8_t *bytes, size_t size);
 /* The bytes of the record that was ended last; borrowed until the next one is begun. */
 const uint8_t *write_last(const struct writer *writer, size_t *size);
 int write_flush(struct writer *writer);
+/* For one who waits with nothing to write: fails when the reader of our pipe has closed it. */
+int write_look(struct writer *writer);
 /* The end record, flush, and close of the fd with its errors looked at (a full disk shows here). */
 int write_finish(struct writer *writer);
 

@@ -34,6 +34,70 @@ photos() {
     grep -q "left out 2 files" err
 }
 
+@test "hidden folders are counted" {
+    photos
+    picture photos/.cache/1.png 4 4 70
+    picture photos/dog/.cache/deep/2.png 4 4 70
+    ends 0 psfetch photos
+    grep -q "^psfetch: photos: left out 2 hidden folders" err
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "an error of a very long name still has its reason" {
+    long=photos
+    for _ in {1..12}; do
+        long+=/$(printf '%0200d' 0)
+    done
+    mkdir -p "$long"
+    echo "no picture" >"$long/1.png"
+    ends 1 psfetch photos
+    grep -q "/1.png: not a PNG or JPEG file" err
+}
+
+@test "a link to nothing, or what is no file, is a bad image if it is named like one" {
+    photos
+    ln -s gone photos/cat/2.png
+    ln -s gone photos/cat/notes.txt
+    ends 1 psfetch photos
+    grep -q "^psfetch: cannot read photos/cat/2.png: it is a link to nothing" err
+    mkfifo photos/cat/pipe.png
+    ends 0 psfetch --skip-bad photos
+    grep -q "^psfetch: left out photos/cat/2.png: it is a link to nothing" err
+    grep -q "^psfetch: left out photos/cat/pipe.png: it is neither file nor folder" err
+    grep -q "^psfetch: photos: left out 3 files" err
+    grep -q "left out 2 bad images of 7" err
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "a file too large to be an image is a bad image; no memory is taken for it" {
+    photos
+    truncate -s 1T photos/cat/huge.png
+    ends 1 psfetch photos
+    grep -q "^psfetch: cannot read photos/cat/huge.png: it has 1099511627776 bytes; at most 512 MiB" err
+    (ulimit -v 500000 && ends 0 psfetch --skip-bad photos)
+    grep -q "^psfetch: left out photos/cat/huge.png: it has 1099511627776 bytes" err
+    grep -q "left out 1 bad images of 6" err
+    [ "$(records out | grep -c '"image"')" -eq 5 ]
+}
+
+@test "a name that is not UTF-8 is a bad image, shown so that it can be found; all of a stream is UTF-8" {
+    photos
+    picture $'photos/dog/caf\xe9\n.png' 4 4 70
+    ends 1 psfetch photos
+    grep -qF 'psfetch: cannot read photos/dog/caf\xe9\x0a.png: its name is not UTF-8' err
+    [ ! -s out ]
+    picture $'photos/gr\xfcn/1.png' 4 4 70
+    ends 0 psfetch --skip-bad photos
+    grep -qF 'left out photos/dog/caf\xe9\x0a.png: its name' err
+    grep -qF 'left out photos/gr\xfcn/1.png: its name' err
+    grep -q "left out 2 bad images of 7" err
+    run jq -c 'select(.type == "header") | .classes' <(records out)
+    [ "$output" = '["an ant","cat","dog","er"]' ]
+    picture $'gr\xfcn/1.png' 4 4 70
+    ends 1 psfetch $'gr\xfcn'
+    grep -qF 'gr\xfcn/1.png: the name of its folder is not UTF-8' err
+}
+
 @test "the stream names no path of the machine and does not depend on it" {
     photos
     psfetch -q photos >here.ps
@@ -75,6 +139,14 @@ photos() {
     no cmp -s first.ps other.ps
 }
 
+@test "--seed with --as changes nothing, so that both sets of a sweep can be fetched alike" {
+    psfetch -q synth:shapes --limit 20 --as test >plain.ps
+    ends 0 psfetch -q synth:shapes --limit 20 --as test --seed 3
+    cmp plain.ps out
+    ends 2 psfetch synth:shapes --seed 3
+    grep -q -- "--seed is for a random --split" err
+}
+
 @test "--resize and --channels change every image" {
     photos
     ends 0 psfetch -q photos --resize 2x3 --channels 3
@@ -100,6 +172,22 @@ photos() {
     [ "$(records out | grep -c '"image"')" -eq 5 ]
 }
 
+# forty NAME: as many links to one picture of 36 MB.
+forty() {
+    local i
+    colour "$1/large/0.png" 3000 4000 9
+    for ((i = 1; i < 40; i++)); do
+        ln "$1/large/0.png" "$1/large/$i.png"
+    done
+}
+
+@test "images that wait for a slow reader take bounded memory, however large they are" {
+    forty photos
+    (ulimit -v 1000000 && exec psfetch -q -t 2 photos 2>err) | (sleep 3 && wc -c >size)
+    [ ! -s err ]
+    [ "$(cat size)" -gt $((40 * 36000000)) ]
+}
+
 @test "a source that is not there, empty or no folder is a sentence" {
     mkdir empty
     echo hello >file
@@ -108,7 +196,9 @@ photos() {
     ends 1 psfetch empty
     grep -q "empty holds no images" err
     ends 1 psfetch file
-    grep -q "file is not a folder" err
+    grep -q "file is not a folder; sources are" err
+    ends 1 psfetch https://example.org/photos
+    grep -q "https://example.org/photos is not a folder; sources are" err
     ends 1 psfetch synth:nothing
     grep -q "synth:shapes" err
 }

@@ -128,9 +128,15 @@ static void names_of_images(void **state)
     assert_true(source_is_image_name("cat/17"));
     assert_false(source_is_image_name("cat/.hidden.png"));
     assert_false(source_is_image_name("cat/notes.txt"));
+    assert_false(source_is_image_name("cat/.cache/1.png"));
+    assert_false(source_is_image_name(".cache/1.png"));
+    assert_true(source_is_image_name("cat./1.png"));
     assert_memory_equal(source_class_of("train/cat/1.png", "x", &size), "cat", 3);
     assert_int_equal(size, 3);
     assert_string_equal(source_class_of("1.png", "photos", &size), "photos");
+    assert_memory_equal(source_class_of("train/cat//1.png", "x", &size), "cat", 3);
+    assert_int_equal(size, 3);
+    assert_string_equal(source_class_of("//1.png", "bucket", &size), "bucket");
 }
 
 int main(void)

@@ -91,12 +91,24 @@ static void test_flat_and_extreme(void **state)
     pixels_free(&out);
 }
 
+/* Columns come first: a tall image would be wide and tall in between, 8 GB here. */
+static void test_between_is_bounded(void **state)
+{
+    (void)state;
+    struct pixels in = make(65535, 1, 1), out = {0};
+    assert_int_equal(resize(&in, 1, 65535, &out), -1);
+    assert_non_null(strstr(why(), "65535 x 65535"));
+    pixels_free(&in);
+    pixels_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formula),
         cmocka_unit_test(test_same_size_is_a_copy),
         cmocka_unit_test(test_flat_and_extreme),
+        cmocka_unit_test(test_between_is_bounded),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

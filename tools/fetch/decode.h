@@ -22,6 +22,8 @@
 enum {
     DECODE_MAX_SIDE = 65535,
     DECODE_MAX_BYTES = 256 << 20,
+    DECODE_MAX_FILE = 512 << 20, /* for callers: a larger file is not worth reading; it is what the
+                                    largest image takes with 16 bits a value, not compressed */
 };
 
 /* The memory belongs to whoever holds the struct; it grows and is reused. Start with all zero. */

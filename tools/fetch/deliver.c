@@ -4,13 +4,22 @@
 #include "meter.h"
 #include "resize.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { WINDOW = 256 };
+enum {
+    WINDOW = 256,             /* images that threads may be ahead of the writer */
+    WINDOW_BYTES = 256 << 20, /* of their pixels; the image to be written next comes in anyway */
+    KEPT_BYTES = 1 << 20,     /* memory for files that a thread keeps for its next one */
+    LOOK_MS = 200,            /* how often a writer that waits looks whether its reader is there */
+};
 
-/* A place in the window: what a thread made of image number index, where slot = index % WINDOW. */
+/* A place in the window: what a thread made of image number index, where slot = index % WINDOW. An
+ * image's memory is its own, made by the thread and freed when the image is written: places that
+ * kept it for their next image would all grow to the largest. */
 struct slot {
     int full;
     char *bad; /* the reason why there are no pixels */
@@ -24,19 +33,20 @@ struct crew {
     pthread_cond_t filled, emptied;
     struct slot slot[WINDOW];
     size_t written; /* images that have left the window */
+    size_t bytes;   /* of pixels in the window */
     int ending;     /* the writer has given up */
     char *broken;   /* why the source can give nothing more; its status */
     enum status broken_status;
 };
 
 /* Grey to colour and back; luma is (77 R + 150 G + 29 B + 128) / 256. */
-static int set_channels(struct pixels *pixels, uint32_t channels, struct pixels *scratch)
+static int set_channels(const struct pixels *pixels, uint32_t channels, struct pixels *out)
 {
     size_t count = (size_t)pixels->height * pixels->width;
-    if (pixels_shape(scratch, pixels->height, pixels->width, channels) < 0)
+    if (pixels_shape(out, pixels->height, pixels->width, channels) < 0)
         return -1;
     const uint8_t *from = pixels->data;
-    uint8_t *to = scratch->data;
+    uint8_t *to = out->data;
     for (size_t i = 0; i < count; i++)
         if (channels == 3)
             to[3 * i] = to[3 * i + 1] = to[3 * i + 2] = from[i];
@@ -47,44 +57,55 @@ static int set_channels(struct pixels *pixels, uint32_t channels, struct pixels 
     return 0;
 }
 
-static void swap(struct pixels *a, struct pixels *b)
+/* Gives pixels the memory of shaped, and frees its own. */
+static void replace(struct pixels *pixels, struct pixels *shaped)
 {
-    struct pixels kept = *a;
-    *a = *b;
-    *b = kept;
+    pixels_free(pixels);
+    *pixels = *shaped;
+    *shaped = (struct pixels){0};
 }
 
-/* --channels and --resize; scratch changes places with pixels. */
-static int shape(struct pixels *pixels, struct pixels *scratch,
-                 const struct deliver_options *options)
+/* --channels and --resize. */
+static int shape(struct pixels *pixels, const struct deliver_options *options)
 {
+    struct pixels shaped = {0};
     if (options->channels && pixels->channels != options->channels) {
-        if (set_channels(pixels, options->channels, scratch) < 0)
+        if (set_channels(pixels, options->channels, &shaped) < 0)
             return -1;
-        swap(pixels, scratch);
+        replace(pixels, &shaped);
     }
     const uint32_t *size = options->resize;
     if (size[0] && (pixels->height != size[0] || pixels->width != size[1])) {
-        if (resize(pixels, size[0], size[1], scratch) < 0)
+        if (resize(pixels, size[0], size[1], &shaped) < 0)
             return -1;
-        swap(pixels, scratch);
+        replace(pixels, &shaped);
     }
     return 0;
 }
 
-/* Puts a finished image into its slot, when that is free. Indices are handed out in order, so the
- * lowest one outstanding never waits. Returns 0 when the crew goes home. */
+/* Whether image number index must wait outside of the window. Indices are handed out in order, so
+ * the one that the writer wants next is always in a thread's hands, and it is never kept out. */
+static int is_shut(const struct crew *crew, size_t index, size_t bytes)
+{
+    return index >= crew->written + WINDOW ||
+           (index > crew->written && crew->bytes + bytes > WINDOW_BYTES);
+}
+
+/* Puts a finished image into its slot, which takes its memory, when there is room. Returns 0 when
+ * the crew goes home. */
 static int put(struct crew *crew, size_t index, struct pixels *pixels, const char *bad)
 {
     struct slot *slot = &crew->slot[index % WINDOW];
     pthread_mutex_lock(&crew->lock);
-    while (index >= crew->written + WINDOW && !crew->ending)
+    while (is_shut(crew, index, pixels->capacity) && !crew->ending)
         pthread_cond_wait(&crew->emptied, &crew->lock);
     int goes_on = !crew->ending;
     if (goes_on) {
-        swap(&slot->pixels, pixels);
+        crew->bytes += pixels->capacity;
+        slot->pixels = *pixels;
         slot->bad = bad ? ecopy(bad) : NULL;
         slot->full = 1;
+        *pixels = (struct pixels){0};
         pthread_cond_signal(&crew->filled);
     }
     pthread_mutex_unlock(&crew->lock);
@@ -95,11 +116,17 @@ static void *work(void *argument)
 {
     struct crew *crew = argument;
     struct fetched fetched = {0};
-    struct pixels scratch = {0};
     int got, goes_on = 1;
     while (goes_on && (got = crew->source->class->next(crew->source, &fetched)) > 0) {
-        if (got == SOURCE_IMAGE && shape(&fetched.pixels, &scratch, crew->options) < 0)
+        if (fetched.capacity > KEPT_BYTES) {
+            free(fetched.bytes);
+            fetched.bytes = NULL;
+            fetched.capacity = 0;
+        }
+        if (got == SOURCE_IMAGE && shape(&fetched.pixels, crew->options) < 0)
             got = SOURCE_BAD;
+        if (got == SOURCE_BAD)
+            pixels_free(&fetched.pixels);
         goes_on = put(crew, fetched.index, &fetched.pixels, got == SOURCE_BAD ? why() : NULL);
     }
     if (goes_on && got < 0) {
@@ -112,32 +139,51 @@ static void *work(void *argument)
         pthread_mutex_unlock(&crew->lock);
     }
     fetched_free(&fetched);
-    pixels_free(&scratch);
     return NULL;
 }
 
-/* Waits for image number index; 0, or -1 when the source broke before it. */
-static int wait_for(struct crew *crew, size_t index)
+/* Waits for image number index, at most for LOOK_MS: 1 when it is in its slot, 0 when it is not
+ * yet, -1 when the source broke before it. */
+static int wait_a_little(struct crew *crew, size_t index)
 {
-    struct slot *slot = &crew->slot[index % WINDOW];
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    const struct slot *slot = &crew->slot[index % WINDOW];
+    int late = 0;
     pthread_mutex_lock(&crew->lock);
-    while (!slot->full && crew->broken == NULL)
-        pthread_cond_wait(&crew->filled, &crew->lock);
-    int full = slot->full;
+    while (!slot->full && crew->broken == NULL && !late)
+        late = pthread_cond_timedwait(&crew->filled, &crew->lock, &until) == ETIMEDOUT;
+    int came = slot->full ? 1 : crew->broken ? fail_as(crew->broken_status, "%s", crew->broken) : 0;
     pthread_mutex_unlock(&crew->lock);
-    return full ? 0 : fail_as(crew->broken_status, "%s", crew->broken);
+    return came;
+}
+
+/* Waits for image number index. The reader gets meanwhile what there is; when it has enough, we
+ * need not wait. -1 when the source broke, or with the writer's failure. */
+static int wait_for(struct crew *crew, struct writer *writer, size_t index)
+{
+    int came;
+    while ((came = wait_a_little(crew, index)) == 0)
+        if (write_flush(writer) < 0 || write_look(writer) < 0)
+            return -1;
+    return came > 0 ? 0 : -1;
 }
 
 static void leave(struct crew *crew, size_t index)
 {
     struct slot *slot = &crew->slot[index % WINDOW];
     pthread_mutex_lock(&crew->lock);
-    free(slot->bad);
-    slot->bad = NULL;
-    slot->full = 0;
+    struct slot left = *slot;
+    *slot = (struct slot){0};
+    crew->bytes -= left.pixels.capacity;
     crew->written++;
     pthread_cond_broadcast(&crew->emptied);
     pthread_mutex_unlock(&crew->lock);
+    pixels_free(&left.pixels);
+    free(left.bad);
 }
 
 static int write_slot(struct writer *writer, const struct slot *slot, const char *key,
@@ -158,26 +204,21 @@ static int write_slot(struct writer *writer, const struct slot *slot, const char
 }
 
 static int write_all(struct crew *crew, struct writer *writer, const struct planned *image,
-                     size_t count, struct delivered *delivered)
+                     size_t count, size_t *delivered)
 {
-    const char *name = crew->source->name;
-    const char *between = name[strlen(name) - 1] == '/' ? "" : "/";
     for (size_t i = 0; i < count; i++) {
         const struct slot *slot = &crew->slot[i % WINDOW];
         const char *key = crew->source->item[image[i].item].key;
-        if (wait_for(crew, i) < 0)
+        if (wait_for(crew, writer, i) < 0)
             return -1;
-        if (slot->bad && !crew->options->skip_bad)
-            return fail("cannot read %s%s%s: %s", name, between, key, slot->bad);
         if (slot->bad) {
-            meter_clear();
-            note("left out %s%s%s: %s", name, between, key, slot->bad);
-            delivered->bad++;
+            if (source_refuse(crew->source, key, slot->bad) < 0)
+                return -1;
         } else {
             if (write_slot(writer, slot, key, &image[i]) < 0)
                 return -1;
-            delivered->images++;
-            meter("%zu of %zu images", delivered->images, crew->options->total);
+            (*delivered)++;
+            meter("%zu of %zu images", *delivered, crew->options->total);
         }
         leave(crew, i);
     }
@@ -189,7 +230,11 @@ static unsigned hire(struct crew *crew, pthread_t *thread, unsigned threads)
 {
     unsigned started = 0;
     pthread_mutex_init(&crew->lock, NULL);
-    pthread_cond_init(&crew->filled, NULL);
+    pthread_condattr_t by_clock;
+    pthread_condattr_init(&by_clock);
+    pthread_condattr_setclock(&by_clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&crew->filled, &by_clock);
+    pthread_condattr_destroy(&by_clock);
     pthread_cond_init(&crew->emptied, NULL);
     while (started < threads && pthread_create(&thread[started], NULL, work, crew) == 0)
         started++;
@@ -203,6 +248,7 @@ static void dismiss(struct crew *crew, pthread_t *thread, unsigned started)
     crew->ending = 1;
     pthread_cond_broadcast(&crew->emptied);
     pthread_mutex_unlock(&crew->lock);
+    crew->source->class->end(crew->source);
     while (started > 0)
         pthread_join(thread[--started], NULL);
     for (int i = 0; i < WINDOW; i++) {
@@ -213,7 +259,7 @@ static void dismiss(struct crew *crew, pthread_t *thread, unsigned started)
 }
 
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
-            const struct deliver_options *options, struct delivered *delivered)
+            const struct deliver_options *options, size_t *delivered)
 {
     size_t *choice = ealloc(count, sizeof *choice);
     for (size_t i = 0; i < count; i++)

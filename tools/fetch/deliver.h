@@ -10,18 +10,17 @@ struct deliver_options {
     unsigned connections; /* to S3 */
     uint32_t resize[2];   /* height, width; {0, 0}: as they are */
     uint32_t channels;    /* 1 or 3; 0: as they are */
-    int skip_bad;         /* go on after a bad image, naming it */
     size_t total;         /* images of all sources together, for the meter */
 };
 
-/* How it went, added up over sources. */
-struct delivered {
-    size_t images, bad;
-};
-
-/* Writes the planned images of one source as records, in order. At most a window of 256 images is
- * held besides what the source reads ahead. -1 with a sentence that names the image. */
+/* Writes the planned images of one source as records, in order, but for the bad ones that the
+ * source leaves out; adds their number to *delivered. -1 with a sentence that names the image.
+ *
+ * Memory: a window of finished images, at most 256 of them and 256 MiB of pixels (and one more
+ * image, so that the next to be written always gets in); one image in the hands of each thread,
+ * with its file and what its decoding and resizing need; the record being written; and what the
+ * source reads ahead. */
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
-            const struct deliver_options *options, struct delivered *delivered);
+            const struct deliver_options *options, size_t *delivered);
 
 #endif

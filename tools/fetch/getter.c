@@ -23,22 +23,8 @@ static void getter_free(struct s3_getter *getter)
     free(getter);
 }
 
-static int check_sizes(const struct s3_getter *getter)
-{
-    for (size_t i = 0; i < getter->count; i++) {
-        const struct s3_object *object = getter_object(getter, i);
-        if (object->size > S3_MAX_OBJECT)
-            return fail("cannot read s3://%s/%s: it has %llu bytes, at most %d MiB can be taken",
-                        getter->listing->bucket, object->key, (unsigned long long)object->size,
-                        S3_MAX_OBJECT >> 20);
-    }
-    return 0;
-}
-
 static int start(struct s3_getter *getter)
 {
-    if (check_sizes(getter) < 0)
-        return -1;
     getter->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (getter->wake < 0)
         return fail("cannot make an eventfd: %s", strerror(errno));
@@ -80,10 +66,15 @@ static void wake(struct s3_getter *getter)
         return; /* the counter is full: the thread will wake in any case */
 }
 
-/* Trades the body at place for the caller's, and frees the place. Under the lock. */
+/* Trades the body at place for the caller's, and frees the place. Under the lock. Free places keep
+ * WINDOW_BYTES together: more than its share would let every place grow to the largest object. */
 static void take(struct s3_getter *getter, struct place *place, size_t index, struct s3_body *body)
 {
     struct s3_body used = *body;
+    if (used.capacity > WINDOW_BYTES / getter->window) {
+        free(used.bytes);
+        used = (struct s3_body){0};
+    }
     *body = place->body;
     body->index = index;
     place->body = (struct s3_body){.bytes = used.bytes, .capacity = used.capacity};
@@ -99,31 +90,38 @@ int s3_get_next(struct s3_getter *getter, struct s3_body *body)
 {
     int found = 0;
     pthread_mutex_lock(&getter->lock);
-    if (getter->next_taken < getter->count) {
+    if (getter->next_taken < getter->count && !getter->stop) {
         size_t index = getter->next_taken++;
         struct place *place = &getter->place[index % getter->window];
         /* The place may still hold the object one window before, which another caller waits for. */
-        while (!getter->lost && (place->state != PLACE_ARRIVED || place->body.index != index))
+        while (!getter->lost && !getter->stop &&
+               (place->state != PLACE_ARRIVED || place->body.index != index))
             pthread_cond_wait(&getter->arrival, &getter->lock);
-        if (!getter->lost) {
+        if (!getter->lost && !getter->stop) {
             take(getter, place, index, body);
             found = 1;
         }
     }
-    if (getter->lost)
+    if (getter->lost && !getter->stop)
         found = fail("%s", getter->lost);
     pthread_mutex_unlock(&getter->lock);
     return found;
+}
+
+void s3_get_end(struct s3_getter *getter)
+{
+    pthread_mutex_lock(&getter->lock);
+    getter->stop = 1;
+    pthread_cond_broadcast(&getter->arrival);
+    pthread_mutex_unlock(&getter->lock);
+    wake(getter);
 }
 
 void s3_get_stop(struct s3_getter *getter)
 {
     if (getter == NULL)
         return;
-    pthread_mutex_lock(&getter->lock);
-    getter->stop = 1;
-    pthread_mutex_unlock(&getter->lock);
-    wake(getter);
+    s3_get_end(getter);
     pthread_join(getter->thread, NULL);
     getter_free(getter);
 }

@@ -21,7 +21,7 @@ enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_ARRIVED };
 
 struct place {
     enum place_state state;
-    struct s3_body body; /* its memory serves again when the place is free */
+    struct s3_body body; /* its memory serves again when the place is free, unless it is large */
 };
 
 /* A connection's worth of work. */
@@ -34,7 +34,7 @@ struct slot {
 
 struct s3_getter {
     pthread_mutex_t lock;
-    pthread_cond_t arrival; /* an object that is waited for has arrived, or all is lost */
+    pthread_cond_t arrival; /* an object that is waited for has arrived, all is lost, or stop */
     struct place *place;    /* [window] */
     size_t next_taken;      /* the consumer's next index */
     uint64_t bytes;         /* listed sizes of the objects in places that are not free */

@@ -17,6 +17,7 @@ static struct plan_options planning = {
 static struct deliver_options delivering;
 static struct access_options s3_access;
 static const char *as;
+static int skip_bad;
 static uint64_t channels = OPTION_UNSET, threads, connections = S3_CONNECTIONS;
 
 static const struct option_row rows[] = {
@@ -32,7 +33,7 @@ static const struct option_row rows[] = {
      "resize every image"},
     {0, "channels", OPTION_UINT, OPTION_IN_HEADER, &channels, 1, 3, "N",
      "1: make all images grey; 3: make all colour"},
-    {0, "skip-bad", OPTION_FLAG, OPTION_IN_HEADER, &delivering.skip_bad, 0, 0, NULL,
+    {0, "skip-bad", OPTION_FLAG, OPTION_IN_HEADER, &skip_bad, 0, 0, NULL,
      "leave out images that cannot be read, naming them"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N",
      "decode with N threads (one a core)"},
@@ -65,12 +66,16 @@ static void check_options(void)
     if (as && !isnan(planning.split))
         die(USAGE,
             "--as and --split exclude each other: one marks all images, the other divides them");
-    if (planning.seed != OPTION_UNSET && isnan(planning.split))
+    if (planning.seed != OPTION_UNSET && isnan(planning.split) && !as)
         die(USAGE, "--seed is for a random --split, which is not asked for");
     if (channels == 2)
         die(USAGE, "--channels takes 1 (grey) or 3 (colour), not 2");
-    if (as)
+    if (as) {
+        /* Training and test sets are fetched with the same options; a seed decides nothing here,
+         * and what decides nothing is not in the header. */
         planning.as = split_parse(as);
+        planning.seed = OPTION_UNSET;
+    }
     planning.random = planning.seed != OPTION_UNSET;
     delivering.channels = channels == OPTION_UNSET ? 0 : (uint32_t)channels;
     delivering.connections = (unsigned)connections;
@@ -90,6 +95,16 @@ static const char *default_source(void)
     return "synth:shapes";
 }
 
+static void tell_left_out(const struct source *source)
+{
+    if (source->left_out)
+        note("%s: left out %zu files that are hidden or not named .png, .jpg or .jpeg",
+             source->name, source->left_out);
+    if (source->hidden_folders)
+        note("%s: left out %zu hidden folders with all that is in them", source->name,
+             source->hidden_folders);
+}
+
 static int write_start(struct writer *writer, const struct source *source, size_t sources,
                        const struct plan *plan)
 {
@@ -105,7 +120,7 @@ static int write_start(struct writer *writer, const struct source *source, size_
 
 /* Writes each source's share of the plan, one source after the other. */
 static int write_images(struct writer *writer, struct source *source, size_t sources,
-                        const struct plan *plan, struct delivered *delivered)
+                        const struct plan *plan, size_t *delivered)
 {
     uint64_t end = 0; /* the first id of the next source */
     size_t from = 0;
@@ -133,23 +148,24 @@ int main(int argc, char **argv)
     size_t sources = fallback ? 1 : (size_t)(argc - first);
     struct source *source = ealloc(sources, sizeof *source);
     struct plan plan;
-    struct delivered delivered = {0};
+    size_t total = 0, delivered = 0; /* bad images are in the one and not in the other */
     for (size_t s = 0; s < sources; s++) {
-        if (source_open(&source[s], fallback ? fallback : argv[first + (int)s], &s3_access) < 0)
+        if (source_open(&source[s], fallback ? fallback : argv[first + (int)s], &s3_access,
+                        skip_bad) < 0)
             die_why();
-        if (source[s].left_out)
-            note("%s: left out %zu files that are hidden or not named .png, .jpg or .jpeg",
-                 source[s].name, source[s].left_out);
+        tell_left_out(&source[s]);
+        total += source[s].bad;
     }
     plan_make(&plan, source, sources, &planning);
     delivering.total = plan.count;
+    total += plan.count;
 
     if (write_start(writer, source, sources, &plan) < 0 ||
         write_images(writer, source, sources, &plan, &delivered) < 0 || write_finish(writer) < 0)
         end_after_write(writer);
-    if (delivered.bad)
-        note("left out %zu bad images of %zu", delivered.bad, plan.count);
-    explain("%zu images of %u classes", delivered.images, plan.classes.count);
+    if (delivered < total)
+        note("left out %zu bad images of %zu", total - delivered, total);
+    explain("%zu images of %u classes", delivered, plan.classes.count);
 
     plan_free(&plan);
     for (size_t s = 0; s < sources; s++)

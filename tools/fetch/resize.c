@@ -64,13 +64,17 @@ static void resize_row(const uint8_t *in, const struct axis *axis, uint32_t widt
 
 int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixels *out)
 {
+    size_t stride = (size_t)width * in->channels, between = in->height * stride;
+    if (between > DECODE_MAX_BYTES) /* columns are resized first, in full height */
+        return fail("an image of %u x %u pixels cannot be made %u x %u: on the way it would be "
+                    "%u x %u",
+                    in->height, in->width, height, width, in->height, width);
     if (pixels_shape(out, height, width, in->channels) < 0)
         return -1;
     struct axis rows = {0}, columns = {0};
     axis_make(&rows, in->height, height);
     axis_make(&columns, in->width, width);
-    size_t stride = (size_t)width * in->channels;
-    uint16_t *narrow = ealloc((size_t)in->height * stride, sizeof *narrow);
+    uint16_t *narrow = ealloc(between, sizeof *narrow);
     for (uint32_t y = 0; y < in->height; y++)
         resize_row(in->data + (size_t)y * in->width * in->channels, &columns, width, in->channels,
                    narrow + (size_t)y * stride);

@@ -15,7 +15,8 @@
 #include "decode.h"
 
 /* Writes in, resized, into out (another struct; its memory grows and is reused). height, width ≥ 1.
- * 0, or -1 with a sentence when the new size exceeds decode.h's limits. */
+ * 0, or -1 with a sentence when the new size, or in's height by the new width, exceeds decode.h's
+ * limits. */
 int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixels *out);
 
 #endif

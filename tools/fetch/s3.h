@@ -24,7 +24,6 @@
 enum {
     S3_CONNECTIONS = 64, /* the default of --connections */
     S3_MAX_CONNECTIONS = 512,
-    S3_MAX_OBJECT = 512 << 20, /* bytes; a larger object is refused by name */
 };
 
 struct s3;
@@ -69,17 +68,22 @@ struct s3_getter;
 
 /* Starts one thread that gets the objects listing->object[chosen[0 … count-1]] (chosen NULL: the
  * first count) with up to connections requests in flight, and that runs ahead of the consumer by at
- * most 16 · connections objects and 256 MiB. s3, listing and chosen are borrowed until
- * s3_get_stop(). */
+ * most 16 · connections objects and 256 MiB, and keeps as much again at most for further ones. An
+ * object takes memory for its listed size: the caller leaves out what is too large. s3, listing and
+ * chosen are borrowed until s3_get_stop(). */
 int s3_get_start(struct s3_getter **getter, struct s3 *s3, const struct s3_listing *listing,
                  const size_t *chosen, size_t count, unsigned connections);
 
-/* The next body in the order of chosen; waits for it. 1: body is filled; 0: there are no more; -1:
- * it could not be had, and every further call says the same. Several threads may call, each with
- * its own body. */
+/* The next body in the order of chosen; waits for it. 1: body is filled; 0: there are no more, or
+ * s3_get_end() was called; -1: it could not be had, and every further call says the same. Several
+ * threads may call, each with its own body. */
 int s3_get_next(struct s3_getter *getter, struct s3_body *body);
 
-/* Ends the thread, also in the middle, and frees everything. NULL is allowed. */
+/* No more is wanted: s3_get_next() returns 0 from now on, also to those who wait in it. */
+void s3_get_end(struct s3_getter *getter);
+
+/* Ends the thread, also in the middle, and frees everything; nobody may be in s3_get_next(). NULL
+ * is allowed. */
 void s3_get_stop(struct s3_getter *getter);
 
 #endif

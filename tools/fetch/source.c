@@ -1,8 +1,12 @@
 #include "source.h"
 
 #include "message.h"
+#include "meter.h"
+#include "name.h"
 #include "s3.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,9 +17,10 @@ void fetched_free(struct fetched *fetched)
     free(fetched->bytes);
 }
 
-int source_open(struct source *source, const char *name, const struct access_options *access)
+int source_open(struct source *source, const char *name, const struct access_options *access,
+                int skip_bad)
 {
-    *source = (struct source){.name = ecopy(name)};
+    *source = (struct source){.name = ecopy(name), .skip_bad = skip_bad};
     int got = s3_is_url(name)                   ? source_open_s3(source, name, access)
               : strncmp(name, "synth:", 6) == 0 ? source_open_synth(source, name)
                                                 : source_open_folder(source, name);
@@ -58,6 +63,59 @@ int choice_take(struct choice *choice, size_t *index, size_t *item)
     return 1;
 }
 
+void choice_end(struct choice *choice)
+{
+    atomic_store(&choice->next, choice->count);
+}
+
+char *source_show(const struct source *source, const char *key)
+{
+    size_t size = strlen(source->name);
+    char *name = ealloc(size + strlen(key) + 2, 1);
+    snprintf(name, size + strlen(key) + 2, "%s%s%s", source->name,
+             source->name[size - 1] == '/' ? "" : "/", key);
+    char *shown = name_show(name);
+    free(name);
+    return shown;
+}
+
+int source_refuse(struct source *source, const char *key, const char *reason)
+{
+    char *shown = source_show(source, key);
+    int result = 0;
+    if (source->skip_bad) {
+        meter_clear();
+        note("left out %s: %s", shown, reason);
+        source->bad++;
+    } else {
+        result = fail("cannot read %s: %s", shown, reason);
+    }
+    free(shown);
+    return result;
+}
+
+int source_take(struct source *source, const char *key, const char *root, uint64_t size)
+{
+    size_t class_size;
+    const char *class_name = source_class_of(key, root, &class_size);
+    if (!source_is_image_name(key)) {
+        source->left_out++;
+        return 0;
+    }
+    if (!name_is_utf8(key))
+        return source_refuse(source, key, "its name is not UTF-8");
+    if (class_name == root && !name_is_utf8(root))
+        return source_refuse(source, key, "the name of its folder is not UTF-8");
+    if (size > DECODE_MAX_FILE) {
+        char reason[80];
+        snprintf(reason, sizeof reason, "it has %" PRIu64 " bytes; at most %d MiB can be read",
+                 size, DECODE_MAX_FILE >> 20);
+        return source_refuse(source, key, reason);
+    }
+    source_add(source, key, class_name, class_size, size);
+    return 1;
+}
+
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
                 uint64_t size)
 {
@@ -73,6 +131,8 @@ void source_add(struct source *source, const char *key, const char *class_name, 
 const char *source_class_of(const char *key, const char *fallback, size_t *size)
 {
     const char *end = strrchr(key, '/');
+    while (end != NULL && end > key && end[-1] == '/') /* S3 allows "cat//1.png" */
+        end--;
     if (end == NULL || end == key) {
         *size = strlen(fallback);
         return fallback;
@@ -88,7 +148,7 @@ int source_is_image_name(const char *key)
 {
     const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
     const char *suffix = strrchr(name, '.');
-    if (*name == 0 || *name == '.')
+    if (*name == 0 || *key == '.' || strstr(key, "/."))
         return 0;
     return suffix == NULL || strcasecmp(suffix, ".png") == 0 || strcasecmp(suffix, ".jpg") == 0 ||
            strcasecmp(suffix, ".jpeg") == 0;

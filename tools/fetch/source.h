@@ -36,8 +36,10 @@ struct source {
     char *described; /* for the stream's header: no path, no credentials */
     struct source_item *item;
     size_t count;
-    size_t
-        left_out; /* files not listed, for they are hidden or named as something else than images */
+    int skip_bad;          /* bad images are left out, named and counted; else they are errors */
+    size_t bad;            /* left out so */
+    size_t left_out;       /* files that are hidden or named as something else than images */
+    size_t hidden_folders; /* that were not looked into */
     void *state;
 };
 
@@ -47,13 +49,18 @@ struct source_class {
     /* The next image: SOURCE_IMAGE; SOURCE_BAD when its file is no good (why() says it, index is
      * set); SOURCE_END; -1 when nothing more can be had. Threads may call at once. */
     int (*next)(struct source *source, struct fetched *fetched);
+    /* No more is wanted: threads that wait in next() come back with SOURCE_END, and so do all that
+     * call it from now on. stop() is due when they have. */
+    void (*end)(struct source *source);
     void (*stop)(struct source *source);
     void (*close)(struct source *source);
 };
 
-/* Opens and lists a source by its name; access is for S3. -1 with a sentence; source_close() is due
- * in any case. */
-int source_open(struct source *source, const char *name, const struct access_options *access);
+/* Opens and lists a source by its name; access is for S3. What the listing shows to be no image, by
+ * a name that is no UTF-8 or by its size, is an error or, with skip_bad, left out. -1 with a
+ * sentence; source_close() is due in any case. */
+int source_open(struct source *source, const char *name, const struct access_options *access,
+                int skip_bad);
 void source_close(struct source *source);
 
 /* The three kinds; source_open() chooses. Each leaves item sorted by key. */
@@ -71,13 +78,25 @@ struct choice {
 void choice_start(struct choice *choice, const size_t *item, size_t count);
 /* The item that comes next, its place in the choice in *index; 0 when there are no more. */
 int choice_take(struct choice *choice, size_t *index, size_t *item);
+/* None comes any more. */
+void choice_end(struct choice *choice);
+
+/* Takes a file of a listing: 1 when it became an item, 0 when it was left out, -1 when it is a bad
+ * image and these are errors. root is the class of keys without folders. */
+int source_take(struct source *source, const char *key, const char *root, uint64_t size);
+/* An image is bad for this reason: 0 when it was named and counted, -1 when that is an error. */
+int source_refuse(struct source *source, const char *key, const char *reason);
+
+/* An item's name for sentences: "photos/cat/17.png", fit to be printed. Free it. */
+char *source_show(const struct source *source, const char *key);
 
 /* Adds an item; key and class name are copied. */
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
                 uint64_t size);
 /* The class of a key: the last folder in it, or fallback for a key without folders. */
 const char *source_class_of(const char *key, const char *fallback, size_t *size);
-/* Whether a key is named as an image (.png .jpg .jpeg, or no suffix at all) and not hidden. */
+/* Whether a key is named as an image (.png .jpg .jpeg, or no suffix at all) and nothing in it is
+ * hidden. */
 int source_is_image_name(const char *key);
 void source_sort(struct source *source);
 

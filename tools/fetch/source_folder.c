@@ -2,6 +2,7 @@
 #include "source.h"
 
 #include "message.h"
+#include "name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +67,11 @@ static int next(struct source *source, struct fetched *fetched)
     return result < 0 ? SOURCE_BAD : SOURCE_IMAGE;
 }
 
+static void end(struct source *source)
+{
+    choice_end(&((struct folder *)source->state)->choice);
+}
+
 static void stop(struct source *source)
 {
     (void)source;
@@ -78,36 +84,72 @@ static void close_folder(struct source *source)
     free(folder);
 }
 
-static const struct source_class folder_class = {start, next, stop, close_folder};
+static const struct source_class folder_class = {start, next, end, stop, close_folder};
+
+/* Takes what fts came upon; key is its path under the root. */
+static int take(struct source *source, FTS *tree, FTSENT *entry, const char *key,
+                const char *root_name)
+{
+    int hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
+    switch (entry->fts_info) {
+    case FTS_D:
+        if (hidden) {
+            source->hidden_folders++;
+            fts_set(tree, entry, FTS_SKIP);
+        }
+        return 0;
+    case FTS_DP: /* a folder once more, after what is in it */
+        return 0;
+    case FTS_F:
+        return source_take(source, key, root_name, (uint64_t)entry->fts_statp->st_size);
+    case FTS_SLNONE:
+    case FTS_DEFAULT:
+        if (source_is_image_name(key))
+            return source_refuse(source, key,
+                                 entry->fts_info == FTS_SLNONE ? "it is a link to nothing"
+                                                               : "it is neither file nor folder");
+        source->left_out++;
+        return 0;
+    default:
+        break;
+    }
+    if (hidden) {
+        source->left_out++;
+        return 0;
+    }
+    char *shown = name_show(entry->fts_path);
+    int result = entry->fts_info == FTS_DC
+                     ? fail("the folder %s contains itself through a link", shown)
+                     : fail("cannot read %s: %s", shown, strerror(entry->fts_errno));
+    free(shown);
+    return result;
+}
+
+/* So that what is said about files comes in the order of their names. */
+static int by_name(const FTSENT **left, const FTSENT **right)
+{
+    return strcmp((*left)->fts_name, (*right)->fts_name);
+}
 
 /* Lists what lies under root, following links to files and folders. */
 static int list(struct source *source, char *root, const char *root_name)
 {
     char *roots[] = {root, NULL};
     size_t root_length = strlen(root);
-    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
     if (tree == NULL)
         return fail("cannot read the folder %s: %s", root, strerror(errno));
     int result = 0;
-    for (FTSENT *entry; result == 0 && (entry = fts_read(tree)) != NULL;) {
+    FTSENT *entry;
+    while (result >= 0 && (errno = 0, entry = fts_read(tree)) != NULL) {
         const char *key = entry->fts_path + root_length;
         key += *key == '/';
-        if (entry->fts_info == FTS_D && entry->fts_level > 0 && entry->fts_name[0] == '.')
-            fts_set(tree, entry, FTS_SKIP);
-        else if (entry->fts_info == FTS_F && source_is_image_name(key)) {
-            size_t size;
-            const char *class_name = source_class_of(key, root_name, &size);
-            source_add(source, key, class_name, size, (uint64_t)entry->fts_statp->st_size);
-        } else if (entry->fts_info == FTS_F)
-            source->left_out++;
-        else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
-                 entry->fts_info == FTS_NS)
-            result = fail("cannot read %s: %s", entry->fts_path, strerror(entry->fts_errno));
-        else if (entry->fts_info == FTS_DC)
-            result = fail("the folder %s contains itself through a link", entry->fts_path);
+        result = take(source, tree, entry, key, root_name);
     }
+    if (result >= 0 && errno != 0)
+        result = fail("cannot read the folder %s: %s", root, strerror(errno));
     fts_close(tree);
-    return result;
+    return result < 0 ? -1 : 0;
 }
 
 /* The folder as it stands in the header: a digest of its listing, keys and sizes, and never its
@@ -137,7 +179,7 @@ int source_open_folder(struct source *source, const char *name)
     source->class = &folder_class;
     folder->directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = folder->directory >= 0 && real ? 0
-                 : errno == ENOTDIR
+                 : errno == ENOTDIR || strstr(name, "://")
                      ? fail("%s is not a folder; sources are folders, s3://bucket/prefix "
                             "and synth:shapes",
                             name)

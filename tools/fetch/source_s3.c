@@ -2,6 +2,7 @@
 #include "source.h"
 
 #include "message.h"
+#include "name.h"
 #include "s3.h"
 
 #include <stdlib.h>
@@ -39,6 +40,11 @@ static int next(struct source *source, struct fetched *fetched)
     return decode(fetched->bytes, fetched->size, &fetched->pixels) < 0 ? SOURCE_BAD : SOURCE_IMAGE;
 }
 
+static void end(struct source *source)
+{
+    s3_get_end(((struct bucket *)source->state)->getter);
+}
+
 static void stop(struct source *source)
 {
     struct bucket *bucket = source->state;
@@ -57,7 +63,7 @@ static void close_bucket(struct source *source)
     free(bucket);
 }
 
-static const struct source_class s3_class = {start, next, stop, close_bucket};
+static const struct source_class s3_class = {start, next, end, stop, close_bucket};
 
 static int by_key(const void *left, const void *right)
 {
@@ -79,7 +85,7 @@ static const char *root_name(const struct s3_listing *listing, char *copy)
 }
 
 /* Makes items of the listing, with keys as they are within its folder. */
-static void take(struct source *source, struct bucket *bucket)
+static int take(struct source *source, struct bucket *bucket)
 {
     struct s3_listing *listing = &bucket->listing;
     char *copy = ecopy(listing->folder);
@@ -87,18 +93,15 @@ static void take(struct source *source, struct bucket *bucket)
     /* Servers list in the order of keys, but not all in that of their bytes. */
     qsort(listing->object, listing->count, sizeof *listing->object, by_key);
     bucket->place = ealloc(listing->count, sizeof *bucket->place);
-    for (size_t i = 0; i < listing->count; i++) {
+    int taken = 0;
+    for (size_t i = 0; i < listing->count && taken >= 0; i++) {
         const char *key = listing->object[i].key + strlen(listing->folder);
-        size_t size;
-        if (!source_is_image_name(key)) {
-            source->left_out++;
-            continue;
-        }
-        const char *class_name = source_class_of(key, root, &size);
-        bucket->place[source->count] = i;
-        source_add(source, key, class_name, size, listing->object[i].size);
+        taken = source_take(source, key, root, listing->object[i].size);
+        if (taken > 0)
+            bucket->place[source->count - 1] = i;
     }
     free(copy);
+    return taken < 0 ? -1 : 0;
 }
 
 int source_open_s3(struct source *source, const char *name, const struct access_options *access)
@@ -107,8 +110,13 @@ int source_open_s3(struct source *source, const char *name, const struct access_
     source->state = bucket;
     source->class = &s3_class;
     source->described = ecopy(name);
+    if (!name_is_utf8(name)) { /* it stands in the stream's header */
+        char *shown = name_show(name);
+        fail("the name %s is not UTF-8", shown);
+        free(shown);
+        return -1;
+    }
     if (s3_open(&bucket->s3, access) < 0 || s3_list(bucket->s3, name, &bucket->listing) < 0)
         return -1;
-    take(source, bucket);
-    return 0;
+    return take(source, bucket);
 }

@@ -35,6 +35,11 @@ static int next(struct source *source, struct fetched *fetched)
     return SOURCE_IMAGE;
 }
 
+static void end(struct source *source)
+{
+    choice_end(&((struct drawing *)source->state)->choice);
+}
+
 static void stop(struct source *source)
 {
     (void)source;
@@ -45,7 +50,7 @@ static void close_drawing(struct source *source)
     free(source->state);
 }
 
-static const struct source_class synth_source = {start, next, stop, close_drawing};
+static const struct source_class synth_source = {start, next, end, stop, close_drawing};
 
 int source_open_synth(struct source *source, const char *name)
 {

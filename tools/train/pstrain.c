@@ -18,8 +18,8 @@
 static uint64_t depth = 1, filters = 16, epochs = 30, batch = 128, seed, data_seed, threads;
 static uint64_t checkpoint_every = OPTION_UNSET;
 static double rate = NAN, momentum = 0.9, weight_decay = 1e-10;
-static const char *mean, *deviation, *device = "auto", *isa = "auto", *progress_path, *name,
-                                     *resume_path;
+static const char *mean, *deviation, *device = "auto", *isa = "auto", *progress_path, *name;
+static struct option_list earlier;
 
 static const struct option_row rows[] = {
     {'d', "depth", OPTION_UINT, OPTION_IN_HEADER, &depth, 1, NET_MAX_DEPTH, "N",
@@ -44,8 +44,8 @@ static const struct option_row rows[] = {
      "0 ... 255, that divides them (of the training set)"},
     {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &checkpoint_every, 1, UINT32_MAX, "N",
      "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
-    {0, "resume", OPTION_TEXT, OPTION_LOCAL, &resume_path, 0, 0, "FILE",
-     "go on from the last checkpoint of an earlier run, finished, stopped or torn"},
+    {0, "resume", OPTION_LIST, OPTION_LOCAL, &earlier, 0, 0, "FILE",
+     "go on from an earlier run; of several, each with --resume, from the furthest"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},
@@ -152,14 +152,14 @@ static struct feed *open_feed(struct images *input)
     return feed;
 }
 
-static struct progress *open_progress(const struct images_about *images)
+static struct progress *open_progress(const struct run *run)
 {
     struct progress *progress;
     char default_name[64];
-    uint64_t iterations = (images->counts[SPLIT_TRAIN] + batch - 1) / batch * epochs;
     snprintf(default_name, sizeof default_name, "d%llu-s%llu", (unsigned long long)depth,
              (unsigned long long)seed);
-    if (progress_open(&progress, progress_path, name ? name : default_name, epochs, iterations) < 0)
+    if (progress_open(&progress, progress_path, name ? name : default_name, epochs,
+                      run_epoch_iterations(run) * epochs) < 0)
         die_why();
     return progress;
 }
@@ -213,16 +213,16 @@ int main(int argc, char **argv)
         .engine = open_engine(&net, &images),
         .feed = feed,
         .writer = writer,
-        .progress = open_progress(&images),
         .batch = (uint32_t)batch,
         .rate = rate,
         .epochs = epochs,
         .epochs_asked = options_given(rows, "epochs"),
         .checkpoint_every = checkpoint_every,
     };
+    run.progress = open_progress(&run);
     int result = write_start(writer, &input, &images, run.engine, &net);
-    if (result == 0 && resume_path)
-        result = resume(&run, resume_path);
+    if (result == 0 && earlier.count > 0)
+        result = resume(&run, &earlier);
     end_run(&run, result < 0 ? -1 : run_train(&run));
 
     progress_close(run.progress);

@@ -161,11 +161,17 @@ static const struct {
     const char *name;
     enum record_type type;
 } known_type[] = {
-    {"image", RECORD_IMAGE},           {"progress", RECORD_PROGRESS},
-    {"epoch", RECORD_EPOCH},           {"validation", RECORD_VALIDATION},
-    {"checkpoint", RECORD_CHECKPOINT}, {"model", RECORD_MODEL},
-    {"score", RECORD_SCORE},           {"done", RECORD_DONE},
-    {"header", RECORD_HEADER},         {"end", RECORD_END},
+    {"image", RECORD_IMAGE},
+    {"view", RECORD_VIEW},
+    {"progress", RECORD_PROGRESS},
+    {"epoch", RECORD_EPOCH},
+    {"validation", RECORD_VALIDATION},
+    {"checkpoint", RECORD_CHECKPOINT},
+    {"model", RECORD_MODEL},
+    {"score", RECORD_SCORE},
+    {"done", RECORD_DONE},
+    {"header", RECORD_HEADER},
+    {"end", RECORD_END},
 };
 
 static enum record_type type_of(const msgpack_object *type)

@@ -98,8 +98,9 @@ $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
 build/tests/bench/%.o: CFLAGS += -march=native
+build/tests/bench/feed_bench: build/tools/train/feed.o build/tools/train/album.o
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm -pthread
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
@@ -133,8 +134,11 @@ test-all: all $(TESTS) build/tests/bits/digest
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
 # Figures of this machine, now: never part of a test.
-bench: build/tests/bench/stream_bench build/tests/bench/engine_bench
+bench: all build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
+	@bin/psfetch -q >build/bench.ps
+	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \
+	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/feed_bench || exit; done
 	build/tests/bench/engine_bench
 
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.

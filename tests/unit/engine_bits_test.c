@@ -179,7 +179,7 @@ static void test_refusals_are_sentences(void **state)
     struct outcome outcome;
     assert_int_equal(engine_open(&engine, "cuda", &b->net, &b->options), -1);
     assert_null(engine);
-    assert_string_equal(why(), "this build has no CUDA engine");
+    assert_string_equal(why(), "this build has no cuda engine");
     assert_int_equal(engine_open(&engine, "tpu", &b->net, &b->options), -1);
     assert_non_null(strstr(why(), "'tpu'"));
     b->options.isa = "mmx";

@@ -9,6 +9,10 @@ setup() {
 train() {
     psaug <set.ps | pstrain -q -b 32 "$@"
 }
+# torn.bin names an iteration so often: each progress, validation and checkpoint does.
+speaks_of() {
+    [ "$(grep -ao iteration torn.bin | wc -l)" -ge "$1" ]
+}
 # The checkpoint records of a run end at these bytes.
 checkpoints() {
     /usr/bin/python3 -c '
@@ -95,10 +99,7 @@ for record in records:
     pstrain -q -b 32 -e 4 --checkpoint-every 3 <slow >torn.bin 3>&- &
     exec 5>slow
     head -c "$(($(stat -c %s epochs.ps) * 6 / 10))" epochs.ps >&5
-    iterations() {
-        [ "$(grep -ao iteration torn.bin | wc -l)" -ge 10 ]
-    }
-    wait_for 30 iterations
+    wait_for 30 speaks_of 10
     kill -TERM $!
     exec 5>&-
     wait $! || [ $? = 4 ]
@@ -123,6 +124,36 @@ for record in records:
     [ "$(records again.bin | jq -r 'select(.type == "checkpoint") | .iteration' | xargs)" = "5 10 15 20" ]
     [ "$(records again.bin | tail -n 1 | jq -r .type)" = end ]
     train -e 5 --resume again.bin | cmp - five.bin
+}
+
+@test "stopped between the last iteration of an epoch and its end" {
+    train -e 4 >four.bin
+    psaug -e 4 <set.ps >epochs.ps
+    before=$(/usr/bin/python3 -c '
+import msgpack
+records = msgpack.Unpacker(open("epochs.ps", "rb"), raw=False)
+place = 0
+for record in records:
+    if record["type"] == "epoch" and record["epoch"] == 2:
+        print(place)
+    place = records.tell()')
+    mkfifo slow
+    pstrain -q -b 32 -e 4 <slow >torn.bin 3>&- &
+    exec 5>slow
+    head -c "$before" epochs.ps >&5
+    wait_for 30 speaks_of 12
+    sleep 0.2
+    kill -TERM $!
+    exec 5>&-
+    wait $! || [ $? = 4 ]
+    [ "$(records torn.bin | jq -c 'select(.type == "checkpoint") | [.epoch, .iteration]' | xargs)" = "[1,5] [1,10]" ]
+    psaug <set.ps | pstrain -b 32 -e 4 --resume torn.bin 2>err | cmp - four.bin
+    grep -q 'going on from iteration 10, in epoch 2,' err
+    train -e 2 --resume torn.bin | cmp - <(train -e 2)
+    # One that is at the same iteration and past the epoch's end is further on.
+    train -e 2 >two.bin
+    psaug <set.ps | pstrain -b 32 -e 4 --resume torn.bin --resume two.bin 2>err | cmp - four.bin
+    grep -q 'going on from iteration 10, in epoch 3, of two.bin' err
 }
 
 @test "of several files the one that is furthest on" {

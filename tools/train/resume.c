@@ -121,8 +121,11 @@ static int consider(const struct run *run, const char *path, const struct reader
     if (record_uint(record, "epoch", UINT32_MAX, &epoch) < 0 ||
         record_uint(record, "iteration", UINT64_MAX, &iteration) < 0)
         return -1;
-    if (iteration / in_epoch == epoch && iteration <= run->epochs * in_epoch &&
-        iteration > place->iteration)
+    int fits = iteration >= epoch * in_epoch && iteration <= (epoch + 1) * in_epoch &&
+               iteration <= run->epochs * in_epoch;
+    int further =
+        iteration > place->iteration || (iteration == place->iteration && epoch > place->epoch);
+    if (fits && further)
         *place = (struct place){path, record_count(reader), epoch, iteration};
     return 0;
 }

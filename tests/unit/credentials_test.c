@@ -79,7 +79,7 @@ static void test_default_profile(void **state)
     assert_null(access.token);
     assert_string_equal(access.region, "eu-west-1");
     assert_null(access.endpoint);
-    assert_int_equal(access.attempts, 5);
+    assert_int_equal(access.attempts, 12);
     access_free(&access);
 }
 

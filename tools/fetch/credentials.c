@@ -183,7 +183,7 @@ static int find_rest(struct access *access, const struct profile *profile)
     const char *attempts = ENVIRONMENT("AWS_MAX_ATTEMPTS");
     if (!set(attempts))
         attempts = setting(profile, "max_attempts");
-    access->attempts = 5;
+    access->attempts = 12;
     if (set(attempts)) {
         char *end;
         unsigned long number = strtoul(attempts, &end, 10);
@@ -210,6 +210,16 @@ int access_find(struct access *access, const struct access_options *options)
     if (done < 0)
         access_free(access);
     profile_close(&profile);
+    return done;
+}
+
+int access_for_pages(struct access *access)
+{
+    struct profile none = {0};
+    *access = (struct access){0};
+    int done = find_rest(access, &none);
+    if (done < 0)
+        access_free(access);
     return done;
 }
 

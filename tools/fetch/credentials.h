@@ -8,7 +8,7 @@
  * AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's services section, the profile's endpoint_url
  * (all but the option are ignored when AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true); none: Amazon's
  * own CA file   AWS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, the profile's ca_bundle; none:
- * libcurl's own attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 5 Profiles are read from
+ * libcurl's own attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 12 Profiles are read from
  * AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials, sections [name]) first, then AWS_CONFIG_FILE
  * (~/.aws/config, sections [profile name] and [default]). A profile that was named must exist; the
  * default one need not. Nothing found is an error, never a silent anonymous request.
@@ -39,6 +39,9 @@ struct access {
 /* 0, or -1 with a sentence that names what is missing or half there; then nothing is to be freed.
  */
 int access_find(struct access *access, const struct access_options *options);
+
+/* For pages of the web: no keys, no endpoint; what the environment says of CA file and attempts. */
+int access_for_pages(struct access *access);
 
 /* Frees the strings, overwriting the secret ones first. */
 void access_free(struct access *access);

@@ -65,13 +65,18 @@ static enum verdict judge_status(const struct request *request, long status)
     return status == 408 || status >= 500 ? VERDICT_AGAIN : VERDICT_REFUSED;
 }
 
-/* Whether the ETag is an MD5 of the body: 32 hexadecimal digits (a multipart upload's has "-N"
- * behind), and nothing encrypted with a key that is not the server's own. */
-static int has_md5(const struct request *request)
+int request_etag_is_md5(const struct request *request, const char *etag)
 {
-    const char *etag = request->object->etag;
     return request->etag_is_md5 && strlen(etag) == 32 &&
            strspn(etag, "0123456789abcdefABCDEF") == 32;
+}
+
+int md5_is(const unsigned char md5[16], const char *etag)
+{
+    char hex[33];
+    for (int i = 0; i < 16; i++)
+        snprintf(hex + 2 * i, 3, "%02x", md5[i]);
+    return strcasecmp(hex, etag) == 0;
 }
 
 /* 1 when the MD5 of the body is the ETag. A libcrypto that is not allowed MD5 (FIPS) leaves the
@@ -79,12 +84,9 @@ static int has_md5(const struct request *request)
 static int md5_matches(const struct request *request)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
-    char hex[33];
     if (EVP_Digest(request->body.bytes, request->body.size, hash, NULL, EVP_md5(), NULL) != 1)
         return 1;
-    for (int i = 0; i < 16; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-    return strcasecmp(hex, request->object->etag) == 0;
+    return md5_is(hash, request->object->etag);
 }
 
 /* Status 200: is it all there, and is it what was listed? An answer without Content-Length that
@@ -103,7 +105,7 @@ static enum verdict judge_body(const struct request *request)
     else if (size != request->object->size)
         fail("cannot read %s: %zu bytes came and %llu were listed", name, size,
              (unsigned long long)request->object->size);
-    else if (has_md5(request) && !md5_matches(request))
+    else if (request_etag_is_md5(request, request->object->etag) && !md5_matches(request))
         fail("cannot read %s: its MD5 is not the one listed", name);
     else
         return VERDICT_DONE;
@@ -124,6 +126,8 @@ static enum verdict judge(const struct request *request, CURLcode code)
              request->trouble[0] ? request->trouble : curl_easy_strerror(code));
         return is_passing(request, code) ? VERDICT_AGAIN : VERDICT_REFUSED;
     }
+    if (request->streams && (status == 200 || status == 206))
+        return VERDICT_DONE; /* as far as it goes */
     return status == 200 ? judge_body(request) : judge_status(request, status);
 }
 

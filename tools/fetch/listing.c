@@ -7,9 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Takes s3://bucket/folder apart; a folder gets its slash. The bucket becomes part of a host name
- * or path, so its letters are checked. */
-static int take_url(const char *url, struct s3_listing *listing)
+/* The bucket becomes part of a host name or path, so its letters are checked. */
+int s3_take_url(const char *url, int is_folder, struct s3_listing *listing)
 {
     *listing = (struct s3_listing){0};
     if (!s3_is_url(url))
@@ -23,8 +22,8 @@ static int take_url(const char *url, struct s3_listing *listing)
     const char *folder = bucket[size] == '/' ? bucket + size + 1 : "";
     size_t length = strlen(folder);
     if (length > 1024)
-        return fail("a key of S3 has at most 1024 bytes, the folder asked for has %zu", length);
-    int slash = length > 0 && folder[length - 1] != '/';
+        return fail("a key of S3 has at most 1024 bytes, the one asked for has %zu", length);
+    int slash = is_folder && length > 0 && folder[length - 1] != '/';
     listing->bucket = ecopy(bucket);
     listing->bucket[size] = '\0';
     listing->folder = ealloc(length + 2, 1);
@@ -47,6 +46,27 @@ static void page_query(struct text *query, const char *folder, const struct text
     sigv4_encode(query, folder, strlen(folder), "");
 }
 
+/* libcurl calls it now and then while it waits. */
+static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    const struct look *look = user;
+    return look->at != NULL && look->at(look->user) < 0;
+}
+
+/* A pause, in steps short enough to notice that it is not worth while any more. */
+static int wait_ms(const struct look *look, long ms)
+{
+    enum { STEP = 200 };
+    for (; ms > 0; ms -= STEP) {
+        long step = ms < STEP ? ms : STEP;
+        nanosleep(&(struct timespec){0, step * 1000000}, NULL);
+        if (look->at != NULL && look->at(look->user) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Performs the request until it is answered, refused or the attempts are used up. */
 static int perform(struct request *request)
 {
@@ -60,8 +80,8 @@ static int perform(struct request *request)
         if (verdict == VERDICT_REFUSED)
             return -1;
         explain("%s; trying again", why());
-        long pause = request_pause(request, verdict, erand48(random));
-        nanosleep(&(struct timespec){pause / 1000, pause % 1000 * 1000000}, NULL);
+        if (wait_ms(&request->s3->look, request_pause(request, verdict, erand48(random))) < 0)
+            return -1;
     }
 }
 
@@ -88,12 +108,15 @@ static int list_pages(struct request *request, struct s3_listing *listing)
 
 int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing)
 {
-    if (take_url(url, listing) < 0)
+    if (s3_take_url(url, 1, listing) < 0)
         return -1;
     struct sigv4_signer signer = request_signer(s3);
     struct request request;
     int done = request_open(&request, s3, &signer);
     if (done == 0) {
+        curl_easy_setopt(request.easy, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(request.easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(request.easy, CURLOPT_XFERINFODATA, &s3->look);
         done = list_pages(&request, listing);
         request_close(&request);
     }

@@ -21,6 +21,8 @@ static size_t most_bytes(const struct request *request)
 {
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (request->streams && (status == 200 || status == 206))
+        return SIZE_MAX;
     if (status != 200)
         return MAX_ERROR;
     return request->object ? request->object->size : MAX_PAGE;
@@ -72,13 +74,34 @@ static void keep_value(char *kept, size_t room, const char *value, size_t size)
     kept[used] = '\0';
 }
 
+/* Content-Range: bytes 5-9/10 */
+static void take_range(struct answer *answer, const char *value, size_t size)
+{
+    char copy[80];
+    keep_value(copy, sizeof copy, value, size);
+    unsigned long long start, total;
+    if (sscanf(copy, "bytes%llu-%*u/%llu", &start, &total) == 2) {
+        answer->start = start;
+        answer->total = total;
+    }
+}
+
 static size_t on_header(char *line, size_t one, size_t length, void *user)
 {
     (void)one;
     struct request *request = user;
     const char *value;
     size_t size;
-    if ((value = header_value(line, length, "x-amz-request-id", &size)) != NULL)
+    struct answer *answer = &request->answer;
+    if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
+        *answer = (struct answer){.total = UINT64_MAX}; /* also after a redirect */
+    else if ((value = header_value(line, length, "etag", &size)) != NULL)
+        keep_value(answer->etag, sizeof answer->etag, value, size);
+    else if ((value = header_value(line, length, "last-modified", &size)) != NULL)
+        keep_value(answer->modified, sizeof answer->modified, value, size);
+    else if ((value = header_value(line, length, "content-range", &size)) != NULL)
+        take_range(answer, value, size);
+    else if ((value = header_value(line, length, "x-amz-request-id", &size)) != NULL)
         keep_value(request->id, sizeof request->id, value, size);
     else if ((value = header_value(line, length, "x-amz-bucket-region", &size)) != NULL)
         keep_value(request->region, sizeof request->region, value, size);
@@ -211,6 +234,24 @@ void request_page(struct request *request, const char *bucket, const char *folde
     finish_address(request);
 }
 
+void request_url(struct request *request, const char *url)
+{
+    request->object = NULL;
+    request->verb = "read";
+    text_clear(&request->name);
+    text_bytes(&request->name, url, strcspn(url, "?#")); /* what is behind may be a secret */
+    text_clear(&request->host);
+    text_clear(&request->path);
+    text_clear(&request->query);
+    text_clear(&request->url);
+    text_format(&request->url, "%s", url);
+    int plain = strncmp(url, "http://", 7) == 0;
+    curl_easy_setopt(request->easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(request->easy, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(request->easy, CURLOPT_REDIR_PROTOCOLS_STR, plain ? "http,https" : "https");
+    finish_address(request);
+}
+
 static int add_header(struct request *request, const char *name, const char *value)
 {
     text_clear(&request->line);
@@ -251,8 +292,14 @@ int request_sign(struct request *request)
     request->id[0] = request->region[0] = request->trouble[0] = '\0';
     curl_slist_free_all(request->headers);
     request->headers = NULL;
-    if (add_header(request, "Host", request->host.at) < 0)
+    if (request->host.size > 0 && add_header(request, "Host", request->host.at) < 0)
         return -1;
+    if (request->streams && request->from > 0) {
+        char range[40];
+        snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)request->from);
+        if (add_header(request, "Range", range) < 0)
+            return -1;
+    }
     if (request->s3->access.key_id != NULL && add_signature(request) < 0)
         return -1;
     if (request->object != NULL && request->object->etag[0] != '\0') {

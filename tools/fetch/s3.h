@@ -17,6 +17,7 @@
 #define PSWEEP_S3_H
 
 #include "credentials.h"
+#include "look.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,8 +30,10 @@ enum {
 struct s3;
 
 /* Finds credentials and endpoint; talks to nobody yet. Call from the main thread, before others
- * run. On failure *s3 is NULL. */
-int s3_open(struct s3 **s3, const struct access_options *options);
+ * run. options NULL: for pages of the web, which are asked for without credentials. look, borrowed,
+ * is asked about twice a second while a listing is waited for; at may be NULL. On failure *s3 is
+ * NULL. */
+int s3_open(struct s3 **s3, const struct access_options *options, const struct look *look);
 void s3_close(struct s3 *s3); /* NULL is allowed; after the getters have been stopped */
 
 struct s3_object {
@@ -50,6 +53,10 @@ struct s3_listing {
 
 /* 1 when source is an s3:// URL. */
 int s3_is_url(const char *source);
+
+/* Takes s3://bucket/key apart: bucket and folder of an empty listing, to be freed; is_folder: a key
+ * without a slash at its end gets one. 0, or -1 with a sentence and nothing to free. */
+int s3_take_url(const char *url, int is_folder, struct s3_listing *listing);
 
 /* Lists url. 0, or -1 with a sentence; then nothing is to be freed. An empty listing is no error.
  */

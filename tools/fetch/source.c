@@ -3,13 +3,17 @@
 #include "message.h"
 #include "meter.h"
 #include "name.h"
+#include "remote.h"
 #include "s3.h"
+#include "tar.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <xxhash.h>
 
 void fetched_free(struct fetched *fetched)
 {
@@ -17,11 +21,19 @@ void fetched_free(struct fetched *fetched)
     free(fetched->bytes);
 }
 
-int source_open(struct source *source, const char *name, const struct access_options *access,
-                int skip_bad)
+/* A folder may be called photos.tar too. */
+static int is_archive(const char *name)
 {
-    *source = (struct source){.name = ecopy(name), .skip_bad = skip_bad};
-    int got = s3_is_url(name)                   ? source_open_s3(source, name, access)
+    struct stat status;
+    return tar_is_name(name) &&
+           (remote_is_url(name) || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
+}
+
+int source_open(struct source *source, const char *name, const struct source_options *options)
+{
+    *source = (struct source){.name = ecopy(name), .skip_bad = options->skip_bad};
+    int got = is_archive(name)                  ? source_open_archive(source, name, options)
+              : s3_is_url(name)                 ? source_open_s3(source, name, options)
               : strncmp(name, "synth:", 6) == 0 ? source_open_synth(source, name)
                                                 : source_open_folder(source, name);
     if (got < 0)
@@ -29,7 +41,7 @@ int source_open(struct source *source, const char *name, const struct access_opt
     if (source->count == 0)
         return fail("%s holds no images: files named .png, .jpg or .jpeg in folders that are named "
                     "for their classes",
-                    name);
+                    source->name);
     return 0;
 }
 
@@ -37,14 +49,31 @@ void source_close(struct source *source)
 {
     if (source->class)
         source->class->close(source);
+    source_empty(source);
+    free(source->described);
+    free(source->name);
+    *source = (struct source){0};
+}
+
+void source_empty(struct source *source)
+{
     for (size_t i = 0; i < source->count; i++) {
         free(source->item[i].key);
         free(source->item[i].class_name);
     }
     free(source->item);
-    free(source->described);
-    free(source->name);
-    *source = (struct source){0};
+    source->item = NULL;
+    source->count = source->bad = source->left_out = source->hidden_folders = 0;
+}
+
+void source_keep(struct source *source, size_t count)
+{
+    size_t room = 1;
+    source->count = count;
+    while (room < count)
+        room *= 2;
+    if (count > 0) /* source_add() goes by the count */
+        source->item = egrow(source->item, room, sizeof *source->item);
 }
 
 void choice_start(struct choice *choice, const size_t *item, size_t count)
@@ -113,6 +142,7 @@ int source_take(struct source *source, const char *key, const char *root, uint64
         return source_refuse(source, key, reason);
     }
     source_add(source, key, class_name, class_size, size);
+    source->item[source->count - 1].has_file = 1;
     return 1;
 }
 
@@ -125,7 +155,7 @@ void source_add(struct source *source, const char *key, const char *class_name, 
             egrow(source->item, source->count ? 2 * source->count : 1, sizeof *source->item);
     char *name = ealloc(class_size + 1, 1);
     memcpy(name, class_name, class_size);
-    source->item[source->count++] = (struct source_item){ecopy(key), name, size};
+    source->item[source->count++] = (struct source_item){ecopy(key), name, size, 0, 0, -1};
 }
 
 const char *source_class_of(const char *key, const char *fallback, size_t *size)
@@ -163,4 +193,21 @@ static int by_key(const void *left, const void *right)
 void source_sort(struct source *source)
 {
     qsort(source->item, source->count, sizeof *source->item, by_key);
+}
+
+void source_describe(struct source *source, const char *kind)
+{
+    XXH3_state_t *digest = XXH3_createState();
+    char text[40], size[24];
+    if (digest == NULL)
+        die(FAILED, "out of memory: a digest");
+    XXH3_64bits_reset(digest);
+    for (size_t i = 0; i < source->count; i++) {
+        XXH3_64bits_update(digest, source->item[i].key, strlen(source->item[i].key) + 1);
+        int used = snprintf(size, sizeof size, "%" PRIu64, source->item[i].size);
+        XXH3_64bits_update(digest, size, (size_t)used + 1);
+    }
+    snprintf(text, sizeof text, "%s:%016" PRIx64, kind, (uint64_t)XXH3_64bits_digest(digest));
+    XXH3_freeState(digest);
+    source->described = ecopy(text);
 }

@@ -104,7 +104,7 @@ static int take(struct source *source, struct bucket *bucket)
     return taken < 0 ? -1 : 0;
 }
 
-int source_open_s3(struct source *source, const char *name, const struct access_options *access)
+int source_open_s3(struct source *source, const char *name, const struct source_options *options)
 {
     struct bucket *bucket = ealloc(1, sizeof *bucket);
     source->state = bucket;
@@ -116,7 +116,8 @@ int source_open_s3(struct source *source, const char *name, const struct access_
         free(shown);
         return -1;
     }
-    if (s3_open(&bucket->s3, access) < 0 || s3_list(bucket->s3, name, &bucket->listing) < 0)
+    if (s3_open(&bucket->s3, options->access, &options->look) < 0 ||
+        s3_list(bucket->s3, name, &bucket->listing) < 0)
         return -1;
     return take(source, bucket);
 }

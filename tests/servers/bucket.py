@@ -116,7 +116,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.refuse(404, "NoSuchKey")
         elif has("denied", key):
             self.refuse(403, "AccessDenied")
-        elif has("replaced", key) or (wanted and wanted != etag):
+        elif wanted and (has("replaced", key) or wanted != etag):
             self.refuse(412, "PreconditionFailed")
         else:
             return False

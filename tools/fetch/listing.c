@@ -67,7 +67,8 @@ static int wait_ms(const struct look *look, long ms)
     return 0;
 }
 
-/* Performs the request until it is answered, refused or the attempts are used up. */
+/* Performs the request until it is answered, refused or the attempts are used up. 1: it is to be
+ * addressed anew, in another region. */
 static int perform(struct request *request)
 {
     unsigned short random[3] = {(unsigned short)time(NULL), 0x5333, 0};
@@ -77,10 +78,41 @@ static int perform(struct request *request)
         enum verdict verdict = request_judge(request, curl_easy_perform(request->easy));
         if (verdict == VERDICT_DONE)
             return 0;
+        if (verdict == VERDICT_MOVED) {
+            request_move(request);
+            return 1;
+        }
         if (verdict == VERDICT_REFUSED)
             return -1;
         explain("%s; trying again", why());
         if (wait_ms(&request->s3->look, request_pause(request, verdict, erand48(random))) < 0)
+            return -1;
+    }
+}
+
+/* One page, asked for until it makes sense: without a length, one that was cut short looks whole.
+ */
+static int list_page(struct request *request, struct s3_listing *listing, const char *query,
+                     struct text *token)
+{
+    size_t first = listing->count;
+    for (unsigned tries = 1;; tries++) {
+        int done;
+        do {
+            request_page(request, listing->bucket, listing->folder, query);
+            done = perform(request);
+        } while (done > 0);
+        if (done < 0)
+            return -1;
+        if (s3xml_page(request->body.bytes, request->body.size, listing, token) == 0)
+            return 0;
+        fail("cannot list %s: %s", request->name.at, why());
+        if (tries >= request->s3->access.attempts)
+            return -1;
+        while (listing->count > first)
+            free(listing->object[--listing->count].key);
+        explain("%s; trying again", why());
+        if (wait_ms(&request->s3->look, 50) < 0)
             return -1;
     }
 }
@@ -91,12 +123,9 @@ static int list_pages(struct request *request, struct s3_listing *listing)
     int done = 0;
     do {
         page_query(&query, listing->folder, &token);
-        request_page(request, listing->bucket, listing->folder, query.at);
         struct text last = token;
         token = (struct text){0};
-        done = perform(request);
-        if (done == 0 && s3xml_page(request->body.bytes, request->body.size, listing, &token) < 0)
-            done = fail("cannot list %s: %s", request->name.at, why());
+        done = list_page(request, listing, query.at, &token);
         if (done == 0 && token.size > 0 && last.size > 0 && strcmp(last.at, token.at) == 0)
             done = fail("cannot list %s: the server brings the same page again", request->name.at);
         text_free(&last);

@@ -222,6 +222,11 @@ static int finish(struct remote *remote, CURLcode code)
         fail("cannot read %s: it ends early", request->name.at);
         verdict = request->attempt < remote->s3->access.attempts ? VERDICT_AGAIN : VERDICT_REFUSED;
     }
+    if (verdict == VERDICT_MOVED) {
+        request_move(request);
+        address(remote);
+        return 0;
+    }
     if (verdict == VERDICT_REFUSED)
         return -1;
     remote->torn = remote->at > 0 && first->etag[0] == '\0' && first->modified[0] == '\0';

@@ -86,6 +86,13 @@ static void take_range(struct answer *answer, const char *value, size_t size)
     }
 }
 
+static time_t take_date(const char *value, size_t size)
+{
+    char copy[64];
+    snprintf(copy, sizeof copy, "%.*s", (int)size, value);
+    return curl_getdate(copy, NULL);
+}
+
 static size_t on_header(char *line, size_t one, size_t length, void *user)
 {
     (void)one;
@@ -95,6 +102,8 @@ static size_t on_header(char *line, size_t one, size_t length, void *user)
     struct answer *answer = &request->answer;
     if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
         *answer = (struct answer){.total = UINT64_MAX}; /* also after a redirect */
+    else if ((value = header_value(line, length, "date", &size)) != NULL)
+        request->date = take_date(value, size);
     else if ((value = header_value(line, length, "etag", &size)) != NULL)
         keep_value(answer->etag, sizeof answer->etag, value, size);
     else if ((value = header_value(line, length, "last-modified", &size)) != NULL)
@@ -113,7 +122,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user)
     return length;
 }
 
-int request_open(struct request *request, const struct s3 *s3, struct sigv4_signer *signer)
+int request_open(struct request *request, struct s3 *s3, struct sigv4_signer *signer)
 {
     CURL *easy = curl_easy_init();
     if (easy == NULL)
@@ -208,6 +217,17 @@ static void finish_address(struct request *request)
         text_format(&request->url, "?%s", request->query.at);
     curl_easy_setopt(request->easy, CURLOPT_URL, request->url.at);
     request->attempt = 0;
+    request->skewed = 0;
+}
+
+void request_move(struct request *request)
+{
+    struct access *access = &request->s3->access;
+    explain("%s; going there", why());
+    free(access->region);
+    access->region = ecopy(request->region);
+    request->s3->moved = 1;
+    *request->signer = request_signer(request->s3);
 }
 
 void request_object(struct request *request, const char *bucket, const struct s3_object *object)
@@ -267,7 +287,7 @@ static int add_header(struct request *request, const char *name, const char *val
 static int add_signature(struct request *request)
 {
     char stamp[17];
-    sigv4_time(stamp, time(NULL));
+    sigv4_time(stamp, time(NULL) + atomic_load(&request->s3->skew));
     const char *token = request->s3->access.token;
     struct sigv4_field field[] = {{"host", request->host.at},
                                   {"x-amz-content-sha256", SIGV4_EMPTY},
@@ -289,6 +309,7 @@ int request_sign(struct request *request)
     request->body.size = 0;
     request->too_long = 0;
     request->etag_is_md5 = 1;
+    request->date = -1;
     request->id[0] = request->region[0] = request->trouble[0] = '\0';
     curl_slist_free_all(request->headers);
     request->headers = NULL;

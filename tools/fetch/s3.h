@@ -4,9 +4,12 @@
  * s3://b/train holds train/cat/1.png and not train2/cat/1.png. Keys are bytes, as a rule UTF-8.
  *
  * Requests are signed here (sigv4.h) on every attempt and go out over one kept-alive connection
- * each; no redirect is followed. Passing troubles (connection lost or stalled for 10 s, 408, 429,
- * 5xx, a body that is short or does not match) are tried again with full jitter, up to
- * access.attempts times in all; the rest fails at once with a sentence that names s3://bucket/key,
+ * each; no redirect is followed, but the region that a server tells is taken over once, and its
+ * clock. Passing troubles (connection lost or stalled for 10 s, 408, 429, 5xx, a body that is short
+ * or does not match) are tried again with full jitter, up to access.attempts times in all, 5 times
+ * where nobody answers, and, over all objects, up to 100 times and 8 a connection and one for every
+ * two objects that came: so a server is borne that fails one request in four. SlowDown halves the
+ * number of requests in flight. The rest fails at once with a sentence that names s3://bucket/key,
  * the server's code and the request id.
  *
  * A body is handed out only when its length is Content-Length and the listed size, and, where the
@@ -81,7 +84,9 @@ struct s3_getter;
 int s3_get_start(struct s3_getter **getter, struct s3 *s3, const struct s3_listing *listing,
                  const size_t *chosen, size_t count, unsigned connections);
 
-/* The next body in the order of chosen; waits for it. 1: body is filled; 0: there are no more, or
+/* The next body in the order of chosen; waits for it. 1: body is filled; 2: the object was listed
+ * and cannot be had (it is gone, or refused to us, or in an archive: 404, 410, 403 AccessDenied and
+ * InvalidObjectState), for the reason in why(), and body has its index; 0: there are no more, or
  * s3_get_end() was called; -1: it could not be had, and every further call says the same. Several
  * threads may call, each with its own body. */
 int s3_get_next(struct s3_getter *getter, struct s3_body *body);

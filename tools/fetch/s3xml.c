@@ -15,6 +15,9 @@ struct page {
     struct text key, next;
     struct s3_object object; /* the one being read */
     int encoded, truncated;  /* EncodingType is url; IsTruncated is true */
+    size_t keys;             /* Contents that were read */
+    char *count;             /* KeyCount, or NULL */
+    int unclear;             /* IsTruncated is neither true nor false */
     int bad;                 /* an object had no key or no size */
 };
 
@@ -65,6 +68,7 @@ static void take_etag(struct page *page)
 static void take_object(struct page *page)
 {
     struct s3_listing *listing = page->listing;
+    page->keys++;
     if (page->key.size == 0 || page->object.size == UINT64_MAX) {
         page->bad = 1;
         return;
@@ -93,6 +97,10 @@ static void on_end(void *user, const XML_Char *name)
         page->encoded = strcmp(page->text.at, "url") == 0;
     } else if (strcmp(path, "ListBucketResult/IsTruncated") == 0) {
         page->truncated = strcmp(page->text.at, "true") == 0;
+        page->unclear = !page->truncated && strcmp(page->text.at, "false") != 0;
+    } else if (strcmp(path, "ListBucketResult/KeyCount") == 0) {
+        free(page->count);
+        page->count = ecopy(page->text.at);
     } else if (strcmp(path, "ListBucketResult/NextContinuationToken") == 0) {
         text_clear(&page->next);
         text_bytes(&page->next, page->text.at, page->text.size);
@@ -147,6 +155,10 @@ static int finish_page(struct page *page)
     listing->count = kept;
     if (page->bad)
         stray = "an object without key or size";
+    if (page->unclear)
+        stray = "objects, and does not say whether there are more";
+    if (page->count != NULL && strtoull(page->count, NULL, 10) != page->keys)
+        stray = "another number of keys than it says";
     return stray ? fail("the server lists %s", stray) : 0;
 }
 
@@ -171,6 +183,7 @@ int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, stru
         done = finished;
     if (done == 0 && page.truncated && page.next.size == 0)
         done = fail("the server says that there is more, but not where");
+    free(page.count);
     text_clear(next);
     if (page.truncated)
         text_bytes(next, page.next.at, page.next.size);
@@ -182,15 +195,28 @@ int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, stru
 }
 
 /* The document is small and may be cut short, so the one element is looked for as text. */
-void s3xml_code(const uint8_t *xml, size_t size, char code[64])
+static void find(const uint8_t *xml, size_t size, const char *open, char also, char *value,
+                 size_t room)
 {
-    static const char open[] = "<Code>";
-    const char *at = size ? memmem(xml, size, open, sizeof open - 1) : NULL;
+    const char *at = size ? memmem(xml, size, open, strlen(open)) : NULL;
     size_t used = 0;
     if (at != NULL) {
         const char *end = (const char *)xml + size;
-        for (at += sizeof open - 1; at < end && isalnum((unsigned char)*at) && used < 63; at++)
-            code[used++] = *at;
+        for (at += strlen(open); at < end && used + 1 < room; at++) {
+            if (!isalnum((unsigned char)*at) && *at != also)
+                break;
+            value[used++] = *at;
+        }
     }
-    code[used] = '\0';
+    value[used] = '\0';
+}
+
+void s3xml_code(const uint8_t *xml, size_t size, char code[64])
+{
+    find(xml, size, "<Code>", 'A', code, 64);
+}
+
+void s3xml_region(const uint8_t *xml, size_t size, char region[32])
+{
+    find(xml, size, "<Region>", '-', region, 32);
 }

@@ -10,7 +10,9 @@
  * last. 0, or -1 with a sentence; listing stays whole. */
 int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, struct text *next);
 
-/* The <Code> of an error document; "" when there is none. Only letters and digits are kept. */
+/* The <Code> or <Region> of an error document; "" when there is none. Only letters and digits are
+ * kept, and of a region the dashes too. */
 void s3xml_code(const uint8_t *xml, size_t size, char code[64]);
+void s3xml_region(const uint8_t *xml, size_t size, char region[32]);
 
 #endif

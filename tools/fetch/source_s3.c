@@ -37,6 +37,8 @@ static int next(struct source *source, struct fetched *fetched)
     fetched->index = body.index;
     if (got <= 0)
         return got;
+    if (got == 2)
+        return SOURCE_BAD;
     return decode(fetched->bytes, fetched->size, &fetched->pixels) < 0 ? SOURCE_BAD : SOURCE_IMAGE;
 }
 
@@ -94,6 +96,9 @@ static int take(struct source *source, struct bucket *bucket)
     qsort(listing->object, listing->count, sizeof *listing->object, by_key);
     bucket->place = ealloc(listing->count, sizeof *bucket->place);
     int taken = 0;
+    for (size_t i = 1; i < listing->count; i++)
+        if (strcmp(listing->object[i - 1].key, listing->object[i].key) == 0)
+            taken = fail("cannot list %s: an object is listed twice", source->name);
     for (size_t i = 0; i < listing->count && taken >= 0; i++) {
         const char *key = listing->object[i].key + strlen(listing->folder);
         taken = source_take(source, key, root, listing->object[i].size);

@@ -158,12 +158,23 @@ void source_add(struct source *source, const char *key, const char *class_name, 
     source->item[source->count++] = (struct source_item){ecopy(key), name, size, 0, 0, -1};
 }
 
+/* Where the file's name ends: slashes behind it, which S3 allows, do not count. */
+static const char *end_of(const char *key)
+{
+    const char *end = key + strlen(key);
+    while (end > key && end[-1] == '/')
+        end--;
+    return end;
+}
+
 const char *source_class_of(const char *key, const char *fallback, size_t *size)
 {
-    const char *end = strrchr(key, '/');
-    while (end != NULL && end > key && end[-1] == '/') /* S3 allows "cat//1.png" */
+    const char *end = end_of(key);
+    while (end > key && end[-1] != '/')
         end--;
-    if (end == NULL || end == key) {
+    while (end > key && end[-1] == '/') /* S3 allows "cat//1.png" */
+        end--;
+    if (end == key) {
         *size = strlen(fallback);
         return fallback;
     }
@@ -176,12 +187,26 @@ const char *source_class_of(const char *key, const char *fallback, size_t *size)
 
 int source_is_image_name(const char *key)
 {
-    const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
-    const char *suffix = strrchr(name, '.');
-    if (*name == 0 || *key == '.' || strstr(key, "/."))
-        return 0;
-    return suffix == NULL || strcasecmp(suffix, ".png") == 0 || strcasecmp(suffix, ".jpg") == 0 ||
-           strcasecmp(suffix, ".jpeg") == 0;
+    static const char *const suffixes[] = {".png", ".jpg", ".jpeg"};
+    const char *end = end_of(key), *name = end, *suffix = NULL;
+    for (const char *part = key; part < end; part += *part == '/') {
+        size_t size = strcspn(part, "/");
+        int is_dots = size == 1 || (size == 2 && part[1] == '.');
+        if (*part == '.' && (!is_dots || part + size == end))
+            return 0;
+        name = part;
+        part += size;
+    }
+    for (const char *c = name; c < end; c++)
+        if (*c == '.')
+            suffix = c;
+    if (name == end || suffix == NULL)
+        return name < end;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if ((size_t)(end - suffix) == strlen(suffixes[i]) &&
+            strncasecmp(suffix, suffixes[i], strlen(suffixes[i])) == 0)
+            return 1;
+    return 0;
 }
 
 static int by_key(const void *left, const void *right)

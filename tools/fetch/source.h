@@ -104,10 +104,11 @@ char *source_show(const struct source *source, const char *key);
 /* Adds an item; key and class name are copied. */
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
                 uint64_t size);
-/* The class of a key: the last folder in it, or fallback for a key without folders. */
+/* The class of a key: the last folder in it, or fallback for a key without folders. Slashes at its
+ * end, which S3 allows, do not count. */
 const char *source_class_of(const char *key, const char *fallback, size_t *size);
 /* Whether a key is named as an image (.png .jpg .jpeg, or no suffix at all) and nothing in it is
- * hidden. */
+ * hidden: begins with a dot, and is not a folder . or .., which S3 allows. */
 int source_is_image_name(const char *key);
 void source_sort(struct source *source);
 /* Keeps the first count items; those behind them have been freed or moved. */

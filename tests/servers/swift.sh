@@ -96,7 +96,7 @@ start() {
     background proxy
     wait_until_it_answers "${ports[3]}"
     printf "export AWS_ENDPOINT_URL=http://127.0.0.1:%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY='%s'\n" \
-        "${ports[3]}" test:tester 'Secret/with+odd=characters' >env
+        "${ports[3]}" test:tester 'Secret/with+odd=characters' >"$dir/env"
 }
 
 stop() {

@@ -23,8 +23,10 @@ asked for before: so whatever the order of requests, a failure comes again. The 
   replaced=TEXT   keys that have TEXT in them were replaced after they were listed; gone=TEXT deleted;
                   denied=TEXT may be listed, but not read
   hang=1          listings are announced and never sent
+  keys=ID,TOKEN   only who has this key id and session token may read; keys=none: who signs nothing
+  virtual=1       the bucket stands in the host's name; tls=FILE: https, with this certificate and key
 """
-import calendar, email.utils, hashlib, http.server, os, random, re, signal, socket, struct, sys, threading, time, urllib.parse
+import calendar, email.utils, hashlib, http.server, os, random, re, signal, socket, ssl, struct, sys, threading, time, urllib.parse
 from xml.sax.saxutils import escape
 
 ROOT = os.fsencode(sys.argv[1])
@@ -97,6 +99,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def is_refused(self, key, etag):
         signed = self.headers.get("Authorization", "")
+        who = re.search(r"Credential=([^/]+)/", signed)
+        token = self.headers.get("x-amz-security-token", "")
+        if option("keys") not in ("", f"{who[1]},{token}" if who else "none"):
+            self.refuse(403, "InvalidAccessKeyId")
+            return True
+        if token and "x-amz-security-token" not in signed:
+            self.refuse(403, "SignatureDoesNotMatch")
+            return True
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", signed)
         region = option("region")
         if region and scope and scope[1] != region:
@@ -183,7 +193,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         parts = urllib.parse.urlsplit(self.path)
-        key = urllib.parse.unquote_to_bytes(parts.path).lstrip(b"/").partition(b"/")[2]
+        key = urllib.parse.unquote_to_bytes(parts.path).lstrip(b"/")
+        if option("virtual") == "":
+            key = key.partition(b"/")[2]
+        elif not self.headers["Host"].startswith("zoo."):
+            self.refuse(404, "NoSuchBucket")
+            return
         if not key:
             self.list(urllib.parse.parse_qs(parts.query, errors="surrogateescape"))
             return
@@ -211,6 +226,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 signal.alarm(int(option("lifetime", "60")))
 server = Server(("127.0.0.1", 0), Handler)
+if option("tls"):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(option("tls"))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 with open(ROOT + b".new", "w") as port:
     port.write(str(server.server_port))
 os.rename(ROOT + b".new", ROOT + b".port")

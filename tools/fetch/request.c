@@ -169,31 +169,40 @@ struct sigv4_signer request_signer(const struct s3 *s3)
                                  .service = "s3"};
 }
 
-/* host and path up to the bucket, and the URL's start. An endpoint of one's own gets the bucket in
- * the path; Amazon's gets it in the host name, unless it has dots, which the certificate would not
- * match. */
+/* Whether the bucket stands in the host name. A server of one's own has a name for each bucket only
+ * where somebody has seen to it; and a bucket with dots matches no certificate. */
+static int is_in_host(const struct access *access, const char *bucket)
+{
+    if (access->style != STYLE_AUTO)
+        return access->style == STYLE_VIRTUAL;
+    return access->endpoint == NULL && strchr(bucket, '.') == NULL;
+}
+
+/* host and path up to the bucket, and the URL's start. */
 static void address(struct request *request, const char *bucket)
 {
     const struct access *access = &request->s3->access;
+    const char *endpoint = access->endpoint, *host = "", *path = "";
+    int in_host = is_in_host(access, bucket);
     text_clear(&request->host);
     text_clear(&request->path);
     text_clear(&request->url);
-    if (access->endpoint != NULL) {
-        const char *host = strstr(access->endpoint, "://") + 3;
-        size_t size = strcspn(host, "/");
-        text_bytes(&request->host, host, size);
-        text_format(&request->path, "%s/%s", host + size, bucket);
-        text_bytes(&request->url, access->endpoint, (size_t)(host + size - access->endpoint));
-        return;
+    if (endpoint != NULL) {
+        host = strstr(endpoint, "://") + 3;
+        path = host + strcspn(host, "/");
     }
-    int dots = strchr(bucket, '.') != NULL;
-    if (dots)
-        text_format(&request->path, "/%s", bucket);
-    else
+    if (in_host)
         text_format(&request->host, "%s.", bucket);
-    text_format(&request->host, "s3.%s.amazonaws.com%s", access->region,
-                strncmp(access->region, "cn-", 3) == 0 ? ".cn" : "");
-    text_format(&request->url, "https://%s", request->host.at);
+    if (endpoint != NULL)
+        text_bytes(&request->host, host, (size_t)(path - host));
+    else
+        text_format(&request->host, "s3.%s.amazonaws.com%s", access->region,
+                    strncmp(access->region, "cn-", 3) == 0 ? ".cn" : "");
+    text_format(&request->path, "%s", path);
+    if (!in_host)
+        text_format(&request->path, "/%s", bucket);
+    text_format(&request->url, "%.*s%s", endpoint ? (int)(host - endpoint) : 8,
+                endpoint ? endpoint : "https://", request->host.at);
 }
 
 /* name: for sentences, so a newline in a key must not end one. */

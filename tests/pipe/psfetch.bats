@@ -227,3 +227,30 @@ forty() {
     grep -q "usage: psfetch" out
     ends 0 psfetch --version
 }
+
+@test "--include and --exclude choose by key, in every kind of source" {
+    photos
+    keys() {
+        ends 0 psfetch "$@"
+        records out | jq -r 'select(.type == "image") | .key' | xargs
+    }
+    [ "$(keys photos --include 'dog/*,*/1.png' --exclude '*a.png')" = "cat/1.png cat/deep/er/1.png dog/b.png" ]
+    psfetch -q photos --write-shard photos.tar
+    [ "$(keys photos.tar --include 'dog/*')" = "dog/a.png dog/b.png" ]
+    psfetch -q synth:shapes --include 'star/0000[12]' >some.ps
+    psfetch -q synth:shapes >all.ps
+    pixels() {
+        /usr/bin/python3 -c '
+import msgpack, sys
+for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
+    if r["type"] == "image" and r["key"] in ("star/00001", "star/00002"):
+        print(r["key"], r["pixels"].hex())' "$1"
+    }
+    [ "$(pixels some.ps | wc -l)" -eq 2 ]
+    cmp <(pixels some.ps) <(pixels all.ps)
+    # What is not wanted is not looked at.
+    truncate -s 1T photos/dog/huge.png
+    [ "$(keys photos --include 'cat/*')" = "cat/1.png cat/deep/er/1.png" ]
+    ends 1 psfetch photos --include 'bird/*'
+    grep -q "photos holds no images that --include and --exclude leave" err
+}

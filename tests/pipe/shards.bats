@@ -248,6 +248,8 @@ P
     same out plain.ps
     psfetch -q cifar-10-binary.tar.gz --split 0.75 >split.ps
     [ "$(records split.ps | jq -r 'select(.type == "image") | .split' | sort | uniq -c | xargs)" = "10 test 30 train 10 validation" ]
+    ends 0 psfetch -q plain.tar --include '*/test_batch/*' --as test
+    [ "$(records out | jq -r 'select(.type == "image") | .split' | sort | uniq -c | xargs)" = "10 test" ]
     psfetch -q plain.tar --write-shard images.tar
     psfetch -q images.tar --limit 1 >out
     [ "$(records out | jq -c 'select(.type == "header") | .classes | length')" -eq 10 ]

@@ -44,11 +44,14 @@ int cifar_add(struct source *source, const char *batch, uint32_t number, uint8_t
         return fail("an image is of class %u, which has no name in batches.meta.txt", label);
     char *key = ealloc(length + 16, 1);
     snprintf(key, length + 16, "%.*s/%05" PRIu32, (int)length, batch, number);
-    source_add(source, key, name, size, CIFAR_RECORD);
-    source->item[source->count - 1].split =
-        cifar_file(batch) == CIFAR_TEST ? SPLIT_TEST : SPLIT_TRAIN;
+    int wanted = source_wants(source, key);
+    if (wanted) {
+        source_add(source, key, name, size, CIFAR_RECORD);
+        source->item[source->count - 1].split =
+            cifar_file(batch) == CIFAR_TEST ? SPLIT_TEST : SPLIT_TRAIN;
+    }
     free(key);
-    return 0;
+    return wanted;
 }
 
 int cifar_pixels(const uint8_t planes[CIFAR_PIXELS], struct pixels *pixels)

@@ -24,7 +24,7 @@ enum cifar_file cifar_file(const char *name);
 
 /* Adds one image of a batch to the source: its key is the batch's name without .bin, a slash and
  * its number there in five digits; its split is the batch's; names is the text of batches.meta.txt.
- * -1 with a sentence when there is no such class. */
+ * 1 when it was added, 0 when it is not wanted, -1 with a sentence when there is no such class. */
 int cifar_add(struct source *source, const char *batch, uint32_t number, uint8_t label,
               const char *names);
 

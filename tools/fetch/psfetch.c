@@ -17,7 +17,7 @@ static struct plan_options planning = {
     .split = NAN, .seed = OPTION_UNSET, .as = -1, .limit = OPTION_UNSET};
 static struct deliver_options delivering;
 static struct access_options s3_access;
-static const char *as, *shard_path;
+static const char *as, *shard_path, *include, *exclude;
 static int skip_bad;
 static uint64_t channels = OPTION_UNSET, threads, connections = S3_CONNECTIONS;
 
@@ -30,6 +30,10 @@ static const struct option_row rows[] = {
      "mark all images so (train)"},
     {'n', "limit", OPTION_UINT, OPTION_IN_HEADER, &planning.limit, 1, 0x1p63, "N",
      "take N images, spread evenly over the classes"},
+    {0, "include", OPTION_TEXT, OPTION_IN_HEADER, &include, 0, 0, "GLOBS",
+     "take only images whose key fits one of these, separated by commas"},
+    {0, "exclude", OPTION_TEXT, OPTION_IN_HEADER, &exclude, 0, 0, "GLOBS",
+     "leave out images whose key fits one of these"},
     {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
      "resize every image"},
     {0, "channels", OPTION_UINT, OPTION_IN_HEADER, &channels, 1, 3, "N",
@@ -117,6 +121,8 @@ static void tell_left_out(const struct source *source)
     if (source->left_out)
         note("%s: left out %zu files that are hidden or not named .png, .jpg or .jpeg",
              source->name, source->left_out);
+    if (source->unwanted)
+        explain("%s: --include and --exclude leave out %zu images", source->name, source->unwanted);
     if (source->hidden_folders)
         note("%s: left out %zu hidden folders with all that is in them", source->name,
              source->hidden_folders);
@@ -212,7 +218,8 @@ int main(int argc, char **argv)
     if (first == argc)
         fallback = default_source();
 
-    struct source_options opening = {&s3_access, skip_bad, {look_at_reader, writer}};
+    struct source_options opening = {
+        &s3_access, skip_bad, {look_at_reader, writer}, include, exclude};
     size_t sources = fallback ? 1 : (size_t)(argc - first);
     struct source *source = ealloc(sources, sizeof *source);
     struct plan plan;

@@ -7,6 +7,7 @@
 #include "s3.h"
 #include "tar.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,13 +32,18 @@ static int is_archive(const char *name)
 
 int source_open(struct source *source, const char *name, const struct source_options *options)
 {
-    *source = (struct source){.name = ecopy(name), .skip_bad = options->skip_bad};
+    *source = (struct source){.name = ecopy(name),
+                              .skip_bad = options->skip_bad,
+                              .include = options->include,
+                              .exclude = options->exclude};
     int got = is_archive(name)                  ? source_open_archive(source, name, options)
               : s3_is_url(name)                 ? source_open_s3(source, name, options)
               : strncmp(name, "synth:", 6) == 0 ? source_open_synth(source, name)
                                                 : source_open_folder(source, name);
     if (got < 0)
         return -1;
+    if (source->count == 0 && source->unwanted > 0)
+        return fail("%s holds no images that --include and --exclude leave", source->name);
     if (source->count == 0)
         return fail("%s holds no images: files named .png, .jpg or .jpeg in folders that are named "
                     "for their classes",
@@ -63,7 +69,7 @@ void source_empty(struct source *source)
     }
     free(source->item);
     source->item = NULL;
-    source->count = source->bad = source->left_out = source->hidden_folders = 0;
+    source->count = source->bad = source->left_out = source->hidden_folders = source->unwanted = 0;
 }
 
 void source_keep(struct source *source, size_t count)
@@ -123,6 +129,25 @@ int source_refuse(struct source *source, const char *key, const char *reason)
     return result;
 }
 
+/* Whether one of the globs, separated by commas, fits the key. */
+static int fits(const char *globs, const char *key)
+{
+    char *copy = ecopy(globs), *rest = copy, *glob;
+    int found = 0;
+    while (!found && (glob = strsep(&rest, ",")) != NULL)
+        found = fnmatch(glob, key, 0) == 0;
+    free(copy);
+    return found;
+}
+
+int source_wants(struct source *source, const char *key)
+{
+    int wanted = (source->include == NULL || fits(source->include, key)) &&
+                 (source->exclude == NULL || !fits(source->exclude, key));
+    source->unwanted += !wanted;
+    return wanted;
+}
+
 int source_take(struct source *source, const char *key, const char *root, uint64_t size)
 {
     size_t class_size;
@@ -131,6 +156,8 @@ int source_take(struct source *source, const char *key, const char *root, uint64
         source->left_out++;
         return 0;
     }
+    if (!source_wants(source, key))
+        return 0;
     if (!name_is_utf8(key))
         return source_refuse(source, key, "its name is not UTF-8");
     if (class_name == root && !name_is_utf8(root))

@@ -40,6 +40,8 @@ struct source {
     char *described; /* for the stream's header: no path, no credentials */
     struct source_item *item;
     size_t count;
+    const char *include, *exclude; /* as source_options has them */
+    size_t unwanted;               /* left out by them */
     int skip_bad;          /* bad images are left out, named and counted; else they are errors */
     size_t bad;            /* left out so */
     size_t left_out;       /* files that are hidden or named as something else than images */
@@ -64,6 +66,8 @@ struct source_options {
     const struct access_options *access; /* to S3; borrowed */
     int skip_bad;
     struct look look; /* asked while a network is waited for */
+    /* Globs, separated by commas, for keys; NULL: none. A * stands for slashes too. */
+    const char *include, *exclude;
 };
 
 /* Opens and lists a source by its name. What the listing shows to be no image, by
@@ -92,8 +96,10 @@ int choice_take(struct choice *choice, size_t *index, size_t *item);
 /* None comes any more. */
 void choice_end(struct choice *choice);
 
-/* Takes a file of a listing: 1 when it became an item, 0 when it was left out, -1 when it is a bad
- * image and these are errors. root is the class of keys without folders. */
+/* Whether include and exclude want the item of that key; those they do not are counted. */
+int source_wants(struct source *source, const char *key);
+/* Takes a file of a listing, when it is wanted: 1 when it became an item, 0 when it was left out,
+ * -1 when it is a bad image and these are errors. root is the class of keys without folders. */
 int source_take(struct source *source, const char *key, const char *root, uint64_t size);
 /* An image is bad for this reason: 0 when it was named and counted, -1 when that is an error. */
 int source_refuse(struct source *source, const char *key, const char *reason);

@@ -301,10 +301,13 @@ static int take_batches(struct source *source)
             uint8_t label;
             at.offset += (uint64_t)i * CIFAR_RECORD + 1;
             at.size = CIFAR_PIXELS;
-            if (read_at(fd, at.offset - 1, &label, 1) < 0 ||
-                cifar_add(source, batch->name, i, label, box->names) < 0)
+            int added = read_at(fd, at.offset - 1, &label, 1);
+            if (added == 0)
+                added = cifar_add(source, batch->name, i, label, box->names);
+            if (added < 0)
                 return fail("cannot read %s/%s: %s", source->name, batch->name, why());
-            source->item[source->count - 1].place = add_place(box, &at, 1);
+            if (added > 0)
+                source->item[source->count - 1].place = add_place(box, &at, 1);
         }
     }
     return 0;

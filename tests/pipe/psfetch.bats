@@ -254,3 +254,14 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     ends 1 psfetch photos --include 'bird/*'
     grep -q "photos holds no images that --include and --exclude leave" err
 }
+
+@test "on a terminal: how many of how many, a second, MB a second, time left; nothing of it elsewhere" {
+    command -v script >/dev/null || skip "needs script of bsdutils"
+    psfetch -q synth:shapes --limit 3000 --write-shard shapes.tar.gz
+    script -qec "psfetch shapes.tar.gz >out" /dev/null </dev/null >said
+    tr '\r' '\n' <said >lines
+    grep -qE "psfetch: shapes.tar.gz: [0-9]+ images, [0-9.]+ MB" lines
+    grep -qE "psfetch: [0-9]+ of 3000 images, [0-9]+/s, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left" lines
+    ends 0 psfetch shapes.tar.gz
+    [ ! -s err ]
+}

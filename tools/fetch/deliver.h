@@ -7,13 +7,22 @@
 #include "shard.h"
 #include "write.h"
 
+#include <time.h>
+
+/* For the meter, over all sources. */
+struct pace {
+    size_t total;          /* images of all sources together */
+    struct timespec start; /* when the first source was started */
+    uint64_t bytes;        /* of the files that came */
+};
+
 struct deliver_options {
     unsigned threads;     /* that decode, ≥ 1 */
     unsigned connections; /* to S3 */
     uint32_t resize[2];   /* height, width; {0, 0}: as they are */
     uint32_t channels;    /* 1 or 3; 0: as they are */
-    size_t total;         /* images of all sources together, for the meter */
-    struct shard *shard;  /* NULL, or where the images' files go instead of records */
+    struct pace *pace;
+    struct shard *shard; /* NULL, or where the images' files go instead of records */
 };
 
 /* Writes the planned images of one source as records to writer, which is NULL for a shard, in

@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include "message.h"
+#include "meter.h"
 #include "s3xml.h"
 
 #include <stdlib.h>
@@ -126,6 +127,7 @@ static int list_pages(struct request *request, struct s3_listing *listing)
         struct text last = token;
         token = (struct text){0};
         done = list_page(request, listing, query.at, &token);
+        meter("%s: %zu objects are listed", request->name.at, listing->count);
         if (done == 0 && token.size > 0 && last.size > 0 && strcmp(last.at, token.at) == 0)
             done = fail("cannot list %s: the server brings the same page again", request->name.at);
         text_free(&last);

@@ -234,7 +234,9 @@ int main(int argc, char **argv)
         total += source[s].bad;
     }
     plan_make(&plan, source, sources, &planning);
-    delivering.total = plan.count;
+    struct pace pace = {.total = plan.count};
+    clock_gettime(CLOCK_MONOTONIC, &pace.start);
+    delivering.pace = &pace;
     total += plan.count;
 
     if (shard_path)

@@ -40,6 +40,7 @@ int source_open(struct source *source, const char *name, const struct source_opt
               : s3_is_url(name)                 ? source_open_s3(source, name, options)
               : strncmp(name, "synth:", 6) == 0 ? source_open_synth(source, name)
                                                 : source_open_folder(source, name);
+    meter_clear();
     if (got < 0)
         return -1;
     if (source->count == 0 && source->unwanted > 0)

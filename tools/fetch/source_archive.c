@@ -12,6 +12,7 @@
 
 #include "cifar.h"
 #include "message.h"
+#include "meter.h"
 #include "name.h"
 #include "remote.h"
 #include "tar.h"
@@ -320,9 +321,11 @@ static int read_all(struct source *source)
     struct tar *tar = tar_open(box->supply, source->name);
     struct tar_member member;
     int got = tar ? 1 : -1;
-    while (got > 0 && (got = tar_next(tar, &member)) > 0)
+    while (got > 0 && (got = tar_next(tar, &member)) > 0) {
+        meter("%s: %zu images, %.1f MB", source->name, source->count, 1e-6 * tar_came(tar));
         if (take(source, tar, &member) < 0)
             got = -1;
+    }
     tar_close(tar);
     if (got == 0)
         got = spool_flush(&box->spool);

@@ -96,6 +96,11 @@ void tar_close(struct tar *tar)
     free(tar);
 }
 
+double tar_came(const struct tar *tar)
+{
+    return (double)archive_filter_bytes(tar->archive, -1);
+}
+
 static const char *bare(const char *name)
 {
     for (;;)

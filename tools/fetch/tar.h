@@ -27,6 +27,9 @@ int tar_is_name(const char *name);
 struct tar *tar_open(struct supply *supply, const char *name);
 void tar_close(struct tar *tar); /* NULL is allowed */
 
+/* How many bytes of the archive, packed as it is, were read. */
+double tar_came(const struct tar *tar);
+
 /* The next member, with texts that are good until the next call: 1; 0 at the end; -1 with a
  * sentence: damaged, cut short (the end of an archive is marked in it), no tar archive at all, or
  * what the supply said. */

@@ -151,7 +151,7 @@ many() {
     many zoo 300
     serve zoo
     psfetch -q s3://zoo >clean.ps
-    serve zoo only= page=20 cut=0.2 cut_unsized=0.3 error=0.1 reset=0.1 length=0
+    serve zoo listing= page=20 cut=0.2 cut_unsized=0.3 error=0.1 reset=0.1 length=0
     psfetch -v s3://zoo >out 2>err
     cmp clean.ps out
     grep -q "cannot list s3://zoo/: the listing is damaged: .*; trying again" err
@@ -209,8 +209,38 @@ many() {
 
 @test "a reader that has enough is noticed while a listing stalls" {
     many zoo 3
-    serve zoo hang=1
+    serve zoo hang=
     statuses=$(timeout 5 psfetch s3://zoo 2>err | head -c 0; echo "${PIPESTATUS[0]}")
+    [ "$statuses" = 0 ]
+    [ ! -s err ]
+}
+
+@test "class folders are listed at once where they have more than a page" {
+    many zoo 300
+    picture zoo/loose.png 4 4 9
+    picture zoo/star/deep/er.png 4 4 9
+    serve zoo delay=0.05
+    psfetch -q s3://zoo >clean.ps
+    [ "$(cat zoo.peak)" -eq 1 ]
+    serve zoo page=20 delay=0.05
+    psfetch -q s3://zoo | cmp - clean.ps
+    [ "$(cat zoo.peak)" -gt 5 ]
+    psfetch -q s3://zoo/star >star.ps
+    records star.ps | jq -r 'select(.type == "image") | .key' >keys
+    [ "$(wc -l <keys)" -eq 31 ]
+    grep -qx deep/er.png keys
+    # Faults among them too, and a failure of one ends all.
+    serve zoo listing= page=20 cut=0.2 cut_unsized=0.2 error=0.1 reset=0.1
+    psfetch -q s3://zoo | cmp - clean.ps
+    serve zoo listing=star page=20 error=1
+    AWS_MAX_ATTEMPTS=2 ends 1 timeout 20 psfetch s3://zoo
+    grep -q "^psfetch: cannot list s3://zoo/star/: status 500 InternalError; tried 2 times" err
+}
+
+@test "a reader that has enough is noticed while one of many listings stalls" {
+    many zoo 60
+    serve zoo page=20 hang=star
+    statuses=$(timeout 5 psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }

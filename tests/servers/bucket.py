@@ -14,15 +14,17 @@ asked for before: so whatever the order of requests, a failure comes again. The 
   flip=0.02   a bit is turned           stall=…        half a body, and silence
   error=…     500 InternalError
 
-  only=TEXT       … only with keys that have TEXT in them; only= nothing: with listings alone
-  page=N          keys in a page of the listing
+  only=TEXT       … only with keys that have TEXT in them
+  listing=TEXT    … only with listings of prefixes that have TEXT in them; listing= with all listings
+  page=N          keys in a page of the listing; delay=SECONDS before each one. FOLDER.peak has how many
+                  were asked for at once at most
   etag=0          no ETag and no Last-Modified; ranges=0: whole answers only; length=0: no Content-Length
   region=NAME     the bucket lives there: other requests get status=301 PermanentRedirect, or with
                   status=400 AuthorizationHeaderMalformed
   skew=SECONDS    the server's clock is wrong, and it wants others to be like it
   replaced=TEXT   keys that have TEXT in them were replaced after they were listed; gone=TEXT deleted;
                   denied=TEXT may be listed, but not read
-  hang=1          listings are announced and never sent
+  hang=TEXT       listings of prefixes that have TEXT in them are announced and never sent; hang= all
   keys=ID,TOKEN   only who has this key id and session token may read; keys=none: who signs nothing
   virtual=1       the bucket stands in the host's name; tls=FILE: https, with this certificate and key
 """
@@ -63,13 +65,14 @@ def etag_of(path):
         return hashlib.md5(stream.read()).hexdigest()
 
 
-def draw(key):
+def draw(key, prefix):
     """The fault of this answer, or None, and the dice for its details."""
     with lock:
         asked_before[key] = count = asked_before.get(key, 0) + 1
     dice = random.Random(f"{option('seed', '0')} {count} {key!r}")
-    only = OPTION.get("only")
-    if only is not None and (key if only == "" else only.encode() not in key):
+    if "only" in OPTION and not has("only", key):
+        return None, dice
+    if "listing" in OPTION and (prefix is None or not has("listing", prefix)):
         return None, dice
     point = dice.random()
     for fault in FAULTS:
@@ -138,9 +141,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             os.close(self.connection.detach())
 
-    def answer(self, key, body, etag="", stall=False):
+    def answer(self, key, body, etag="", stall=False, prefix=None):
         """Sends body as it is asked for, or what the dice make of it."""
-        fault, dice = draw(key)
+        fault, dice = draw(key, prefix)
         if fault == "slow":
             return self.refuse(503, "SlowDown")
         if fault == "error":
@@ -180,16 +183,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         after = os.fsencode(query.get("continuation-token", [""])[0])
         if self.is_refused(b"", ""):
             return
-        found = [row for row in sorted(objects()) if row[0].startswith(prefix) and row[0] > after]
+        slash = os.fsencode(query.get("delimiter", [""])[0])
+        with Peak():
+            time.sleep(float(option("delay", "0")))
+        found = []
+        for row in sorted(objects()):
+            head, mark, _ = row[0][len(prefix):].partition(slash) if slash else (row[0], b"", b"")
+            if not row[0].startswith(prefix):
+                continue
+            if mark:
+                row = (prefix + head + mark, None, None)
+            if row[0] > after and row not in found[-1:]:
+                found.append(row)
         page = found[:int(option("page", "100000"))]
-        rows = "".join(f"<Contents><Key>{escape(urllib.parse.quote(key))}</Key><Size>{size}</Size>"
+        rows = "".join(f"<CommonPrefixes><Prefix>{escape(urllib.parse.quote(key))}</Prefix></CommonPrefixes>"
+                       if size is None else
+                       f"<Contents><Key>{escape(urllib.parse.quote(key))}</Key><Size>{size}</Size>"
                        f"<ETag>{etag}</ETag></Contents>" for key, size, etag in page)
         more = ""
         if len(page) < len(found):
             more = ("<IsTruncated>true</IsTruncated><NextContinuationToken>"
                     f"{escape(os.fsdecode(page[-1][0]))}</NextContinuationToken>")
         body = f"<ListBucketResult><EncodingType>url</EncodingType>{rows}{more}</ListBucketResult>"
-        self.answer(b"", body.encode(), stall=option("hang") == "1")
+        self.answer(b"", body.encode(), stall=has("hang", prefix), prefix=prefix)
 
     def do_GET(self):
         parts = urllib.parse.urlsplit(self.path)
@@ -214,6 +230,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with open(path, "rb") as stream:
             body = stream.read()
         self.answer(key, body, etag, stall=b"stall" in key)
+
+
+class Peak:
+    """Counts who is in it."""
+    now = most = 0
+
+    def __enter__(self):
+        with lock:
+            Peak.now += 1
+            if Peak.now > Peak.most:
+                Peak.most = Peak.now
+                with open(ROOT + b".peak", "w") as peak:
+                    peak.write(str(Peak.most))
+
+    def __exit__(self, *_):
+        with lock:
+            Peak.now -= 1
 
 
 class Server(http.server.ThreadingHTTPServer):

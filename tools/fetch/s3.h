@@ -52,7 +52,12 @@ struct s3_listing {
     char *folder; /* "" or "train/": every key begins with it */
     struct s3_object *object;
     size_t count;
+    char **prefix; /* folders in it, whole names, where they are not listed through */
+    size_t prefixes;
 };
+
+/* Appends an object, whose key becomes the listing's. */
+void s3_listing_add(struct s3_listing *listing, const struct s3_object *object);
 
 /* 1 when source is an s3:// URL. */
 int s3_is_url(const char *source);
@@ -61,7 +66,8 @@ int s3_is_url(const char *source);
  * without a slash at its end gets one. 0, or -1 with a sentence and nothing to free. */
 int s3_take_url(const char *url, int is_folder, struct s3_listing *listing);
 
-/* Lists url. 0, or -1 with a sentence; then nothing is to be freed. An empty listing is no error.
+/* Lists url, and where it has more than a page and folders, these at once. 0, or -1 with a
+ * sentence; then nothing is to be freed. An empty listing is no error.
  */
 int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing);
 void s3_listing_free(struct s3_listing *listing);

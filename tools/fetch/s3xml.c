@@ -10,7 +10,8 @@
 /* Where the parser stands. Element names are joined: "ListBucketResult/Contents/Key". */
 struct page {
     struct s3_listing *listing;
-    size_t first;           /* objects that were there before this page */
+    size_t first; /* objects that were there before this page */
+    size_t first_prefix;
     struct text path, text; /* of the innermost element */
     struct text key, next;
     struct s3_object object; /* the one being read */
@@ -73,11 +74,8 @@ static void take_object(struct page *page)
         page->bad = 1;
         return;
     }
-    if ((listing->count & (listing->count - 1)) == 0) /* room doubles: 1, 2, 4 … */
-        listing->object = egrow(listing->object, listing->count ? 2 * listing->count : 1,
-                                sizeof *listing->object);
     page->object.key = ecopy(page->key.at);
-    listing->object[listing->count++] = page->object;
+    s3_listing_add(listing, &page->object);
 }
 
 static void on_end(void *user, const XML_Char *name)
@@ -93,6 +91,10 @@ static void on_end(void *user, const XML_Char *name)
         take_etag(page);
     } else if (strcmp(path, "ListBucketResult/Contents") == 0) {
         take_object(page);
+    } else if (strcmp(path, "ListBucketResult/CommonPrefixes/Prefix") == 0) {
+        struct s3_listing *listing = page->listing;
+        listing->prefix = egrow(listing->prefix, listing->prefixes + 1, sizeof *listing->prefix);
+        listing->prefix[listing->prefixes++] = ecopy(page->text.at);
     } else if (strcmp(path, "ListBucketResult/EncodingType") == 0) {
         page->encoded = strcmp(page->text.at, "url") == 0;
     } else if (strcmp(path, "ListBucketResult/IsTruncated") == 0) {
@@ -153,18 +155,28 @@ static int finish_page(struct page *page)
             listing->object[kept++] = object;
     }
     listing->count = kept;
+    for (size_t i = page->first_prefix; i < listing->prefixes; i++) {
+        if (page->encoded)
+            decode_key(listing->prefix[i]);
+        if (strncmp(listing->prefix[i], listing->folder, folder) != 0 ||
+            strlen(listing->prefix[i]) <= folder)
+            stray = "a folder outside the one asked for";
+    }
     if (page->bad)
         stray = "an object without key or size";
     if (page->unclear)
         stray = "objects, and does not say whether there are more";
-    if (page->count != NULL && strtoull(page->count, NULL, 10) != page->keys)
+    /* Servers do not agree whether folders count. */
+    if (page->count != NULL && listing->prefixes == page->first_prefix &&
+        strtoull(page->count, NULL, 10) != page->keys)
         stray = "another number of keys than it says";
     return stray ? fail("the server lists %s", stray) : 0;
 }
 
 int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, struct text *next)
 {
-    struct page page = {.listing = listing, .first = listing->count};
+    struct page page = {
+        .listing = listing, .first = listing->count, .first_prefix = listing->prefixes};
     text_clear(&page.next);
     XML_Parser parser = XML_ParserCreate(NULL);
     if (parser == NULL)

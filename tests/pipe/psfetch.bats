@@ -227,3 +227,41 @@ forty() {
     grep -q "usage: psfetch" out
     ends 0 psfetch --version
 }
+
+@test "--include and --exclude choose by key, in every kind of source" {
+    photos
+    keys() {
+        ends 0 psfetch "$@"
+        records out | jq -r 'select(.type == "image") | .key' | xargs
+    }
+    [ "$(keys photos --include 'dog/*,*/1.png' --exclude '*a.png')" = "cat/1.png cat/deep/er/1.png dog/b.png" ]
+    psfetch -q photos --write-shard photos.tar
+    [ "$(keys photos.tar --include 'dog/*')" = "dog/a.png dog/b.png" ]
+    psfetch -q synth:shapes --include 'star/0000[12]' >some.ps
+    psfetch -q synth:shapes >all.ps
+    pixels() {
+        /usr/bin/python3 -c '
+import msgpack, sys
+for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
+    if r["type"] == "image" and r["key"] in ("star/00001", "star/00002"):
+        print(r["key"], r["pixels"].hex())' "$1"
+    }
+    [ "$(pixels some.ps | wc -l)" -eq 2 ]
+    cmp <(pixels some.ps) <(pixels all.ps)
+    # What is not wanted is not looked at.
+    truncate -s 1T photos/dog/huge.png
+    [ "$(keys photos --include 'cat/*')" = "cat/1.png cat/deep/er/1.png" ]
+    ends 1 psfetch photos --include 'bird/*'
+    grep -q "photos holds no images that --include and --exclude leave" err
+}
+
+@test "on a terminal: how many of how many, a second, MB a second, time left; nothing of it elsewhere" {
+    command -v script >/dev/null || skip "needs script of bsdutils"
+    psfetch -q synth:shapes --limit 3000 --write-shard shapes.tar.gz
+    script -qec "psfetch shapes.tar.gz >out" /dev/null </dev/null >said
+    tr '\r' '\n' <said >lines
+    grep -qE "psfetch: shapes.tar.gz: [0-9]+ images, [0-9.]+ MB" lines
+    grep -qE "psfetch: [0-9]+ of 3000 images, [0-9]+/s, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left" lines
+    ends 0 psfetch shapes.tar.gz
+    [ ! -s err ]
+}

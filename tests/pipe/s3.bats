@@ -83,6 +83,26 @@ P
     ends 1 psfetch s3://zoo/p
 }
 
+@test "objects with odd keys are listed and fetched whole" {
+    /usr/bin/python3 "$REPOSITORY/tests/servers/odd.py" odd.json
+    put odd odd.json
+    ends 0 psfetch s3://odd
+    mv out odd.ps
+    /usr/bin/python3 "$REPOSITORY/tests/servers/odd.py" odd.ps
+}
+
+@test "a shard in the bucket gives what its images there give" {
+    psfetch -q s3://zoo --write-shard shard.tar
+    mkdir shards && mv shard.tar shards
+    put shards shards
+    psfetch -q s3://shards/shard.tar >shard.ps
+    psfetch -q s3://zoo >bucket.ps
+    images shard.ps >shard
+    images bucket.ps >bucket
+    [ "$(wc -l <shard)" -eq 1200 ]
+    cmp shard bucket
+}
+
 @test "any number of connections gives the same bytes, and a limit the same choice" {
     psfetch -q s3://zoo --limit 300 --connections 1 -t 1 >one.ps
     psfetch -q s3://zoo --limit 300 --connections 64 -t 3 >many.ps

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Puts files into an S3 server, for tests: put.py ENDPOINT BUCKET FOLDER [PREFIX]
+"""Puts files into an S3 server, for tests: put.py ENDPOINT BUCKET FOLDER [PREFIX], or FILE.json
 
-Makes BUCKET and stores every file under FOLDER with the key PREFIX + its path. Keys come from
+Makes BUCKET and stores every file under FOLDER with the key PREFIX + its path; or all that the file has,
+{key: body in base64}, for keys that no file can have. The server's keys come from
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. It signs on its own, in another language than psfetch: two
 programs that agree with a server must both be right.
 """
-import datetime, hashlib, hmac, http.client, os, sys, urllib.parse
+import base64, datetime, hashlib, hmac, http.client, json, os, sys, urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 WORKERS = 8
@@ -44,20 +45,26 @@ def main():
     endpoint, bucket, folder = sys.argv[1:4]
     prefix = sys.argv[4] if len(sys.argv) > 4 else ""
     host = urllib.parse.urlsplit(endpoint).netloc
-    files = sorted(os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)
+    if folder.endswith(".json"):
+        with open(folder) as stream:
+            bodies = [(key, base64.b64decode(text)) for key, text in json.load(stream).items()]
+    else:
+        bodies = sorted((prefix + os.path.relpath(os.path.join(where, name), folder), os.path.join(where, name))
+                        for where, _, names in os.walk(folder) for name in names)
 
     def put_some(start):
         connection = http.client.HTTPConnection(host, timeout=60)
-        for file in files[start::WORKERS]:
-            key = prefix + os.path.relpath(file, folder)
-            with open(file, "rb") as stream:
-                put(connection, host, f"/{bucket}/" + urllib.parse.quote(key, safe="/~"), stream.read())
+        for key, body in bodies[start::WORKERS]:
+            if isinstance(body, str):
+                with open(body, "rb") as stream:
+                    body = stream.read()
+            put(connection, host, f"/{bucket}/" + urllib.parse.quote(key, safe="/~"), body)
         connection.close()
 
     put(http.client.HTTPConnection(host, timeout=60), host, f"/{bucket}", b"")
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(put_some, range(WORKERS)))
-    print(f"{len(files)} objects in s3://{bucket}/{prefix}")
+    print(f"{len(bodies)} objects in s3://{bucket}/{prefix}")
 
 
 main()

@@ -38,10 +38,12 @@ static int set_up(void **state)
                "aws_session_token = T3\nservices = here\nregion=eu-lab-2\nmax_attempts = 7\n"
                "endpoint_url = http://general:1\n"
                "[profile role]\nrole_arn = arn:x\n"
+               "[profile style]\ns3 =\n  addressing_style = sideways\n"
                "[services here]\ns3 =\n  endpoint_url = http://s3:1/\nec2 =\n  endpoint_url = "
                "http://ec2:1\n");
     setenv("AWS_SHARED_CREDENTIALS_FILE", credentials_file, 1);
     setenv("AWS_CONFIG_FILE", config_file, 1);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     return 0;
 }
 
@@ -79,7 +81,7 @@ static void test_default_profile(void **state)
     assert_null(access.token);
     assert_string_equal(access.region, "eu-west-1");
     assert_null(access.endpoint);
-    assert_int_equal(access.attempts, 5);
+    assert_int_equal(access.attempts, 12);
     access_free(&access);
 }
 
@@ -143,6 +145,8 @@ static void test_errors(void **state)
     expect_error((struct access_options){.profile = "nobody"}, "no profile nobody");
     expect_error((struct access_options){.profile = "half"}, "but no aws_secret_access_key");
     expect_error((struct access_options){.profile = "role"}, "role_arn");
+    expect_error((struct access_options){.profile = "style", .no_sign_request = 1},
+                 "addressing_style of profile style is sideways");
     expect_error((struct access_options){.region = "a/b"}, "no region");
     expect_error((struct access_options){.endpoint_url = "ftp://x"}, "no S3 endpoint");
     expect_error((struct access_options){.endpoint_url = "http://me:hidden@x"}, "user name");
@@ -154,7 +158,12 @@ static void test_errors(void **state)
     setenv("AWS_MAX_ATTEMPTS", "0", 1);
     expect_error((struct access_options){0}, "AWS_MAX_ATTEMPTS");
     clearenv();
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     expect_error((struct access_options){0}, "no S3 keys");
+    setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere", 1);
+    expect_error((struct access_options){0}, "AWS_WEB_IDENTITY_TOKEN_FILE");
+    setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.org/keys", 1);
+    expect_error((struct access_options){0}, "neither https nor on this machine");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

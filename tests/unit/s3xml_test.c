@@ -96,6 +96,9 @@ static void test_bad_pages(void **state)
 {
     (void)state;
     expect_error(OBJECT("g/1", "1", ""), "outside the folder");
+    expect_error(OBJECT("f/1", "1", "") "<IsTruncated>frue</IsTruncated>",
+                 "whether there are more");
+    expect_error(OBJECT("f/1", "1", "") "<KeyCount>2</KeyCount>", "another number of keys");
     expect_error(OBJECT("", "1", ""), "without key or size");
     expect_error(OBJECT("f/1", "-1", ""), "without key or size");
     expect_error("<Contents><Key>f/1</Key></Contents>", "without key or size");

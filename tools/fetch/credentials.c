@@ -2,6 +2,7 @@
 
 #include "message.h"
 #include "profile.h"
+#include "provider.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,29 +95,53 @@ static int keep_keys(struct access *access, const char *key_id, const char *secr
     return keep(&access->token, token, "S3 session token");
 }
 
-/* The keys of the profile. */
-static int profile_keys(struct access *access, const struct profile *profile)
+/* 1 when the profile has keys, or who hands them out; 0 when not. */
+static int profile_keys(struct access *access, const struct profile *profile, struct keys *keys)
 {
     const char *key_id = setting(profile, "aws_access_key_id");
     const char *secret = setting(profile, "aws_secret_access_key");
+    const char *command = setting(profile, "credential_process");
     if (set(key_id) != set(secret))
         return fail("profile %s has aws_%s but no aws_%s", profile->name,
                     set(key_id) ? "access_key_id" : "secret_access_key",
                     set(key_id) ? "secret_access_key" : "access_key_id");
     if (set(key_id))
-        return keep_keys(access, key_id, secret, setting(profile, "aws_session_token"));
-    static const char *const other[] = {"credential_process", "role_arn", "sso_session",
-                                        "sso_start_url"};
+        return keep_keys(access, key_id, secret, setting(profile, "aws_session_token")) < 0 ? -1
+                                                                                            : 1;
+    if (set(command))
+        return provider_process(keys, command);
+    static const char *const other[] = {"role_arn", "sso_session", "sso_start_url"};
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (set(setting(profile, other[i])))
             return fail(
                 "profile %s gets its S3 keys by %s, which is not done here: put them into the "
                 "environment with: aws configure export-credentials --format env",
                 profile->name, other[i]);
-    return fail(
-        "no S3 keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write profile %s into "
-        "~/.aws/credentials, or ask unsigned with --no-sign-request",
-        profile->name);
+    return 0;
+}
+
+/* The keys of the profile; else of those who hand them out here. */
+static int look_for_keys(struct access *access, const struct profile *profile)
+{
+    struct keys keys = {0};
+    int found = profile_keys(access, profile, &keys);
+    if (found == 0)
+        found = provider_container(&keys);
+    if (found == 0 && ENVIRONMENT("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
+        found =
+            fail("S3 keys for AWS_WEB_IDENTITY_TOKEN_FILE are not asked for here: put them into "
+                 "the environment with: aws configure export-credentials --format env");
+    if (found == 0)
+        found = provider_machine(&keys);
+    if (found > 0 && access->key_id == NULL)
+        found = keep_keys(access, keys.key_id.at, keys.secret.at, keys.token.at);
+    keys_free(&keys);
+    if (found == 0 && access->key_id == NULL)
+        return fail(
+            "no S3 keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write profile %s into "
+            "~/.aws/credentials, or ask unsigned with --no-sign-request",
+            profile->name);
+    return found < 0 ? -1 : 0;
 }
 
 static int find_keys(struct access *access, const struct profile *profile)
@@ -124,7 +149,7 @@ static int find_keys(struct access *access, const struct profile *profile)
     const char *key_id = ENVIRONMENT("AWS_ACCESS_KEY_ID");
     const char *secret = ENVIRONMENT("AWS_SECRET_ACCESS_KEY");
     if (profile->explicit || (!key_id && !secret))
-        return profile_keys(access, profile);
+        return look_for_keys(access, profile);
     if (!key_id || !secret)
         return fail("AWS_%s is set but AWS_%s is not",
                     key_id ? "ACCESS_KEY_ID" : "SECRET_ACCESS_KEY",
@@ -173,6 +198,21 @@ static int find_endpoint(struct access *access, const struct profile *profile, c
     return 0;
 }
 
+static int find_style(struct access *access, const struct profile *profile)
+{
+    const char *style = profile_value(&profile->config, profile->section, "s3", "addressing_style");
+    if (!set(style) || strcmp(style, "auto") == 0)
+        access->style = STYLE_AUTO;
+    else if (strcmp(style, "path") == 0)
+        access->style = STYLE_PATH;
+    else if (strcmp(style, "virtual") == 0)
+        access->style = STYLE_VIRTUAL;
+    else
+        return fail("addressing_style of profile %s is %s; auto, path or virtual is wanted",
+                    profile->name, style);
+    return 0;
+}
+
 static int find_rest(struct access *access, const struct profile *profile)
 {
     const char *bundle = ENVIRONMENT("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE");
@@ -183,7 +223,7 @@ static int find_rest(struct access *access, const struct profile *profile)
     const char *attempts = ENVIRONMENT("AWS_MAX_ATTEMPTS");
     if (!set(attempts))
         attempts = setting(profile, "max_attempts");
-    access->attempts = 5;
+    access->attempts = 12;
     if (set(attempts)) {
         char *end;
         unsigned long number = strtoul(attempts, &end, 10);
@@ -206,10 +246,22 @@ int access_find(struct access *access, const struct access_options *options)
     if (done == 0)
         done = find_endpoint(access, &profile, options->endpoint_url);
     if (done == 0)
+        done = find_style(access, &profile);
+    if (done == 0)
         done = find_rest(access, &profile);
     if (done < 0)
         access_free(access);
     profile_close(&profile);
+    return done;
+}
+
+int access_for_pages(struct access *access)
+{
+    struct profile none = {0};
+    *access = (struct access){0};
+    int done = find_rest(access, &none);
+    if (done < 0)
+        access_free(access);
     return done;
 }
 

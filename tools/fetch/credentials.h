@@ -1,17 +1,28 @@
 /* Who asks, and where: S3 keys, region and endpoint from options, environment and profile files.
  *
  * Each value is taken from the first place that has it:
- *   keys      --no-sign-request: none, requests go out unsigned; an explicit --profile; then
+ *
+ *   keys      --no-sign-request: none, requests go out unsigned
+ *             --profile
  *             AWS_ACCESS_KEY_ID + AWS_SECRET_ACCESS_KEY (+ AWS_SESSION_TOKEN or
- * AWS_SECURITY_TOKEN); then the profile AWS_PROFILE, AWS_DEFAULT_PROFILE or "default" region
- * --region, AWS_REGION, AWS_DEFAULT_REGION, the profile, us-east-1 endpoint  --endpoint-url,
- * AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's services section, the profile's endpoint_url
- * (all but the option are ignored when AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true); none: Amazon's
- * own CA file   AWS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, the profile's ca_bundle; none:
- * libcurl's own attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 5 Profiles are read from
- * AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials, sections [name]) first, then AWS_CONFIG_FILE
- * (~/.aws/config, sections [profile name] and [default]). A profile that was named must exist; the
- * default one need not. Nothing found is an error, never a silent anonymous request.
+ *             AWS_SECURITY_TOKEN)
+ *             the profile AWS_PROFILE, AWS_DEFAULT_PROFILE or "default": its keys, or those that
+ *             its credential_process hands out
+ *             the container's agent, the machine's metadata service (provider.h)
+ *   region    --region, AWS_REGION, AWS_DEFAULT_REGION, the profile, us-east-1
+ *   endpoint  --endpoint-url, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's services
+ * section, the profile's endpoint_url; none: Amazon's. All but the option are ignored when
+ *             AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true
+ *   style     addressing_style in the profile's s3 group: path or virtual; auto: the bucket stands
+ *             in the path with an endpoint of one's own, else in the host name
+ *   CA file   AWS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, the profile's ca_bundle; none:
+ * libcurl's attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 12
+ *
+ * Profiles are read from AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials, sections [name]) first,
+ * then AWS_CONFIG_FILE (~/.aws/config, sections [profile name] and [default]). A profile that was
+ * named must exist; the default one need not. Nothing found is an error, never a silent anonymous
+ * request; so is half a pair of keys, and what is found but not done here: roles to assume, single
+ * sign-on, web identity tokens.
  *
  * No secret and no token is ever part of a sentence.
  */
@@ -31,14 +42,18 @@ struct access {
     char *key_id, *secret; /* both NULL: unsigned requests */
     char *token;           /* NULL: none */
     char *region;
-    char *endpoint;    /* NULL: Amazon's; else without a trailing slash */
-    char *ca_bundle;   /* NULL: libcurl's own */
+    char *endpoint;  /* NULL: Amazon's; else without a trailing slash */
+    char *ca_bundle; /* NULL: libcurl's own */
+    enum { STYLE_AUTO, STYLE_PATH, STYLE_VIRTUAL } style;
     unsigned attempts; /* tries a request gets, ≥ 1 */
 };
 
 /* 0, or -1 with a sentence that names what is missing or half there; then nothing is to be freed.
  */
 int access_find(struct access *access, const struct access_options *options);
+
+/* For pages of the web: no keys, no endpoint; what the environment says of CA file and attempts. */
+int access_for_pages(struct access *access);
 
 /* Frees the strings, overwriting the secret ones first. */
 void access_free(struct access *access);

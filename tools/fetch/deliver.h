@@ -1,20 +1,33 @@
-/* From a source's items to image records, in order: threads fetch and decode, one writes. */
+/* From a source's items to image records, or to the members of a shard, in order: threads fetch and
+ * decode, one writes. */
 #ifndef PSWEEP_DELIVER_H
 #define PSWEEP_DELIVER_H
 
 #include "plan.h"
+#include "shard.h"
 #include "write.h"
+
+#include <time.h>
+
+/* For the meter, over all sources. */
+struct pace {
+    size_t total;          /* images of all sources together */
+    struct timespec start; /* when the first source was started */
+    uint64_t bytes;        /* of the files that came */
+};
 
 struct deliver_options {
     unsigned threads;     /* that decode, ≥ 1 */
     unsigned connections; /* to S3 */
     uint32_t resize[2];   /* height, width; {0, 0}: as they are */
     uint32_t channels;    /* 1 or 3; 0: as they are */
-    size_t total;         /* images of all sources together, for the meter */
+    struct pace *pace;
+    struct shard *shard; /* NULL, or where the images' files go instead of records */
 };
 
-/* Writes the planned images of one source as records, in order, but for the bad ones that the
- * source leaves out; adds their number to *delivered. -1 with a sentence that names the image.
+/* Writes the planned images of one source as records to writer, which is NULL for a shard, in
+ * order, but for the bad ones that the source leaves out; adds their number to *delivered. -1 with
+ * a sentence that names the image.
  *
  * Memory: a window of finished images, at most 256 of them and 256 MiB of pixels (and one more
  * image, so that the next to be written always gets in); one image in the hands of each thread,

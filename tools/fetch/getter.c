@@ -14,8 +14,10 @@ static void getter_free(struct s3_getter *getter)
     network_close(getter);
     if (getter->wake >= 0)
         close(getter->wake);
-    for (size_t i = 0; i < getter->window; i++)
+    for (size_t i = 0; i < getter->window; i++) {
         free(getter->place[i].body.bytes);
+        free(getter->place[i].gone);
+    }
     free(getter->place);
     free(getter->lost);
     pthread_cond_destroy(&getter->arrival);
@@ -98,8 +100,13 @@ int s3_get_next(struct s3_getter *getter, struct s3_body *body)
                (place->state != PLACE_ARRIVED || place->body.index != index))
             pthread_cond_wait(&getter->arrival, &getter->lock);
         if (!getter->lost && !getter->stop) {
+            char *gone = place->gone;
+            place->gone = NULL;
             take(getter, place, index, body);
-            found = 1;
+            found = gone ? 2 : 1;
+            if (gone)
+                fail("%s", gone);
+            free(gone);
         }
     }
     if (getter->lost && !getter->stop)

@@ -14,6 +14,12 @@
 
 enum {
     WINDOW_PER_CONNECTION = 16,
+    /* Further attempts that are allowed in all: so many, and an object's share for each that came.
+     */
+    BUDGET = 100,
+    BUDGET_PER_CONNECTION = 8,
+    OBJECTS_PER_ATTEMPT = 2,
+    LEAST_IN_FLIGHT = 4,      /* however often the server wants it slower */
     WINDOW_BYTES = 256 << 20, /* asked for or arrived; one object is let in whatever its size */
 };
 
@@ -22,6 +28,7 @@ enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_ARRIVED };
 struct place {
     enum place_state state;
     struct s3_body body; /* its memory serves again when the place is free, unless it is large */
+    char *gone;          /* why there is none */
 };
 
 /* A connection's worth of work. */
@@ -56,11 +63,13 @@ struct s3_getter {
     int epoll;
     long long
         timer; /* when libcurl wants to be called, ms of the monotonic clock; -1: not at all */
-    struct slot *slot; /* [connections] */
-    unsigned busy;     /* slots that are */
-    double limit;      /* how many may be busy: sinks when the server wants it slower, recovers */
-    long long sunk;    /* when limit last sank, ms */
-    size_t next_asked; /* the next index to ask for */
+    struct slot *slot;  /* [connections] */
+    unsigned busy;      /* slots that are */
+    unsigned flying;    /* of these, in flight */
+    double limit;       /* how many may be: sinks when the server wants it slower, recovers */
+    long long sunk;     /* when limit last sank, ms */
+    size_t came, again; /* objects that came; further attempts, see BUDGET */
+    size_t next_asked;  /* the next index to ask for */
     struct sigv4_signer signer;
     unsigned short random[3]; /* erand48's, for the pauses */
 };

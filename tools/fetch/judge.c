@@ -26,8 +26,8 @@ static int is_passing(const struct request *request, CURLcode code)
     }
 }
 
-/* The sentence for a status that is not 200. */
-static void refuse(const struct request *request, long status, const char *code)
+/* The sentence for a status that is not 200; alone: without the object's name. */
+static void refuse(const struct request *request, long status, const char *code, int alone)
 {
     char id[160] = "", hint[160] = "";
     if (request->id[0] != '\0')
@@ -41,37 +41,87 @@ static void refuse(const struct request *request, long status, const char *code)
         snprintf(hint, sizeof hint, ": %s may be the wrong region", request->s3->access.region);
     else if ((status == 401 || status == 403) && request->s3->access.key_id == NULL)
         snprintf(hint, sizeof hint, ": it cannot be had unsigned");
-    fail("cannot %s %s: status %ld%s%s%s%s", request->verb, request->name.at, status,
+    fail("%s%s%s%s%sstatus %ld%s%s%s%s", alone ? "" : "cannot ", alone ? "" : request->verb,
+         alone ? "" : " ", alone ? "" : request->name.at, alone ? "" : ": ", status,
          code[0] ? " " : "", code, hint, id);
 }
 
-static enum verdict judge_status(const struct request *request, long status)
+static int is_one_of(const char *code, const char *const *codes)
 {
-    static const char *const passing[] = {"RequestTimeout", "InternalError", "SlowDown",
-                                          "ServiceUnavailable"};
-    static const char *const slower[] = {"SlowDown", "Throttling", "ThrottlingException",
-                                         "RequestLimitExceeded", "BandwidthLimitExceeded"};
-    char code[64];
-    s3xml_code(request->body.bytes, request->body.size, code);
-    refuse(request, status, code);
-    for (size_t i = 0; i < sizeof slower / sizeof *slower; i++)
-        if (strcmp(code, slower[i]) == 0)
-            return VERDICT_SLOWER;
-    if (status == 429 || status == 503)
-        return VERDICT_SLOWER;
-    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
-        if (strcmp(code, passing[i]) == 0)
-            return VERDICT_AGAIN;
-    return status == 408 || status >= 500 ? VERDICT_AGAIN : VERDICT_REFUSED;
+    while (*codes != NULL && strcmp(code, *codes) != 0)
+        codes++;
+    return *codes != NULL;
 }
 
-/* Whether the ETag is an MD5 of the body: 32 hexadecimal digits (a multipart upload's has "-N"
- * behind), and nothing encrypted with a key that is not the server's own. */
-static int has_md5(const struct request *request)
+/* The server tells the bucket's region in a header, or in the document, and it is not ours. Without
+ * signature, or with a server of one's own, regions mean nothing but in such answers. */
+static int is_elsewhere(struct request *request, long status)
 {
-    const char *etag = request->object->etag;
+    const struct s3 *s3 = request->s3;
+    if (s3->moved || s3->access.region == NULL || (status != 301 && status != 307 && status != 400))
+        return 0;
+    if (request->region[0] == '\0')
+        s3xml_region(request->body.bytes, request->body.size, request->region);
+    return request->region[0] != '\0' && strcmp(request->region, s3->access.region) != 0;
+}
+
+/* What is refused for the object's own sake. NoSuchBucket and the many codes for wrong keys concern
+ * all objects. */
+static int is_gone(const struct request *request, long status, const char *code)
+{
+    static const char *const of_object[] = {"AccessDenied", "InvalidObjectState", NULL};
+    if (request->object == NULL)
+        return 0;
+    return (status == 404 && strcmp(code, "NoSuchBucket") != 0) || status == 410 ||
+           (status == 403 && is_one_of(code, of_object));
+}
+
+/* The server finds our clock too wrong: from now on we go by its own. */
+static int adopts_clock(struct request *request, const char *code)
+{
+    if (strcmp(code, "RequestTimeTooSkewed") != 0 || request->skewed || request->date < 0)
+        return 0;
+    request->skewed = 1;
+    atomic_store(&request->s3->skew, (long)(request->date - time(NULL)));
+    return 1;
+}
+
+static enum verdict judge_status(struct request *request, long status)
+{
+    static const char *const passing[] = {"RequestTimeout", "InternalError", NULL};
+    static const char *const slower[] = {"SlowDown",
+                                         "Throttling",
+                                         "ThrottlingException",
+                                         "RequestLimitExceeded",
+                                         "BandwidthLimitExceeded",
+                                         NULL};
+    char code[64];
+    s3xml_code(request->body.bytes, request->body.size, code);
+    int elsewhere = is_elsewhere(request, status), gone = is_gone(request, status, code);
+    refuse(request, status, code, gone);
+    if (elsewhere)
+        return VERDICT_MOVED;
+    if (gone)
+        return VERDICT_GONE;
+    if (status == 429 || status == 503 || is_one_of(code, slower))
+        return VERDICT_SLOWER;
+    if (status == 408 || status >= 500 || is_one_of(code, passing) || adopts_clock(request, code))
+        return VERDICT_AGAIN;
+    return VERDICT_REFUSED;
+}
+
+int request_etag_is_md5(const struct request *request, const char *etag)
+{
     return request->etag_is_md5 && strlen(etag) == 32 &&
            strspn(etag, "0123456789abcdefABCDEF") == 32;
+}
+
+int md5_is(const unsigned char md5[16], const char *etag)
+{
+    char hex[33];
+    for (int i = 0; i < 16; i++)
+        snprintf(hex + 2 * i, 3, "%02x", md5[i]);
+    return strcasecmp(hex, etag) == 0;
 }
 
 /* 1 when the MD5 of the body is the ETag. A libcrypto that is not allowed MD5 (FIPS) leaves the
@@ -79,12 +129,9 @@ static int has_md5(const struct request *request)
 static int md5_matches(const struct request *request)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
-    char hex[33];
     if (EVP_Digest(request->body.bytes, request->body.size, hash, NULL, EVP_md5(), NULL) != 1)
         return 1;
-    for (int i = 0; i < 16; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-    return strcasecmp(hex, request->object->etag) == 0;
+    return md5_is(hash, request->object->etag);
 }
 
 /* Status 200: is it all there, and is it what was listed? An answer without Content-Length that
@@ -103,14 +150,14 @@ static enum verdict judge_body(const struct request *request)
     else if (size != request->object->size)
         fail("cannot read %s: %zu bytes came and %llu were listed", name, size,
              (unsigned long long)request->object->size);
-    else if (has_md5(request) && !md5_matches(request))
+    else if (request_etag_is_md5(request, request->object->etag) && !md5_matches(request))
         fail("cannot read %s: its MD5 is not the one listed", name);
     else
         return VERDICT_DONE;
     return VERDICT_AGAIN;
 }
 
-static enum verdict judge(const struct request *request, CURLcode code)
+static enum verdict judge(struct request *request, CURLcode code)
 {
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -124,15 +171,27 @@ static enum verdict judge(const struct request *request, CURLcode code)
              request->trouble[0] ? request->trouble : curl_easy_strerror(code));
         return is_passing(request, code) ? VERDICT_AGAIN : VERDICT_REFUSED;
     }
+    if (request->streams && (status == 200 || status == 206))
+        return VERDICT_DONE; /* as far as it goes */
     return status == 200 ? judge_body(request) : judge_status(request, status);
 }
 
-enum verdict request_judge(const struct request *request, CURLcode code)
+/* Nobody answered, and others wait for us to say so: no more than SILENT attempts. */
+static int is_silence(CURLcode code)
 {
+    return code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+}
+
+enum verdict request_judge(struct request *request, CURLcode code)
+{
+    enum { SILENT = 5 };
     enum verdict verdict = judge(request, code);
-    if (verdict == VERDICT_DONE || request->attempt < request->s3->access.attempts)
+    unsigned most = request->s3->access.attempts;
+    if (is_silence(code) && most > SILENT)
+        most = SILENT;
+    if ((verdict != VERDICT_AGAIN && verdict != VERDICT_SLOWER) || request->attempt < most)
         return verdict;
-    if (verdict != VERDICT_REFUSED && request->attempt > 1)
+    if (request->attempt > 1)
         fail("%s; tried %u times", why(), request->attempt);
     return VERDICT_REFUSED;
 }

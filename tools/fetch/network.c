@@ -110,6 +110,7 @@ static void send_slot(struct s3_getter *getter, struct slot *slot)
         lose(getter);
         return;
     }
+    getter->flying++;
     CURLMcode code = curl_multi_add_handle(getter->multi, slot->request.easy);
     if (code != CURLM_OK) {
         fail("libcurl cannot start a transfer: %s", curl_multi_strerror(code));
@@ -144,7 +145,7 @@ static int claim(struct s3_getter *getter, size_t *index, struct s3_body *body)
 /* Gives idle slots work while the limit and the window allow. */
 static void start_slots(struct s3_getter *getter)
 {
-    for (unsigned i = 0; i < getter->connections && getter->busy < (unsigned)getter->limit; i++) {
+    for (unsigned i = 0; i < getter->connections && getter->flying < (unsigned)getter->limit; i++) {
         struct slot *slot = &getter->slot[i];
         struct s3_body body;
         if (slot->busy)
@@ -159,11 +160,12 @@ static void start_slots(struct s3_getter *getter)
     }
 }
 
-/* The body is good: hands it over. */
-static void deliver(struct s3_getter *getter, struct slot *slot)
+/* The body is good, or gone says why there is none: hands it over. */
+static void deliver(struct s3_getter *getter, struct slot *slot, const char *gone)
 {
     struct s3_body *body = &slot->request.body;
     body->index = slot->index;
+    getter->came++;
     slot->busy = 0;
     getter->busy--;
     if (getter->limit < getter->connections)
@@ -171,11 +173,24 @@ static void deliver(struct s3_getter *getter, struct slot *slot)
     pthread_mutex_lock(&getter->lock);
     struct place *place = &getter->place[slot->index % getter->window];
     place->body = *body;
+    place->gone = gone ? ecopy(gone) : NULL;
     place->state = PLACE_ARRIVED;
     if (slot->index < getter->next_taken)
         pthread_cond_broadcast(&getter->arrival);
     pthread_mutex_unlock(&getter->lock);
     *body = (struct s3_body){0};
+}
+
+/* Another attempt is due. Those of one object have a bound; this is the one of all together. */
+static int overdrawn(struct s3_getter *getter)
+{
+    size_t budget =
+        BUDGET + BUDGET_PER_CONNECTION * getter->connections + getter->came / OBJECTS_PER_ATTEMPT;
+    if (++getter->again <= budget)
+        return 0;
+    fail("%s; the server failed %zu times for %zu objects that came", why(), getter->again,
+         getter->came);
+    return 1;
 }
 
 /* A transfer has ended. */
@@ -185,12 +200,13 @@ static void finish(struct s3_getter *getter, CURL *easy, CURLcode code)
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
     struct slot *slot = (struct slot *)request; /* its first member */
     enum verdict verdict = request_judge(request, code);
+    getter->flying--;
     curl_multi_remove_handle(getter->multi, easy);
-    if (verdict == VERDICT_DONE) {
-        deliver(getter, slot);
+    if (verdict == VERDICT_DONE || verdict == VERDICT_GONE) {
+        deliver(getter, slot, verdict == VERDICT_GONE ? why() : NULL);
         return;
     }
-    if (verdict == VERDICT_REFUSED) {
+    if (verdict == VERDICT_REFUSED || verdict == VERDICT_MOVED || overdrawn(getter)) {
         lose(getter);
         return;
     }
@@ -198,13 +214,16 @@ static void finish(struct s3_getter *getter, CURL *easy, CURLcode code)
     long long now = now_ms();
     if (verdict == VERDICT_SLOWER && now - getter->sunk > 1000) {
         /* Once a second: all that is in flight is refused together, and that is one hint. */
-        getter->limit = getter->limit > 2 ? getter->limit / 2 : 1;
+        double least =
+            getter->connections < LEAST_IN_FLIGHT ? getter->connections : LEAST_IN_FLIGHT;
+        getter->limit = getter->limit > 2 * least ? getter->limit / 2 : least;
         getter->sunk = now;
     }
     slot->due = now + 1 + request_pause(request, verdict, erand48(getter->random));
 }
 
-/* Starts the attempts that are due; returns when the next one is, or -1. */
+/* Starts the attempts that are due, as the limit allows; returns when the next one is, or -1. Those
+ * that the limit keeps back are looked at again when a transfer has ended. */
 static long long send_due(struct s3_getter *getter)
 {
     long long now = now_ms(), next = -1;
@@ -212,8 +231,10 @@ static long long send_due(struct s3_getter *getter)
         struct slot *slot = &getter->slot[i];
         if (slot->due == 0)
             continue;
-        if (slot->due <= now)
+        if (slot->due <= now && getter->flying < (unsigned)getter->limit)
             send_slot(getter, slot);
+        else if (slot->due <= now)
+            continue;
         else if (next < 0 || slot->due < next)
             next = slot->due;
     }
@@ -274,9 +295,10 @@ void *network_run(void *user)
         pthread_mutex_unlock(&getter->lock);
         if (over)
             return NULL;
+        long long due = send_due(getter);
         start_slots(getter);
         if (getter->busy == 0 && getter->next_asked == getter->count)
             return NULL;
-        serve(getter, send_due(getter));
+        serve(getter, due);
     }
 }

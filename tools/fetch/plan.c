@@ -84,16 +84,19 @@ static void apply_limit(struct plan *plan, uint64_t limit)
 }
 
 /* Marks floor(share·n + 0.5) images of each class train and the rest validation: the first n of the
- * order that is given. */
+ * order that is given. Those that their source has to test with are none of them. */
 static void apply_split(struct plan *plan, double share, const size_t *order)
 {
     uint32_t classes = plan->classes.count;
     size_t *train = ealloc(classes, sizeof *train);
-    count_labels(plan, train);
+    for (size_t i = 0; i < plan->count; i++)
+        train[plan->image[i].label] += plan->image[i].split != SPLIT_TEST;
     for (uint32_t c = 0; c < classes; c++)
         train[c] = (size_t)floor(share * (double)train[c] + 0.5);
     for (size_t i = 0; i < plan->count; i++) {
         struct planned *image = &plan->image[order[i]];
+        if (image->split == SPLIT_TEST)
+            continue;
         image->split = train[image->label] > 0 ? SPLIT_TRAIN : SPLIT_VALIDATION;
         train[image->label] -= train[image->label] > 0;
     }
@@ -115,6 +118,13 @@ static void split_images(struct plan *plan, const struct plan_options *options)
     free(id);
 }
 
+static enum split split_of(const struct source_item *item, const struct plan_options *options)
+{
+    return options->as >= 0   ? (enum split)options->as
+           : item->split >= 0 ? (enum split)item->split
+                              : SPLIT_TRAIN;
+}
+
 void plan_make(struct plan *plan, const struct source *source, size_t count,
                const struct plan_options *options)
 {
@@ -130,7 +140,7 @@ void plan_make(struct plan *plan, const struct source *source, size_t count,
                 .item = i,
                 .id = plan->count,
                 .label = label_of(&plan->classes, source[s].item[i].class_name),
-                .split = options->as >= 0 ? (enum split)options->as : SPLIT_TRAIN,
+                .split = split_of(&source[s].item[i], options),
             };
             plan->count++;
         }

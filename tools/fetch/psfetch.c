@@ -11,12 +11,13 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct plan_options planning = {
     .split = NAN, .seed = OPTION_UNSET, .as = -1, .limit = OPTION_UNSET};
 static struct deliver_options delivering;
 static struct access_options s3_access;
-static const char *as;
+static const char *as, *shard_path, *include, *exclude;
 static int skip_bad;
 static uint64_t channels = OPTION_UNSET, threads, connections = S3_CONNECTIONS;
 
@@ -29,12 +30,18 @@ static const struct option_row rows[] = {
      "mark all images so (train)"},
     {'n', "limit", OPTION_UINT, OPTION_IN_HEADER, &planning.limit, 1, 0x1p63, "N",
      "take N images, spread evenly over the classes"},
+    {0, "include", OPTION_TEXT, OPTION_IN_HEADER, &include, 0, 0, "GLOBS",
+     "take only images whose key fits one of these, separated by commas"},
+    {0, "exclude", OPTION_TEXT, OPTION_IN_HEADER, &exclude, 0, 0, "GLOBS",
+     "leave out images whose key fits one of these"},
     {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
      "resize every image"},
     {0, "channels", OPTION_UINT, OPTION_IN_HEADER, &channels, 1, 3, "N",
      "1: make all images grey; 3: make all colour"},
     {0, "skip-bad", OPTION_FLAG, OPTION_IN_HEADER, &skip_bad, 0, 0, NULL,
      "leave out images that cannot be read, naming them"},
+    {0, "write-shard", OPTION_TEXT, OPTION_LOCAL, &shard_path, 0, 0, "FILE.tar",
+     "write the images' files into a tar archive instead (.tar.gz .tar.zst; -: stdout)"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N",
      "decode with N threads (one a core)"},
     {0, "connections", OPTION_UINT, OPTION_LOCAL, &connections, 1, S3_MAX_CONNECTIONS, "N",
@@ -52,12 +59,15 @@ static const struct option_row rows[] = {
 static const struct program about = {
     "psfetch",
     "Writes the images of all sources as a stream of records. A source is a folder,\n"
-    "s3://bucket/prefix, or synth:shapes (drawn here); labels are the names of the folders that\n"
-    "the images lie in. Without a source it takes $PSFETCH_SOURCE, else synth:shapes.",
+    "s3://bucket/prefix, a tar archive (a file, s3://… or https://… that ends in .tar, .tar.gz,\n"
+    ".tgz or .tar.zst), or synth:shapes (drawn here); labels are the names of the folders that "
+    "the\n"
+    "images lie in. Without a source it takes $PSFETCH_SOURCE, else synth:shapes.",
     "[SOURCE...] > IMAGES",
     "  psfetch s3://bucket/train --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
-    "  psfetch photos --resize 64x64 --channels 3 --skip-bad > photos.ps\n",
+    "  psfetch photos --resize 64x64 --channels 3 --skip-bad > photos.ps\n"
+    "  psfetch photos --write-shard photos.tar\n",
     rows,
 };
 
@@ -68,6 +78,11 @@ static void check_options(void)
             "--as and --split exclude each other: one marks all images, the other divides them");
     if (planning.seed != OPTION_UNSET && isnan(planning.split) && !as)
         die(USAGE, "--seed is for a random --split, which is not asked for");
+    if (shard_path &&
+        (as || !isnan(planning.split) || delivering.resize[0] || channels != OPTION_UNSET))
+        die(USAGE,
+            "--write-shard writes the images' files as they are: --split, --as, --resize and "
+            "--channels are for those who read it");
     if (channels == 2)
         die(USAGE, "--channels takes 1 (grey) or 3 (colour), not 2");
     if (as) {
@@ -95,11 +110,19 @@ static const char *default_source(void)
     return "synth:shapes";
 }
 
+/* While a network is waited for: the reader may have enough. */
+static int look_at_reader(void *writer)
+{
+    return writer ? write_look(writer) : 0;
+}
+
 static void tell_left_out(const struct source *source)
 {
     if (source->left_out)
         note("%s: left out %zu files that are hidden or not named .png, .jpg or .jpeg",
              source->name, source->left_out);
+    if (source->unwanted)
+        explain("%s: --include and --exclude leave out %zu images", source->name, source->unwanted);
     if (source->hidden_folders)
         note("%s: left out %zu hidden folders with all that is in them", source->name,
              source->hidden_folders);
@@ -136,32 +159,91 @@ static int write_images(struct writer *writer, struct source *source, size_t sou
     return 0;
 }
 
+static int by_name(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* Of two members of one name in an archive, readers keep one. */
+static int check_names(const struct source *source, size_t sources, const struct plan *plan)
+{
+    char **name = ealloc(plan->count, sizeof *name);
+    size_t s = 0;
+    uint64_t start = 0; /* the first id of source s */
+    for (size_t i = 0; i < plan->count; i++) {
+        while (s + 1 < sources && plan->image[i].id >= start + source[s].count)
+            start += source[s++].count;
+        const struct source_item *item = &source[s].item[plan->image[i].item];
+        name[i] = shard_name(item->key, item->class_name, item->has_file);
+    }
+    qsort(name, plan->count, sizeof *name, by_name);
+    int result = 0;
+    for (size_t i = 1; i < plan->count && result == 0; i++)
+        if (strcmp(name[i - 1], name[i]) == 0)
+            result = fail("two images would be called %s in the archive", name[i]);
+    for (size_t i = 0; i < plan->count; i++)
+        free(name[i]);
+    free(name);
+    return result;
+}
+
+/* All images into an archive instead of a stream. */
+static void write_shard(struct source *source, size_t sources, const struct plan *plan,
+                        size_t *delivered)
+{
+    if (strcmp(shard_path, "-") == 0 && isatty(STDOUT_FILENO))
+        die(USAGE, "the archive is not text: send it to a pipe or a file");
+    if (check_names(source, sources, plan) < 0)
+        die_why();
+    struct shard *shard = delivering.shard = shard_open(shard_path);
+    if (shard == NULL)
+        die_why();
+    int done = write_images(NULL, source, sources, plan, delivered);
+    if (done == 0)
+        done = shard_finish(shard);
+    int enough = shard_reader_gone(shard);
+    shard_close(shard);
+    if (enough)
+        exit(DONE);
+    if (done < 0)
+        die_why();
+}
+
 int main(int argc, char **argv)
 {
     int first = options_parse(&about, argc, argv);
     const char *fallback = NULL;
     check_options();
-    struct writer *writer = estandard_output();
+    struct writer *writer = shard_path ? NULL : estandard_output();
     if (first == argc)
         fallback = default_source();
 
+    struct source_options opening = {
+        &s3_access, skip_bad, {look_at_reader, writer}, include, exclude};
     size_t sources = fallback ? 1 : (size_t)(argc - first);
     struct source *source = ealloc(sources, sizeof *source);
     struct plan plan;
     size_t total = 0, delivered = 0; /* bad images are in the one and not in the other */
     for (size_t s = 0; s < sources; s++) {
-        if (source_open(&source[s], fallback ? fallback : argv[first + (int)s], &s3_access,
-                        skip_bad) < 0)
+        if (source_open(&source[s], fallback ? fallback : argv[first + (int)s], &opening) < 0) {
+            if (writer)
+                end_after_write(writer);
             die_why();
+        }
         tell_left_out(&source[s]);
         total += source[s].bad;
     }
     plan_make(&plan, source, sources, &planning);
-    delivering.total = plan.count;
+    struct pace pace = {.total = plan.count};
+    clock_gettime(CLOCK_MONOTONIC, &pace.start);
+    delivering.pace = &pace;
     total += plan.count;
 
-    if (write_start(writer, source, sources, &plan) < 0 ||
-        write_images(writer, source, sources, &plan, &delivered) < 0 || write_finish(writer) < 0)
+    if (shard_path)
+        write_shard(source, sources, &plan, &delivered);
+    else if (write_start(writer, source, sources, &plan) < 0 ||
+             write_images(writer, source, sources, &plan, &delivered) < 0 ||
+             write_finish(writer) < 0)
         end_after_write(writer);
     if (delivered < total)
         note("left out %zu bad images of %zu", total - delivered, total);

@@ -21,6 +21,8 @@ static size_t most_bytes(const struct request *request)
 {
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (request->streams && (status == 200 || status == 206))
+        return SIZE_MAX;
     if (status != 200)
         return MAX_ERROR;
     return request->object ? request->object->size : MAX_PAGE;
@@ -72,13 +74,43 @@ static void keep_value(char *kept, size_t room, const char *value, size_t size)
     kept[used] = '\0';
 }
 
+/* Content-Range: bytes 5-9/10 */
+static void take_range(struct answer *answer, const char *value, size_t size)
+{
+    char copy[80];
+    keep_value(copy, sizeof copy, value, size);
+    unsigned long long start, total;
+    if (sscanf(copy, "bytes%llu-%*u/%llu", &start, &total) == 2) {
+        answer->start = start;
+        answer->total = total;
+    }
+}
+
+static time_t take_date(const char *value, size_t size)
+{
+    char copy[64];
+    snprintf(copy, sizeof copy, "%.*s", (int)size, value);
+    return curl_getdate(copy, NULL);
+}
+
 static size_t on_header(char *line, size_t one, size_t length, void *user)
 {
     (void)one;
     struct request *request = user;
     const char *value;
     size_t size;
-    if ((value = header_value(line, length, "x-amz-request-id", &size)) != NULL)
+    struct answer *answer = &request->answer;
+    if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
+        *answer = (struct answer){.total = UINT64_MAX}; /* also after a redirect */
+    else if ((value = header_value(line, length, "date", &size)) != NULL)
+        request->date = take_date(value, size);
+    else if ((value = header_value(line, length, "etag", &size)) != NULL)
+        keep_value(answer->etag, sizeof answer->etag, value, size);
+    else if ((value = header_value(line, length, "last-modified", &size)) != NULL)
+        keep_value(answer->modified, sizeof answer->modified, value, size);
+    else if ((value = header_value(line, length, "content-range", &size)) != NULL)
+        take_range(answer, value, size);
+    else if ((value = header_value(line, length, "x-amz-request-id", &size)) != NULL)
         keep_value(request->id, sizeof request->id, value, size);
     else if ((value = header_value(line, length, "x-amz-bucket-region", &size)) != NULL)
         keep_value(request->region, sizeof request->region, value, size);
@@ -90,7 +122,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user)
     return length;
 }
 
-int request_open(struct request *request, const struct s3 *s3, struct sigv4_signer *signer)
+int request_open(struct request *request, struct s3 *s3, struct sigv4_signer *signer)
 {
     CURL *easy = curl_easy_init();
     if (easy == NULL)
@@ -137,31 +169,40 @@ struct sigv4_signer request_signer(const struct s3 *s3)
                                  .service = "s3"};
 }
 
-/* host and path up to the bucket, and the URL's start. An endpoint of one's own gets the bucket in
- * the path; Amazon's gets it in the host name, unless it has dots, which the certificate would not
- * match. */
+/* Whether the bucket stands in the host name. A server of one's own has a name for each bucket only
+ * where somebody has seen to it; and a bucket with dots matches no certificate. */
+static int is_in_host(const struct access *access, const char *bucket)
+{
+    if (access->style != STYLE_AUTO)
+        return access->style == STYLE_VIRTUAL;
+    return access->endpoint == NULL && strchr(bucket, '.') == NULL;
+}
+
+/* host and path up to the bucket, and the URL's start. */
 static void address(struct request *request, const char *bucket)
 {
     const struct access *access = &request->s3->access;
+    const char *endpoint = access->endpoint, *host = "", *path = "";
+    int in_host = is_in_host(access, bucket);
     text_clear(&request->host);
     text_clear(&request->path);
     text_clear(&request->url);
-    if (access->endpoint != NULL) {
-        const char *host = strstr(access->endpoint, "://") + 3;
-        size_t size = strcspn(host, "/");
-        text_bytes(&request->host, host, size);
-        text_format(&request->path, "%s/%s", host + size, bucket);
-        text_bytes(&request->url, access->endpoint, (size_t)(host + size - access->endpoint));
-        return;
+    if (endpoint != NULL) {
+        host = strstr(endpoint, "://") + 3;
+        path = host + strcspn(host, "/");
     }
-    int dots = strchr(bucket, '.') != NULL;
-    if (dots)
-        text_format(&request->path, "/%s", bucket);
-    else
+    if (in_host)
         text_format(&request->host, "%s.", bucket);
-    text_format(&request->host, "s3.%s.amazonaws.com%s", access->region,
-                strncmp(access->region, "cn-", 3) == 0 ? ".cn" : "");
-    text_format(&request->url, "https://%s", request->host.at);
+    if (endpoint != NULL)
+        text_bytes(&request->host, host, (size_t)(path - host));
+    else
+        text_format(&request->host, "s3.%s.amazonaws.com%s", access->region,
+                    strncmp(access->region, "cn-", 3) == 0 ? ".cn" : "");
+    text_format(&request->path, "%s", path);
+    if (!in_host)
+        text_format(&request->path, "/%s", bucket);
+    text_format(&request->url, "%.*s%s", endpoint ? (int)(host - endpoint) : 8,
+                endpoint ? endpoint : "https://", request->host.at);
 }
 
 /* name: for sentences, so a newline in a key must not end one. */
@@ -185,6 +226,17 @@ static void finish_address(struct request *request)
         text_format(&request->url, "?%s", request->query.at);
     curl_easy_setopt(request->easy, CURLOPT_URL, request->url.at);
     request->attempt = 0;
+    request->skewed = 0;
+}
+
+void request_move(struct request *request)
+{
+    struct access *access = &request->s3->access;
+    explain("%s; going there", why());
+    free(access->region);
+    access->region = ecopy(request->region);
+    request->s3->moved = 1;
+    *request->signer = request_signer(request->s3);
 }
 
 void request_object(struct request *request, const char *bucket, const struct s3_object *object)
@@ -211,6 +263,24 @@ void request_page(struct request *request, const char *bucket, const char *folde
     finish_address(request);
 }
 
+void request_url(struct request *request, const char *url)
+{
+    request->object = NULL;
+    request->verb = "read";
+    text_clear(&request->name);
+    text_bytes(&request->name, url, strcspn(url, "?#")); /* what is behind may be a secret */
+    text_clear(&request->host);
+    text_clear(&request->path);
+    text_clear(&request->query);
+    text_clear(&request->url);
+    text_format(&request->url, "%s", url);
+    int plain = strncmp(url, "http://", 7) == 0;
+    curl_easy_setopt(request->easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(request->easy, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(request->easy, CURLOPT_REDIR_PROTOCOLS_STR, plain ? "http,https" : "https");
+    finish_address(request);
+}
+
 static int add_header(struct request *request, const char *name, const char *value)
 {
     text_clear(&request->line);
@@ -226,7 +296,7 @@ static int add_header(struct request *request, const char *name, const char *val
 static int add_signature(struct request *request)
 {
     char stamp[17];
-    sigv4_time(stamp, time(NULL));
+    sigv4_time(stamp, time(NULL) + atomic_load(&request->s3->skew));
     const char *token = request->s3->access.token;
     struct sigv4_field field[] = {{"host", request->host.at},
                                   {"x-amz-content-sha256", SIGV4_EMPTY},
@@ -248,11 +318,18 @@ int request_sign(struct request *request)
     request->body.size = 0;
     request->too_long = 0;
     request->etag_is_md5 = 1;
+    request->date = -1;
     request->id[0] = request->region[0] = request->trouble[0] = '\0';
     curl_slist_free_all(request->headers);
     request->headers = NULL;
-    if (add_header(request, "Host", request->host.at) < 0)
+    if (request->host.size > 0 && add_header(request, "Host", request->host.at) < 0)
         return -1;
+    if (request->streams && request->from > 0) {
+        char range[40];
+        snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)request->from);
+        if (add_header(request, "Range", range) < 0)
+            return -1;
+    }
     if (request->s3->access.key_id != NULL && add_signature(request) < 0)
         return -1;
     if (request->object != NULL && request->object->etag[0] != '\0') {

@@ -3,8 +3,8 @@
  *     request_open → { request_object or request_page → { request_sign → (perform) → request_judge
  * } } → request_close
  *
- * Who performs it, and when to try again, is the caller's affair: listing.c blocks, transfer.c runs
- * many. All functions that fail leave a sentence.
+ * Who performs it, and when to try again, is the caller's affair: listing.c blocks, network.c runs
+ * many, remote.c streams one. All functions that fail leave a sentence.
  */
 #ifndef PSWEEP_REQUEST_H
 #define PSWEEP_REQUEST_H
@@ -14,20 +14,34 @@
 #include "text.h"
 
 #include <curl/curl.h>
+#include <stdatomic.h>
+#include <time.h>
 
 struct s3 {
     struct access access;
+    struct look look;
+    int moved;        /* the region was corrected, as it is once */
+    atomic_long skew; /* seconds that the server's clock is before ours, once it told us */
+};
+
+/* What the headers of an answer say of the whole that it is, or is a part of. */
+struct answer {
+    char etag[80], modified[48]; /* as they stand there, or "" */
+    uint64_t start, total;       /* 206: where this part starts, and how long the whole is */
 };
 
 enum verdict {
-    VERDICT_DONE,    /* the body is whole and verified */
-    VERDICT_AGAIN,   /* passing trouble: worth another attempt */
-    VERDICT_SLOWER,  /* the same, and the server asks for fewer requests */
+    VERDICT_DONE,   /* the body is whole and verified */
+    VERDICT_AGAIN,  /* passing trouble: worth another attempt */
+    VERDICT_SLOWER, /* the same, and the server asks for fewer requests */
+    VERDICT_MOVED, /* the bucket lives in another region, which is in request.region: request_move()
+                    */
+    VERDICT_GONE,  /* this object cannot be had, others can; the sentence is the reason alone */
     VERDICT_REFUSED, /* no other attempt would help */
 };
 
 struct request {
-    const struct s3 *s3;         /* borrowed */
+    struct s3 *s3;               /* borrowed */
     struct sigv4_signer *signer; /* borrowed; of the thread that uses the request */
     CURL *easy;
     unsigned attempt; /* 1, 2, … of the present object or page */
@@ -37,18 +51,23 @@ struct request {
     struct text name; /* "s3://bucket/key", for sentences: control characters encoded */
     struct text host, path, query, url, authorization, line;
     const struct s3_object *object; /* what the listing promised; NULL for a page */
+    int streams;   /* of unknown size: the caller takes the body away as it comes (remote.c) */
+    uint64_t from; /* streams: the first byte that is wanted */
     struct curl_slist *headers;
 
     /* The answer. */
     struct s3_body body;
+    struct answer answer;
     int too_long;    /* it brought more than was promised or is allowed */
     int etag_is_md5; /* not when the server encrypts with a key of its own */
     char id[128];    /* the server's request id */
     char region[32]; /* the bucket's region, if the server told it */
+    time_t date;     /* the server's clock, or -1 */
+    int skewed;      /* its clock was adopted for this object or page */
     char trouble[CURL_ERROR_SIZE];
 };
 
-int request_open(struct request *request, const struct s3 *s3, struct sigv4_signer *signer);
+int request_open(struct request *request, struct s3 *s3, struct sigv4_signer *signer);
 void request_close(struct request *request);
 
 /* The signer that s3's credentials ask for; it borrows from s3. */
@@ -60,12 +79,26 @@ void request_object(struct request *request, const char *bucket, const struct s3
 void request_page(struct request *request, const char *bucket, const char *folder,
                   const char *query);
 
+/* Addresses a page of the web, which may redirect to another one. */
+void request_url(struct request *request, const char *url);
+
 /* Counts an attempt, empties the answer and sets the headers for this moment. 0 or -1. */
 int request_sign(struct request *request);
 
-/* What came of it. All but VERDICT_DONE leave a sentence; the last attempt is never worth another.
- */
-enum verdict request_judge(const struct request *request, CURLcode code);
+/* What came of it. All but VERDICT_DONE leave a sentence; the last attempt, of access.attempts in
+ * all, is never worth another, nor is the fifth without any answer. A clock that is not the
+ * server's is adopted here, for all requests of s3. */
+enum verdict request_judge(struct request *request, CURLcode code);
+
+/* After VERDICT_MOVED: its region becomes that of s3 and of the signer; the request must be
+ * addressed again. Only while no other request of s3 is under way. */
+void request_move(struct request *request);
+
+/* Whether an ETag is the MD5 of the body: 32 hexadecimal digits (a multipart upload's has "-N"
+ * behind), and nothing encrypted with a key that is not the server's own. */
+int request_etag_is_md5(const struct request *request, const char *etag);
+/* Whether it is this one. */
+int md5_is(const unsigned char md5[16], const char *etag);
 
 /* How long to wait before the next attempt, in milliseconds: a random share of 50 ms (1 s when the
  * server wants it slower), doubled with each attempt, at most 20 s. random is in [0, 1). */

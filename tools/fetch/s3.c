@@ -5,18 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-int s3_open(struct s3 **s3, const struct access_options *options)
+int s3_open(struct s3 **s3, const struct access_options *options, const struct look *look)
 {
     *s3 = NULL;
     struct access access;
-    if (access_find(&access, options) < 0)
-        return -1;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        access_free(&access);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return fail("libcurl cannot start");
+    if ((options != NULL ? access_find(&access, options) : access_for_pages(&access)) < 0) {
+        curl_global_cleanup();
+        return -1;
     }
     *s3 = ealloc(1, sizeof **s3);
     (*s3)->access = access;
+    (*s3)->look = *look;
     return 0;
 }
 

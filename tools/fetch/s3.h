@@ -4,9 +4,12 @@
  * s3://b/train holds train/cat/1.png and not train2/cat/1.png. Keys are bytes, as a rule UTF-8.
  *
  * Requests are signed here (sigv4.h) on every attempt and go out over one kept-alive connection
- * each; no redirect is followed. Passing troubles (connection lost or stalled for 10 s, 408, 429,
- * 5xx, a body that is short or does not match) are tried again with full jitter, up to
- * access.attempts times in all; the rest fails at once with a sentence that names s3://bucket/key,
+ * each; no redirect is followed, but the region that a server tells is taken over once, and its
+ * clock. Passing troubles (connection lost or stalled for 10 s, 408, 429, 5xx, a body that is short
+ * or does not match) are tried again with full jitter, up to access.attempts times in all, 5 times
+ * where nobody answers, and, over all objects, up to 100 times and 8 a connection and one for every
+ * two objects that came: so a server is borne that fails one request in four. SlowDown halves the
+ * number of requests in flight. The rest fails at once with a sentence that names s3://bucket/key,
  * the server's code and the request id.
  *
  * A body is handed out only when its length is Content-Length and the listed size, and, where the
@@ -17,6 +20,7 @@
 #define PSWEEP_S3_H
 
 #include "credentials.h"
+#include "look.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,8 +33,10 @@ enum {
 struct s3;
 
 /* Finds credentials and endpoint; talks to nobody yet. Call from the main thread, before others
- * run. On failure *s3 is NULL. */
-int s3_open(struct s3 **s3, const struct access_options *options);
+ * run. options NULL: for pages of the web, which are asked for without credentials. look, borrowed,
+ * is asked about twice a second while a listing is waited for; at may be NULL. On failure *s3 is
+ * NULL. */
+int s3_open(struct s3 **s3, const struct access_options *options, const struct look *look);
 void s3_close(struct s3 *s3); /* NULL is allowed; after the getters have been stopped */
 
 struct s3_object {
@@ -46,12 +52,22 @@ struct s3_listing {
     char *folder; /* "" or "train/": every key begins with it */
     struct s3_object *object;
     size_t count;
+    char **prefix; /* folders in it, whole names, where they are not listed through */
+    size_t prefixes;
 };
+
+/* Appends an object, whose key becomes the listing's. */
+void s3_listing_add(struct s3_listing *listing, const struct s3_object *object);
 
 /* 1 when source is an s3:// URL. */
 int s3_is_url(const char *source);
 
-/* Lists url. 0, or -1 with a sentence; then nothing is to be freed. An empty listing is no error.
+/* Takes s3://bucket/key apart: bucket and folder of an empty listing, to be freed; is_folder: a key
+ * without a slash at its end gets one. 0, or -1 with a sentence and nothing to free. */
+int s3_take_url(const char *url, int is_folder, struct s3_listing *listing);
+
+/* Lists url, and where it has more than a page and folders, these at once. 0, or -1 with a
+ * sentence; then nothing is to be freed. An empty listing is no error.
  */
 int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing);
 void s3_listing_free(struct s3_listing *listing);
@@ -74,7 +90,9 @@ struct s3_getter;
 int s3_get_start(struct s3_getter **getter, struct s3 *s3, const struct s3_listing *listing,
                  const size_t *chosen, size_t count, unsigned connections);
 
-/* The next body in the order of chosen; waits for it. 1: body is filled; 0: there are no more, or
+/* The next body in the order of chosen; waits for it. 1: body is filled; 2: the object was listed
+ * and cannot be had (it is gone, or refused to us, or in an archive: 404, 410, 403 AccessDenied and
+ * InvalidObjectState), for the reason in why(), and body has its index; 0: there are no more, or
  * s3_get_end() was called; -1: it could not be had, and every further call says the same. Several
  * threads may call, each with its own body. */
 int s3_get_next(struct s3_getter *getter, struct s3_body *body);

@@ -10,11 +10,15 @@
 /* Where the parser stands. Element names are joined: "ListBucketResult/Contents/Key". */
 struct page {
     struct s3_listing *listing;
-    size_t first;           /* objects that were there before this page */
+    size_t first; /* objects that were there before this page */
+    size_t first_prefix;
     struct text path, text; /* of the innermost element */
     struct text key, next;
     struct s3_object object; /* the one being read */
     int encoded, truncated;  /* EncodingType is url; IsTruncated is true */
+    size_t keys;             /* Contents that were read */
+    char *count;             /* KeyCount, or NULL */
+    int unclear;             /* IsTruncated is neither true nor false */
     int bad;                 /* an object had no key or no size */
 };
 
@@ -65,15 +69,13 @@ static void take_etag(struct page *page)
 static void take_object(struct page *page)
 {
     struct s3_listing *listing = page->listing;
+    page->keys++;
     if (page->key.size == 0 || page->object.size == UINT64_MAX) {
         page->bad = 1;
         return;
     }
-    if ((listing->count & (listing->count - 1)) == 0) /* room doubles: 1, 2, 4 … */
-        listing->object = egrow(listing->object, listing->count ? 2 * listing->count : 1,
-                                sizeof *listing->object);
     page->object.key = ecopy(page->key.at);
-    listing->object[listing->count++] = page->object;
+    s3_listing_add(listing, &page->object);
 }
 
 static void on_end(void *user, const XML_Char *name)
@@ -89,10 +91,18 @@ static void on_end(void *user, const XML_Char *name)
         take_etag(page);
     } else if (strcmp(path, "ListBucketResult/Contents") == 0) {
         take_object(page);
+    } else if (strcmp(path, "ListBucketResult/CommonPrefixes/Prefix") == 0) {
+        struct s3_listing *listing = page->listing;
+        listing->prefix = egrow(listing->prefix, listing->prefixes + 1, sizeof *listing->prefix);
+        listing->prefix[listing->prefixes++] = ecopy(page->text.at);
     } else if (strcmp(path, "ListBucketResult/EncodingType") == 0) {
         page->encoded = strcmp(page->text.at, "url") == 0;
     } else if (strcmp(path, "ListBucketResult/IsTruncated") == 0) {
         page->truncated = strcmp(page->text.at, "true") == 0;
+        page->unclear = !page->truncated && strcmp(page->text.at, "false") != 0;
+    } else if (strcmp(path, "ListBucketResult/KeyCount") == 0) {
+        free(page->count);
+        page->count = ecopy(page->text.at);
     } else if (strcmp(path, "ListBucketResult/NextContinuationToken") == 0) {
         text_clear(&page->next);
         text_bytes(&page->next, page->text.at, page->text.size);
@@ -145,14 +155,28 @@ static int finish_page(struct page *page)
             listing->object[kept++] = object;
     }
     listing->count = kept;
+    for (size_t i = page->first_prefix; i < listing->prefixes; i++) {
+        if (page->encoded)
+            decode_key(listing->prefix[i]);
+        if (strncmp(listing->prefix[i], listing->folder, folder) != 0 ||
+            strlen(listing->prefix[i]) <= folder)
+            stray = "a folder outside the one asked for";
+    }
     if (page->bad)
         stray = "an object without key or size";
+    if (page->unclear)
+        stray = "objects, and does not say whether there are more";
+    /* Servers do not agree whether folders count. */
+    if (page->count != NULL && listing->prefixes == page->first_prefix &&
+        strtoull(page->count, NULL, 10) != page->keys)
+        stray = "another number of keys than it says";
     return stray ? fail("the server lists %s", stray) : 0;
 }
 
 int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, struct text *next)
 {
-    struct page page = {.listing = listing, .first = listing->count};
+    struct page page = {
+        .listing = listing, .first = listing->count, .first_prefix = listing->prefixes};
     text_clear(&page.next);
     XML_Parser parser = XML_ParserCreate(NULL);
     if (parser == NULL)
@@ -171,6 +195,7 @@ int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, stru
         done = finished;
     if (done == 0 && page.truncated && page.next.size == 0)
         done = fail("the server says that there is more, but not where");
+    free(page.count);
     text_clear(next);
     if (page.truncated)
         text_bytes(next, page.next.at, page.next.size);
@@ -182,15 +207,28 @@ int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, stru
 }
 
 /* The document is small and may be cut short, so the one element is looked for as text. */
-void s3xml_code(const uint8_t *xml, size_t size, char code[64])
+static void find(const uint8_t *xml, size_t size, const char *open, char also, char *value,
+                 size_t room)
 {
-    static const char open[] = "<Code>";
-    const char *at = size ? memmem(xml, size, open, sizeof open - 1) : NULL;
+    const char *at = size ? memmem(xml, size, open, strlen(open)) : NULL;
     size_t used = 0;
     if (at != NULL) {
         const char *end = (const char *)xml + size;
-        for (at += sizeof open - 1; at < end && isalnum((unsigned char)*at) && used < 63; at++)
-            code[used++] = *at;
+        for (at += strlen(open); at < end && used + 1 < room; at++) {
+            if (!isalnum((unsigned char)*at) && *at != also)
+                break;
+            value[used++] = *at;
+        }
     }
-    code[used] = '\0';
+    value[used] = '\0';
+}
+
+void s3xml_code(const uint8_t *xml, size_t size, char code[64])
+{
+    find(xml, size, "<Code>", 'A', code, 64);
+}
+
+void s3xml_region(const uint8_t *xml, size_t size, char region[32])
+{
+    find(xml, size, "<Region>", '-', region, 32);
 }

@@ -3,13 +3,18 @@
 #include "message.h"
 #include "meter.h"
 #include "name.h"
+#include "remote.h"
 #include "s3.h"
+#include "tar.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <xxhash.h>
 
 void fetched_free(struct fetched *fetched)
 {
@@ -17,19 +22,33 @@ void fetched_free(struct fetched *fetched)
     free(fetched->bytes);
 }
 
-int source_open(struct source *source, const char *name, const struct access_options *access,
-                int skip_bad)
+/* A folder may be called photos.tar too. */
+static int is_archive(const char *name)
 {
-    *source = (struct source){.name = ecopy(name), .skip_bad = skip_bad};
-    int got = s3_is_url(name)                   ? source_open_s3(source, name, access)
+    struct stat status;
+    return tar_is_name(name) &&
+           (remote_is_url(name) || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
+}
+
+int source_open(struct source *source, const char *name, const struct source_options *options)
+{
+    *source = (struct source){.name = ecopy(name),
+                              .skip_bad = options->skip_bad,
+                              .include = options->include,
+                              .exclude = options->exclude};
+    int got = is_archive(name)                  ? source_open_archive(source, name, options)
+              : s3_is_url(name)                 ? source_open_s3(source, name, options)
               : strncmp(name, "synth:", 6) == 0 ? source_open_synth(source, name)
                                                 : source_open_folder(source, name);
+    meter_clear();
     if (got < 0)
         return -1;
+    if (source->count == 0 && source->unwanted > 0)
+        return fail("%s holds no images that --include and --exclude leave", source->name);
     if (source->count == 0)
         return fail("%s holds no images: files named .png, .jpg or .jpeg in folders that are named "
                     "for their classes",
-                    name);
+                    source->name);
     return 0;
 }
 
@@ -37,14 +56,31 @@ void source_close(struct source *source)
 {
     if (source->class)
         source->class->close(source);
+    source_empty(source);
+    free(source->described);
+    free(source->name);
+    *source = (struct source){0};
+}
+
+void source_empty(struct source *source)
+{
     for (size_t i = 0; i < source->count; i++) {
         free(source->item[i].key);
         free(source->item[i].class_name);
     }
     free(source->item);
-    free(source->described);
-    free(source->name);
-    *source = (struct source){0};
+    source->item = NULL;
+    source->count = source->bad = source->left_out = source->hidden_folders = source->unwanted = 0;
+}
+
+void source_keep(struct source *source, size_t count)
+{
+    size_t room = 1;
+    source->count = count;
+    while (room < count)
+        room *= 2;
+    if (count > 0) /* source_add() goes by the count */
+        source->item = egrow(source->item, room, sizeof *source->item);
 }
 
 void choice_start(struct choice *choice, const size_t *item, size_t count)
@@ -94,6 +130,25 @@ int source_refuse(struct source *source, const char *key, const char *reason)
     return result;
 }
 
+/* Whether one of the globs, separated by commas, fits the key. */
+static int fits(const char *globs, const char *key)
+{
+    char *copy = ecopy(globs), *rest = copy, *glob;
+    int found = 0;
+    while (!found && (glob = strsep(&rest, ",")) != NULL)
+        found = fnmatch(glob, key, 0) == 0;
+    free(copy);
+    return found;
+}
+
+int source_wants(struct source *source, const char *key)
+{
+    int wanted = (source->include == NULL || fits(source->include, key)) &&
+                 (source->exclude == NULL || !fits(source->exclude, key));
+    source->unwanted += !wanted;
+    return wanted;
+}
+
 int source_take(struct source *source, const char *key, const char *root, uint64_t size)
 {
     size_t class_size;
@@ -102,6 +157,8 @@ int source_take(struct source *source, const char *key, const char *root, uint64
         source->left_out++;
         return 0;
     }
+    if (!source_wants(source, key))
+        return 0;
     if (!name_is_utf8(key))
         return source_refuse(source, key, "its name is not UTF-8");
     if (class_name == root && !name_is_utf8(root))
@@ -113,6 +170,7 @@ int source_take(struct source *source, const char *key, const char *root, uint64
         return source_refuse(source, key, reason);
     }
     source_add(source, key, class_name, class_size, size);
+    source->item[source->count - 1].has_file = 1;
     return 1;
 }
 
@@ -125,15 +183,26 @@ void source_add(struct source *source, const char *key, const char *class_name, 
             egrow(source->item, source->count ? 2 * source->count : 1, sizeof *source->item);
     char *name = ealloc(class_size + 1, 1);
     memcpy(name, class_name, class_size);
-    source->item[source->count++] = (struct source_item){ecopy(key), name, size};
+    source->item[source->count++] = (struct source_item){ecopy(key), name, size, 0, 0, -1};
+}
+
+/* Where the file's name ends: slashes behind it, which S3 allows, do not count. */
+static const char *end_of(const char *key)
+{
+    const char *end = key + strlen(key);
+    while (end > key && end[-1] == '/')
+        end--;
+    return end;
 }
 
 const char *source_class_of(const char *key, const char *fallback, size_t *size)
 {
-    const char *end = strrchr(key, '/');
-    while (end != NULL && end > key && end[-1] == '/') /* S3 allows "cat//1.png" */
+    const char *end = end_of(key);
+    while (end > key && end[-1] != '/')
         end--;
-    if (end == NULL || end == key) {
+    while (end > key && end[-1] == '/') /* S3 allows "cat//1.png" */
+        end--;
+    if (end == key) {
         *size = strlen(fallback);
         return fallback;
     }
@@ -146,12 +215,26 @@ const char *source_class_of(const char *key, const char *fallback, size_t *size)
 
 int source_is_image_name(const char *key)
 {
-    const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
-    const char *suffix = strrchr(name, '.');
-    if (*name == 0 || *key == '.' || strstr(key, "/."))
-        return 0;
-    return suffix == NULL || strcasecmp(suffix, ".png") == 0 || strcasecmp(suffix, ".jpg") == 0 ||
-           strcasecmp(suffix, ".jpeg") == 0;
+    static const char *const suffixes[] = {".png", ".jpg", ".jpeg"};
+    const char *end = end_of(key), *name = end, *suffix = NULL;
+    for (const char *part = key; part < end; part += *part == '/') {
+        size_t size = strcspn(part, "/");
+        int is_dots = size == 1 || (size == 2 && part[1] == '.');
+        if (*part == '.' && (!is_dots || part + size == end))
+            return 0;
+        name = part;
+        part += size;
+    }
+    for (const char *c = name; c < end; c++)
+        if (*c == '.')
+            suffix = c;
+    if (name == end || suffix == NULL)
+        return name < end;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if ((size_t)(end - suffix) == strlen(suffixes[i]) &&
+            strncasecmp(suffix, suffixes[i], strlen(suffixes[i])) == 0)
+            return 1;
+    return 0;
 }
 
 static int by_key(const void *left, const void *right)
@@ -163,4 +246,21 @@ static int by_key(const void *left, const void *right)
 void source_sort(struct source *source)
 {
     qsort(source->item, source->count, sizeof *source->item, by_key);
+}
+
+void source_describe(struct source *source, const char *kind)
+{
+    XXH3_state_t *digest = XXH3_createState();
+    char text[40], size[24];
+    if (digest == NULL)
+        die(FAILED, "out of memory: a digest");
+    XXH3_64bits_reset(digest);
+    for (size_t i = 0; i < source->count; i++) {
+        XXH3_64bits_update(digest, source->item[i].key, strlen(source->item[i].key) + 1);
+        int used = snprintf(size, sizeof size, "%" PRIu64, source->item[i].size);
+        XXH3_64bits_update(digest, size, (size_t)used + 1);
+    }
+    snprintf(text, sizeof text, "%s:%016" PRIx64, kind, (uint64_t)XXH3_64bits_digest(digest));
+    XXH3_freeState(digest);
+    source->described = ecopy(text);
 }

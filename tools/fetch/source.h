@@ -1,4 +1,4 @@
-/* Where images come from: a folder, an S3 bucket, the built-in generator.
+/* Where images come from: a folder, an S3 bucket, a tar archive, the built-in generator.
  *
  * A source first lists what it has, sorted by key; then it is started on a choice of these items
  * and hands out their pixels, in order, to any number of threads.
@@ -8,6 +8,7 @@
 
 #include "credentials.h"
 #include "decode.h"
+#include "look.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -17,13 +18,16 @@ struct source_item {
     char *key;        /* within the source: "cat/17.png" */
     char *class_name; /* the folder that it lies in */
     uint64_t size;    /* bytes of the file, 0 where there is none */
+    size_t place;     /* whatever its source makes of it */
+    int has_file;     /* next() leaves an image's file in fetched.bytes; else pixels only */
+    int split;        /* what the source says of it, enum split; -1: nothing */
 };
 
 /* What a thread gets, with its own buffers; starts all zero. */
 struct fetched {
     size_t index;         /* place in the choice */
     struct pixels pixels; /* decoded */
-    uint8_t *bytes;       /* of the file */
+    uint8_t *bytes;       /* of the file; size 0 where there is none */
     size_t size, capacity;
 };
 void fetched_free(struct fetched *fetched);
@@ -36,6 +40,8 @@ struct source {
     char *described; /* for the stream's header: no path, no credentials */
     struct source_item *item;
     size_t count;
+    const char *include, *exclude; /* as source_options has them */
+    size_t unwanted;               /* left out by them */
     int skip_bad;          /* bad images are left out, named and counted; else they are errors */
     size_t bad;            /* left out so */
     size_t left_out;       /* files that are hidden or named as something else than images */
@@ -56,16 +62,25 @@ struct source_class {
     void (*close)(struct source *source);
 };
 
-/* Opens and lists a source by its name; access is for S3. What the listing shows to be no image, by
+struct source_options {
+    const struct access_options *access; /* to S3; borrowed */
+    int skip_bad;
+    struct look look; /* asked while a network is waited for */
+    /* Globs, separated by commas, for keys; NULL: none. A * stands for slashes too. */
+    const char *include, *exclude;
+};
+
+/* Opens and lists a source by its name. What the listing shows to be no image, by
  * a name that is no UTF-8 or by its size, is an error or, with skip_bad, left out. -1 with a
  * sentence; source_close() is due in any case. */
-int source_open(struct source *source, const char *name, const struct access_options *access,
-                int skip_bad);
+int source_open(struct source *source, const char *name, const struct source_options *options);
 void source_close(struct source *source);
 
-/* The three kinds; source_open() chooses. Each leaves item sorted by key. */
+/* The four kinds; source_open() chooses. Each leaves item sorted by key. */
 int source_open_folder(struct source *source, const char *name);
-int source_open_s3(struct source *source, const char *name, const struct access_options *access);
+int source_open_s3(struct source *source, const char *name, const struct source_options *options);
+int source_open_archive(struct source *source, const char *name,
+                        const struct source_options *options);
 int source_open_synth(struct source *source, const char *name);
 
 /* A choice of items that threads take from, one by one, in order: for sources whose items are had
@@ -81,8 +96,10 @@ int choice_take(struct choice *choice, size_t *index, size_t *item);
 /* None comes any more. */
 void choice_end(struct choice *choice);
 
-/* Takes a file of a listing: 1 when it became an item, 0 when it was left out, -1 when it is a bad
- * image and these are errors. root is the class of keys without folders. */
+/* Whether include and exclude want the item of that key; those they do not are counted. */
+int source_wants(struct source *source, const char *key);
+/* Takes a file of a listing, when it is wanted: 1 when it became an item, 0 when it was left out,
+ * -1 when it is a bad image and these are errors. root is the class of keys without folders. */
 int source_take(struct source *source, const char *key, const char *root, uint64_t size);
 /* An image is bad for this reason: 0 when it was named and counted, -1 when that is an error. */
 int source_refuse(struct source *source, const char *key, const char *reason);
@@ -93,11 +110,18 @@ char *source_show(const struct source *source, const char *key);
 /* Adds an item; key and class name are copied. */
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
                 uint64_t size);
-/* The class of a key: the last folder in it, or fallback for a key without folders. */
+/* The class of a key: the last folder in it, or fallback for a key without folders. Slashes at its
+ * end, which S3 allows, do not count. */
 const char *source_class_of(const char *key, const char *fallback, size_t *size);
 /* Whether a key is named as an image (.png .jpg .jpeg, or no suffix at all) and nothing in it is
- * hidden. */
+ * hidden: begins with a dot, and is not a folder . or .., which S3 allows. */
 int source_is_image_name(const char *key);
 void source_sort(struct source *source);
+/* Keeps the first count items; those behind them have been freed or moved. */
+void source_keep(struct source *source, size_t count);
+/* Forgets all items and counts. */
+void source_empty(struct source *source);
+/* described becomes kind and a digest of the listing, keys and sizes: the same wherever it lies. */
+void source_describe(struct source *source, const char *kind);
 
 #endif

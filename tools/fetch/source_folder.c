@@ -7,13 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 struct folder {
     int directory; /* fd; items are opened relative to it */
@@ -152,25 +150,6 @@ static int list(struct source *source, char *root, const char *root_name)
     return result < 0 ? -1 : 0;
 }
 
-/* The folder as it stands in the header: a digest of its listing, keys and sizes, and never its
- * path. */
-static void describe(struct source *source)
-{
-    XXH3_state_t *digest = XXH3_createState();
-    char text[40], size[24];
-    if (digest == NULL)
-        die(FAILED, "out of memory: a digest");
-    XXH3_64bits_reset(digest);
-    for (size_t i = 0; i < source->count; i++) {
-        XXH3_64bits_update(digest, source->item[i].key, strlen(source->item[i].key) + 1);
-        int used = snprintf(size, sizeof size, "%" PRIu64, source->item[i].size);
-        XXH3_64bits_update(digest, size, (size_t)used + 1);
-    }
-    snprintf(text, sizeof text, "folder:%016" PRIx64, (uint64_t)XXH3_64bits_digest(digest));
-    XXH3_freeState(digest);
-    source->described = ecopy(text);
-}
-
 int source_open_folder(struct source *source, const char *name)
 {
     struct folder *folder = ealloc(1, sizeof *folder);
@@ -180,7 +159,8 @@ int source_open_folder(struct source *source, const char *name)
     folder->directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = folder->directory >= 0 && real ? 0
                  : errno == ENOTDIR || strstr(name, "://")
-                     ? fail("%s is not a folder; sources are folders, s3://bucket/prefix "
+                     ? fail("%s is not a folder; sources are folders, s3://bucket/prefix, tar "
+                            "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…) "
                             "and synth:shapes",
                             name)
                      : fail("cannot read the folder %s: %s", name, strerror(errno));
@@ -188,7 +168,7 @@ int source_open_folder(struct source *source, const char *name)
         result = list(source, copy, strrchr(real, '/') + 1);
     if (result == 0) {
         source_sort(source);
-        describe(source);
+        source_describe(source, "folder");
     }
     free(copy);
     free(real);

@@ -37,6 +37,8 @@ static int next(struct source *source, struct fetched *fetched)
     fetched->index = body.index;
     if (got <= 0)
         return got;
+    if (got == 2)
+        return SOURCE_BAD;
     return decode(fetched->bytes, fetched->size, &fetched->pixels) < 0 ? SOURCE_BAD : SOURCE_IMAGE;
 }
 
@@ -94,6 +96,9 @@ static int take(struct source *source, struct bucket *bucket)
     qsort(listing->object, listing->count, sizeof *listing->object, by_key);
     bucket->place = ealloc(listing->count, sizeof *bucket->place);
     int taken = 0;
+    for (size_t i = 1; i < listing->count; i++)
+        if (strcmp(listing->object[i - 1].key, listing->object[i].key) == 0)
+            taken = fail("cannot list %s: an object is listed twice", source->name);
     for (size_t i = 0; i < listing->count && taken >= 0; i++) {
         const char *key = listing->object[i].key + strlen(listing->folder);
         taken = source_take(source, key, root, listing->object[i].size);
@@ -104,7 +109,7 @@ static int take(struct source *source, struct bucket *bucket)
     return taken < 0 ? -1 : 0;
 }
 
-int source_open_s3(struct source *source, const char *name, const struct access_options *access)
+int source_open_s3(struct source *source, const char *name, const struct source_options *options)
 {
     struct bucket *bucket = ealloc(1, sizeof *bucket);
     source->state = bucket;
@@ -116,7 +121,8 @@ int source_open_s3(struct source *source, const char *name, const struct access_
         free(shown);
         return -1;
     }
-    if (s3_open(&bucket->s3, access) < 0 || s3_list(bucket->s3, name, &bucket->listing) < 0)
+    if (s3_open(&bucket->s3, options->access, &options->look) < 0 ||
+        s3_list(bucket->s3, name, &bucket->listing) < 0)
         return -1;
     return take(source, bucket);
 }

@@ -24,14 +24,14 @@ static int start(struct source *source, const size_t *choice, size_t count, unsi
 static int next(struct source *source, struct fetched *fetched)
 {
     struct drawing *drawing = source->state;
-    /* Items are sorted by class and number, as they are added. */
     size_t item;
     if (!choice_take(&drawing->choice, &fetched->index, &item))
         return SOURCE_END;
+    size_t place = source->item[item].place;
     if (pixels_shape(&fetched->pixels, SYNTH_SIDE, SYNTH_SIDE, SYNTH_CHANNELS) < 0)
         return -1;
-    synth_draw(&drawing->synth, (uint32_t)(item / drawing->synth.per_class),
-               (uint32_t)(item % drawing->synth.per_class), fetched->pixels.data);
+    synth_draw(&drawing->synth, (uint32_t)(place / drawing->synth.per_class),
+               (uint32_t)(place % drawing->synth.per_class), fetched->pixels.data);
     return SOURCE_IMAGE;
 }
 
@@ -64,7 +64,11 @@ int source_open_synth(struct source *source, const char *name)
         for (uint32_t number = 0; number < drawing->synth.per_class; number++) {
             char key[64];
             snprintf(key, sizeof key, "%s/%05u", synth_class[label], number);
+            if (!source_wants(source, key))
+                continue;
             source_add(source, key, synth_class[label], strlen(synth_class[label]), 0);
+            source->item[source->count - 1].place =
+                (size_t)label * drawing->synth.per_class + number;
         }
     return 0;
 }

@@ -1,0 +1,178 @@
+#include "tar.h"
+
+#include "message.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct tar {
+    struct supply *supply;
+    const char *name;
+    struct archive *archive;
+    struct archive_entry *entry;
+    char *reason; /* what the supply said when it failed */
+};
+
+int tar_is_name(const char *name)
+{
+    static const char *const suffix[] = {".tar", ".tar.gz", ".tgz", ".tar.zst"};
+    size_t size =
+        strstr(name, "://") && strncmp(name, "s3://", 5) != 0 ? strcspn(name, "?#") : strlen(name);
+    for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
+        size_t length = strlen(suffix[i]);
+        if (size > length && strncasecmp(name + size - length, suffix[i], length) == 0 &&
+            name[size - length - 1] != '/')
+            return 1;
+    }
+    return 0;
+}
+
+static la_ssize_t on_read(struct archive *archive, void *user, const void **block)
+{
+    struct tar *tar = user;
+    ssize_t got = supply_read(tar->supply, block);
+    if (got < 0) {
+        free(tar->reason);
+        tar->reason = ecopy(why());
+        archive_set_error(archive, EIO, "%s", tar->reason);
+    }
+    return got;
+}
+
+static la_int64_t on_skip(struct archive *archive, void *user, la_int64_t size)
+{
+    (void)archive;
+    return supply_skip(((struct tar *)user)->supply, size);
+}
+
+/* What libarchive says, or what the supply said below it. */
+static int refuse(struct tar *tar)
+{
+    const char *text = archive_error_string(tar->archive);
+    if (tar->reason != NULL)
+        return fail("%s", tar->reason);
+    if (archive_format(tar->archive) == 0)
+        text = "it is no tar archive";
+    return fail("cannot read %s: %s", tar->name, text ? text : "it is damaged or cut short");
+}
+
+struct tar *tar_open(struct supply *supply, const char *name)
+{
+    struct tar *tar = ealloc(1, sizeof *tar);
+    struct archive *archive = archive_read_new();
+    tar->supply = supply;
+    tar->name = name;
+    tar->archive = archive;
+    if (archive == NULL) {
+        fail("libarchive cannot start");
+    } else {
+        archive_read_support_format_tar(archive);
+        archive_read_support_filter_gzip(archive);
+        archive_read_support_filter_zstd(archive);
+        archive_read_support_filter_xz(archive);
+        archive_read_support_filter_bzip2(archive);
+        archive_read_set_callback_data(archive, tar);
+        archive_read_set_read_callback(archive, on_read);
+        if (supply_file(supply) >= 0)
+            archive_read_set_skip_callback(archive, on_skip);
+        if (archive_read_open1(archive) == ARCHIVE_OK)
+            return tar;
+        refuse(tar);
+    }
+    tar_close(tar);
+    return NULL;
+}
+
+void tar_close(struct tar *tar)
+{
+    if (tar == NULL)
+        return;
+    archive_read_free(tar->archive);
+    free(tar->reason);
+    free(tar);
+}
+
+double tar_came(const struct tar *tar)
+{
+    return (double)archive_filter_bytes(tar->archive, -1);
+}
+
+static const char *bare(const char *name)
+{
+    for (;;)
+        if (name[0] == '/')
+            name++;
+        else if (name[0] == '.' && (name[1] == '/' || name[1] == '\0'))
+            name++;
+        else
+            return name;
+}
+
+/* libarchive takes an archive that ends after a member for whole; but tar marks the end with a
+ * block of zeros, which is then passed over. */
+static int check_end(struct tar *tar)
+{
+    if (archive_filter_bytes(tar->archive, 0) <= archive_read_header_position(tar->archive))
+        return fail("cannot read %s: it is cut short: the mark of its end is missing", tar->name);
+    return 0;
+}
+
+int tar_next(struct tar *tar, struct tar_member *member)
+{
+    int got = archive_read_next_header(tar->archive, &tar->entry);
+    if (got == ARCHIVE_EOF)
+        return check_end(tar);
+    const char *name = got >= ARCHIVE_WARN ? archive_entry_pathname(tar->entry) : NULL;
+    if (name == NULL)
+        return refuse(tar);
+    const char *target = archive_entry_hardlink(tar->entry);
+    mode_t type = archive_entry_filetype(tar->entry);
+    *member = (struct tar_member){
+        .kind = target != NULL     ? TAR_LINK
+                : type == AE_IFREG ? TAR_FILE
+                : type == AE_IFDIR ? TAR_FOLDER
+                                   : TAR_OTHER,
+        .name = bare(name),
+        .target = target != NULL ? bare(target) : NULL,
+        .size = (uint64_t)archive_entry_size(tar->entry),
+    };
+    return 1;
+}
+
+/* The first block of an uncompressed member starts where libarchive stands in the archive. */
+static int find_in_file(struct tar *tar, struct tar_place *place)
+{
+    const void *block;
+    size_t size;
+    la_int64_t offset;
+    int got = archive_read_data_block(tar->archive, &block, &size, &offset);
+    if (got != ARCHIVE_OK || offset != 0)
+        return refuse(tar);
+    place->spooled = 0;
+    place->offset = (uint64_t)archive_filter_bytes(tar->archive, 0);
+    return archive_read_data_skip(tar->archive) == ARCHIVE_OK ? 0 : refuse(tar);
+}
+
+int tar_keep(struct tar *tar, struct spool *spool, struct tar_place *place)
+{
+    uint64_t size = (uint64_t)archive_entry_size(tar->entry), left = size;
+    *place = (struct tar_place){1, spool->size, size};
+    if (size > 0 && supply_file(tar->supply) >= 0 && archive_filter_count(tar->archive) == 1 &&
+        archive_entry_sparse_count(tar->entry) == 0)
+        return find_in_file(tar, place);
+    uint8_t block[16384];
+    while (left > 0) {
+        la_ssize_t got =
+            archive_read_data(tar->archive, block, left < sizeof block ? left : sizeof block);
+        if (got <= 0)
+            return got < 0 ? refuse(tar) : fail("cannot read %s: it is cut short", tar->name);
+        if (spool_add(spool, block, (size_t)got) < 0)
+            return -1;
+        left -= (uint64_t)got;
+    }
+    return 0;
+}

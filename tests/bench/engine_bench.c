@@ -65,9 +65,19 @@ static double peak(int threads)
 
 /* Each kernel with a clock around it, in place of the engine's own table; time of all threads
  * together. */
-enum { CONVOLVE, WEIGHT_GRADIENT, ACTIVATE, GRADIENT_SUMS, GRADIENT, CLOCKS };
-static const char *const clock_name[CLOCKS] = {"convolve", "weights", "activate", "sums",
-                                               "gradient"};
+enum {
+    SPREAD,
+    SPREAD_GRADIENT,
+    MULTIPLY,
+    GATHER,
+    CORRELATE,
+    ACTIVATE,
+    GRADIENT_SUMS,
+    GRADIENT,
+    CLOCKS
+};
+static const char *const clock_name[CLOCKS] = {
+    "spread", "spread gradient", "multiply", "gather", "correlate", "activate", "sums", "gradient"};
 static const struct kernels *inner;
 static _Atomic int64_t spent[CLOCKS]; /* ns */
 
@@ -76,20 +86,40 @@ static void add(int clock, double start)
     spent[clock] += (int64_t)((now() - start) * 1e9);
 }
 
-static void timed_convolve(const struct band *in, const float *weights, const float *bias,
-                           int filters, float *out, size_t plane, float *sums)
+static void timed_spread(const struct band *strip, float *to, size_t place)
 {
     double start = now();
-    inner->convolve(in, weights, bias, filters, out, plane, sums);
-    add(CONVOLVE, start);
+    inner->spread(strip, to, place);
+    add(SPREAD, start);
 }
 
-static void timed_weight_gradient(const struct band *in, const struct band *out_gradient,
-                                  float *partial)
+static void timed_spread_gradient(const struct band *strip, float *to, size_t place)
 {
     double start = now();
-    inner->weight_gradient(in, out_gradient, partial);
-    add(WEIGHT_GRADIENT, start);
+    inner->spread_gradient(strip, to, place);
+    add(SPREAD_GRADIENT, start);
+}
+
+static void timed_multiply(const struct product *product)
+{
+    double start = now();
+    inner->multiply(product);
+    add(MULTIPLY, start);
+}
+
+static void timed_gather(const float *products, size_t place, float bias, int rows, int columns,
+                         float *out, float *sums, int first, size_t ahead)
+{
+    double start = now();
+    inner->gather(products, place, bias, rows, columns, out, sums, first, ahead);
+    add(GATHER, start);
+}
+
+static void timed_correlate(const struct correlation *c, float *unfolded, float *folded, float *to)
+{
+    double start = now();
+    inner->correlate(c, unfolded, folded, to);
+    add(CORRELATE, start);
 }
 
 static void timed_activate(const struct output *o, int first, struct band *to)
@@ -124,8 +154,11 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     struct outcome outcome;
     inner = cpu->kernels;
     struct kernels timed = *inner;
-    timed.convolve = timed_convolve;
-    timed.weight_gradient = timed_weight_gradient;
+    timed.spread = timed_spread;
+    timed.spread_gradient = timed_spread_gradient;
+    timed.multiply = timed_multiply;
+    timed.gather = timed_gather;
+    timed.correlate = timed_correlate;
     timed.activate = timed_activate;
     timed.gradient_sums = timed_gradient_sums;
     timed.gradient = timed_gradient;

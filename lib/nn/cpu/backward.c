@@ -50,40 +50,89 @@ static size_t pooled_size(const struct stage *s)
                                           : pixels);
 }
 
+/* Rows first - 1 … first + TILE of the gradient of what the convolution made, one channel. */
+static void load_gradient(const struct cpu *cpu, int stage, int group, int channel, int first,
+                          struct band *strip)
+{
+    const struct stage *s = &cpu->stage[stage];
+    struct output o = cpu_output(s, group, channel);
+    o.channels = 1;
+    size_t size = pooled_size(s);
+    const float *upstream = cpu->upstream[stage % 2] + (size_t)group * size +
+                            (size_t)channel * (size / (size_t)s->channels);
+    cpu->kernels->gradient(&o, upstream, first, cpu_live(cpu, group), strip);
+}
+
 /* The data gradient of the item's rows, and the stage before's sums over them. */
-static void pass_on(const struct cpu *cpu, int stage, int item, const struct band *gradient,
-                    const struct scratch *scratch)
+static void pass_on(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
 {
     const struct stage *s = &cpu->stage[stage], *before = s - 1;
-    int group = item / s->bands, first = item % s->bands * BAND_ROWS;
-    float *to = cpu->upstream[(stage - 1) % 2] + (size_t)group * pooled_size(before);
-    size_t row = (size_t)s->width * LANES, plane = (size_t)s->height * row;
-    cpu->kernels->convolve(gradient, s->flipped, NULL, s->in_channels, to + (size_t)first * row,
-                           plane, NULL);
-
-    struct output o = cpu_output(before, group);
-    cpu->kernels->gradient_sums(&o, to, first, gradient->rows, scratch->sums);
+    int group = item / s->bands, first = item % s->bands * BAND_ROWS,
+        end = first + cpu_band_rows(s, item % s->bands);
+    struct convolution convolution = {
+        .weights = s->flipped,
+        .channels = s->channels,
+        .filters = s->in_channels,
+        .out = cpu->upstream[(stage - 1) % 2] + (size_t)group * pooled_size(before),
+    };
+    struct band strip = {scratch->strip, 1, TILE, s->across * TILE};
+    for (int row = first; row < end; row += cpu_strips(s) * TILE) {
+        int rows = end - row < cpu_strips(s) * TILE ? end - row : cpu_strips(s) * TILE;
+        int strips = (rows + TILE - 1) / TILE;
+        float *to = scratch->pixels;
+        for (int channel = 0; channel < s->channels; channel++)
+            for (int i = 0; i < strips; i++, to += s->across * LANES) {
+                load_gradient(cpu, stage, group, channel, row + i * TILE, &strip);
+                cpu->kernels->spread(&strip, to, place_floats(s->channels, strips * s->across));
+            }
+        cpu_convolve(cpu, s, &convolution, row, rows, 0, scratch);
+    }
+    struct output o = cpu_output(before, group, 0);
+    cpu->kernels->gradient_sums(&o, convolution.out, first, end - first, scratch->sums);
     cpu_fold_gradient_sums(scratch->sums, before->channels, cpu_live(cpu, group),
                            before->sums + (size_t)item * (size_t)before->channels);
 }
 
+/* The gradient of the weights from the item's rows. */
+static void correlate(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
+{
+    const struct stage *s = &cpu->stage[stage];
+    int group = item / s->bands, first = item % s->bands * BAND_ROWS;
+    int strips = (cpu_band_rows(s, item % s->bands) + TILE - 1) / TILE;
+    int tiles = strips * s->across, blocks = (s->channels + BLOCK - 1) / BLOCK;
+    size_t block_floats = 9 * correlation_pairs(BLOCK, s->in_channels);
+    float *to = s->partial + (size_t)item * (size_t)blocks * block_floats;
+    struct band strip = {scratch->strip, 1, TILE, s->across * TILE};
+    struct correlation c = {
+        .gradients = scratch->gradients,
+        .gradients_place = place_floats(BLOCK, tiles),
+        .pixels = scratch->pixels,
+        .pixels_place = place_floats(s->in_channels, tiles),
+        .channels = s->in_channels,
+        .tiles = tiles,
+    };
+    cpu_spread_input(cpu, stage, group, first, strips, scratch);
+    for (int filter = 0; filter < s->channels; filter += BLOCK, to += block_floats) {
+        c.filters = s->channels - filter < BLOCK ? s->channels - filter : BLOCK;
+        float *gradients = scratch->gradients;
+        for (int f = filter; f < filter + c.filters; f++)
+            for (int i = 0; i < strips; i++, gradients += s->across * LANES) {
+                load_gradient(cpu, stage, group, f, first + i * TILE, &strip);
+                cpu->kernels->spread_gradient(&strip, gradients, c.gradients_place);
+            }
+        cpu->kernels->correlate(&c, scratch->unfolded, scratch->folded, to);
+    }
+}
+
+/* Weight gradients first, then data gradients: the first stage has none. */
 static void backward_item(void *context, int item, int thread)
 {
     const struct cpu *cpu = context;
-    const struct scratch *scratch = &cpu->scratch[thread];
-    int stage = cpu->turn;
-    const struct stage *s = &cpu->stage[stage];
-    int group = item / s->bands, band = item % s->bands;
-    struct output o = cpu_output(s, group);
-    struct band gradient = {scratch->gradient, s->channels, cpu_band_rows(s, band), s->width};
-    cpu->kernels->gradient(&o, cpu->upstream[stage % 2] + (size_t)group * pooled_size(s),
-                           band * BAND_ROWS, cpu_live(cpu, group), &gradient);
-    if (stage > 0)
-        pass_on(cpu, stage, item, &gradient, scratch);
-
-    struct band in = cpu_load_input(cpu, stage, group, band, scratch->in);
-    size_t weights = (size_t)s->channels * (size_t)s->in_channels * 9;
-    cpu->kernels->weight_gradient(&in, &gradient, s->partial + (size_t)item * weights);
+    int items = cpu->live_groups * cpu->stage[cpu->turn].bands;
+    if (item < items)
+        correlate(cpu, cpu->turn, item, &cpu->scratch[thread]);
+    else
+        pass_on(cpu, cpu->turn, item - items, &cpu->scratch[thread]);
 }
 
 void cpu_backward(struct cpu *cpu)
@@ -93,6 +142,7 @@ void cpu_backward(struct cpu *cpu)
         int items = cpu->live_groups * (cpu->turn + 1 < cpu->stages ? s[1].bands : 1);
         for (int channel = 0; channel < s->channels; channel++)
             settle_channel(cpu, s, items, channel);
-        team_run(cpu->team, cpu->live_groups * s->bands, backward_item, cpu);
+        team_run(cpu->team, cpu->live_groups * s->bands * (cpu->turn > 0 ? 2 : 1), backward_item,
+                 cpu);
     }
 }

@@ -60,23 +60,80 @@ struct output {
     enum pool pool;
 };
 
+/* Winograd's space (kernels/winograd.h): TILE × TILE results come from 6 × 6 pixels by PLACES
+ * products. A tensor there is float[PLACES][channels][tiles][LANES], with an odd number of 64 bytes
+ * from a place to the next, or all places would compete for the same few lines of a cache. */
+enum { TILE = 4, PLACES = 36 };
+
+static inline size_t place_floats(int channels, int tiles)
+{
+    return ((size_t)channels * (size_t)tiles | 1) * LANES;
+}
+/* Transformed weights are float[PLACES][channels][weights_next(filters)]; places as if of tiles. */
+static inline size_t weights_next(int filters)
+{
+    return (size_t)(filters + LANES - 1) / LANES * LANES;
+}
+static inline size_t weights_place(int filters, int channels)
+{
+    return place_floats(channels, (filters + LANES - 1) / LANES);
+}
+
+/* products[place][filter][tile] = Σ over channels of weights[place][channel][filter] ·
+ * pixels[place][channel][tile] */
+struct product {
+    const float *pixels, *weights;
+    float *products;
+    size_t pixels_place, weights_place, products_place; /* floats from a place to the next */
+    size_t weights_next;                                /* from a channel to the next */
+    int channels, filters, tiles;
+};
+
+/* gradients[place][filter][tile], pixels[place][channel][tile] */
+struct correlation {
+    const float *gradients, *pixels;
+    size_t gradients_place, pixels_place;
+    int filters, channels, tiles;
+};
+/* Pairs of a filter and a channel, filled up to whole vectors. */
+static inline size_t correlation_pairs(int filters, int channels)
+{
+    return ((size_t)filters * (size_t)channels + LANES - 1) / LANES * LANES;
+}
+
 struct kernels {
     const char *name;
 
-    /* out[filter][row][column] = bias + Σ over channel, then tap row, then tap column, of
-     * weight·pixel. weights: [filters][in->channels][3][3]; bias: [filters], NULL for none; out:
-     * plane floats from a filter to the next. sums, unless NULL: [filters][3][LANES], overwritten
-     * with the first value v of the band, and Σ (out - v), Σ (out - v)² over its pixels in order of
-     * rows and columns. */
-    void (*convolve)(const struct band *in, const float *weights, const float *bias, int filters,
-                     float *out, size_t plane, float *sums);
+    /* A strip is a band of one channel, TILE rows and a width that is a multiple of TILE. spread()
+     * takes its pixels with their border to Winograd's space, tile after tile, place floats from a
+     * place to the next; what was in the strip is lost. spread_gradient() takes results, without
+     * the border. */
+    void (*spread)(const struct band *strip, float *to, size_t place);
+    void (*spread_gradient)(const struct band *strip, float *to, size_t place);
 
-    /* partial[filter][channel][3][3] = Σ over rows, columns, then lanes, of out_gradient·pixel.
-     * Overwrites. The out_gradient's border is not read. */
-    void (*weight_gradient)(const struct band *in, const struct band *out_gradient, float *partial);
+    /* One channel of weights, next floats from a filter to the next, to
+     * to[place][filters filled up to LANES]; flip: taps in reverse, for the data gradient. */
+    void (*spread_weights)(const float *weights, size_t next, int flip, int filters, float *to,
+                           size_t place);
+
+    void (*multiply)(const struct product *product);
+
+    /* Products of one filter and a row of tiles to out[rows][columns][LANES] + bias; rows ≤ TILE.
+     * sums, unless NULL: [3][LANES], the first value v that first began with, Σ (out - v) and Σ
+     * (out - v)² so far: in each tile each column from the top, then columns in pairs. ahead: from
+     * out to what the next call will write, which is fetched meanwhile. */
+    void (*gather)(const float *products, size_t place, float bias, int rows, int columns,
+                   float *out, float *sums, int first, size_t ahead);
+
+    /* to[3][3][pairs] = the weights' gradient of each pair (filter · channels + channel), summed
+     * over tiles, then lanes. Memory to work in: unfolded[pairs][LANES], whose end that no pair
+     * fills must be finite; folded[PLACES][pairs]. */
+    void (*correlate)(const struct correlation *c, float *unfolded, float *folded, float *to);
 
     /* Fills a band, border included, with the activation, pooled by POOL_NONE or POOL_MAX; its row
-     * 0 is row first of the pooled image. Pixels outside the image are 0. */
+     * 0 is row first of the pooled image. Pixels outside the image are 0. This and gradient() fetch
+     * the same rows of the channel after the last meanwhile: the memory of a short stretch of rows
+     * is too far away for the processor to guess (measured: 17 % of a step). */
     void (*activate)(const struct output *o, int first, struct band *to);
 
     /* mean[channels][LANES] of the activation over the image (POOL_MEAN). */

@@ -19,12 +19,12 @@ enum { LANES = 16 };
 
 #include <immintrin.h>
 
-/* Convolution: sums of FILTERS filters × COLUMNS neighbouring pixels are kept in registers; weight
- * gradient: PAIR filters × TAP_ROWS rows of 3 taps. */
-#define LANES_FILTERS  2
-#define LANES_COLUMNS  8
-#define LANES_PAIR     2
-#define LANES_TAP_ROWS 3
+/* Sums kept in registers: FILTERS filters × TILES tiles of a product, PAIR filters × CHANNELS
+ * channels of a correlation. */
+#define LANES_FILTERS  6
+#define LANES_TILES    4
+#define LANES_PAIR     4
+#define LANES_CHANNELS 6
 
 typedef __m512 lanes;
 typedef __mmask16 lanes_mask;
@@ -48,6 +48,10 @@ static inline lanes lanes_add(lanes a, lanes b)
 static inline lanes lanes_subtract(lanes a, lanes b)
 {
     return _mm512_sub_ps(a, b);
+}
+static inline lanes lanes_multiply(lanes a, lanes b)
+{
+    return _mm512_mul_ps(a, b);
 }
 /* a·b + c, rounded once */
 static inline lanes lanes_fma(lanes a, lanes b, lanes c)
@@ -84,15 +88,44 @@ static inline float lanes_fold(lanes a)
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
+/* Half sums of a and b: i + (i+8) of each; then i + (i+4), for what the first step left; and so on.
+ */
+static inline lanes fold8(lanes a, lanes b)
+{
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+}
+static inline lanes fold4(lanes a, lanes b)
+{
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
+static inline lanes fold2(lanes a, lanes b)
+{
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+}
+static inline lanes fold1(lanes a, lanes b)
+{
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+}
+/* Lane i: lanes_fold() of at[i], for 16 vectors at once. */
+static inline lanes lanes_fold16(const float *at)
+{
+    lanes four[4];
+    for (int i = 0; i < 4; i++) {
+        const float *from = at + i * LANES;
+        four[i] = fold4(fold8(lanes_load(from), lanes_load(from + 4 * LANES)),
+                        fold8(lanes_load(from + 8 * LANES), lanes_load(from + 12 * LANES)));
+    }
+    return fold1(fold2(four[0], four[1]), fold2(four[2], four[3]));
+}
 
 #elif defined __AVX2__ && defined __FMA__
 
 #include <immintrin.h>
 
 #define LANES_FILTERS  3
-#define LANES_COLUMNS  2
+#define LANES_TILES    2
 #define LANES_PAIR     2
-#define LANES_TAP_ROWS 1
+#define LANES_CHANNELS 3
 
 typedef struct {
     __m256 low, high;
@@ -119,6 +152,10 @@ static inline lanes lanes_add(lanes a, lanes b)
 static inline lanes lanes_subtract(lanes a, lanes b)
 {
     return (lanes){_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+}
+static inline lanes lanes_multiply(lanes a, lanes b)
+{
+    return (lanes){_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
 }
 static inline lanes lanes_fma(lanes a, lanes b, lanes c)
 {
@@ -157,15 +194,43 @@ static inline float lanes_fold(lanes a)
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
+static inline __m256 fold8(const float *at)
+{
+    return _mm256_add_ps(_mm256_load_ps(at), _mm256_load_ps(at + 8));
+}
+static inline __m256 fold4(__m256 a, __m256 b)
+{
+    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+}
+static inline __m256 fold2(__m256 a, __m256 b)
+{
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+}
+static inline __m256 fold1(__m256 a, __m256 b)
+{
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
+}
+/* Lane i of 8: the sum of the 16 floats at[i]. */
+static inline __m256 half_fold16(const float *at)
+{
+    __m256 four[4];
+    for (int i = 0; i < 4; i++)
+        four[i] = fold4(fold8(at + i * LANES), fold8(at + (i + 4) * LANES));
+    return fold1(fold2(four[0], four[1]), fold2(four[2], four[3]));
+}
+static inline lanes lanes_fold16(const float *at)
+{
+    return (lanes){half_fold16(at), half_fold16(at + 8 * LANES)};
+}
 
 #else
 
 #include <math.h>
 
-#define LANES_FILTERS  1
-#define LANES_COLUMNS  2
-#define LANES_PAIR     1
-#define LANES_TAP_ROWS 1
+#define LANES_FILTERS  2
+#define LANES_TILES    2
+#define LANES_PAIR     2
+#define LANES_CHANNELS 2
 
 typedef struct {
     float at[LANES];
@@ -202,6 +267,10 @@ static inline lanes lanes_subtract(lanes a, lanes b)
 {
     EACH_LANE(lanes, a.at[i] - b.at[i]);
 }
+static inline lanes lanes_multiply(lanes a, lanes b)
+{
+    EACH_LANE(lanes, a.at[i] * b.at[i]);
+}
 static inline lanes lanes_fma(lanes a, lanes b, lanes c)
 {
     EACH_LANE(lanes, fmaf(a.at[i], b.at[i], c.at[i]));
@@ -228,6 +297,10 @@ static inline float lanes_fold(lanes a)
         for (int i = 0; i < half; i++)
             a.at[i] += a.at[i + half];
     return a.at[0];
+}
+static inline lanes lanes_fold16(const float *at)
+{
+    EACH_LANE(lanes, lanes_fold(lanes_load(at + i * LANES)));
 }
 
 #endif

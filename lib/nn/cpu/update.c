@@ -24,19 +24,41 @@ static void move(struct cpu *cpu, size_t first, size_t count, double decay)
     }
 }
 
-static void update_filter(void *context, int filter, int thread)
+/* The gradient of BLOCK filters' weights, from [3][3][pairs] of each item. */
+static void add_block(const struct cpu *cpu, const struct stage *s, int block, float *gradient,
+                      int filters)
+{
+    enum { CHUNK = 4 * LANES };
+    size_t channels = (size_t)s->in_channels, pairs = correlation_pairs(BLOCK, s->in_channels),
+           used = (size_t)filters * channels,
+           stride = (size_t)((s->channels + BLOCK - 1) / BLOCK) * 9 * pairs;
+    size_t stored = correlation_pairs(filters, s->in_channels);
+    for (size_t tap = 0; tap < 9; tap++)
+        for (size_t first = 0; first < used; first += CHUNK) {
+            const float *from = s->partial + (size_t)block * 9 * pairs + tap * stored + first;
+            size_t count = used - first < CHUNK ? used - first : CHUNK;
+            double sum[CHUNK] = {0};
+            for (int item = 0; item < cpu->live_groups * s->bands; item++, from += stride)
+                for (size_t i = 0; i < count; i++)
+                    sum[i] += from[i];
+            for (size_t i = 0; i < count; i++)
+                gradient[(first + i) * 9 + tap] = (float)sum[i];
+        }
+}
+
+static void update_block(void *context, int block, int thread)
 {
     struct cpu *cpu = context;
     (void)thread;
     const struct stage *s = &cpu->stage[cpu->turn];
     const struct tensor *t = &cpu->net.tensor[s->tensor];
-    size_t count = (size_t)s->in_channels * 9, from = (size_t)filter * count;
-    size_t first = t->offset + from;
-    add_parts(s->partial + from, cpu->live_groups * s->bands, t->size, cpu->gradient + first,
-              count);
-    move(cpu, first, count, cpu->options.weight_decay);
+    int filter = block * BLOCK,
+        filters = s->channels - filter < BLOCK ? s->channels - filter : BLOCK;
+    size_t count = (size_t)s->in_channels * 9, first = t->offset + (size_t)filter * count;
+    add_block(cpu, s, block, cpu->gradient + first, filters);
+    move(cpu, first, (size_t)filters * count, cpu->options.weight_decay);
     for (int i = 2; i <= 3; i++) /* scale, offset; the bias has no gradient */
-        move(cpu, t[i].offset + (size_t)filter, 1, 0);
+        move(cpu, t[i].offset + (size_t)filter, (size_t)filters, 0);
 }
 
 static void update_class(void *context, int class, int thread)
@@ -58,26 +80,30 @@ static void update_class(void *context, int class, int thread)
 void cpu_update(struct cpu *cpu)
 {
     for (cpu->turn = 0; cpu->turn < cpu->stages; cpu->turn++)
-        team_run(cpu->team, cpu->stage[cpu->turn].channels, update_filter, cpu);
+        team_run(cpu->team, (cpu->stage[cpu->turn].channels + BLOCK - 1) / BLOCK, update_block,
+                 cpu);
     team_run(cpu->team, (int)cpu->net.shape.classes, update_class, cpu);
 }
 
-/* flipped[channel][filter][tap] = weight[filter][channel][8 - tap] */
-static void flip_stage(void *context, int stage, int thread)
+/* Both forms of a stage's weights; only training needs the flipped one. */
+static void spread_stage(void *context, int stage, int thread)
 {
     const struct cpu *cpu = context;
     (void)thread;
     const struct stage *s = &cpu->stage[stage];
     const float *weight = cpu->parameters + cpu->net.tensor[s->tensor].offset;
-    size_t channels = (size_t)s->in_channels, filters = (size_t)s->channels;
-    for (size_t channel = 0; channel < channels; channel++)
-        for (size_t filter = 0; filter < filters; filter++)
-            for (size_t tap = 0; tap < 9; tap++)
-                s->flipped[(channel * filters + filter) * 9 + tap] =
-                    weight[(filter * channels + channel) * 9 + 8 - tap];
+    size_t next = (size_t)s->in_channels * 9;
+    for (int channel = 0; channel < s->in_channels; channel++)
+        cpu->kernels->spread_weights(weight + channel * 9, next, 0, s->channels,
+                                     s->weights + (size_t)channel * weights_next(s->channels),
+                                     weights_place(s->channels, s->in_channels));
+    for (int filter = 0; cpu->training && stage > 0 && filter < s->channels; filter++)
+        cpu->kernels->spread_weights(weight + (size_t)filter * next, 9, 1, s->in_channels,
+                                     s->flipped + (size_t)filter * weights_next(s->in_channels),
+                                     weights_place(s->in_channels, s->channels));
 }
 
-void cpu_flip_weights(struct cpu *cpu)
+void cpu_spread_weights(struct cpu *cpu)
 {
-    team_run(cpu->team, cpu->stages, flip_stage, cpu);
+    team_run(cpu->team, cpu->stages, spread_stage, cpu);
 }

@@ -18,20 +18,28 @@ static lanes larger(lanes a, lanes b)
     return lanes_select(lanes_beats(b, a), b, a);
 }
 
-static void activate_row(const float *y, int width, const struct normal *normal, float *to)
+static void activate_row(const float *y, int width, size_t ahead, const struct normal *normal,
+                         float *to)
 {
     lanes gain = lanes_all(normal->gain), shift = lanes_all(normal->shift);
-    for (int column = 0; column < width; column++, y += LANES, to += LANES)
+    for (int column = 0; column < width; column++, y += LANES, to += LANES) {
+        __builtin_prefetch(y + ahead);
         lanes_store(to, rectified(normalised(y, gain, shift)));
+    }
 }
 
 /* y: two rows of width pixels each, one after the other. */
-static void activate_pooled_row(const float *y, int width, const struct normal *normal, float *to)
+static void activate_pooled_row(const float *y, int width, size_t ahead,
+                                const struct normal *normal, float *to)
 {
     lanes gain = lanes_all(normal->gain), shift = lanes_all(normal->shift);
     const float *below = y + (size_t)width * LANES;
     for (int column = 0; column < width;
          column += 2, y += 2 * LANES, below += 2 * LANES, to += LANES) {
+        __builtin_prefetch(y + ahead);
+        __builtin_prefetch(y + LANES + ahead);
+        __builtin_prefetch(below + ahead);
+        __builtin_prefetch(below + LANES + ahead);
         lanes upper = larger(normalised(y, gain, shift), normalised(y + LANES, gain, shift));
         lanes lower =
             larger(normalised(below, gain, shift), normalised(below + LANES, gain, shift));
@@ -52,12 +60,15 @@ void ISA_NAME(activate)(const struct output *o, int first, struct band *to)
                 continue;
             }
             lanes_store(out, lanes_zero());
-            lanes_store(out + (size_t)(to->width + 1) * LANES, lanes_zero());
+            for (int column = o->width / step; column <= to->width; column++)
+                lanes_store(out + (size_t)(column + 1) * LANES, lanes_zero());
             const float *y = plane + (size_t)((first + row) * step) * row_floats;
             if (step == 2)
-                activate_pooled_row(y, o->width, &o->normal[channel], out + LANES);
+                activate_pooled_row(y, o->width, (size_t)o->height * row_floats,
+                                    &o->normal[channel], out + LANES);
             else
-                activate_row(y, o->width, &o->normal[channel], out + LANES);
+                activate_row(y, o->width, (size_t)o->height * row_floats, &o->normal[channel],
+                             out + LANES);
         }
     }
 }

@@ -119,9 +119,11 @@ void ISA_NAME(gradient_sums)(const struct output *o, float *gradient, int first,
 }
 
 static void gradient_of_row(const struct channel *c, const float *y, const float *dz, int width,
-                            lanes_mask live, float *to)
+                            size_t ahead, lanes_mask live, float *to)
 {
     for (int column = 0; column < width; column++, y += LANES, dz += LANES, to += LANES) {
+        __builtin_prefetch(y + ahead);
+        __builtin_prefetch(dz + ahead);
         lanes dy = out_gradient(c, lanes_load(dz), lanes_load(y));
         lanes_store(to, lanes_select(live, dy, lanes_zero()));
     }
@@ -129,12 +131,18 @@ static void gradient_of_row(const struct channel *c, const float *y, const float
 
 /* The upper (lower = 0) or lower row of the two that y begins. */
 SPECIALISED void gradient_of_window_row(const struct channel *c, const float *y, const float *dz,
-                                        int width, int lower, lanes_mask live, float *to)
+                                        int width, size_t ahead, int lower, lanes_mask live,
+                                        float *to)
 {
     size_t row = (size_t)width * LANES;
     lanes zero = lanes_zero();
     for (int column = 0; column < width;
          column += 2, y += 2 * LANES, dz += LANES, to += 2 * LANES) {
+        __builtin_prefetch(y + ahead);
+        __builtin_prefetch(y + LANES + ahead);
+        __builtin_prefetch(y + row + ahead);
+        __builtin_prefetch(y + row + LANES + ahead);
+        __builtin_prefetch(dz + ahead / 4);
         struct window w = window_at(y, row, c);
         lanes all = lanes_load(dz);
         lanes mine = lower ? lanes_select(w.lower, all, zero) : lanes_select(w.lower, zero, all);
@@ -164,13 +172,15 @@ static void gradient_of(const struct output *o, const struct channel *c, const f
     const float *y_at = y + (size_t)row * y_row,
                 *pooled = gradient + (size_t)(row / 2) * (y_row / 2);
     if (o->pool == POOL_NONE)
-        gradient_of_row(c, y_at, gradient + (size_t)row * y_row, o->width, live, to);
+        gradient_of_row(c, y_at, gradient + (size_t)row * y_row, o->width,
+                        (size_t)o->height * y_row, live, to);
     else if (o->pool == POOL_MEAN)
         gradient_of_mean(c, y_at, gradient, o->width, live, to);
     else if (row % 2 == 0)
-        gradient_of_window_row(c, y_at, pooled, o->width, 0, live, to);
+        gradient_of_window_row(c, y_at, pooled, o->width, (size_t)o->height * y_row, 0, live, to);
     else
-        gradient_of_window_row(c, y_at - y_row, pooled, o->width, 1, live, to);
+        gradient_of_window_row(c, y_at - y_row, pooled, o->width, (size_t)o->height * y_row, 1,
+                               live, to);
 }
 
 void ISA_NAME(gradient)(const struct output *o, const float *gradient, int first, uint32_t live,
@@ -188,7 +198,8 @@ void ISA_NAME(gradient)(const struct output *o, const float *gradient, int first
                 continue;
             }
             lanes_store(out, lanes_zero());
-            lanes_store(out + (size_t)(to->width + 1) * LANES, lanes_zero());
+            for (int column = o->width; column <= to->width; column++)
+                lanes_store(out + (size_t)(column + 1) * LANES, lanes_zero());
             gradient_of(o, &c, o->y + (size_t)channel * plane,
                         gradient + (size_t)channel * gradient_plane, first + row, mask,
                         out + LANES);

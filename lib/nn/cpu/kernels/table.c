@@ -7,8 +7,12 @@
 extern const struct kernels ISA_NAME(kernels);
 const struct kernels ISA_NAME(kernels) = {
     .name = TEXT(ISA),
-    .convolve = ISA_NAME(convolve),
-    .weight_gradient = ISA_NAME(weight_gradient),
+    .spread = ISA_NAME(spread),
+    .spread_gradient = ISA_NAME(spread_gradient),
+    .spread_weights = ISA_NAME(spread_weights),
+    .multiply = ISA_NAME(multiply),
+    .gather = ISA_NAME(gather),
+    .correlate = ISA_NAME(correlate),
     .activate = ISA_NAME(activate),
     .average = ISA_NAME(average),
     .gradient_sums = ISA_NAME(gradient_sums),

@@ -65,19 +65,9 @@ static double peak(int threads)
 
 /* Each kernel with a clock around it, in place of the engine's own table; time of all threads
  * together. */
-enum {
-    SPREAD,
-    SPREAD_GRADIENT,
-    MULTIPLY,
-    GATHER,
-    CORRELATE,
-    ACTIVATE,
-    GRADIENT_SUMS,
-    GRADIENT,
-    CLOCKS
-};
-static const char *const clock_name[CLOCKS] = {
-    "spread", "spread gradient", "multiply", "gather", "correlate", "activate", "sums", "gradient"};
+enum { PIXELS, GRADIENT, RESULTS, MULTIPLY, GATHER, CORRELATE, SUMS, CLOCKS };
+static const char *const clock_name[CLOCKS] = {"pixels", "gradient",  "results", "multiply",
+                                               "gather", "correlate", "sums"};
 static const struct kernels *inner;
 static _Atomic int64_t spent[CLOCKS]; /* ns */
 
@@ -86,18 +76,35 @@ static void add(int clock, double start)
     spent[clock] += (int64_t)((now() - start) * 1e9);
 }
 
-static void timed_spread(const struct band *strip, float *to, size_t place)
+static void timed_image(const float *plane, int height, int width, int first,
+                        const struct spread *to)
 {
     double start = now();
-    inner->spread(strip, to, place);
-    add(SPREAD, start);
+    inner->spread_image(plane, height, width, first, to);
+    add(PIXELS, start);
 }
 
-static void timed_spread_gradient(const struct band *strip, float *to, size_t place)
+static void timed_activation(const struct output *o, int first, const struct spread *to)
 {
     double start = now();
-    inner->spread_gradient(strip, to, place);
-    add(SPREAD_GRADIENT, start);
+    inner->spread_activation(o, first, to);
+    add(PIXELS, start);
+}
+
+static void timed_gradient(const struct output *o, const float *gradient, int first, uint32_t live,
+                           const struct spread *to)
+{
+    double start = now();
+    inner->spread_gradient(o, gradient, first, live, to);
+    add(GRADIENT, start);
+}
+
+static void timed_results(const struct output *o, const float *gradient, int first, uint32_t live,
+                          const struct spread *to)
+{
+    double start = now();
+    inner->spread_results(o, gradient, first, live, to);
+    add(RESULTS, start);
 }
 
 static void timed_multiply(const struct product *product)
@@ -122,27 +129,12 @@ static void timed_correlate(const struct correlation *c, float *unfolded, float 
     add(CORRELATE, start);
 }
 
-static void timed_activate(const struct output *o, int first, struct band *to)
-{
-    double start = now();
-    inner->activate(o, first, to);
-    add(ACTIVATE, start);
-}
-
 static void timed_gradient_sums(const struct output *o, float *gradient, int first, int rows,
                                 float *sums)
 {
     double start = now();
     inner->gradient_sums(o, gradient, first, rows, sums);
-    add(GRADIENT_SUMS, start);
-}
-
-static void timed_gradient(const struct output *o, const float *gradient, int first, uint32_t live,
-                           struct band *to)
-{
-    double start = now();
-    inner->gradient(o, gradient, first, live, to);
-    add(GRADIENT, start);
+    add(SUMS, start);
 }
 
 /* What share of all threads' time each kernel takes; the rest is loading images, the head, the
@@ -154,14 +146,14 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     struct outcome outcome;
     inner = cpu->kernels;
     struct kernels timed = *inner;
-    timed.spread = timed_spread;
-    timed.spread_gradient = timed_spread_gradient;
+    timed.spread_image = timed_image;
+    timed.spread_activation = timed_activation;
+    timed.spread_gradient = timed_gradient;
+    timed.spread_results = timed_results;
     timed.multiply = timed_multiply;
     timed.gather = timed_gather;
     timed.correlate = timed_correlate;
-    timed.activate = timed_activate;
     timed.gradient_sums = timed_gradient_sums;
-    timed.gradient = timed_gradient;
     cpu->kernels = &timed;
     for (int i = 0; i < CLOCKS; i++)
         spent[i] = 0;

@@ -50,17 +50,13 @@ static size_t pooled_size(const struct stage *s)
                                           : pixels);
 }
 
-/* Rows first - 1 … first + TILE of the gradient of what the convolution made, one channel. */
-static void load_gradient(const struct cpu *cpu, int stage, int group, int channel, int first,
-                          struct band *strip)
+/* One channel of the gradient of a stage's pooled activation. */
+static const float *upstream(const struct cpu *cpu, int stage, int group, int channel)
 {
     const struct stage *s = &cpu->stage[stage];
-    struct output o = cpu_output(s, group, channel);
-    o.channels = 1;
     size_t size = pooled_size(s);
-    const float *upstream = cpu->upstream[stage % 2] + (size_t)group * size +
-                            (size_t)channel * (size / (size_t)s->channels);
-    cpu->kernels->gradient(&o, upstream, first, cpu_live(cpu, group), strip);
+    return cpu->upstream[stage % 2] + (size_t)group * size +
+           (size_t)channel * (size / (size_t)s->channels);
 }
 
 /* The data gradient of the item's rows, and the stage before's sums over them. */
@@ -75,16 +71,18 @@ static void pass_on(const struct cpu *cpu, int stage, int item, const struct scr
         .filters = s->in_channels,
         .out = cpu->upstream[(stage - 1) % 2] + (size_t)group * pooled_size(before),
     };
-    struct band strip = {scratch->strip, 1, TILE, s->across * TILE};
+    struct spread to = {.strip = scratch->strip, .tiles = s->across};
     for (int row = first; row < end; row += cpu_strips(s) * TILE) {
         int rows = end - row < cpu_strips(s) * TILE ? end - row : cpu_strips(s) * TILE;
         int strips = (rows + TILE - 1) / TILE;
-        float *to = scratch->pixels;
-        for (int channel = 0; channel < s->channels; channel++)
-            for (int i = 0; i < strips; i++, to += s->across * LANES) {
-                load_gradient(cpu, stage, group, channel, row + i * TILE, &strip);
-                cpu->kernels->spread(&strip, to, place_floats(s->channels, strips * s->across));
-            }
+        to.at = scratch->pixels;
+        to.place = place_floats(s->channels, strips * s->across);
+        for (int channel = 0; channel < s->channels; channel++) {
+            struct output o = cpu_output(s, group, channel);
+            for (int i = 0; i < strips; i++, to.at += s->across * LANES)
+                cpu->kernels->spread_gradient(&o, upstream(cpu, stage, group, channel),
+                                              row + i * TILE, cpu_live(cpu, group), &to);
+        }
         cpu_convolve(cpu, s, &convolution, row, rows, 0, scratch);
     }
     struct output o = cpu_output(before, group, 0);
@@ -102,10 +100,11 @@ static void correlate(const struct cpu *cpu, int stage, int item, const struct s
     int tiles = strips * s->across, blocks = (s->channels + BLOCK - 1) / BLOCK;
     size_t block_floats = 9 * correlation_pairs(BLOCK, s->in_channels);
     float *to = s->partial + (size_t)item * (size_t)blocks * block_floats;
-    struct band strip = {scratch->strip, 1, TILE, s->across * TILE};
+    struct spread results = {
+        .strip = scratch->strip, .place = place_floats(BLOCK, tiles), .tiles = s->across};
     struct correlation c = {
         .gradients = scratch->gradients,
-        .gradients_place = place_floats(BLOCK, tiles),
+        .gradients_place = results.place,
         .pixels = scratch->pixels,
         .pixels_place = place_floats(s->in_channels, tiles),
         .channels = s->in_channels,
@@ -114,12 +113,13 @@ static void correlate(const struct cpu *cpu, int stage, int item, const struct s
     cpu_spread_input(cpu, stage, group, first, strips, scratch);
     for (int filter = 0; filter < s->channels; filter += BLOCK, to += block_floats) {
         c.filters = s->channels - filter < BLOCK ? s->channels - filter : BLOCK;
-        float *gradients = scratch->gradients;
-        for (int f = filter; f < filter + c.filters; f++)
-            for (int i = 0; i < strips; i++, gradients += s->across * LANES) {
-                load_gradient(cpu, stage, group, f, first + i * TILE, &strip);
-                cpu->kernels->spread_gradient(&strip, gradients, c.gradients_place);
-            }
+        results.at = scratch->gradients;
+        for (int f = filter; f < filter + c.filters; f++) {
+            struct output o = cpu_output(s, group, f);
+            for (int i = 0; i < strips; i++, results.at += s->across * LANES)
+                cpu->kernels->spread_results(&o, upstream(cpu, stage, group, f), first + i * TILE,
+                                             cpu_live(cpu, group), &results);
+        }
         cpu->kernels->correlate(&c, scratch->unfolded, scratch->folded, to);
     }
 }

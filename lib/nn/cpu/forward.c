@@ -21,7 +21,7 @@ int cpu_band_rows(const struct stage *stage, int band)
 struct output cpu_output(const struct stage *s, int group, int channel)
 {
     size_t plane = (size_t)s->height * (size_t)s->width * LANES;
-    return (struct output){s->y + (size_t)(group * s->channels + channel) * plane,
+    return (struct output){s->y + ((size_t)group * (size_t)s->channels + (size_t)channel) * plane,
                            s->normal + channel,
                            s->channels - channel,
                            s->height,
@@ -39,7 +39,7 @@ static void load_images(void *context, int item, int thread)
     size_t row_bytes = (size_t)s->width * (size_t)channels,
            image_bytes = (size_t)s->height * row_bytes;
     size_t plane = (size_t)s->height * (size_t)s->width * LANES;
-    float *to = cpu->input + (size_t)(group * channels) * plane;
+    float *to = cpu->input + (size_t)group * (size_t)channels * plane;
     uint32_t live = cpu_live(cpu, group);
     for (int row = first; row < first + cpu_band_rows(s, item % s->bands); row++)
         for (uint32_t lane = 0; lane < LANES; lane++) {
@@ -54,41 +54,25 @@ static void load_images(void *context, int item, int thread)
         }
 }
 
-/* Rows first - 1 … first + TILE of one channel of the images. */
-static void load_input(const struct cpu *cpu, int group, int channel, int first, struct band *to)
-{
-    const struct stage *s = &cpu->stage[0];
-    size_t row_floats = (size_t)s->width * LANES;
-    const float *plane =
-        cpu->input + (size_t)((group * s->in_channels + channel) * s->height) * row_floats;
-    for (int row = -1; row <= TILE; row++) {
-        float *out = band_at(to, 0, row, -1);
-        memset(out, 0, band_row(to) * sizeof *out);
-        if (first + row >= 0 && first + row < s->height)
-            memcpy(out + LANES, plane + (size_t)(first + row) * row_floats,
-                   row_floats * sizeof *out);
-    }
-}
-
 void cpu_spread_input(const struct cpu *cpu, int stage, int group, int first, int strips,
                       const struct scratch *scratch)
 {
     const struct stage *s = &cpu->stage[stage];
-    int tiles = strips * s->across;
-    size_t place = place_floats(s->in_channels, tiles);
-    struct band strip = {scratch->strip, 1, TILE, s->across * TILE};
-    float *to = scratch->pixels;
+    size_t plane = (size_t)s->height * (size_t)s->width * LANES;
+    struct spread to = {.strip = scratch->strip,
+                        .at = scratch->pixels,
+                        .place = place_floats(s->in_channels, strips * s->across),
+                        .tiles = s->across};
     for (int channel = 0; channel < s->in_channels; channel++)
-        for (int i = 0; i < strips; i++, to += s->across * LANES) {
+        for (int row = first; row < first + strips * TILE; row += TILE, to.at += s->across * LANES)
             if (stage == 0) {
-                load_input(cpu, group, channel, first + i * TILE, &strip);
+                const float *image =
+                    cpu->input + ((size_t)group * (size_t)s->in_channels + (size_t)channel) * plane;
+                cpu->kernels->spread_image(image, s->height, s->width, row, &to);
             } else {
                 struct output before = cpu_output(s - 1, group, channel);
-                before.channels = 1;
-                cpu->kernels->activate(&before, first + i * TILE, &strip);
+                cpu->kernels->spread_activation(&before, row, &to);
             }
-            cpu->kernels->spread(&strip, to, place);
-        }
 }
 
 int cpu_strips(const struct stage *s)
@@ -171,7 +155,8 @@ static void convolve_item(void *context, int item, int thread)
         .bias = cpu->parameters + weights[1].offset,
         .channels = s->in_channels,
         .filters = s->channels,
-        .out = s->y + (size_t)(group * s->channels * s->height * s->width) * LANES,
+        .out = s->y +
+               (size_t)group * (size_t)s->channels * (size_t)s->height * (size_t)s->width * LANES,
         .sums = cpu->training ? scratch->sums : NULL,
     };
     for (int row = first; row < end; row += cpu_strips(s) * TILE) {

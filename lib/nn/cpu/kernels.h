@@ -2,9 +2,7 @@
  *
  * Images are the vector lanes: whatever is called "pixel" below is 16 floats, one of each image of
  * a lane group, aligned to 64 bytes. A tensor of one lane group is
- * float[channel][row][column][LANES]. Convolutions read a band: some rows copied into a thread's
- * scratch memory with a border of one pixel around them, so that no kernel knows where an image
- * ends.
+ * float[channel][row][column][LANES].
  *
  * All tables give the same bits: every sum has one order, stated here, whatever the register
  * blocking. Nothing here allocates, fails or knows of threads.
@@ -16,29 +14,6 @@
 #include <stdint.h>
 
 #include "lanes.h"
-
-/* float[channels][rows + 2][width + 2][LANES] */
-struct band {
-    float *at;
-    int channels, rows, width;
-};
-
-/* Floats from a row, or a channel, of a band to the next. */
-static inline size_t band_row(const struct band *b)
-{
-    return (size_t)(b->width + 2) * LANES;
-}
-static inline size_t band_plane(const struct band *b)
-{
-    return (size_t)(b->rows + 2) * band_row(b);
-}
-/* The pixel of the channel in the band's row and column; -1 and rows, -1 and width are the border.
- */
-static inline float *band_at(const struct band *b, int channel, int row, int column)
-{
-    return b->at + (size_t)channel * band_plane(b) + (size_t)(row + 1) * band_row(b) +
-           (size_t)(column + 1) * LANES;
-}
 
 /* Batch normalisation of one channel as the kernels see it, y being what the convolution made:
  *   forward   z = y·gain + shift, activation = max(z, 0)
@@ -89,6 +64,14 @@ struct product {
     int channels, filters, tiles;
 };
 
+/* Where a row of tiles of one channel goes in Winograd's space: one tile after the other, place
+ * floats from a place to the next. strip is memory to work in, [6][tiles · TILE + 2][LANES]. */
+struct spread {
+    float *strip, *at;
+    size_t place;
+    int tiles;
+};
+
 /* gradients[place][filter][tile], pixels[place][channel][tile] */
 struct correlation {
     const float *gradients, *pixels;
@@ -104,12 +87,24 @@ static inline size_t correlation_pairs(int filters, int channels)
 struct kernels {
     const char *name;
 
-    /* A strip is a band of one channel, TILE rows and a width that is a multiple of TILE. spread()
-     * takes its pixels with their border to Winograd's space, tile after tile, place floats from a
-     * place to the next; what was in the strip is lost. spread_gradient() takes results, without
-     * the border. */
-    void (*spread)(const struct band *strip, float *to, size_t place);
-    void (*spread_gradient)(const struct band *strip, float *to, size_t place);
+    /* Each of these takes rows first - 1 … first + TILE of one channel to Winograd's space, tile
+     * after tile, TILE rows of results with the border that a convolution of them reads. Pixels
+     * outside the image are 0. An output's y is the channel's plane and its normal the channel's;
+     * its number of channels is not read.
+     *
+     * A plane of images, [height][width][LANES]. */
+    void (*spread_image)(const float *plane, int height, int width, int first,
+                         const struct spread *to);
+    /* The activation, pooled by POOL_NONE or POOL_MAX; rows are those of the pooled image. */
+    void (*spread_activation)(const struct output *o, int first, const struct spread *to);
+    /* The gradient dy of the output itself, backward through pool and ReLU, from what
+     * gradient_sums() made of the pooled image's gradient; here the channel's plane (POOL_MEAN:
+     * [LANES]). Lanes from live on are 0. */
+    void (*spread_gradient)(const struct output *o, const float *gradient, int first, uint32_t live,
+                            const struct spread *to);
+    /* The same gradient as results: rows first … first + TILE - 1, without a border. */
+    void (*spread_results)(const struct output *o, const float *gradient, int first, uint32_t live,
+                           const struct spread *to);
 
     /* One channel of weights, next floats from a filter to the next, to
      * to[place][filters filled up to LANES]; flip: taps in reverse, for the data gradient. */
@@ -130,26 +125,15 @@ struct kernels {
      * fills must be finite; folded[PLACES][pairs]. */
     void (*correlate)(const struct correlation *c, float *unfolded, float *folded, float *to);
 
-    /* Fills a band, border included, with the activation, pooled by POOL_NONE or POOL_MAX; its row
-     * 0 is row first of the pooled image. Pixels outside the image are 0. This and gradient() fetch
-     * the same rows of the channel after the last meanwhile: the memory of a short stretch of rows
-     * is too far away for the processor to guess (measured: 17 % of a step). */
-    void (*activate)(const struct output *o, int first, struct band *to);
-
     /* mean[channels][LANES] of the activation over the image (POOL_MEAN). */
     void (*average)(const struct output *o, float *mean);
 
-    /* Backward through pool and ReLU, first half: gradient is that of rows first … first + rows - 1
+    /* Backward through pool and ReLU: gradient is that of rows first … first + rows - 1
      * of the pooled image, [channels][pooled height][pooled width][LANES] (POOL_MEAN:
      * [channels][LANES], of the mean divided by its pixels). Sets to 0 what ReLU stops (not for
      * POOL_MEAN), and sums[channels][2][LANES] = Σ dz, Σ dz·(y - mean). */
     void (*gradient_sums)(const struct output *o, float *gradient, int first, int rows,
                           float *sums);
-
-    /* Second half: fills a band, border included, with dy of rows first … of the convolution's
-     * output. Lanes from live on, and pixels outside the image, are 0. */
-    void (*gradient)(const struct output *o, const float *gradient, int first, uint32_t live,
-                     struct band *to);
 };
 
 /* The table for an instruction set by name, or the fastest this machine has for "auto" and NULL.

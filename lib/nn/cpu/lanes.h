@@ -69,6 +69,11 @@ static inline lanes_mask lanes_positive(lanes a)
 {
     return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NLE_UQ);
 }
+/* 0 > a ? 0 : a; so NaN stays */
+static inline lanes lanes_rectify(lanes a)
+{
+    return _mm512_max_ps(_mm512_setzero_ps(), a);
+}
 /* the first n of 16 */
 static inline lanes_mask lanes_first(uint32_t n)
 {
@@ -174,6 +179,11 @@ static inline lanes_mask lanes_positive(lanes a)
     __m256 zero = _mm256_setzero_ps();
     return (lanes_mask){_mm256_cmp_ps(a.low, zero, _CMP_NLE_UQ),
                         _mm256_cmp_ps(a.high, zero, _CMP_NLE_UQ)};
+}
+static inline lanes lanes_rectify(lanes a)
+{
+    __m256 zero = _mm256_setzero_ps();
+    return (lanes){_mm256_max_ps(zero, a.low), _mm256_max_ps(zero, a.high)};
 }
 static inline lanes_mask lanes_first(uint32_t n)
 {
@@ -282,6 +292,10 @@ static inline lanes_mask lanes_beats(lanes a, lanes b)
 static inline lanes_mask lanes_positive(lanes a)
 {
     EACH_LANE(lanes_mask, !(a.at[i] <= 0));
+}
+static inline lanes lanes_rectify(lanes a)
+{
+    EACH_LANE(lanes, 0 > a.at[i] ? 0 : a.at[i]);
 }
 static inline lanes_mask lanes_first(uint32_t n)
 {

@@ -131,9 +131,9 @@ static size_t plan(struct cpu *cpu, void *memory)
     cpu->gradient = take(&a, trained, sizeof *cpu->gradient);
     cpu->scaled = take(&a, (size_t)net->shape.channels * 256, sizeof *cpu->scaled);
     const struct stage *image = &cpu->stage[0];
-    cpu->input =
-        take(&a, (size_t)(cpu->groups * image->in_channels * image->height * image->width) * LANES,
-             sizeof *cpu->input);
+    size_t pixels = (size_t)image->height * (size_t)image->width;
+    cpu->input = take(&a, (size_t)cpu->groups * (size_t)image->in_channels * pixels * LANES,
+                      sizeof *cpu->input);
     cpu->loss = take(&a, cpu->options.batch, sizeof *cpu->loss);
     cpu->correct = take(&a, cpu->options.batch, sizeof *cpu->correct);
     cpu->connected =

@@ -14,19 +14,21 @@
  * registers (the Makefile gives the compiler leave to). */
 #define SPECIALISED static inline __attribute__((always_inline))
 
-void ISA_NAME(spread)(const struct band *strip, float *to, size_t place);
-void ISA_NAME(spread_gradient)(const struct band *strip, float *to, size_t place);
+void ISA_NAME(spread_image)(const float *plane, int height, int width, int first,
+                            const struct spread *to);
+void ISA_NAME(spread_activation)(const struct output *o, int first, const struct spread *to);
+void ISA_NAME(spread_gradient)(const struct output *o, const float *gradient, int first,
+                               uint32_t live, const struct spread *to);
+void ISA_NAME(spread_results)(const struct output *o, const float *gradient, int first,
+                              uint32_t live, const struct spread *to);
 void ISA_NAME(spread_weights)(const float *weights, size_t next, int flip, int filters, float *to,
                               size_t place);
 void ISA_NAME(multiply)(const struct product *product);
 void ISA_NAME(gather)(const float *products, size_t place, float bias, int rows, int columns,
                       float *out, float *sums, int first, size_t ahead);
 void ISA_NAME(correlate)(const struct correlation *c, float *unfolded, float *folded, float *to);
-void ISA_NAME(activate)(const struct output *o, int first, struct band *to);
 void ISA_NAME(average)(const struct output *o, float *mean);
 void ISA_NAME(gradient_sums)(const struct output *o, float *gradient, int first, int rows,
                              float *sums);
-void ISA_NAME(gradient)(const struct output *o, const float *gradient, int first, uint32_t live,
-                        struct band *to);
 
 #endif

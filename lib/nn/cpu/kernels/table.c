@@ -7,14 +7,14 @@
 extern const struct kernels ISA_NAME(kernels);
 const struct kernels ISA_NAME(kernels) = {
     .name = TEXT(ISA),
-    .spread = ISA_NAME(spread),
+    .spread_image = ISA_NAME(spread_image),
+    .spread_activation = ISA_NAME(spread_activation),
+    .spread_results = ISA_NAME(spread_results),
     .spread_gradient = ISA_NAME(spread_gradient),
     .spread_weights = ISA_NAME(spread_weights),
     .multiply = ISA_NAME(multiply),
     .gather = ISA_NAME(gather),
     .correlate = ISA_NAME(correlate),
-    .activate = ISA_NAME(activate),
     .average = ISA_NAME(average),
     .gradient_sums = ISA_NAME(gradient_sums),
-    .gradient = ISA_NAME(gradient),
 };

@@ -91,8 +91,8 @@ build/lib/nn/cpu/kernels/$(1)/%.o: lib/nn/cpu/kernels/%.c
 endef
 # Loops over a block of sums must be unrolled whole, or the sums are not in registers.
 UNROLL     := --param max-completely-peeled-insns=2000
-ISA_avx2   := -mavx2 -mfma
-ISA_avx512 := -mavx512f -mfma
+ISA_avx2   := -mavx2 -mfma -mtune=haswell
+ISA_avx512 := -mavx512f -mfma -mtune=skylake-avx512
 $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.

@@ -122,10 +122,10 @@ static void timed_gather(const float *products, size_t place, float bias, int ro
     add(GATHER, start);
 }
 
-static void timed_correlate(const struct correlation *c, float *unfolded, float *folded, float *to)
+static void timed_correlate(const struct correlation *c, float *folded, float *to)
 {
     double start = now();
-    inner->correlate(c, unfolded, folded, to);
+    inner->correlate(c, folded, to);
     add(CORRELATE, start);
 }
 

@@ -97,11 +97,10 @@ static void correlate(const struct cpu *cpu, int stage, int item, const struct s
     const struct stage *s = &cpu->stage[stage];
     int group = item / s->bands, first = item % s->bands * BAND_ROWS;
     int strips = (cpu_band_rows(s, item % s->bands) + TILE - 1) / TILE;
-    int tiles = strips * s->across, blocks = (s->channels + BLOCK - 1) / BLOCK;
-    size_t block_floats = 9 * correlation_pairs(BLOCK, s->in_channels);
-    float *to = s->partial + (size_t)item * (size_t)blocks * block_floats;
+    int tiles = strips * s->across, quads = correlation_quads(s->channels);
+    float *to = s->partial + (size_t)item * (size_t)quads * quads_floats(s);
     struct spread results = {
-        .strip = scratch->strip, .place = place_floats(BLOCK, tiles), .tiles = s->across};
+        .strip = scratch->strip, .place = place_floats(QUAD, tiles), .tiles = s->across};
     struct correlation c = {
         .gradients = scratch->gradients,
         .gradients_place = results.place,
@@ -111,8 +110,8 @@ static void correlate(const struct cpu *cpu, int stage, int item, const struct s
         .tiles = tiles,
     };
     cpu_spread_input(cpu, stage, group, first, strips, scratch);
-    for (int filter = 0; filter < s->channels; filter += BLOCK, to += block_floats) {
-        c.filters = s->channels - filter < BLOCK ? s->channels - filter : BLOCK;
+    for (int filter = 0; filter < s->channels; filter += QUAD, to += quads_floats(s)) {
+        c.filters = s->channels - filter < QUAD ? s->channels - filter : QUAD;
         results.at = scratch->gradients;
         for (int f = filter; f < filter + c.filters; f++) {
             struct output o = cpu_output(s, group, f);
@@ -120,19 +119,18 @@ static void correlate(const struct cpu *cpu, int stage, int item, const struct s
                 cpu->kernels->spread_results(&o, upstream(cpu, stage, group, f), first + i * TILE,
                                              cpu_live(cpu, group), &results);
         }
-        cpu->kernels->correlate(&c, scratch->unfolded, scratch->folded, to);
+        cpu->kernels->correlate(&c, scratch->folded, to);
     }
 }
 
-/* Weight gradients first, then data gradients: the first stage has none. */
+/* The gradients of weights and of data from one item read the same memory: one after the other they
+ * find it in the second cache. */
 static void backward_item(void *context, int item, int thread)
 {
     const struct cpu *cpu = context;
-    int items = cpu->live_groups * cpu->stage[cpu->turn].bands;
-    if (item < items)
-        correlate(cpu, cpu->turn, item, &cpu->scratch[thread]);
-    else
-        pass_on(cpu, cpu->turn, item - items, &cpu->scratch[thread]);
+    correlate(cpu, cpu->turn, item, &cpu->scratch[thread]);
+    if (cpu->turn > 0)
+        pass_on(cpu, cpu->turn, item, &cpu->scratch[thread]);
 }
 
 void cpu_backward(struct cpu *cpu)
@@ -142,7 +140,6 @@ void cpu_backward(struct cpu *cpu)
         int items = cpu->live_groups * (cpu->turn + 1 < cpu->stages ? s[1].bands : 1);
         for (int channel = 0; channel < s->channels; channel++)
             settle_channel(cpu, s, items, channel);
-        team_run(cpu->team, cpu->live_groups * s->bands * (cpu->turn > 0 ? 2 : 1), backward_item,
-                 cpu);
+        team_run(cpu->team, cpu->live_groups * s->bands, backward_item, cpu);
     }
 }

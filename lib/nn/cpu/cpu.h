@@ -25,7 +25,6 @@
 enum {
     BAND_ROWS = 8,
     BAND_STRIPS = BAND_ROWS / TILE,
-    BLOCK = 4,         /* filters whose weights' gradients are computed at a time */
     PRODUCT_LINES = 64 /* filters · tiles of products at a time: 36 times 64 bytes each */
 };
 
@@ -59,7 +58,7 @@ struct stage {
     struct gradient_sums *sums; /* [items of the next stage, or groups][channels] */
     /* in Winograd's space: [PLACES][in_channels][channels], [PLACES][channels][in_channels] */
     float *weights, *flipped;
-    float *partial; /* [groups · bands][blocks of filters][3][3][pairs of BLOCK filters] */
+    float *partial; /* [groups · bands][quads of filters][what correlate() makes] */
 };
 
 /* One thread's own memory. */
@@ -67,9 +66,8 @@ struct scratch {
     float *strip;     /* [6][width + 2][LANES] */
     float *pixels;    /* [PLACES][channels][tiles][LANES], as are the next two */
     float *products;  /* of PRODUCT_LINES filters and tiles */
-    float *gradients; /* of BLOCK filters */
-    float *unfolded;  /* [pairs of BLOCK filters][LANES] */
-    float *folded;    /* [PLACES][pairs of BLOCK filters] */
+    float *gradients; /* of QUAD filters */
+    float *folded;    /* [PLACES][quads of channels][LANES] */
     float *sums;      /* [channels][3][LANES] */
     float *feature;   /* [channels of the last stage][LANES] */
     double *logit;    /* [classes][LANES] */
@@ -115,6 +113,12 @@ int cpu_step(struct engine *engine, const uint8_t *images, const uint32_t *label
              double rate, struct outcome *outcome);
 int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
                 float *probability, struct outcome *outcome);
+
+/* Floats that correlate() makes of QUAD filters. */
+static inline size_t quads_floats(const struct stage *s)
+{
+    return (size_t)correlation_quads(s->in_channels) * 9 * LANES;
+}
 
 /* forward.c: live lanes of a group; rows of a band; what a stage's convolution made of a group. */
 uint32_t cpu_live(const struct cpu *cpu, int group);

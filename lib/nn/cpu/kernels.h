@@ -78,10 +78,13 @@ struct correlation {
     size_t gradients_place, pixels_place;
     int filters, channels, tiles;
 };
-/* Pairs of a filter and a channel, filled up to whole vectors. */
-static inline size_t correlation_pairs(int filters, int channels)
+/* Weights' gradients of at most QUAD filters: float[correlation_quads(channels)][3][3][QUAD
+ * filters][QUAD channels]. */
+enum { QUAD = 4 };
+
+static inline int correlation_quads(int channels)
 {
-    return ((size_t)filters * (size_t)channels + LANES - 1) / LANES * LANES;
+    return (channels + QUAD - 1) / QUAD;
 }
 
 struct kernels {
@@ -120,10 +123,10 @@ struct kernels {
     void (*gather)(const float *products, size_t place, float bias, int rows, int columns,
                    float *out, float *sums, int first, size_t ahead);
 
-    /* to[3][3][pairs] = the weights' gradient of each pair (filter · channels + channel), summed
-     * over tiles, then lanes. Memory to work in: unfolded[pairs][LANES], whose end that no pair
-     * fills must be finite; folded[PLACES][pairs]. */
-    void (*correlate)(const struct correlation *c, float *unfolded, float *folded, float *to);
+    /* to[quads of channels][3][3][QUAD filters][QUAD channels] = the weights' gradient of at most
+     * QUAD filters, summed over tiles, then lanes; 0 where there is no filter or channel. folded is
+     * memory to work in, [PLACES][quads of channels][LANES]. */
+    void (*correlate)(const struct correlation *c, float *folded, float *to);
 
     /* mean[channels][LANES] of the activation over the image (POOL_MEAN). */
     void (*average)(const struct output *o, float *mean);

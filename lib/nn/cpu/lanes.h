@@ -24,7 +24,7 @@ enum { LANES = 16 };
 #define LANES_FILTERS  6
 #define LANES_TILES    4
 #define LANES_PAIR     4
-#define LANES_CHANNELS 6
+#define LANES_CHANNELS 4
 
 typedef __m512 lanes;
 typedef __mmask16 lanes_mask;
@@ -111,15 +111,12 @@ static inline lanes fold1(lanes a, lanes b)
 {
     return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
 }
-/* Lane i: lanes_fold() of at[i], for 16 vectors at once. */
-static inline lanes lanes_fold16(const float *at)
+/* Lane i: lanes_fold(a[i]), for 16 vectors at once. */
+static inline lanes lanes_fold16(const lanes a[LANES])
 {
     lanes four[4];
-    for (int i = 0; i < 4; i++) {
-        const float *from = at + i * LANES;
-        four[i] = fold4(fold8(lanes_load(from), lanes_load(from + 4 * LANES)),
-                        fold8(lanes_load(from + 8 * LANES), lanes_load(from + 12 * LANES)));
-    }
+    for (int i = 0; i < 4; i++)
+        four[i] = fold4(fold8(a[i], a[i + 4]), fold8(a[i + 8], a[i + 12]));
     return fold1(fold2(four[0], four[1]), fold2(four[2], four[3]));
 }
 
@@ -130,7 +127,7 @@ static inline lanes lanes_fold16(const float *at)
 #define LANES_FILTERS  3
 #define LANES_TILES    2
 #define LANES_PAIR     2
-#define LANES_CHANNELS 3
+#define LANES_CHANNELS 2
 
 typedef struct {
     __m256 low, high;
@@ -204,9 +201,9 @@ static inline float lanes_fold(lanes a)
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
-static inline __m256 fold8(const float *at)
+static inline __m256 fold8(lanes a)
 {
-    return _mm256_add_ps(_mm256_load_ps(at), _mm256_load_ps(at + 8));
+    return _mm256_add_ps(a.low, a.high);
 }
 static inline __m256 fold4(__m256 a, __m256 b)
 {
@@ -220,17 +217,17 @@ static inline __m256 fold1(__m256 a, __m256 b)
 {
     return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
 }
-/* Lane i of 8: the sum of the 16 floats at[i]. */
-static inline __m256 half_fold16(const float *at)
+/* Lane i of 8: lanes_fold(a[i]). */
+static inline __m256 half_fold16(const lanes *a)
 {
     __m256 four[4];
     for (int i = 0; i < 4; i++)
-        four[i] = fold4(fold8(at + i * LANES), fold8(at + (i + 4) * LANES));
+        four[i] = fold4(fold8(a[i]), fold8(a[i + 4]));
     return fold1(fold2(four[0], four[1]), fold2(four[2], four[3]));
 }
-static inline lanes lanes_fold16(const float *at)
+static inline lanes lanes_fold16(const lanes a[LANES])
 {
-    return (lanes){half_fold16(at), half_fold16(at + 8 * LANES)};
+    return (lanes){half_fold16(a), half_fold16(a + 8)};
 }
 
 #else
@@ -312,9 +309,9 @@ static inline float lanes_fold(lanes a)
             a.at[i] += a.at[i + half];
     return a.at[0];
 }
-static inline lanes lanes_fold16(const float *at)
+static inline lanes lanes_fold16(const lanes a[LANES])
 {
-    EACH_LANE(lanes, lanes_fold(lanes_load(at + i * LANES)));
+    EACH_LANE(lanes, lanes_fold(a[i]));
 }
 
 #endif

@@ -71,8 +71,7 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
         s->sums = take(a, sums * channels, sizeof *s->sums);
         s->flipped = take(a, i > 0 ? PLACES * weights_place(s->in_channels, s->channels) : 0,
                           sizeof *s->flipped);
-        size_t blocks = (channels + BLOCK - 1) / BLOCK;
-        s->partial = take(a, items * blocks * 9 * correlation_pairs(BLOCK, s->in_channels),
+        s->partial = take(a, items * (size_t)correlation_quads(s->channels) * quads_floats(s),
                           sizeof *s->partial);
     }
     for (int i = 0; i < 2; i++) {
@@ -85,7 +84,7 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
 
 static void plan_scratch(struct cpu *cpu, struct arena *a)
 {
-    size_t strip = 0, pixels = 0, products = 0, gradients = 0, pairs = 0, channels = 0;
+    size_t strip = 0, pixels = 0, products = 0, gradients = 0, quads = 0, channels = 0;
     for (int i = 0; i < cpu->stages; i++) {
         const struct stage *s = &cpu->stage[i];
         int most = s->in_channels > s->channels ? s->in_channels : s->channels;
@@ -94,8 +93,8 @@ static void plan_scratch(struct cpu *cpu, struct arena *a)
         strip = larger(strip, (size_t)(TILE + 2) * (size_t)(s->across * TILE + 2) * LANES);
         pixels = larger(pixels, PLACES * place_floats(most, tiles));
         products = larger(products, PLACES * place_floats(1, lines));
-        gradients = larger(gradients, PLACES * place_floats(BLOCK, tiles));
-        pairs = larger(pairs, correlation_pairs(BLOCK, s->in_channels));
+        gradients = larger(gradients, PLACES * place_floats(QUAD, tiles));
+        quads = larger(quads, (size_t)correlation_quads(s->in_channels));
         channels = larger(channels, (size_t)most);
     }
     int train = cpu->options.train;
@@ -106,8 +105,7 @@ static void plan_scratch(struct cpu *cpu, struct arena *a)
             .pixels = take(a, pixels, sizeof *s.pixels),
             .products = take(a, products, sizeof *s.products),
             .gradients = take(a, train ? gradients : 0, sizeof *s.gradients),
-            .unfolded = take(a, train ? pairs * LANES : 0, sizeof *s.unfolded),
-            .folded = take(a, train ? pairs * PLACES : 0, sizeof *s.folded),
+            .folded = take(a, train ? PLACES * quads * LANES : 0, sizeof *s.folded),
             .sums = take(a, channels * 3 * LANES, sizeof *s.sums),
             .feature = take(a, channels * LANES, sizeof *s.feature),
             .logit = take(a, (size_t)cpu->net.shape.classes * LANES, sizeof *s.logit),

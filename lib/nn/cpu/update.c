@@ -24,38 +24,37 @@ static void move(struct cpu *cpu, size_t first, size_t count, double decay)
     }
 }
 
-/* The gradient of BLOCK filters' weights, from [3][3][pairs] of each item. */
-static void add_block(const struct cpu *cpu, const struct stage *s, int block, float *gradient,
-                      int filters)
+/* The gradient of QUAD filters' weights, summed over the items in their order; filters of them are
+ * there. */
+static void add_quads(const struct cpu *cpu, const struct stage *s, int quad, int filters,
+                      float *gradient)
 {
-    enum { CHUNK = 4 * LANES };
-    size_t channels = (size_t)s->in_channels, pairs = correlation_pairs(BLOCK, s->in_channels),
-           used = (size_t)filters * channels,
-           stride = (size_t)((s->channels + BLOCK - 1) / BLOCK) * 9 * pairs;
-    size_t stored = correlation_pairs(filters, s->in_channels);
-    for (size_t tap = 0; tap < 9; tap++)
-        for (size_t first = 0; first < used; first += CHUNK) {
-            const float *from = s->partial + (size_t)block * 9 * pairs + tap * stored + first;
-            size_t count = used - first < CHUNK ? used - first : CHUNK;
-            double sum[CHUNK] = {0};
-            for (int item = 0; item < cpu->live_groups * s->bands; item++, from += stride)
-                for (size_t i = 0; i < count; i++)
-                    sum[i] += from[i];
-            for (size_t i = 0; i < count; i++)
-                gradient[(first + i) * 9 + tap] = (float)sum[i];
-        }
+    enum { PIECE = 9 * LANES };
+    size_t stride = (size_t)correlation_quads(s->channels) * quads_floats(s);
+    for (int first = 0; first < s->in_channels; first += QUAD) {
+        const float *from =
+            s->partial + (size_t)quad * quads_floats(s) + (size_t)(first / QUAD) * PIECE;
+        double sum[PIECE] = {0};
+        for (int item = 0; item < cpu->live_groups * s->bands; item++, from += stride)
+            for (int i = 0; i < PIECE; i++)
+                sum[i] += from[i];
+        for (int f = 0; f < filters; f++)
+            for (int c = first; c < first + QUAD && c < s->in_channels; c++)
+                for (int tap = 0; tap < 9; tap++)
+                    gradient[(f * s->in_channels + c) * 9 + tap] =
+                        (float)sum[tap * LANES + f * QUAD + c - first];
+    }
 }
 
-static void update_block(void *context, int block, int thread)
+static void update_quad(void *context, int quad, int thread)
 {
     struct cpu *cpu = context;
     (void)thread;
     const struct stage *s = &cpu->stage[cpu->turn];
     const struct tensor *t = &cpu->net.tensor[s->tensor];
-    int filter = block * BLOCK,
-        filters = s->channels - filter < BLOCK ? s->channels - filter : BLOCK;
+    int filter = quad * QUAD, filters = s->channels - filter < QUAD ? s->channels - filter : QUAD;
     size_t count = (size_t)s->in_channels * 9, first = t->offset + (size_t)filter * count;
-    add_block(cpu, s, block, cpu->gradient + first, filters);
+    add_quads(cpu, s, quad, filters, cpu->gradient + first);
     move(cpu, first, (size_t)filters * count, cpu->options.weight_decay);
     for (int i = 2; i <= 3; i++) /* scale, offset; the bias has no gradient */
         move(cpu, t[i].offset + (size_t)filter, (size_t)filters, 0);
@@ -80,8 +79,7 @@ static void update_class(void *context, int class, int thread)
 void cpu_update(struct cpu *cpu)
 {
     for (cpu->turn = 0; cpu->turn < cpu->stages; cpu->turn++)
-        team_run(cpu->team, (cpu->stage[cpu->turn].channels + BLOCK - 1) / BLOCK, update_block,
-                 cpu);
+        team_run(cpu->team, correlation_quads(cpu->stage[cpu->turn].channels), update_quad, cpu);
     team_run(cpu->team, (int)cpu->net.shape.classes, update_class, cpu);
 }
 

@@ -1,111 +1,99 @@
 /* The gradient of a convolution's weights, in Winograd's space (winograd.h): for each place and
  * each pair of a filter and a channel, the sum of gradient·pixel over tiles and lanes.
  *
- * A block of filters × channels sums stays in registers while the tiles go by. */
+ * The sums of QUAD filters × QUAD channels make one vector when their lanes are folded. */
 #include "winograd.h"
 
-/* g: gradients[filters][tiles], v: pixels[channels][tiles]; sums[filters][channels][LANES] */
-SPECIALISED void block(const float *g, const float *v, int tiles, int filters, int channels,
-                       float *to, size_t to_next)
+/* g: gradients[filters][tiles], v: pixels[channels][tiles]; filters and channels from the first on
+ * are added up in sum[QUAD filters][QUAD channels], the others are not touched. */
+SPECIALISED void block(const float *g, const float *v, int tiles, int first_filter, int filters,
+                       int first_channel, int channels, lanes sum[QUAD * QUAD])
 {
-    lanes sum[LANES_PAIR][LANES_CHANNELS];
     size_t next = (size_t)tiles * LANES;
+    lanes part[LANES_PAIR][LANES_CHANNELS];
     for (int f = 0; f < filters; f++)
         for (int c = 0; c < channels; c++)
-            sum[f][c] = lanes_zero();
+            part[f][c] = lanes_zero();
+    g += (size_t)first_filter * next;
+    v += (size_t)first_channel * next;
     for (int tile = 0; tile < tiles; tile++, g += LANES, v += LANES) {
         lanes x[LANES_PAIR];
-        for (int f = 0; f < filters; f++)
-            x[f] = lanes_load(g + (size_t)f * next);
-        for (int c = 0; c < channels; c++) {
-            lanes y = lanes_load(v + (size_t)c * next);
+        load_each(g, next, filters, x);
+        const float *channel = v;
+        for (int c = 0; c < channels; c++, channel += next) {
+            lanes y = lanes_load(channel);
             for (int f = 0; f < filters; f++)
-                sum[f][c] = lanes_fma(x[f], y, sum[f][c]);
+                part[f][c] = lanes_fma(x[f], y, part[f][c]);
         }
     }
     for (int f = 0; f < filters; f++)
         for (int c = 0; c < channels; c++)
-            lanes_store(to + (size_t)f * to_next + c * LANES, sum[f][c]);
+            sum[(first_filter + f) * QUAD + first_channel + c] = part[f][c];
 }
 
-SPECIALISED void some_channels(const float *g, const float *v, int tiles, int filters, int channels,
-                               float *to, size_t to_next)
+/* In blocks whose sums fit the registers. */
+SPECIALISED void quad(const float *g, const float *v, int tiles, int filters, int channels,
+                      lanes sum[QUAD * QUAD])
 {
-    switch (channels) {
-    case 1:
-        block(g, v, tiles, filters, 1, to, to_next);
-        break;
-    case 2:
-        block(g, v, tiles, filters, 2, to, to_next);
-        break;
-    case 3:
-        block(g, v, tiles, filters, LANES_CHANNELS > 2 ? 3 : 1, to, to_next);
-        break;
-    case 4:
-        block(g, v, tiles, filters, LANES_CHANNELS > 3 ? 4 : 1, to, to_next);
-        break;
-    case 5:
-        block(g, v, tiles, filters, LANES_CHANNELS > 4 ? 5 : 1, to, to_next);
-        break;
-    default:
-        block(g, v, tiles, filters, LANES_CHANNELS, to, to_next);
-    }
+    for (int f = 0; f < filters; f += LANES_PAIR)
+        for (int c = 0; c < channels; c += LANES_CHANNELS)
+            block(g, v, tiles, f, filters - f < LANES_PAIR ? filters - f : LANES_PAIR, c,
+                  channels - c < LANES_CHANNELS ? channels - c : LANES_CHANNELS, sum);
 }
 
-/* All channels for some filters, in blocks of nearly equal size. */
-SPECIALISED void some_filters(const float *g, const float *v, int tiles, int filters, int channels,
-                              float *to)
+SPECIALISED lanes fold_quad(const float *g, const float *v, int tiles, int filters, int channels)
 {
-    int blocks = (channels + LANES_CHANNELS - 1) / LANES_CHANNELS;
-    for (int b = 0, channel = 0; b < blocks; b++) {
-        int end = channels * (b + 1) / blocks;
-        some_channels(g, v + (size_t)channel * (size_t)tiles * LANES, tiles, filters, end - channel,
-                      to + channel * LANES, (size_t)channels * LANES);
-        channel = end;
-    }
+    lanes sum[QUAD * QUAD];
+    for (int i = 0; i < QUAD * QUAD; i++)
+        sum[i] = lanes_zero();
+    if (filters == QUAD && channels == QUAD)
+        quad(g, v, tiles, QUAD, QUAD, sum);
+    else if (filters == QUAD && channels == 3)
+        quad(g, v, tiles, QUAD, 3, sum);
+    else if (filters == QUAD && channels == 2)
+        quad(g, v, tiles, QUAD, 2, sum);
+    else if (filters == QUAD)
+        quad(g, v, tiles, QUAD, 1, sum);
+    else
+        for (int f = 0; f < filters; f++)
+            for (int c = 0; c < channels; c++)
+                block(g, v, tiles, f, 1, c, 1, sum);
+    return lanes_fold16(sum);
 }
 
-static void correlate_place(const struct correlation *c, int place, float *unfolded)
+/* folded: [PLACES][quads of channels][LANES]; to: [quads of channels][9][LANES] */
+static void transform_quads(const float *folded, int quads, float *to)
 {
-    const float *g = c->gradients + (size_t)place * c->gradients_place;
-    const float *v = c->pixels + (size_t)place * c->pixels_place;
-    size_t g_next = (size_t)c->tiles * LANES, to_next = (size_t)c->channels * LANES;
-    int filter = 0;
-    for (; filter + LANES_PAIR <= c->filters; filter += LANES_PAIR)
-        some_filters(g + (size_t)filter * g_next, v, c->tiles, LANES_PAIR, c->channels,
-                     unfolded + (size_t)filter * to_next);
-    for (; LANES_PAIR > 2 && filter + 2 <= c->filters; filter += 2)
-        some_filters(g + (size_t)filter * g_next, v, c->tiles, 2, c->channels,
-                     unfolded + (size_t)filter * to_next);
-    for (; filter < c->filters; filter++)
-        some_filters(g + (size_t)filter * g_next, v, c->tiles, 1, c->channels,
-                     unfolded + (size_t)filter * to_next);
-}
-
-void ISA_NAME(correlate)(const struct correlation *c, float *unfolded, float *folded, float *to)
-{
-    size_t pairs = correlation_pairs(c->filters, c->channels);
-    for (int place = 0; place < PLACES; place++) {
-        correlate_place(c, place, unfolded);
-        for (size_t pair = 0; pair < pairs; pair += LANES)
-            lanes_store(folded + (size_t)place * pairs + pair,
-                        lanes_fold16(unfolded + pair * LANES));
-    }
-    for (size_t pair = 0; pair < pairs; pair += LANES) {
+    size_t place = (size_t)quads * LANES;
+    for (int q = 0; q < quads; q++, folded += LANES) {
         lanes half[6][3];
         for (int j = 0; j < 6; j++) {
             lanes p[6];
-            for (int i = 0; i < 6; i++)
-                p[i] = lanes_load(folded + (size_t)(6 * i + j) * pairs + pair);
+            load_each(folded + (size_t)j * place, 6 * place, 6, p);
             transform_sums(p, half[j]);
         }
-        for (int row = 0; row < 3; row++) {
+        for (int row = 0; row < 3; row++, to += 3 * LANES) {
             lanes p[6], g[3];
             for (int j = 0; j < 6; j++)
                 p[j] = half[j][row];
             transform_sums(p, g);
-            for (int column = 0; column < 3; column++)
-                lanes_store(to + (size_t)(3 * row + column) * pairs + pair, g[column]);
+            store_each(to, LANES, 3, g);
         }
     }
+}
+
+void ISA_NAME(correlate)(const struct correlation *c, float *folded, float *to)
+{
+    size_t next = (size_t)c->tiles * LANES;
+    float *at = folded;
+    for (int place = 0; place < PLACES; place++) {
+        const float *g = c->gradients + (size_t)place * c->gradients_place;
+        const float *v = c->pixels + (size_t)place * c->pixels_place;
+        for (int channel = 0; channel < c->channels; channel += QUAD, at += LANES) {
+            int rest = c->channels - channel;
+            lanes_store(at, fold_quad(g, v + (size_t)channel * next, c->tiles, c->filters,
+                                      rest < QUAD ? rest : QUAD));
+        }
+    }
+    transform_quads(folded, correlation_quads(c->channels), to);
 }

@@ -31,8 +31,7 @@ SPECIALISED void gather_tile(const float *from, size_t place, lanes bias, float 
     lanes half[6][TILE], y[TILE][TILE];
     for (int j = 0; j < 6; j++) {
         lanes m[6];
-        for (int i = 0; i < 6; i++)
-            m[i] = lanes_load(from + (size_t)(6 * i + j) * place);
+        load_each(from + (size_t)j * place, 6 * place, 6, m);
         transform_products(m, half[j]);
     }
     for (int row = 0; row < TILE; row++) {

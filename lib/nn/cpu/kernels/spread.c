@@ -27,14 +27,8 @@ static int rows_inside(int first, int rows, int height)
     return inside;
 }
 
-/* What is at a place of the source, in a column of rows. */
+/* What is at a place of the source. */
 enum kind { PLAIN, ACTIVATION, POOLED, GRADIENT, GRADIENT_OF_MEAN };
-
-SPECIALISED lanes activation(const struct source *s, const float *y)
-{
-    __builtin_prefetch(y + s->y_ahead);
-    return lanes_rectify(normalised(&s->c, lanes_load(y)));
-}
 
 SPECIALISED lanes pooled(const struct source *s, const float *y)
 {
@@ -55,21 +49,22 @@ SPECIALISED lanes gradient_at(const struct source *s, const float *y, const floa
     return lanes_select(s->live, out_gradient(&s->c, dz, value), lanes_zero());
 }
 
-SPECIALISED lanes pixel(enum kind kind, const struct source *s, int row, int column)
+/* y, gradient: a row's begin; at: floats from there, of a pooled row for GRADIENT's y too */
+SPECIALISED lanes pixel(enum kind kind, const struct source *s, const float *y,
+                        const float *gradient, size_t at)
 {
-    const float *y = s->y + (size_t)row * s->y_row + (size_t)column * LANES;
     switch (kind) {
     case PLAIN:
-        return lanes_load(y);
+        return lanes_load(y + at);
     case ACTIVATION:
-        return activation(s, y);
+        __builtin_prefetch(y + (at + s->y_ahead));
+        return lanes_rectify(normalised(&s->c, lanes_load(y + at)));
     case POOLED:
-        return pooled(s, s->y + (size_t)(2 * row) * s->y_row + (size_t)(2 * column) * LANES);
+        return pooled(s, y + 2 * at);
     case GRADIENT:
-        return gradient_at(s, y,
-                           s->gradient + (size_t)row * s->gradient_row + (size_t)column * LANES, 0);
+        return gradient_at(s, y + at, gradient + at, 0);
     default:
-        return gradient_at(s, y, s->gradient, 1);
+        return gradient_at(s, y + at, gradient, 1);
     }
 }
 
@@ -81,25 +76,31 @@ SPECIALISED void store_column(const lanes *d, int rows, float *to, size_t row)
         transform_pixels(d, t);
     else
         transform_results(d, t);
-    for (int i = 0; i < 6; i++)
-        lanes_store(to + (size_t)i * row, t[i]);
+    store_each(to, row, 6, t);
 }
 
-SPECIALISED void columns(enum kind kind, const struct source *s, int rows, int inside, float *to,
-                         size_t row)
+SPECIALISED void columns(enum kind kind, const struct source *source, int rows, int inside,
+                         float *to, size_t row)
 {
-    for (int column = 0; column < s->width; column++, to += LANES) {
+    struct source s = *source; /* what is stored cannot change it */
+    const float *y[6], *gradient[6];
+    for (int i = 0; i < rows; i++) {
+        y[i] = s.y + (size_t)i * s.y_row * (kind == POOLED ? 2 : 1);
+        gradient[i] = kind == GRADIENT ? s.gradient + (size_t)i * s.gradient_row : s.gradient;
+    }
+    for (size_t at = 0; at < (size_t)s.width * LANES; at += LANES) {
         lanes d[6];
         for (int i = 0; i < rows; i++)
-            d[i] = inside & 1 << i ? pixel(kind, s, i, column) : lanes_zero();
-        store_column(d, rows, to, row);
+            d[i] = inside & 1 << i ? pixel(kind, &s, y[i], gradient[i], at) : lanes_zero();
+        store_column(d, rows, to + at, row);
     }
 }
 
 /* The gradient through a maximum: columns in pairs, since windows are. */
-SPECIALISED void columns_of_windows(const struct source *s, int rows, int inside, float *to,
+SPECIALISED void columns_of_windows(const struct source *source, int rows, int inside, float *to,
                                     size_t row)
 {
+    struct source copy = *source, *s = &copy;
     lanes zero = lanes_zero();
     int border = rows == 6; /* then the first row is the lower one of its windows */
     for (int column = 0; column < s->width; column += 2, to += 2 * LANES) {
@@ -175,17 +176,16 @@ static void pixel_columns(enum kind kind, const struct source *s, float *to, siz
 
 static void spread_rows(const struct spread *to)
 {
-    size_t row = ((size_t)to->tiles * TILE + 2) * LANES;
+    size_t row = ((size_t)to->tiles * TILE + 2) * LANES, place = to->place;
     float *out = to->at;
     for (int tile = 0; tile < to->tiles; tile++, out += LANES) {
         const float *from = to->strip + (size_t)tile * TILE * LANES;
-        for (int i = 0; i < 6; i++, from += row) {
+        float *at = out;
+        for (int i = 0; i < 6; i++, from += row, at += 6 * place) {
             lanes d[6], t[6];
-            for (int j = 0; j < 6; j++)
-                d[j] = lanes_load(from + j * LANES);
+            load_each(from, LANES, 6, d);
             transform_pixels(d, t);
-            for (int j = 0; j < 6; j++)
-                lanes_store(out + (size_t)(6 * i + j) * to->place, t[j]);
+            store_each(at, place, 6, t);
         }
     }
 }
@@ -193,17 +193,16 @@ static void spread_rows(const struct spread *to)
 /* Tiles of results do not overlap and have no border. */
 static void spread_result_rows(const struct spread *to)
 {
-    size_t row = (size_t)to->tiles * TILE * LANES;
+    size_t row = (size_t)to->tiles * TILE * LANES, place = to->place;
     float *out = to->at;
     for (int tile = 0; tile < to->tiles; tile++, out += LANES) {
         const float *from = to->strip + (size_t)tile * TILE * LANES;
-        for (int i = 0; i < 6; i++, from += row) {
+        float *at = out;
+        for (int i = 0; i < 6; i++, from += row, at += 6 * place) {
             lanes y[TILE], t[6];
-            for (int j = 0; j < TILE; j++)
-                y[j] = lanes_load(from + j * LANES);
+            load_each(from, LANES, TILE, y);
             transform_results(y, t);
-            for (int j = 0; j < 6; j++)
-                lanes_store(out + (size_t)(6 * i + j) * to->place, t[j]);
+            store_each(at, place, 6, t);
         }
     }
 }

@@ -39,16 +39,31 @@ SPECIALISED lanes more(float factor, lanes a, lanes b)
     return lanes_fma(lanes_all(factor), a, b);
 }
 
+/* count vectors, next floats from one to the next. The compiler is held to one addition for each.
+ */
+SPECIALISED void load_each(const float *from, size_t next, int count, lanes *to)
+{
+    for (int i = 0; i < count; i++, from += next)
+        to[i] = lanes_load(from);
+}
+
+SPECIALISED void store_each(float *to, size_t next, int count, const lanes *from)
+{
+    for (int i = 0; i < count; i++, to += next)
+        lanes_store(to, from[i]);
+}
+
 /* Bᵀ */
 SPECIALISED void transform_pixels(const lanes d[6], lanes t[6])
 {
     lanes even_a = more(-SQUARE_B, d[2], d[4]), odd_a = more(-SQUARE_B, d[1], d[3]);
     lanes even_b = more(-SQUARE_A, d[2], d[4]), odd_b = more(-SQUARE_A, d[1], d[3]);
     t[0] = more(SQUARE_A * SQUARE_B, d[0], more(-(SQUARE_A + SQUARE_B), d[2], d[4]));
-    t[1] = more(POINT_A, odd_a, even_a);
-    t[2] = more(-POINT_A, odd_a, even_a);
-    t[3] = more(POINT_B, odd_b, even_b);
-    t[4] = more(-POINT_B, odd_b, even_b);
+    lanes a = times(POINT_A, odd_a), b = times(POINT_B, odd_b);
+    t[1] = lanes_add(even_a, a);
+    t[2] = lanes_subtract(even_a, a);
+    t[3] = lanes_add(even_b, b);
+    t[4] = lanes_subtract(even_b, b);
     t[5] = more(SQUARE_A * SQUARE_B, d[1], more(-(SQUARE_A + SQUARE_B), d[3], d[5]));
 }
 
@@ -68,11 +83,12 @@ SPECIALISED void transform_results(const lanes y[4], lanes t[6])
 {
     lanes even_a = more(SQUARE_A, y[2], y[0]), odd_a = more(SQUARE_A, y[3], y[1]);
     lanes even_b = more(SQUARE_B, y[2], y[0]), odd_b = more(SQUARE_B, y[3], y[1]);
+    lanes a = times(POINT_A, odd_a), b = times(POINT_B, odd_b);
     t[0] = y[0];
-    t[1] = more(POINT_A, odd_a, even_a);
-    t[2] = more(-POINT_A, odd_a, even_a);
-    t[3] = more(POINT_B, odd_b, even_b);
-    t[4] = more(-POINT_B, odd_b, even_b);
+    t[1] = lanes_add(even_a, a);
+    t[2] = lanes_subtract(even_a, a);
+    t[3] = lanes_add(even_b, b);
+    t[4] = lanes_subtract(even_b, b);
     t[5] = y[3];
 }
 

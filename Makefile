@@ -126,10 +126,14 @@ test: all $(TESTS)
 test-all: all $(TESTS)
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
-# Figures of this machine, now: never part of a test.
+# Figures of this machine, now: never part of a test. Beside PyTorch where TORCH_PYTHON has one.
+TORCH_PYTHON := /usr/bin/python3
 bench: build/tests/bench/stream_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	build/tests/bench/engine_bench
+	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
+	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
+	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
 
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
 demo: all

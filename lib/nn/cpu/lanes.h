@@ -124,8 +124,8 @@ static inline lanes lanes_fold16(const lanes a[LANES])
 
 #include <immintrin.h>
 
-#define LANES_FILTERS  3
-#define LANES_TILES    2
+#define LANES_FILTERS  6
+#define LANES_TILES    1
 #define LANES_PAIR     2
 #define LANES_CHANNELS 2
 

@@ -114,11 +114,18 @@ static void timed_multiply(const struct product *product)
     add(MULTIPLY, start);
 }
 
-static void timed_gather(const float *products, size_t place, float bias, int rows, int columns,
-                         float *out, float *sums, int first, size_t ahead)
+static void timed_gather(const struct gathered *g, float bias, float *sums, int first)
 {
     double start = now();
-    inner->gather(products, place, bias, rows, columns, out, sums, first, ahead);
+    inner->gather(g, bias, sums, first);
+    add(GATHER, start);
+}
+
+static void timed_gather_gradient(const struct gathered *g, const float *y,
+                                  const struct normal *normal, float *sums, int first)
+{
+    double start = now();
+    inner->gather_gradient(g, y, normal, sums, first);
     add(GATHER, start);
 }
 
@@ -152,6 +159,7 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     timed.spread_results = timed_results;
     timed.multiply = timed_multiply;
     timed.gather = timed_gather;
+    timed.gather_gradient = timed_gather_gradient;
     timed.correlate = timed_correlate;
     timed.gradient_sums = timed_gradient_sums;
     cpu->kernels = &timed;

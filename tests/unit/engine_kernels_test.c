@@ -100,11 +100,16 @@ static void convolve(const struct kernels *k, const struct layer_test *t, int fl
                         tiles};
     k->multiply(&p);
     for (int f = 0; f < to; f++)
-        for (int i = 0; i < strips(&t->s); i++)
-            k->gather(products + (f * tiles + i * across) * LANES, p.products_place, 0.25f,
-                      t->s.height - i * TILE, t->s.width,
-                      out + (size_t)f * t->plane + (size_t)(i * TILE * t->s.width) * LANES, NULL, 0,
-                      0);
+        for (int i = 0; i < strips(&t->s); i++) {
+            struct gathered g = {products + (f * tiles + i * across) * LANES,
+                                 p.products_place,
+                                 t->s.height - i * TILE,
+                                 t->s.width,
+                                 out + (size_t)f * t->plane +
+                                     (size_t)(i * TILE * t->s.width) * LANES,
+                                 0};
+            k->gather(&g, 0.25f, NULL, 0);
+        }
     free(strip);
     free(pixels);
     free(products);

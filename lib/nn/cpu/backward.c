@@ -65,7 +65,10 @@ static void pass_on(const struct cpu *cpu, int stage, int item, const struct scr
     const struct stage *s = &cpu->stage[stage], *before = s - 1;
     int group = item / s->bands, first = item % s->bands * BAND_ROWS,
         end = first + cpu_band_rows(s, item % s->bands);
+    struct output o = cpu_output(before, group, 0);
     struct convolution convolution = {
+        .sums = before->pool == POOL_NONE ? scratch->sums : NULL,
+        .before = before->pool == POOL_NONE ? &o : NULL,
         .weights = s->flipped,
         .channels = s->channels,
         .filters = s->in_channels,
@@ -78,15 +81,15 @@ static void pass_on(const struct cpu *cpu, int stage, int item, const struct scr
         to.at = scratch->pixels;
         to.place = place_floats(s->channels, strips * s->across);
         for (int channel = 0; channel < s->channels; channel++) {
-            struct output o = cpu_output(s, group, channel);
+            struct output own = cpu_output(s, group, channel);
             for (int i = 0; i < strips; i++, to.at += s->across * LANES)
-                cpu->kernels->spread_gradient(&o, upstream(cpu, stage, group, channel),
+                cpu->kernels->spread_gradient(&own, upstream(cpu, stage, group, channel),
                                               row + i * TILE, cpu_live(cpu, group), &to);
         }
-        cpu_convolve(cpu, s, &convolution, row, rows, 0, scratch);
+        cpu_convolve(cpu, s, &convolution, row, rows, row == first, scratch);
     }
-    struct output o = cpu_output(before, group, 0);
-    cpu->kernels->gradient_sums(&o, convolution.out, first, end - first, scratch->sums);
+    if (before->pool == POOL_MAX)
+        cpu->kernels->gradient_sums(&o, convolution.out, first, end - first, scratch->sums);
     cpu_fold_gradient_sums(scratch->sums, before->channels, cpu_live(cpu, group),
                            before->sums + (size_t)item * (size_t)before->channels);
 }

@@ -135,7 +135,9 @@ struct convolution {
     const float *bias; /* [filters], or NULL */
     int channels, filters;
     float *out;
-    float *sums; /* kernels.h, gather(); or NULL */
+    float *sums;                 /* kernels.h, gather(); or NULL */
+    const struct output *before; /* NULL, or whose activation out is the gradient of: then
+                                    gather_gradient() */
 };
 void cpu_convolve(const struct cpu *cpu, const struct stage *s, const struct convolution *c,
                   int first, int rows, int begins, const struct scratch *scratch);

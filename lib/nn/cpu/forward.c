@@ -100,13 +100,22 @@ static void convolve_filters(const struct cpu *cpu, const struct stage *s,
     };
     cpu->kernels->multiply(&product);
     size_t row = (size_t)s->width * LANES, plane = (size_t)s->height * row;
-    const float *from = scratch->products;
+    struct gathered g = {.products = scratch->products,
+                         .place = product.products_place,
+                         .columns = s->width,
+                         .ahead = plane};
     for (int f = filter; f < filter + filters; f++)
-        for (int i = 0; i < strips; i++, from += s->across * LANES)
-            cpu->kernels->gather(from, product.products_place, c->bias ? c->bias[f] : 0,
-                                 rows - i * TILE, s->width,
-                                 c->out + (size_t)f * plane + (size_t)(first + i * TILE) * row,
-                                 c->sums ? c->sums + f * 3 * LANES : NULL, begins && i == 0, plane);
+        for (int i = 0; i < strips; i++, g.products += s->across * LANES) {
+            size_t at = (size_t)f * plane + (size_t)(first + i * TILE) * row;
+            g.rows = rows - i * TILE;
+            g.out = c->out + at;
+            if (c->before)
+                cpu->kernels->gather_gradient(&g, c->before->y + at, &c->before->normal[f],
+                                              c->sums + f * 2 * LANES, begins && i == 0);
+            else
+                cpu->kernels->gather(&g, c->bias ? c->bias[f] : 0,
+                                     c->sums ? c->sums + f * 3 * LANES : NULL, begins && i == 0);
+        }
 }
 
 void cpu_convolve(const struct cpu *cpu, const struct stage *s, const struct convolution *c,

@@ -72,6 +72,17 @@ struct spread {
     int tiles;
 };
 
+/* A row of tiles of one filter on its way back: to out[rows][columns][LANES], at most TILE rows of
+ * an image that is columns wide. ahead: floats from out to what the next call will write, which is
+ * fetched meanwhile. */
+struct gathered {
+    const float *products;
+    size_t place; /* floats from a place to the next */
+    int rows, columns;
+    float *out;
+    size_t ahead;
+};
+
 /* gradients[place][filter][tile], pixels[place][channel][tile] */
 struct correlation {
     const float *gradients, *pixels;
@@ -116,12 +127,16 @@ struct kernels {
 
     void (*multiply)(const struct product *product);
 
-    /* Products of one filter and a row of tiles to out[rows][columns][LANES] + bias; rows ≤ TILE.
-     * sums, unless NULL: [3][LANES], the first value v that first began with, Σ (out - v) and Σ
-     * (out - v)² so far: in each tile each column from the top, then columns in pairs. ahead: from
-     * out to what the next call will write, which is fetched meanwhile. */
-    void (*gather)(const float *products, size_t place, float bias, int rows, int columns,
-                   float *out, float *sums, int first, size_t ahead);
+    /* out = products transformed back + bias. sums, unless NULL: [3][LANES], the first value v that
+     * first began with, Σ (out - v) and Σ (out - v)² so far: in each tile each column from the top,
+     * then columns in pairs. */
+    void (*gather)(const struct gathered *g, float bias, float *sums, int first);
+
+    /* The same for the gradient of an activation that was not pooled, with gradient_sums() done at
+     * once: out = 0 where ReLU stopped y, same place as out in the plane of what the convolution
+     * before made; sums[2][LANES] += Σ dz, Σ dz·(y - mean), from 0 if first. */
+    void (*gather_gradient)(const struct gathered *g, const float *y, const struct normal *normal,
+                            float *sums, int first);
 
     /* to[quads of channels][3][3][QUAD filters][QUAD channels] = the weights' gradient of at most
      * QUAD filters, summed over tiles, then lanes; 0 where there is no filter or channel. folded is

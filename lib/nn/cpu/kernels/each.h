@@ -24,8 +24,9 @@ void ISA_NAME(spread_results)(const struct output *o, const float *gradient, int
 void ISA_NAME(spread_weights)(const float *weights, size_t next, int flip, int filters, float *to,
                               size_t place);
 void ISA_NAME(multiply)(const struct product *product);
-void ISA_NAME(gather)(const float *products, size_t place, float bias, int rows, int columns,
-                      float *out, float *sums, int first, size_t ahead);
+void ISA_NAME(gather)(const struct gathered *g, float bias, float *sums, int first);
+void ISA_NAME(gather_gradient)(const struct gathered *g, const float *y,
+                               const struct normal *normal, float *sums, int first);
 void ISA_NAME(correlate)(const struct correlation *c, float *folded, float *to);
 void ISA_NAME(average)(const struct output *o, float *mean);
 void ISA_NAME(gradient_sums)(const struct output *o, float *gradient, int first, int rows,

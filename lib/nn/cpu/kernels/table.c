@@ -14,6 +14,7 @@ const struct kernels ISA_NAME(kernels) = {
     .spread_weights = ISA_NAME(spread_weights),
     .multiply = ISA_NAME(multiply),
     .gather = ISA_NAME(gather),
+    .gather_gradient = ISA_NAME(gather_gradient),
     .correlate = ISA_NAME(correlate),
     .average = ISA_NAME(average),
     .gradient_sums = ISA_NAME(gradient_sums),

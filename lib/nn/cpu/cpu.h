@@ -25,7 +25,7 @@
 enum {
     BAND_ROWS = 8,
     BAND_STRIPS = BAND_ROWS / TILE,
-    PRODUCT_LINES = 64 /* filters · tiles of products at a time: 36 times 64 bytes each */
+    PRODUCT_LINES = 96 /* filters · tiles of products at a time: 36 times 64 bytes each */
 };
 
 /* Mean of some values, and the sum of their squared distances from it. */

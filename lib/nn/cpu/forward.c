@@ -123,10 +123,11 @@ void cpu_convolve(const struct cpu *cpu, const struct stage *s, const struct con
 {
     int tiles = (rows + TILE - 1) / TILE * s->across;
     int room = tiles < PRODUCT_LINES ? PRODUCT_LINES / tiles : 1;
-    for (int filter = 0; filter < c->filters; filter += room) {
-        int rest = c->filters - filter;
-        convolve_filters(cpu, s, c, filter, rest < room ? rest : room, first, rows, begins,
-                         scratch);
+    int pieces = (c->filters + room - 1) / room;
+    for (int piece = 0, filter = 0; piece < pieces; piece++) {
+        int end = c->filters * (piece + 1) / pieces; /* of nearly equal size */
+        convolve_filters(cpu, s, c, filter, end - filter, first, rows, begins, scratch);
+        filter = end;
     }
 }
 

@@ -85,7 +85,7 @@ struct cpu {
     int stages;
     struct stage stage[3 * NET_MAX_DEPTH];
     float *parameters, *momentum, *gradient; /* [net.parameters]; the last two only for training */
-    float *scaled;                           /* [image channels][256] the value of a pixel */
+    float scale[NET_MAX_CHANNELS][2];        /* x = (pixel - scale[0]) · scale[1] */
     float *input;       /* [groups][image channels][height][width][LANES] scaled images */
     float *upstream[2]; /* gradient of a stage's pooled activation: stage s has number s % 2 */
     float

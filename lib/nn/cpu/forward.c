@@ -38,20 +38,17 @@ static void load_images(void *context, int item, int thread)
     int group = item / s->bands, first = item % s->bands * BAND_ROWS, channels = s->in_channels;
     size_t row_bytes = (size_t)s->width * (size_t)channels,
            image_bytes = (size_t)s->height * row_bytes;
-    size_t plane = (size_t)s->height * (size_t)s->width * LANES;
+    size_t row_floats = (size_t)s->width * LANES, plane = (size_t)s->height * row_floats;
     float *to = cpu->input + (size_t)group * (size_t)channels * plane;
     uint32_t live = cpu_live(cpu, group);
-    for (int row = first; row < first + cpu_band_rows(s, item % s->bands); row++)
-        for (uint32_t lane = 0; lane < LANES; lane++) {
-            size_t image = (size_t)group * LANES + (lane < live ? lane : live - 1);
-            const uint8_t *pixel = cpu->images + image * image_bytes + (size_t)row * row_bytes;
-            for (int channel = 0; channel < channels; channel++) {
-                const float *scaled = cpu->scaled + channel * 256;
-                float *out = to + (size_t)channel * plane + (size_t)(row * s->width * LANES) + lane;
-                for (int column = 0; column < s->width; column++)
-                    out[column * LANES] = scaled[pixel[column * channels + channel]];
-            }
-        }
+    for (int row = first; row < first + cpu_band_rows(s, item % s->bands); row++) {
+        const uint8_t *image[LANES];
+        for (uint32_t lane = 0; lane < LANES; lane++)
+            image[lane] = cpu->images + (size_t)row * row_bytes +
+                          ((size_t)group * LANES + (lane < live ? lane : live - 1)) * image_bytes;
+        cpu->kernels->load_row(image, s->width, channels, cpu->scale, to + (size_t)row * row_floats,
+                               plane);
+    }
 }
 
 void cpu_spread_input(const struct cpu *cpu, int stage, int group, int first, int strips,

@@ -101,6 +101,12 @@ static inline int correlation_quads(int channels)
 struct kernels {
     const char *name;
 
+    /* A row of sixteen images, [width][channels] bytes each (a multiple of 4 in all), to
+     * to[channel][column][LANES], plane floats from a channel to the next: (byte -
+     * scale[channel][0]) · scale[channel][1]. */
+    void (*load_row)(const uint8_t *const image[LANES], int width, int channels,
+                     const float (*scale)[2], float *to, size_t plane);
+
     /* Each of these takes rows first - 1 … first + TILE of one channel to Winograd's space, tile
      * after tile, TILE rows of results with the border that a convolution of them reads. Pixels
      * outside the image are 0. An output's y is the channel's plane and its normal the channel's;

@@ -69,6 +69,12 @@ static inline lanes_mask lanes_positive(lanes a)
 {
     return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NLE_UQ);
 }
+/* Bits shift … shift + 7 of each, as a number */
+static inline lanes lanes_bytes(const uint32_t *at, int shift)
+{
+    __m512i words = _mm512_srl_epi32(_mm512_load_si512(at), _mm_cvtsi32_si128(shift));
+    return _mm512_cvtepi32_ps(_mm512_and_si512(words, _mm512_set1_epi32(255)));
+}
 /* 0 > a ? 0 : a; so NaN stays */
 static inline lanes lanes_rectify(lanes a)
 {
@@ -176,6 +182,16 @@ static inline lanes_mask lanes_positive(lanes a)
     __m256 zero = _mm256_setzero_ps();
     return (lanes_mask){_mm256_cmp_ps(a.low, zero, _CMP_NLE_UQ),
                         _mm256_cmp_ps(a.high, zero, _CMP_NLE_UQ)};
+}
+static inline __m256 half_bytes(const uint32_t *at, int shift)
+{
+    __m256i words =
+        _mm256_srl_epi32(_mm256_load_si256((const __m256i *)at), _mm_cvtsi32_si128(shift));
+    return _mm256_cvtepi32_ps(_mm256_and_si256(words, _mm256_set1_epi32(255)));
+}
+static inline lanes lanes_bytes(const uint32_t *at, int shift)
+{
+    return (lanes){half_bytes(at, shift), half_bytes(at + 8, shift)};
 }
 static inline lanes lanes_rectify(lanes a)
 {
@@ -289,6 +305,10 @@ static inline lanes_mask lanes_beats(lanes a, lanes b)
 static inline lanes_mask lanes_positive(lanes a)
 {
     EACH_LANE(lanes_mask, !(a.at[i] <= 0));
+}
+static inline lanes lanes_bytes(const uint32_t *at, int shift)
+{
+    EACH_LANE(lanes, (float)(at[i] >> shift & 255));
 }
 static inline lanes lanes_rectify(lanes a)
 {

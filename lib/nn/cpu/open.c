@@ -127,7 +127,6 @@ static size_t plan(struct cpu *cpu, void *memory)
     cpu->parameters = take(&a, net->parameters, sizeof *cpu->parameters);
     cpu->momentum = take(&a, trained, sizeof *cpu->momentum);
     cpu->gradient = take(&a, trained, sizeof *cpu->gradient);
-    cpu->scaled = take(&a, (size_t)net->shape.channels * 256, sizeof *cpu->scaled);
     const struct stage *image = &cpu->stage[0];
     size_t pixels = (size_t)image->height * (size_t)image->width;
     cpu->input = take(&a, (size_t)cpu->groups * (size_t)image->in_channels * pixels * LANES,
@@ -200,10 +199,10 @@ static int cpu_open(struct engine **engine, const struct net *net,
         memset(cpu->momentum, 0, net->parameters * sizeof *cpu->momentum);
         memset(cpu->gradient, 0, net->parameters * sizeof *cpu->gradient);
     }
-    for (uint32_t c = 0; c < net->shape.channels; c++)
-        for (int pixel = 0; pixel < 256; pixel++)
-            cpu->scaled[c * 256 + (uint32_t)pixel] =
-                (float)((pixel - options->mean[c]) / options->deviation[c]);
+    for (uint32_t c = 0; c < net->shape.channels; c++) {
+        cpu->scale[c][0] = (float)options->mean[c];
+        cpu->scale[c][1] = (float)(1 / options->deviation[c]);
+    }
     *engine = &cpu->engine;
     return 0;
 }

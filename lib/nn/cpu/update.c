@@ -46,11 +46,8 @@ static void add_quads(const struct cpu *cpu, const struct stage *s, int quad, in
     }
 }
 
-static void update_quad(void *context, int quad, int thread)
+static void update_quad(struct cpu *cpu, const struct stage *s, int quad)
 {
-    struct cpu *cpu = context;
-    (void)thread;
-    const struct stage *s = &cpu->stage[cpu->turn];
     const struct tensor *t = &cpu->net.tensor[s->tensor];
     int filter = quad * QUAD, filters = s->channels - filter < QUAD ? s->channels - filter : QUAD;
     size_t count = (size_t)s->in_channels * 9, first = t->offset + (size_t)filter * count;
@@ -60,10 +57,8 @@ static void update_quad(void *context, int quad, int thread)
         move(cpu, t[i].offset + (size_t)filter, (size_t)filters, 0);
 }
 
-static void update_class(void *context, int class, int thread)
+static void update_class(struct cpu *cpu, int class)
 {
-    struct cpu *cpu = context;
-    (void)thread;
     const struct layer *l = &cpu->net.layer[cpu->net.layers - 1];
     const struct tensor *t = &cpu->net.tensor[l->tensor];
     size_t stride = t[0].size + t[1].size, features = l->in_channels,
@@ -76,11 +71,28 @@ static void update_class(void *context, int class, int thread)
     move(cpu, t[1].offset + (size_t) class, 1, 0);
 }
 
+/* Items are the quads of filters of all stages, then the classes. */
+static void update_item(void *context, int item, int thread)
+{
+    struct cpu *cpu = context;
+    (void)thread;
+    for (int stage = 0; stage < cpu->stages; stage++) {
+        int quads = correlation_quads(cpu->stage[stage].channels);
+        if (item < quads) {
+            update_quad(cpu, &cpu->stage[stage], item);
+            return;
+        }
+        item -= quads;
+    }
+    update_class(cpu, item);
+}
+
 void cpu_update(struct cpu *cpu)
 {
-    for (cpu->turn = 0; cpu->turn < cpu->stages; cpu->turn++)
-        team_run(cpu->team, correlation_quads(cpu->stage[cpu->turn].channels), update_quad, cpu);
-    team_run(cpu->team, (int)cpu->net.shape.classes, update_class, cpu);
+    int items = (int)cpu->net.shape.classes;
+    for (int stage = 0; stage < cpu->stages; stage++)
+        items += correlation_quads(cpu->stage[stage].channels);
+    team_run(cpu->team, items, update_item, cpu);
 }
 
 /* Both forms of a stage's weights; only training needs the flipped one. */
@@ -88,6 +100,7 @@ static void spread_stage(void *context, int stage, int thread)
 {
     const struct cpu *cpu = context;
     (void)thread;
+    stage = cpu->stages - 1 - stage; /* those with most weights first */
     const struct stage *s = &cpu->stage[stage];
     const float *weight = cpu->parameters + cpu->net.tensor[s->tensor].offset;
     size_t next = (size_t)s->in_channels * 9;

@@ -14,6 +14,8 @@
  * registers (the Makefile gives the compiler leave to). */
 #define SPECIALISED static inline __attribute__((always_inline))
 
+void ISA_NAME(load_row)(const uint8_t *const image[LANES], int width, int channels,
+                        const float (*scale)[2], float *to, size_t plane);
 void ISA_NAME(spread_image)(const float *plane, int height, int width, int first,
                             const struct spread *to);
 void ISA_NAME(spread_activation)(const struct output *o, int first, const struct spread *to);

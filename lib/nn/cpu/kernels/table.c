@@ -7,6 +7,7 @@
 extern const struct kernels ISA_NAME(kernels);
 const struct kernels ISA_NAME(kernels) = {
     .name = TEXT(ISA),
+    .load_row = ISA_NAME(load_row),
     .spread_image = ISA_NAME(spread_image),
     .spread_activation = ISA_NAME(spread_activation),
     .spread_results = ISA_NAME(spread_results),

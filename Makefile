@@ -46,7 +46,8 @@ MSGPACK  := $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p 2>/de
 LIB      := $(patsubst %.c,build/%.o,$(wildcard lib/*.c))
 NN       := $(patsubst %.c,build/%.o,$(wildcard lib/nn/*.c lib/nn/cpu/*.c))
 # The CPU engine's kernels are compiled once for each instruction set that it may choose at run time.
-ISA      := c $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),avx2 avx512)
+MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
+ISA      := c $(if $(filter x86_64-%,$(MACHINE)),avx2 avx512) $(if $(filter aarch64-%,$(MACHINE)),neon)
 KERNELS  := $(notdir $(wildcard lib/nn/cpu/kernels/*.c))
 NN       += $(foreach isa,$(ISA),$(KERNELS:%.c=build/lib/nn/cpu/kernels/$(isa)/%.o))
 FETCH    := $(patsubst %.c,build/%.o,$(wildcard tools/fetch/*.c))
@@ -99,6 +100,19 @@ $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 build/tests/bench/%.o: CFLAGS += -march=native
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm -pthread
+
+# What the engine makes, as one line to compare between machines; and for Arm, from an x86 machine.
+build/tests/bench/engine_bits: build/tests/bench/engine_bits.o build/tests/support.a build/libpsnn.a \
+                               build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm -pthread
+ARM      := aarch64-linux-gnu-gcc $(CPPFLAGS) $(CFLAGS)
+BITS_OF  := $(wildcard lib/nn/cpu/*.c) lib/nn/engine.c lib/nn/net.c lib/nn/maths.c lib/random.c \
+            lib/message.c tests/unit/bed.c tests/unit/reference.c tests/bench/engine_bits.c
+build/arm/engine_bits: $(BITS_OF) $(wildcard lib/nn/cpu/*.h lib/nn/cpu/kernels/*)
+	@mkdir -p $(@D)
+	$(foreach isa,c neon,$(foreach k,$(KERNELS),$(ARM) -O3 $(UNROLL) -DISA=$(isa) -c \
+	    -o build/arm/$(isa)_$(k:.c=.o) lib/nn/cpu/kernels/$k && )) \
+	$(ARM) -o $@ $(BITS_OF) build/arm/c_*.o build/arm/neon_*.o -lm -pthread
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,

@@ -21,7 +21,8 @@ enum { ENGINE_MAX_CHANNELS = NET_MAX_CHANNELS };
 struct engine_options {
     uint32_t batch;   /* the largest number of images a call will bring, ≥ 1 */
     uint32_t threads; /* 0: as many as the machine has (OMP_NUM_THREADS honoured) */
-    const char *isa; /* CPU: "auto", "c", "avx2", "avx512"; changes speed, never bits. NULL: auto */
+    const char *isa; /* CPU: "auto", "c", "avx2", "avx512", "neon"; changes speed, never bits. NULL:
+                        auto */
     double mean[ENGINE_MAX_CHANNELS], deviation[ENGINE_MAX_CHANNELS]; /* in pixel units 0 … 255 */
     double momentum;     /* v ← momentum·v + g;  w ← w - rate·v */
     double weight_decay; /* g ← g + decay·w, on TENSOR_WEIGHTS only */

@@ -50,7 +50,8 @@ static void test_same_bits_for_threads_and_instructions(void **state)
     const struct {
         const char *isa;
         uint32_t threads;
-    } way[] = {{"auto", 2}, {"auto", 3}, {"auto", 7}, {"avx2", 1}, {"avx2", 3}, {"c", 2}};
+    } way[] = {{"auto", 2}, {"auto", 3}, {"auto", 7}, {"avx2", 1},
+               {"avx2", 3}, {"neon", 2}, {"c", 2}};
     for (int i = 0; i < CASES; i++) {
         struct bed *b = bed_make(&cases[i]);
         size_t bytes = b->net.parameters * sizeof(float);
@@ -120,10 +121,10 @@ static void test_prediction_of_an_image_alone(void **state)
 static void test_nan_is_visible(void **state)
 {
     (void)state;
-    const char *isa[] = {"avx512", "avx2", "c"};
+    const char *isa[] = {"avx512", "avx2", "neon", "c"};
     struct bed *b = bed_make(&cases[4]);
     uint32_t count = cases[4].count;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 4; k++) {
         if (!has_isa(b, isa[k]))
             continue;
         struct engine *engine = bed_engine(b);
@@ -151,8 +152,8 @@ static void test_nan_is_visible(void **state)
 static void test_nan_wins_the_pool(void **state)
 {
     (void)state;
-    const char *isa[] = {"avx512", "avx2", "c"};
-    for (size_t k = 0; k < 3; k++) {
+    const char *isa[] = {"avx512", "avx2", "neon", "c"};
+    for (size_t k = 0; k < 4; k++) {
         const struct kernels *kernels = kernels_choose(isa[k]);
         for (int place = 0; kernels && place < 4; place++) {
             _Alignas(64) float y[4 * LANES], strip[36 * LANES], tile[PLACES * LANES];

@@ -9,6 +9,8 @@ extern const struct kernels kernels_c;
 
 #if defined __x86_64__
 extern const struct kernels kernels_avx2, kernels_avx512;
+#elif defined __aarch64__
+extern const struct kernels kernels_neon;
 #endif
 
 /* The fastest first. */
@@ -20,6 +22,8 @@ static size_t list(const struct kernels *table[3])
         table[count++] = &kernels_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         table[count++] = &kernels_avx2;
+#elif defined __aarch64__
+    table[count++] = &kernels_neon; /* every such processor has it */
 #endif
     table[count++] = &kernels_c;
     return count;

@@ -2,9 +2,9 @@
  *
  * A value of type lanes holds one float of each of 16 images. The same operations, in the same
  * order, with the same rounding, for every instruction set: AVX-512 has one register for it, AVX2
- * two halves, plain C an array. This is the only file that knows which one a kernel is compiled
- * for; it also says how many registers' worth of sums a kernel may keep (blocks change speed, never
- * bits, since each sum's own order does not depend on them).
+ * two halves, NEON four quarters, plain C an array. This is the only file that knows which one a
+ * kernel is compiled for; it also says how many registers' worth of sums a kernel may keep (blocks
+ * change speed, never bits, since each sum's own order does not depend on them).
  *
  * NaN rule: a NaN is never dropped. lanes_beats() lets it win, lanes_positive() lets it pass.
  */
@@ -244,6 +244,101 @@ static inline __m256 half_fold16(const lanes *a)
 static inline lanes lanes_fold16(const lanes a[LANES])
 {
     return (lanes){half_fold16(a), half_fold16(a + 8)};
+}
+
+#elif defined __ARM_NEON && defined __aarch64__
+
+#include <arm_neon.h>
+
+#define LANES_FILTERS  6
+#define LANES_TILES    1
+#define LANES_PAIR     2
+#define LANES_CHANNELS 2
+
+typedef struct {
+    float32x4_t at[4];
+} lanes;
+typedef struct {
+    uint32x4_t at[4]; /* all bits of a chosen lane are set */
+} lanes_mask;
+
+/* result.at[i] = expression, for every quarter i */
+#define EACH_QUARTER(type, expression)                                                             \
+    type result;                                                                                   \
+    for (int i = 0; i < 4; i++)                                                                    \
+        result.at[i] = (expression);                                                               \
+    return result
+
+static inline lanes lanes_load(const float *at)
+{
+    EACH_QUARTER(lanes, vld1q_f32(at + 4 * i));
+}
+static inline void lanes_store(float *at, lanes a)
+{
+    for (int i = 0; i < 4; i++)
+        vst1q_f32(at + 4 * i, a.at[i]);
+}
+static inline lanes lanes_all(float value)
+{
+    EACH_QUARTER(lanes, vdupq_n_f32(value));
+}
+static inline lanes lanes_add(lanes a, lanes b)
+{
+    EACH_QUARTER(lanes, vaddq_f32(a.at[i], b.at[i]));
+}
+static inline lanes lanes_subtract(lanes a, lanes b)
+{
+    EACH_QUARTER(lanes, vsubq_f32(a.at[i], b.at[i]));
+}
+static inline lanes lanes_multiply(lanes a, lanes b)
+{
+    EACH_QUARTER(lanes, vmulq_f32(a.at[i], b.at[i]));
+}
+static inline lanes lanes_fma(lanes a, lanes b, lanes c)
+{
+    EACH_QUARTER(lanes, vfmaq_f32(c.at[i], a.at[i], b.at[i]));
+}
+static inline lanes_mask lanes_beats(lanes a, lanes b)
+{
+    EACH_QUARTER(lanes_mask,
+                 vorrq_u32(vcgtq_f32(a.at[i], b.at[i]), vmvnq_u32(vceqq_f32(a.at[i], a.at[i]))));
+}
+static inline lanes_mask lanes_positive(lanes a)
+{
+    EACH_QUARTER(lanes_mask, vmvnq_u32(vcleq_f32(a.at[i], vdupq_n_f32(0))));
+}
+static inline lanes lanes_bytes(const uint32_t *at, int shift)
+{
+    EACH_QUARTER(lanes,
+                 vcvtq_f32_u32(vandq_u32(vshlq_u32(vld1q_u32(at + 4 * i), vdupq_n_s32(-shift)),
+                                         vdupq_n_u32(255))));
+}
+static inline lanes lanes_rectify(lanes a)
+{
+    float32x4_t zero = vdupq_n_f32(0);
+    EACH_QUARTER(lanes, vbslq_f32(vcgtq_f32(zero, a.at[i]), zero, a.at[i]));
+}
+static inline lanes_mask lanes_first(uint32_t n)
+{
+    static const uint32_t number[LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    EACH_QUARTER(lanes_mask, vcltq_u32(vld1q_u32(number + 4 * i), vdupq_n_u32(n)));
+}
+static inline lanes lanes_select(lanes_mask mask, lanes a, lanes b)
+{
+    EACH_QUARTER(lanes, vbslq_f32(mask.at[i], a.at[i], b.at[i]));
+}
+static inline float lanes_fold(lanes a)
+{
+    float32x4_t four = vaddq_f32(vaddq_f32(a.at[0], a.at[2]), vaddq_f32(a.at[1], a.at[3]));
+    float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+static inline lanes lanes_fold16(const lanes a[LANES])
+{
+    float sum[LANES];
+    for (int i = 0; i < LANES; i++)
+        sum[i] = lanes_fold(a[i]);
+    return lanes_load(sum);
 }
 
 #else

@@ -14,7 +14,6 @@ struct source {
     size_t y_ahead, gradient_ahead; /* to the next channel */
     int width;
     int inside; /* bit i is set where row i is in the image; the others are 0 */
-    lanes_mask live;
     struct channel c;
 };
 
@@ -46,7 +45,7 @@ SPECIALISED lanes gradient_at(const struct source *s, const float *y, const floa
         dz = through(normalised(&s->c, value), dz);
     else
         __builtin_prefetch(gradient + s->gradient_ahead);
-    return lanes_select(s->live, out_gradient(&s->c, dz, value), lanes_zero());
+    return out_gradient(&s->c, dz, value);
 }
 
 /* y, gradient: a row's begin; at: floats from there, of a pooled row for GRADIENT's y too */
@@ -130,10 +129,8 @@ SPECIALISED void columns_of_windows(const struct source *source, int rows, int i
                     half ? lanes_select(w.lower, dz, zero) : lanes_select(w.lower, zero, dz);
                 lanes to_left = lanes_select(w.right[half], zero, mine),
                       to_right = lanes_select(w.right[half], mine, zero);
-                left[i + half] =
-                    lanes_select(s->live, out_gradient(&s->c, to_left, w.y[2 * half]), zero);
-                right[i + half] =
-                    lanes_select(s->live, out_gradient(&s->c, to_right, w.y[2 * half + 1]), zero);
+                left[i + half] = out_gradient(&s->c, to_left, w.y[2 * half]);
+                right[i + half] = out_gradient(&s->c, to_right, w.y[2 * half + 1]);
             }
         }
         store_column(left, rows, to, row);
@@ -261,8 +258,11 @@ SPECIALISED struct source gradient_source(const struct output *o, const float *g
                        .gradient_ahead = plane / (size_t)(step * step),
                        .width = o->width,
                        .inside = rows_inside(first, rows, o->height),
-                       .live = lanes_first(live),
                        .c = channel_begin(o->normal)};
+    lanes_mask mask = lanes_first(live); /* dy is 0 where all its factors are */
+    s.c.out_gain = lanes_select(mask, s.c.gain, lanes_zero());
+    s.c.slope = lanes_select(mask, s.c.slope, lanes_zero());
+    s.c.level = lanes_select(mask, s.c.level, lanes_zero());
     if (o->pool == POOL_MAX) /* first may be -1, whose window begins at -2 */
         s.gradient += (first - (first & 1)) / 2 * (ptrdiff_t)s.gradient_row;
     else if (o->pool == POOL_NONE)

@@ -7,13 +7,14 @@
 
 /* One channel's constants (kernels.h, struct normal). */
 struct channel {
-    lanes gain, shift, slope, level, mean;
+    lanes gain, shift, mean;
+    lanes out_gain, slope, level; /* for dy; 0 in lanes without an image, if there are any */
 };
 
 SPECIALISED struct channel channel_begin(const struct normal *n)
 {
-    return (struct channel){lanes_all(n->gain), lanes_all(n->shift), lanes_all(n->slope),
-                            lanes_all(n->level), lanes_all(n->mean)};
+    return (struct channel){lanes_all(n->gain), lanes_all(n->shift), lanes_all(n->mean),
+                            lanes_all(n->gain), lanes_all(n->slope), lanes_all(n->level)};
 }
 
 SPECIALISED lanes normalised(const struct channel *c, lanes y)
@@ -29,7 +30,7 @@ SPECIALISED lanes through(lanes z, lanes dz)
 
 SPECIALISED lanes out_gradient(const struct channel *c, lanes dz, lanes y)
 {
-    return lanes_fma(dz, c->gain, lanes_fma(y, c->slope, c->level));
+    return lanes_fma(dz, c->out_gain, lanes_fma(y, c->slope, c->level));
 }
 
 /* Four pixels that a maximum is taken of, in the order upper left, upper right, lower left, lower

@@ -94,8 +94,8 @@ build/lib/nn/cpu/kernels/$(1)/%.o: lib/nn/cpu/kernels/%.c
 endef
 # Loops over a block of sums must be unrolled whole, or the sums are not in registers.
 UNROLL     := --param max-completely-peeled-insns=2000
-ISA_avx2   := -mavx2 -mfma
-ISA_avx512 := -mavx512f -mfma
+ISA_avx2   := -mavx2 -mfma -mtune=haswell
+ISA_avx512 := -mavx512f -mfma -mtune=skylake-avx512
 $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 
 # The GPU engine is a shared object that pstrain and pseval load when they find it. It is made where the
@@ -193,13 +193,17 @@ test: all $(TESTS) build/tests/bits/digest $(CUDA_TESTS)
 test-all: all $(TESTS) build/tests/bits/digest $(CUDA_TESTS)
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
-# Figures of this machine, now: never part of a test.
+# Figures of this machine, now: never part of a test. Beside PyTorch where TORCH_PYTHON has one.
+TORCH_PYTHON := /usr/bin/python3
 bench: all build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps
 	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \
 	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/feed_bench || exit; done
 	build/tests/bench/engine_bench
+	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
+	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
+	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
 
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
 demo: all

@@ -10,6 +10,9 @@ setup_file() {
     command -v "${server_programs[@]}" >/dev/null || return 0
     "$REPOSITORY/tests/servers/swift.sh" start "$BATS_FILE_TMPDIR/server" >&2
 }
+teardown() {
+    [ ! -s proxy.pid ] || kill "$(cat proxy.pid)" 2>/dev/null || true
+}
 teardown_file() {
     "$REPOSITORY/tests/servers/swift.sh" stop "$BATS_FILE_TMPDIR/server"
 }
@@ -55,6 +58,27 @@ middle() {
     cmp a b
     psfetch -q s3://zoo/star | tail -c 3000 | head -c 2900 >bucket
     psfetch -q zoo/star | tail -c 3000 | head -c 2900 | cmp - bucket
+}
+
+@test "HTTP/2 where it is offered: the same bytes, and signatures that hold" {
+    PATH=$PATH:/usr/sbin need nghttpx openssl
+    local port
+    psfetch -q synth:shapes --limit 300 --write-shard shapes.tar
+    mkdir shapes && tar -xf shapes.tar -C shapes
+    put two shapes
+    psfetch -v s3://two >plain.ps 2>err
+    no grep -q "HTTP/2" err
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+        -keyout key.pem -out cert.pem 2>openssl.log
+    port=$(/usr/bin/python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+    PATH=$PATH:/usr/sbin nghttpx --conf=/dev/null --no-ocsp --workers=1 -f "127.0.0.1,$port" \
+        -b "127.0.0.1,${AWS_ENDPOINT_URL##*:}" key.pem cert.pem >proxy.log 2>&1 3>&- &
+    echo $! >proxy.pid
+    wait_for 10 curl -sk "https://127.0.0.1:$port/"
+    ends 0 env AWS_CA_BUNDLE=cert.pem psfetch -v --endpoint-url "https://127.0.0.1:$port" s3://two
+    kill "$(cat proxy.pid)"
+    grep -q "s3://two/: the server speaks HTTP/2" err
+    cmp plain.ps out
 }
 
 @test "who may not read is told so" {

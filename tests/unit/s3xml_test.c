@@ -34,6 +34,9 @@ static void release(struct s3_listing *listing, struct text *next)
     for (size_t i = 0; i < listing->count; i++)
         free(listing->object[i].key);
     free(listing->object);
+    for (size_t i = 0; i < listing->prefixes; i++)
+        free(listing->prefix[i]);
+    free(listing->prefix);
     text_free(next);
 }
 
@@ -80,6 +83,8 @@ static void test_folder_marks(void **state)
     assert_int_equal(listing.count, 2);
     assert_string_equal(listing.object[0].key, "f/x/");
     assert_string_equal(listing.object[1].key, "f/y");
+    assert_int_equal(listing.prefixes, 1);
+    assert_string_equal(listing.prefix[0], "f/z/");
     release(&listing, &next);
 }
 
@@ -99,6 +104,7 @@ static void test_bad_pages(void **state)
     expect_error(OBJECT("f/1", "1", "") "<IsTruncated>frue</IsTruncated>",
                  "whether there are more");
     expect_error(OBJECT("f/1", "1", "") "<KeyCount>2</KeyCount>", "another number of keys");
+    expect_error("<CommonPrefixes><Prefix>g/</Prefix></CommonPrefixes>", "a folder outside");
     expect_error(OBJECT("", "1", ""), "without key or size");
     expect_error(OBJECT("f/1", "-1", ""), "without key or size");
     expect_error("<Contents><Key>f/1</Key></Contents>", "without key or size");

@@ -194,6 +194,10 @@ static int list_all(struct lister *lister, struct s3 *s3, struct s3_listing *lis
 {
     struct text token = {0};
     int done = lister_pages(lister, listing, 1, 1, &token);
+    long version = 0;
+    curl_easy_getinfo(lister->request.easy, CURLINFO_HTTP_VERSION, &version);
+    if (done == 0 && version == CURL_HTTP_VERSION_2_0)
+        explain("%s: the server speaks HTTP/2", lister->request.name.at);
     int apart = done == 0 && token.size > 0 ? find_folders(lister, listing) : done;
     if (apart > 0)
         done = list_folders(s3, listing);

@@ -135,7 +135,10 @@ int request_open(struct request *request, struct s3 *s3, struct sigv4_signer *si
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "psfetch/" PSWEEP_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    /* HTTP/2 where a server offers it, with many requests on one connection: the first one shows,
+     * and the others wait for it. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* a key may hold /../ */
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION,
                      0L); /* another host would need another signature */

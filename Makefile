@@ -103,10 +103,13 @@ $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 # found where they were at building, or by the usual ways.
 NVCC     := $(if $(filter 0,$(CUDA)),,$(shell command -v nvcc 2>/dev/null))
 CUDA_HOME := $(if $(NVCC),$(patsubst %/bin/,%,$(dir $(shell readlink -f $(NVCC)))))
-PLUGIN   := $(if $(wildcard $(CUDA_HOME)/include/cudnn_graph.h),bin/libpsweep-cuda.so)
+# cuDNN from 9.8 on describes devices as plan.h wants it; nvcc knows more architectures with each version.
+CUDNN_H  := $(if $(NVCC),$(shell grep -sl CUDNN_ATTR_DEVICEPROP_HANDLE $(CUDA_HOME)/include/cudnn_graph.h \
+            /usr/include/cudnn_graph.h))
+PLUGIN   := $(if $(CUDNN_H),bin/libpsweep-cuda.so)
 CUDA_C   := $(patsubst %.c,build/%.o,$(wildcard lib/nn/cuda/*.c))
 CUDA_CU  := $(patsubst %.cu,build/%.cu.o,$(wildcard lib/nn/cuda/*.cu))
-CUDA_ISA := 75 80 86 89 90 100 120
+CUDA_ISA := $(filter $(if $(NVCC),$(patsubst sm_%,%,$(shell $(NVCC) --list-gpu-code))),75 80 86 89 90 100 120)
 all: $(PLUGIN)
 bin/libpsweep-cuda.so: $(CUDA_C) $(CUDA_CU)
 	@mkdir -p $(@D)

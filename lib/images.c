@@ -140,7 +140,8 @@ int images_read_about(const struct record *header, struct images_about *about)
     for (int i = 0; i < 3; i++) {
         const msgpack_object *number = &shape->via.array.ptr[i];
         uint64_t most = i < 2 ? IMAGE_MAX_SIDE : IMAGE_MAX_CHANNELS;
-        if (number->type != MSGPACK_OBJECT_POSITIVE_INTEGER || number->via.u64 > most)
+        if (number->type != MSGPACK_OBJECT_POSITIVE_INTEGER || number->via.u64 > most ||
+            number->via.u64 < 1)
             return fail_as(DAMAGED, "the header's shape is not one of an image");
         side[i] = number->via.u64;
     }

@@ -8,6 +8,8 @@ REPOSITORY=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 export PATH="$REPOSITORY/bin:$REPOSITORY/pipelines:$PATH" LC_ALL=C.UTF-8
 unset "${!AWS_@}" "${!PSFETCH_@}" "${!OMP_@}" PARALLEL MAKEFLAGS MFLAGS MAKELEVEL NO_COLOR
 export AWS_EC2_METADATA_DISABLED=true # what the machine may have is not asked for
+# The same tests where there is a GPU; those of the GPU engine bring one of their own (cuda.bats).
+export CUDA_VISIBLE_DEVICES=
 unset CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 
 # A file that needs more set-up than this calls enter_folder in a setup() of its own.

@@ -76,7 +76,7 @@ int engine_predict(struct engine *engine, const uint8_t *images, const uint32_t 
  * float[net->parameters]; elements of tensors that are not trained are 0. */
 int engine_gradient(struct engine *engine, float *gradient);
 
-/* What an engine implementation provides (lib/nn/cpu/cpu.h, later a CUDA plugin): the calls above,
+/* What an engine implementation provides (lib/nn/cpu/cpu.h, lib/nn/cuda/cuda.h): the calls above,
  * bound. Its first member must be this table's address: engine.c calls through it. */
 struct engine_class {
     const char *device; /* "cpu" */

@@ -1,8 +1,8 @@
 /* Holds an engine to the CPU's, on a small network: what protects a user whose device nobody has
  * seen.
  *
- * One step of both in single precision must agree within a tolerance, a second run must give the
- * same bits, and so must a step that is not replayed from a graph.
+ * Three steps of both must agree within a tolerance, in single precision and in TF32; a second run
+ * must give the same bits, and so must steps that are not replayed from a graph.
  */
 #ifndef PSWEEP_SELFTEST_H
 #define PSWEEP_SELFTEST_H
@@ -14,8 +14,8 @@
 int selftest(const struct engine_class *class, const struct engine_options *options,
              void (*table)(const char *line));
 
-/* The same once for each device and versions, as the engine's name tells them: a pass is remembered
- * in $XDG_CACHE_HOME/psweep, or ~/.cache/psweep. */
+/* The same once for each device and versions, as name (the engine's detail) tells them: a pass is
+ * remembered in $XDG_CACHE_HOME/psweep, or ~/.cache/psweep. */
 int selftest_once(const struct engine_class *class, const struct engine_options *options,
                   const char *name);
 

@@ -115,6 +115,8 @@ records[-1].update(records=len(records) - 1, digest=digest(len(records) - 1))" >
     edited 'records[-3]["id"] = records[-4]["id"]' 'two training images have the id'
     edited 'records.insert(-1, records[-3])' 'came after views of images'
     edited 'records[0]["views"] = False' 'a view record stands where pixels were announced'
+    edited 'records[0]["shape"] = [0, 0, 3]' 'shape is not one of an image'
+    edited 'del records[-2]' 'an epoch of 0 images is marked as one of 160'
 }
 
 @test "pseval takes the validation images of a stream with views" {

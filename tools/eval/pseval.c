@@ -121,13 +121,14 @@ static int read_images(struct examination *exam)
 
 static int write_scores(struct writer *writer, struct examination *exam)
 {
-    write_header(writer, "scores", 3);
+    write_header(writer, "scores", 4);
     options_pack(writer, rows);
     pack_array(writer, "upstream", exam->input.headers + exam->candidates);
     pack_raw(writer, exam->input.header, exam->input.header_size);
     for (uint32_t c = 0; c < exam->candidates; c++)
         pack_raw(writer, exam->candidate[c].model.header, exam->candidate[c].model.header_size);
     pack_texts(writer, "classes", exam->input.classes.name, exam->input.classes.count);
+    pack_text(writer, "engine", engine_name(exam->candidate[0].engine));
     if (write_end(writer) < 0)
         return -1;
     for (uint32_t c = 0; c < exam->candidates; c++)

@@ -23,6 +23,7 @@ struct feed {
     struct pile validation;
     struct pile now; /* the mini-batch being filled */
     int handed;      /* it has been handed out, so it is to be filled anew */
+    uint64_t images; /* of this epoch so far */
 
     /* With epochs: an image or a mark that was read but belongs to the next call. */
     int pending; /* an images_item, or IMAGES_OTHER for none */
@@ -91,6 +92,26 @@ static int check_channels(struct feed *feed, const struct image *image)
                       image->key, image->channels, feed->about.channels);
 }
 
+/* An epoch's mark tells how many images it had. */
+static int check_mark(struct feed *feed, const struct record *mark)
+{
+    uint64_t images;
+    if (record_uint(mark, "images", UINT64_MAX, &images) < 0)
+        return -1;
+    if (images != feed->images)
+        return fail_as(DAMAGED, "an epoch of %llu images is marked as one of %llu",
+                       (unsigned long long)feed->images, (unsigned long long)images);
+    feed->images = 0;
+    return 0;
+}
+
+/* A training image for the mini-batch. */
+static void add_to_batch(struct feed *feed, const struct image *image)
+{
+    pile_add(&feed->now, image, feed->image_size);
+    feed->images++;
+}
+
 /* The next image (after its shape was looked at), views, mark or end; other records are skipped. */
 static int next_item(struct feed *feed, struct image *image)
 {
@@ -104,6 +125,8 @@ static int next_item(struct feed *feed, struct image *image)
         return -1;
     feed->view = feed->views.count = 0; /* those at hand are gone with their record */
     if (item == IMAGES_VIEWS && views_read(&record, &feed->views) < 0)
+        return -1;
+    if (item == IMAGES_EPOCH && check_mark(feed, &record) < 0)
         return -1;
     return item;
 }
@@ -144,7 +167,7 @@ static int read_validation(struct feed *feed)
     if (item < 0)
         return -1;
     if (item == IMAGES_IMAGE)
-        pile_add(&feed->now, &image, feed->image_size);
+        add_to_batch(feed, &image);
     else if (item == IMAGES_WAIT)
         return FEED_WAIT;
     else
@@ -249,7 +272,7 @@ static int next_from_stream(struct feed *feed, struct batch *batch)
             return fail_as(DAMAGED, "image %.*s is for %s, but training images came before it",
                            (int)image.key_size, image.key, split_name[image.split]);
         if (item == IMAGES_IMAGE)
-            pile_add(&feed->now, &image, feed->image_size);
+            add_to_batch(feed, &image);
     }
     return at_mark(feed, item, batch);
 }
@@ -265,7 +288,7 @@ static int draw_views(struct feed *feed)
             return -1;
         view_draw(&view, &image, feed->drawn);
         image.pixels = feed->drawn;
-        pile_add(&feed->now, &image, feed->image_size);
+        add_to_batch(feed, &image);
     }
     return 0;
 }

@@ -41,11 +41,12 @@ struct cuda {
     struct engine engine; /* first: engine.c sees only this */
     struct net net;
     struct engine_options options;
-    char name[400];
+    char name[400], detail[440];
     cudaStream_t stream;
     cudnnHandle_t handle;
     struct planner planner;
-    cudaGraphExec_t graph; /* of a training step; NULL before the first */
+    int steps;             /* taken; the first one is not captured, for much is loaded by it */
+    cudaGraphExec_t graph; /* of a training step; NULL before the second */
 
     int stages, feature_channels, classes;
     struct cuda_stage stage[3 * NET_MAX_DEPTH];

@@ -12,8 +12,9 @@ extern "C" __global__ void scale_pixels(const struct step_values *step, const ui
     if (i >= count)
         return;
     int channel = i % channels, pixel = i / channels;
-    bool there = channel < image_channels && (uint32_t)(pixel / pixels_of_image) < step->live;
-    x[i] = there ? scaled[channel * 256 + pixels[pixel * image_channels + channel]] : 0;
+    int image = pixel / pixels_of_image % (int)step->live, from = pixel % pixels_of_image;
+    size_t at = ((size_t)image * pixels_of_image + from) * image_channels + channel;
+    x[i] = channel < image_channels ? scaled[channel * 256 + pixels[at]] : 0;
 }
 
 extern "C" __global__ void moments(const struct step_values *step, const float *y,

@@ -48,7 +48,8 @@ enum { PARTS = 128 };
 
 /* x[images][height][width][channels] = (pixel - mean) / deviation of uint8 pixels
  * [images][height][width][image_channels], by a table: scaled[image_channels][256]. Channels beyond
- * those of the image, and images that are not live, are 0. */
+ * those of the image are 0. Images that are not live are copies of live ones: they stay as finite
+ * as those, however few live ones the batch's statistics come from. */
 cudaError_t kernel_scale(const struct step_values *step, const uint8_t *pixels, const float *scaled,
                          int image_channels, const struct shape *s, float *x, cudaStream_t stream);
 

@@ -11,15 +11,17 @@
 
 int cuda_failed(cudaError_t error, const char *what)
 {
+    (void)cudaGetLastError(); /* or a later launch would be told of this failure */
     return fail("the GPU refuses %s: %s", what, cudaGetErrorString(error));
 }
 
 /* Chooses the device. A driver that is absent answers with version 0 and no error. */
-static int choose_device(const struct engine_options *options, struct cudaDeviceProp *properties)
+static int choose_device(const struct engine_options *options, struct cudaDeviceProp *properties,
+                         int *driver)
 {
-    int driver = 0, devices = 0;
-    cudaError_t error = cudaDriverGetVersion(&driver);
-    if (error != cudaSuccess || driver == 0)
+    int devices = 0;
+    cudaError_t error = cudaDriverGetVersion(driver);
+    if (error != cudaSuccess || *driver == 0)
         return fail("there is no NVIDIA driver");
     error = cudaGetDeviceCount(&devices);
     if (error != cudaSuccess || devices == 0)
@@ -45,15 +47,17 @@ static int open_libraries(struct cuda *cuda)
 {
     struct cudaDeviceProp properties;
     enum precision precision;
-    int runtime = 0;
+    int runtime = 0, driver = 0;
     if (choose_precision(&cuda->options, &precision) < 0 ||
-        choose_device(&cuda->options, &properties) < 0)
+        choose_device(&cuda->options, &properties, &driver) < 0)
         return -1;
     cudaRuntimeGetVersion(&runtime);
     size_t cudnn = cudnnGetVersion();
     snprintf(cuda->name, sizeof cuda->name, "cuda, %s, %s, CUDA %d.%d, cuDNN %zu.%zu.%zu",
              properties.name, precision == PRECISION_FP32 ? "fp32" : "tf32", runtime / 1000,
              runtime % 1000 / 10, cudnn / 10000, cudnn / 100 % 100, cudnn % 100);
+    snprintf(cuda->detail, sizeof cuda->detail, "%s, driver %d.%d", cuda->name, driver / 1000,
+             driver % 1000 / 10);
     cudaError_t error = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
     if (error != cudaSuccess)
         return cuda_failed(error, "a stream");
@@ -108,11 +112,16 @@ static int bind_plans(struct cuda *cuda)
 /* The largest tensor's values are counted in an int by the kernels. */
 static int check_size(const struct cuda *cuda)
 {
+    double classes = cuda->classes, features = cuda->feature_channels;
+    if ((double)cuda->moved > INT_MAX - 256 || classes * (features + 1) > INT_MAX - 256 ||
+        classes * cuda->options.batch > INT_MAX - 256)
+        return fail("a network of %zu parameters is too large for the GPU engine",
+                    cuda->net.parameters);
     for (int i = 0; i < cuda->stages; i++) {
         const struct shape *s = &cuda->stage[i].shape;
         int most =
             s->channels > cuda->stage[i].in_channels ? s->channels : cuda->stage[i].in_channels;
-        if ((double)s->images * s->height * s->width * most > INT_MAX)
+        if ((double)s->images * s->height * s->width * most > INT_MAX - 256)
             return fail("a batch of %u images is too large for the GPU engine",
                         cuda->options.batch);
     }
@@ -230,6 +239,11 @@ static const char *cuda_name(const struct engine *engine)
     return ((const struct cuda *)engine)->name;
 }
 
+static const char *cuda_detail(const struct engine *engine)
+{
+    return ((const struct cuda *)engine)->detail;
+}
+
 /* Copies an array of parameters to the device; values is in the network's layout, NULL for zeros.
  */
 static int write_array(struct cuda *cuda, const float *values, float *to, size_t count)
@@ -291,7 +305,7 @@ const struct engine_class cuda_class = {
     .open = cuda_open,
     .close = cuda_close,
     .name = cuda_name,
-    .detail = cuda_name,
+    .detail = cuda_detail,
     .write = cuda_write,
     .read = cuda_read,
     .step = cuda_step,

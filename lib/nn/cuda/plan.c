@@ -187,6 +187,7 @@ static int get(descriptor d, cudnnBackendAttributeName_t name, cudnnBackendAttri
 struct engine_facts {
     int64_t number;
     bool tensor_cores, deterministic, compiles, exact; /* exact: float32 proper */
+    bool narrows;                                      /* its inputs, more than TF32 does */
 };
 
 static int look_at(descriptor config, struct engine_facts *facts)
@@ -211,6 +212,7 @@ static int look_at(descriptor config, struct engine_facts *facts)
                      &behaviours, behaviour);
     for (int64_t i = 0; result == 0 && i < numericals; i++) {
         facts->tensor_cores |= numerical[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+        facts->narrows |= numerical[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
         facts->deterministic &= numerical[i] != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
         /* Every other note tells of a way to compute less exactly. */
         facts->exact &= numerical[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC ||
@@ -230,7 +232,7 @@ static int try_config(const struct planner *planner, descriptor config, struct p
     int64_t count;
     if (look_at(config, &facts) < 0)
         return -1;
-    if (!facts.deterministic || facts.compiles ||
+    if (!facts.deterministic || facts.compiles || facts.narrows ||
         (planner->precision == PRECISION_FP32 && !facts.exact))
         return 0;
     const struct attribute attributes[] = {

@@ -182,7 +182,7 @@ int cuda_step(struct engine *engine, const uint8_t *images, const uint32_t *labe
     if (begin(cuda, images, label, count) < 0)
         return -1;
     cuda->host_step->rate = (float)rate;
-    if (cuda->options.direct) {
+    if (cuda->options.direct || cuda->steps == 0) {
         if (enqueue_step(cuda) < 0)
             return -1;
     } else {
@@ -191,6 +191,7 @@ int cuda_step(struct engine *engine, const uint8_t *images, const uint32_t *labe
         TRY(cudaGraphLaunch(cuda->graph, cuda->stream), "to launch a step");
     }
     TRY(cudaStreamSynchronize(cuda->stream), "a step");
+    cuda->steps = 1;
     add_up(cuda, count, outcome);
     return 0;
 }

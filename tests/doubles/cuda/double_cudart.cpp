@@ -42,6 +42,7 @@ enum {
 };
 
 static long calls;
+static int last_error; /* of a call that failed, until it is asked for */
 
 bool device_call_fails(const char *name)
 {
@@ -54,7 +55,7 @@ bool device_call_fails(const char *name)
 }
 #define FAILS_SOMETIMES(error)                                                                     \
     if (device_call_fails(__func__))                                                               \
-    return error
+    return last_error = error
 
 /* ---- memory ---- */
 
@@ -154,7 +155,6 @@ struct configuration {
     void *stream;
 };
 static std::vector<configuration> pushed;
-static int last_error;
 
 extern "C" {
 
@@ -203,7 +203,7 @@ int __cudaGetKernel(void **kernel, const void *function)
 int __cudaLaunchKernel(void *function, coordinates grid, coordinates block, void **args,
                        size_t shared, void *s)
 {
-    FAILS_SOMETIMES(last_error = UNKNOWN);
+    FAILS_SOMETIMES(UNKNOWN);
     auto name = kernel_name.find(function);
     const host_kernel *known = name == kernel_name.end() ? nullptr : find_kernel(name->second);
     if (known == nullptr)

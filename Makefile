@@ -133,9 +133,10 @@ test-all: all $(TESTS) build/tests/bits/digest
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
 # Figures of this machine, now: never part of a test.
-bench: build/tests/bench/stream_bench build/tests/bench/engine_bench
+bench: build/tests/bench/stream_bench build/tests/bench/engine_bench bin/psfetch
 	build/tests/bench/stream_bench
 	build/tests/bench/engine_bench
+	tests/bench/fetch.sh
 
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
 demo: all
@@ -151,7 +152,7 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
 SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh)
+SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh tests/bench/*.sh)
 lint:
 	@$(call with,clang-format --dry-run -Werror $(SOURCES))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \

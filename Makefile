@@ -17,7 +17,7 @@ BIN      := $(TOOLS:%=bin/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo pictures test test-all bench lint install deps deps-servers clean
+.PHONY: all demo pictures plans test test-all bench lint install deps deps-servers clean
 all: $(BIN)
 
 # Before anything is built: is all that it needs on this machine? demo and test install what is missing,
@@ -56,15 +56,17 @@ TRAIN    := $(patsubst %.c,build/%.o,$(wildcard tools/train/*.c))
 EVAL     := $(patsubst %.c,build/%.o,$(wildcard tools/eval/*.c))
 PLOT     := $(patsubst %.c,build/%.o,$(wildcard tools/plot/*.c))
 
+# What an engine that is loaded calls of the program.
+EXPORT   := $(foreach name,fail why ealloc egrow,-Wl,--export-dynamic-symbol=$(name))
 STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
 bin/psfetch: $(FETCH) build/libpsweep.a
 bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive) -lm -pthread
 bin/psaug:   $(AUGMENT) build/libpsweep.a
 bin/psaug:   LDLIBS = $(STREAM) -lm
 bin/pstrain: $(TRAIN) build/libpsnn.a build/libpsweep.a
-bin/pstrain: LDLIBS = $(STREAM) -lm -pthread
+bin/pstrain: LDLIBS = $(STREAM) -lm -pthread -ldl $(EXPORT)
 bin/pseval:  $(EVAL) build/libpsnn.a build/libpsweep.a
-bin/pseval:  LDLIBS = $(STREAM) -lm -pthread
+bin/pseval:  LDLIBS = $(STREAM) -lm -pthread -ldl $(EXPORT)
 bin/psplot:  $(PLOT) build/libpsweep.a
 bin/psplot:  LDLIBS = $(STREAM) $(call pkg,--libs,cairo) -lm
 build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
@@ -92,14 +94,73 @@ build/lib/nn/cpu/kernels/$(1)/%.o: lib/nn/cpu/kernels/%.c
 endef
 # Loops over a block of sums must be unrolled whole, or the sums are not in registers.
 UNROLL     := --param max-completely-peeled-insns=2000
-ISA_avx2   := -mavx2 -mfma
-ISA_avx512 := -mavx512f -mfma
+ISA_avx2   := -mavx2 -mfma -mtune=haswell
+ISA_avx512 := -mavx512f -mfma -mtune=skylake-avx512
 $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
+
+# The GPU engine is a shared object that pstrain and pseval load when they find it. It is made where the
+# CUDA toolkit and cuDNN are; make CUDA=0 never does. On the machine where it runs, the libraries are
+# found where they were at building, or by the usual ways.
+NVCC     := $(if $(filter 0,$(CUDA)),,$(shell command -v nvcc 2>/dev/null))
+CUDA_HOME := $(if $(NVCC),$(patsubst %/bin/,%,$(dir $(shell readlink -f $(NVCC)))))
+PLUGIN   := $(if $(wildcard $(CUDA_HOME)/include/cudnn_graph.h),bin/libpsweep-cuda.so)
+CUDA_C   := $(patsubst %.c,build/%.o,$(wildcard lib/nn/cuda/*.c))
+CUDA_CU  := $(patsubst %.cu,build/%.cu.o,$(wildcard lib/nn/cuda/*.cu))
+CUDA_ISA := 75 80 86 89 90 100 120
+all: $(PLUGIN)
+bin/libpsweep-cuda.so: $(CUDA_C) $(CUDA_CU)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -shared -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,--enable-new-dtags,-rpath,$(CUDA_HOME)/lib64 \
+	    -lcudart -lcudnn
+build/lib/nn/cuda/%.o: CPPFLAGS += -isystem $(CUDA_HOME)/include -DCUDNN_WARN_DEPRECATED
+build/lib/nn/cuda/%.o: CFLAGS += -fPIC
+# A spilled register or a local array would be slow without a word: both are errors.
+build/lib/nn/cuda/%.cu.o: lib/nn/cuda/%.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h
+	@mkdir -p $(@D)
+	$(NVCC) -std=c++17 -O3 -Ilib -Werror all-warnings -Xptxas -warn-spills,-warn-lmem-usage,-Werror \
+	    -Xcompiler -fPIC,-fno-threadsafe-statics,-fno-exceptions,-fno-rtti \
+	    $(foreach isa,$(CUDA_ISA),-gencode arch=compute_$(isa)$(,)code=sm_$(isa)) \
+	    -gencode arch=compute_$(lastword $(CUDA_ISA)),code=compute_$(lastword $(CUDA_ISA)) -c -o $@ $<
+
+# Doubles of the CUDA libraries, with their names, so that the plugin itself runs on a machine without a
+# GPU: the kernels are compiled for the host, where undefined behaviour ends them, and the real cuDNN plans.
+DOUBLES  := build/tests/doubles/cuda/libcudart.so.13 build/tests/doubles/cuda/libcudnn.so.9
+DOUBLE_CXX = g++ -std=c++17 -O1 -g -Wall -Wextra -fPIC -ffp-contract=off -Ilib \
+             -fsanitize=undefined -fno-sanitize-recover=undefined
+HOST_CU  := $(patsubst %.cu,build/host/%.o,$(wildcard lib/nn/cuda/*.cu))
+build/host/%.o: %.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h tests/doubles/cuda/kernels_on_host.h
+	@mkdir -p $(@D)
+	$(DOUBLE_CXX) -include tests/doubles/cuda/kernels_on_host.h -x c++ -c -o $@ $<
+build/tests/doubles/cuda/libcudart.so.13: tests/doubles/cuda/double_cudart.cpp tests/doubles/cuda/double_kernels.cpp \
+        $(HOST_CU) $(wildcard tests/doubles/cuda/*.h) tests/doubles/cuda/cudart.map
+	@mkdir -p $(@D)
+	$(DOUBLE_CXX) -shared $(filter %.cpp %.o,$^) -o $@ -Wl,-soname,$(@F) \
+	    -Wl,--version-script=tests/doubles/cuda/cudart.map
+build/tests/doubles/cuda/libcudnn.so.9: tests/doubles/cuda/double_cudnn.cpp tests/doubles/cuda/device.h \
+        build/tests/doubles/cuda/libcudart.so.13
+	@mkdir -p $(@D)
+	$(DOUBLE_CXX) -shared -isystem $(CUDA_HOME)/include -DREAL_CUDNN='"$(CUDA_HOME)/lib64/libcudnn_graph.so.9"' \
+	    $< -o $@ $(filter %.13,$^) -ldl -Wl,-soname,$(@F) -Wl,--version-script=tests/doubles/cuda/cudnn.map
+# One engine beside the other.
+build/tests/cuda/parity: build/tests/cuda/parity.o build/tests/support.a build/libpsnn.a build/libpsweep.a \
+        build/tests/cuda/libpsweep-cuda.so
+	$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) -lm -pthread -ldl $(EXPORT)
+build/tests/cuda/libpsweep-cuda.so: bin/libpsweep-cuda.so
+	@mkdir -p $(@D)
+	cp $< $@
+build/tests/cuda/%.o: CPPFLAGS += -Itests/unit $(if $(NVCC),-isystem $(CUDA_HOME)/include)
+# What cuDNN plans for devices that are only described; make plans accepts what it plans now.
+build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/libpsnn.a build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcudnn -lm -pthread -ldl
+plans: build/tests/cuda/plans
+	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
+CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) build/tests/cuda/parity build/tests/cuda/plans)
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
 build/tests/bench/%.o: CFLAGS += -march=native
+build/tests/bench/feed_bench: build/tools/train/feed.o build/tools/train/album.o
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm -pthread
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
@@ -127,15 +188,22 @@ build/tests/bits/%.o: CPPFLAGS += -Itests/unit
 # tests/run names each test that was skipped; with CI set, a skip that CI could do without fails.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --exec tests/run
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
-test: all $(TESTS) build/tests/bits/digest
+test: all $(TESTS) build/tests/bits/digest $(CUDA_TESTS)
 	$(PROVE) $(TESTS) $(SCRIPTS)
-test-all: all $(TESTS) build/tests/bits/digest
+test-all: all $(TESTS) build/tests/bits/digest $(CUDA_TESTS)
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
-# Figures of this machine, now: never part of a test.
-bench: build/tests/bench/stream_bench build/tests/bench/engine_bench bin/psfetch
+# Figures of this machine, now: never part of a test. Beside PyTorch where TORCH_PYTHON has one.
+TORCH_PYTHON := /usr/bin/python3
+bench: all build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
+	@bin/psfetch -q >build/bench.ps
+	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \
+	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/feed_bench || exit; done
 	build/tests/bench/engine_bench
+	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
+	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
+	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
 	tests/bench/fetch.sh
 
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
@@ -150,11 +218,12 @@ pictures: demo
 # What a linter that is here finds is an error; one that is not here is named.
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
+FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp)
 SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
 SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh tests/bench/*.sh)
 lint:
-	@$(call with,clang-format --dry-run -Werror $(SOURCES))
+	@$(call with,clang-format --dry-run -Werror $(FORMATTED))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \
 	    --suppress=missingIncludeSystem --inline-suppr --error-exitcode=1 -I. -Ilib \
 	    $(filter %.c,$(SOURCES)))
@@ -166,6 +235,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/psweep \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(BIN) pipelines/sweep $(DESTDIR)$(PREFIX)/bin
+	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) $(DESTDIR)$(PREFIX)/lib/psweep/$(notdir $(PLUGIN)))
 	install -m 644 pipelines/sweep.mk lib/FORMAT.md $(DESTDIR)$(PREFIX)/share/psweep
 	$(foreach m,$(MANUALS),install -m 644 $m $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $m)) &&) :
 

@@ -27,6 +27,9 @@ int images_open(struct images *images, int fd, const char *name, const char *wan
     images->epochs = strcmp(kind, "epochs") == 0;
     if (images->epochs && images_read_about(&header, &images->about) < 0)
         return -1;
+    const msgpack_object *views = record_field(&header, "views");
+    images->views =
+        images->epochs && views && views->type == MSGPACK_OBJECT_BOOLEAN && views->via.boolean;
     keep_header(images, &header);
     return 0;
 }
@@ -76,6 +79,10 @@ int images_next(struct images *images, struct image *image, struct record *recor
             if (image->id > images->largest)
                 images->largest = image->id;
             return IMAGES_IMAGE;
+        case RECORD_VIEW:
+            if (!images->views)
+                return fail_as(DAMAGED, "a view record stands where pixels were announced");
+            return IMAGES_VIEWS;
         case RECORD_EPOCH:
             if (!images->epochs)
                 return fail_as(DAMAGED, "an epoch mark stands in a set of images");

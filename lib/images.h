@@ -20,6 +20,7 @@ struct images {
     struct reader *reader;
     struct classes classes;
     int epochs; /* the input is of kind epochs, and about is filled in */
+    int views;  /* and its training images come once, as they are; epochs are view records */
     struct images_about about;
     uint32_t headers; /* the headers of all joined inputs, as msgpack, for "upstream" */
     uint8_t *header;
@@ -32,8 +33,16 @@ int images_open(struct images *images, int fd, const char *name, const char *wan
 void images_close(struct images *images);
 
 /* The next thing in the input. IMAGES_IMAGE fills in image (its id shifted); record is filled in
- * always. Both are borrowed until the next call. -1 with a sentence. */
-enum images_item { IMAGES_END, IMAGES_IMAGE, IMAGES_EPOCH, IMAGES_OTHER, IMAGES_WAIT };
+ * always; IMAGES_VIEWS is a view record, which comes only where views is set. Both are borrowed
+ * until the next call. -1 with a sentence. */
+enum images_item {
+    IMAGES_END,
+    IMAGES_IMAGE,
+    IMAGES_VIEWS,
+    IMAGES_EPOCH,
+    IMAGES_OTHER,
+    IMAGES_WAIT
+};
 int images_next(struct images *images, struct image *image, struct record *record);
 
 /* Packs the field "upstream". */

@@ -150,6 +150,12 @@ static void set(const struct option_row *row, const char *text)
     case OPTION_TEXT:
         *(const char **)row->value = text;
         break;
+    case OPTION_LIST: {
+        struct option_list *list = row->value;
+        list->text = egrow(list->text, list->count + 1, sizeof *list->text);
+        list->text[list->count++] = text;
+        break;
+    }
     case OPTION_SIZE:
         set_size(row, text);
         break;
@@ -260,6 +266,8 @@ static void pack_value(struct writer *writer, const struct option_row *row)
         pack_item_uint(writer, size[0]);
         pack_item_uint(writer, size[1]);
         return;
+    case OPTION_LIST:
+        break;
     }
     pack_nil(writer, row->name);
 }

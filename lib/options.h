@@ -18,6 +18,12 @@ enum option_kind {
     OPTION_SIZE,   /* uint32_t[2]: HxW, each low … high; a single number means both */
     OPTION_BYTES,  /* uint64_t, low … high; K, M, G suffixes are powers of 1024 */
     OPTION_CHOICE, /* const char *: one of the words in choices, separated by | */
+    OPTION_LIST,   /* struct option_list: one text more each time; never in a header */
+};
+
+struct option_list {
+    const char **text; /* [count] */
+    size_t count;
 };
 
 /* Whether the option decides the bytes of the stream and so stands in its header. */

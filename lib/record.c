@@ -34,7 +34,6 @@ struct reader {
     msgpack_zone *zone;
     const volatile sig_atomic_t *stop; /* NULL: signals do not matter */
     int failed; /* a damaged stream stays damaged: every later call says the same */
-    int cut_short;
 };
 
 struct reader *record_open(int fd, const char *name, int how)
@@ -94,11 +93,6 @@ const char *record_name(const struct reader *reader)
     return reader->name;
 }
 
-int record_cut_short(const struct reader *reader)
-{
-    return reader->failed && reader->cut_short;
-}
-
 /* Reads more behind what is there: the number of bytes, 0 at the end of the file, -1, or -2 for not
  * yet. */
 static ssize_t fill(struct reader *reader)
@@ -139,7 +133,6 @@ static int at_end(struct reader *reader)
     if (reader->how & READ_FOLLOW)
         return RECORD_WAIT;
     unsigned long long records = reader->all_records;
-    reader->cut_short = 1;
     if (reader->start < reader->end)
         return fail_as(DAMAGED,
                        "%s ends in the middle of record %llu, without an end record: "
@@ -168,11 +161,17 @@ static const struct {
     const char *name;
     enum record_type type;
 } known_type[] = {
-    {"image", RECORD_IMAGE},           {"progress", RECORD_PROGRESS},
-    {"epoch", RECORD_EPOCH},           {"validation", RECORD_VALIDATION},
-    {"checkpoint", RECORD_CHECKPOINT}, {"model", RECORD_MODEL},
-    {"score", RECORD_SCORE},           {"done", RECORD_DONE},
-    {"header", RECORD_HEADER},         {"end", RECORD_END},
+    {"image", RECORD_IMAGE},
+    {"view", RECORD_VIEW},
+    {"progress", RECORD_PROGRESS},
+    {"epoch", RECORD_EPOCH},
+    {"validation", RECORD_VALIDATION},
+    {"checkpoint", RECORD_CHECKPOINT},
+    {"model", RECORD_MODEL},
+    {"score", RECORD_SCORE},
+    {"done", RECORD_DONE},
+    {"header", RECORD_HEADER},
+    {"end", RECORD_END},
 };
 
 static enum record_type type_of(const msgpack_object *type)
@@ -202,6 +201,20 @@ int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct r
     return 0;
 }
 
+/* A checkpoint's last eight bytes are the digest of those before them. */
+static int verify_seal(const struct reader *reader, const struct record *record)
+{
+    enum { SEAL = 8 };
+    uint64_t seal;
+    if (record_uint(record, "seal", UINT64_MAX, &seal) < 0)
+        return -1;
+    if (record->size < SEAL || seal != XXH3_64bits(record->bytes, record->size - SEAL))
+        return fail_as(DAMAGED,
+                       "%s is damaged: the checkpoint in record %llu differs from its seal",
+                       reader->name, (unsigned long long)reader->records + 1);
+    return 0;
+}
+
 /* The count and digest that epoch, checkpoint and end records carry, against our own. */
 static int verify(struct reader *reader, const struct record *record)
 {
@@ -216,7 +229,7 @@ static int verify(struct reader *reader, const struct record *record)
     if (digest != XXH3_64bits_digest(reader->digest))
         return fail_as(DAMAGED, "%s is damaged: its first %llu records differ from their digest",
                        reader->name, (unsigned long long)records);
-    return 0;
+    return record->type == RECORD_CHECKPOINT ? verify_seal(reader, record) : 0;
 }
 
 static int begin_stream(struct reader *reader, const struct record *record)

@@ -19,6 +19,7 @@ enum record_type {
     RECORD_UNKNOWN,
     RECORD_HEADER,
     RECORD_IMAGE,
+    RECORD_VIEW,
     RECORD_EPOCH,
     RECORD_PROGRESS,
     RECORD_VALIDATION,
@@ -62,9 +63,6 @@ int record_header(struct reader *reader, const char *wanted, struct record *reco
 /* Takes apart one record whose bytes the caller kept; the result borrows from them and from zone,
  * which is cleared first. */
 int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct record *record);
-
-/* After a failure: whether the input merely ended too early; else it is damaged. */
-int record_cut_short(const struct reader *reader);
 
 /* Makes a read that a signal interrupts while *stop is set return RECORD_WAIT. */
 void record_stop_on(struct reader *reader, const volatile sig_atomic_t *stop);

@@ -126,12 +126,14 @@ void write_begin(struct writer *writer, const char *type, uint32_t fields)
     pack_text(writer, "type", type);
 }
 
-/* An element takes a byte at least, so a small record breaks no limit and need not be walked. */
+/* An element takes a byte at least, so a small record has not too many and need not be walked; but
+ * a header, which holds those before it, may be nested too deep. */
 static int is_readable(const struct writer *writer)
 {
     enum { SMALL = 1 << 20 };
     size_t size = writer->used - writer->begun;
-    return size <= SMALL || record_span(writer->buffer + writer->begun, size) == (int64_t)size;
+    return (size <= SMALL && writer->records > 0) ||
+           record_span(writer->buffer + writer->begun, size) == (int64_t)size;
 }
 
 int write_end(struct writer *writer)
@@ -178,14 +180,20 @@ static void pack_string(struct writer *writer, const char *text)
     msgpack_pack_str_body(&writer->packer, text, size);
 }
 
+static void append_wide(struct writer *writer, uint64_t value)
+{
+    char wide[8];
+    for (int i = 0; i < 8; i++)
+        wide[i] = (char)(value >> (56 - 8 * i));
+    append(writer, wide, sizeof wide);
+}
+
 /* A whole number in its 8-byte form, so that the end record has one length. */
 static void pack_wide(struct writer *writer, const char *key, uint64_t value)
 {
-    char wide[9] = {(char)0xcf};
-    for (int i = 0; i < 8; i++)
-        wide[1 + i] = (char)(value >> (56 - 8 * i));
     pack_string(writer, key);
-    append(writer, wide, sizeof wide);
+    append(writer, "\xcf", 1);
+    append_wide(writer, value);
 }
 
 int write_finish(struct writer *writer)
@@ -214,6 +222,13 @@ void pack_position(struct writer *writer, struct position position)
 {
     pack_wide(writer, "records", position.records);
     pack_wide(writer, "digest", position.digest);
+}
+
+void pack_seal(struct writer *writer)
+{
+    pack_string(writer, "seal");
+    append(writer, "\xcf", 1);
+    append_wide(writer, XXH3_64bits(writer->buffer + writer->begun, writer->used - writer->begun));
 }
 
 void pack_uint(struct writer *writer, const char *key, uint64_t value)

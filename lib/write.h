@@ -51,6 +51,9 @@ struct position {
 };
 struct position write_position(struct writer *writer);
 void pack_position(struct writer *writer, struct position position);
+/* The last field of a checkpoint, to be counted in write_begin(): the digest of the record itself.
+ */
+void pack_seal(struct writer *writer);
 
 /* One field each: key and value. */
 void pack_uint(struct writer *writer, const char *key, uint64_t value);

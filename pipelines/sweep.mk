@@ -63,16 +63,15 @@ $(eval $(call remember,.sweep-test,test))
 data.ps: .sweep-fetch
 	psfetch $(fetch) > $@.part && mv $@.part $@
 
-# Of what two interrupted runs left, one is the beginning of the other: the longer is gone on from.
+# What interrupted runs left is put aside as .torn1, .torn2, for the trainer to choose from.
 net%.bin: data.ps .sweep-train
-	@for left in $@.part $@.torn; do \
+	@for left in $@.part $@.torn*; do \
 	    [ $$left -nt data.ps ] && [ $$left -nt .sweep-train ] || rm -f $$left; \
 	done; \
-	[ ! -e $@.part ] || if cmp -s -n $$(stat -c %s $@.part) $@.part $@.torn; then rm $@.part; \
-	    else mv $@.part $@.torn; fi
+	n=1; while [ -e $@.torn$$n ]; do ((n++)); done; [ ! -s $@.part ] || mv $@.part $@.torn$$n
 	psaug $(augment) < data.ps | pstrain --depth $* $(train) --threads $(THREADS) \
-	    $$([ ! -e $@.torn ] || echo --resume $@.torn) \
-	    $(if $(PROGRESS),--progress $(PROGRESS) --name d$*) > $@.part && mv $@.part $@ && rm -f $@.torn
+	    $$(for left in $@.torn*; do [ ! -e $$left ] || echo --resume $$left; done) \
+	    $(if $(PROGRESS),--progress $(PROGRESS) --name d$*) > $@.part && mv $@.part $@ && rm -f $@.torn*
 
 table: $(NETS)
 	@psplot -k table $(NETS)

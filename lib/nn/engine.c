@@ -1,23 +1,48 @@
 /* Which engine runs a network; the calls go through its class. */
 #include "engine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cpu/cpu.h"
 #include "message.h"
+#include "plugin.h"
+#include "selftest.h"
 
-static const char *const NO_CUDA = "this build has no CUDA engine";
+static int open_cuda(struct engine **engine, const struct net *net,
+                     const struct engine_options *options)
+{
+    const struct engine_class *cuda = plugin_load("cuda");
+    if (cuda == NULL || cuda->open(engine, net, options) < 0)
+        return -1;
+    if (selftest_once(cuda, options, engine_name(*engine)) == 0)
+        return 0;
+    char reason[600];
+    snprintf(reason, sizeof reason, "%s", why());
+    cuda->close(*engine);
+    *engine = NULL;
+    return fail("this GPU is not to be trusted (pstrain --selftest tells more): %s", reason);
+}
+
+int engine_selftest(const struct engine_options *options, void (*table)(const char *line))
+{
+    const struct engine_class *cuda = plugin_load("cuda");
+    return cuda ? selftest(cuda, options, table) : -1;
+}
 
 int engine_open(struct engine **engine, const char *device, const struct net *net,
                 const struct engine_options *options)
 {
     *engine = NULL;
-    if (strcmp(device, "cuda") == 0)
-        return fail("%s", NO_CUDA);
-    if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
+    int automatic = strcmp(device, "auto") == 0;
+    if (automatic || strcmp(device, "cuda") == 0) {
+        int result = open_cuda(engine, net, options);
+        if (result == 0 || !automatic)
+            return result;
+        explain("computing on the CPU: %s", why());
+    } else if (strcmp(device, "cpu") != 0) {
         return fail("there is no device '%s': it is auto, cpu or cuda", device);
-    if (strcmp(device, "auto") == 0)
-        explain("computing on the CPU: %s", NO_CUDA);
+    }
     return cpu_class.open(engine, net, options);
 }
 

@@ -23,6 +23,9 @@ struct engine_options {
     uint32_t threads; /* 0: as many as the machine has (OMP_NUM_THREADS honoured) */
     const char *
         isa; /* CPU: "auto", "c", "avx2", "avx512", "neon"; changes speed, never bits. NULL: auto */
+    uint32_t gpu;          /* CUDA: which, counted from 0 */
+    const char *precision; /* CUDA: "tf32" or "fp32"; NULL: tf32 */
+    int direct;            /* CUDA: enqueue each step anew instead of replaying a graph of it */
     double mean[ENGINE_MAX_CHANNELS], deviation[ENGINE_MAX_CHANNELS]; /* in pixel units 0 … 255 */
     double momentum;     /* v ← momentum·v + g;  w ← w - rate·v */
     double weight_decay; /* g ← g + decay·w, on TENSOR_WEIGHTS only */
@@ -42,6 +45,10 @@ struct outcome {
 int engine_open(struct engine **engine, const char *device, const struct net *net,
                 const struct engine_options *options);
 void engine_close(struct engine *engine); /* NULL is allowed */
+
+/* Holds the GPU that the options name to the CPU (selftest.h), and tells each line of the
+ * comparison. engine_open() does it by itself the first time that it meets a GPU. */
+int engine_selftest(const struct engine_options *options, void (*table)(const char *line));
 
 /* What decides the bytes it makes, for the stream's header: "cpu" or "cuda …". Lives as long as
  * engine. */

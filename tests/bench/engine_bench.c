@@ -65,9 +65,9 @@ static double peak(int threads)
 
 /* Each kernel with a clock around it, in place of the engine's own table; time of all threads
  * together. */
-enum { CONVOLVE, WEIGHT_GRADIENT, ACTIVATE, GRADIENT_SUMS, GRADIENT, CLOCKS };
-static const char *const clock_name[CLOCKS] = {"convolve", "weights", "activate", "sums",
-                                               "gradient"};
+enum { PIXELS, GRADIENT, RESULTS, MULTIPLY, GATHER, CORRELATE, SUMS, CLOCKS };
+static const char *const clock_name[CLOCKS] = {"pixels", "gradient",  "results", "multiply",
+                                               "gather", "correlate", "sums"};
 static const struct kernels *inner;
 static _Atomic int64_t spent[CLOCKS]; /* ns */
 
@@ -76,27 +76,64 @@ static void add(int clock, double start)
     spent[clock] += (int64_t)((now() - start) * 1e9);
 }
 
-static void timed_convolve(const struct band *in, const float *weights, const float *bias,
-                           int filters, float *out, size_t plane, float *sums)
+static void timed_image(const float *plane, int height, int width, int first,
+                        const struct spread *to)
 {
     double start = now();
-    inner->convolve(in, weights, bias, filters, out, plane, sums);
-    add(CONVOLVE, start);
+    inner->spread_image(plane, height, width, first, to);
+    add(PIXELS, start);
 }
 
-static void timed_weight_gradient(const struct band *in, const struct band *out_gradient,
-                                  float *partial)
+static void timed_activation(const struct output *o, int first, const struct spread *to)
 {
     double start = now();
-    inner->weight_gradient(in, out_gradient, partial);
-    add(WEIGHT_GRADIENT, start);
+    inner->spread_activation(o, first, to);
+    add(PIXELS, start);
 }
 
-static void timed_activate(const struct output *o, int first, struct band *to)
+static void timed_gradient(const struct output *o, const float *gradient, int first, uint32_t live,
+                           const struct spread *to)
 {
     double start = now();
-    inner->activate(o, first, to);
-    add(ACTIVATE, start);
+    inner->spread_gradient(o, gradient, first, live, to);
+    add(GRADIENT, start);
+}
+
+static void timed_results(const struct output *o, const float *gradient, int first, uint32_t live,
+                          const struct spread *to)
+{
+    double start = now();
+    inner->spread_results(o, gradient, first, live, to);
+    add(RESULTS, start);
+}
+
+static void timed_multiply(const struct product *product)
+{
+    double start = now();
+    inner->multiply(product);
+    add(MULTIPLY, start);
+}
+
+static void timed_gather(const struct gathered *g, float bias, float *sums, int first)
+{
+    double start = now();
+    inner->gather(g, bias, sums, first);
+    add(GATHER, start);
+}
+
+static void timed_gather_gradient(const struct gathered *g, const float *y,
+                                  const struct normal *normal, float *sums, int first)
+{
+    double start = now();
+    inner->gather_gradient(g, y, normal, sums, first);
+    add(GATHER, start);
+}
+
+static void timed_correlate(const struct correlation *c, float *folded, float *to)
+{
+    double start = now();
+    inner->correlate(c, folded, to);
+    add(CORRELATE, start);
 }
 
 static void timed_gradient_sums(const struct output *o, float *gradient, int first, int rows,
@@ -104,15 +141,7 @@ static void timed_gradient_sums(const struct output *o, float *gradient, int fir
 {
     double start = now();
     inner->gradient_sums(o, gradient, first, rows, sums);
-    add(GRADIENT_SUMS, start);
-}
-
-static void timed_gradient(const struct output *o, const float *gradient, int first, uint32_t live,
-                           struct band *to)
-{
-    double start = now();
-    inner->gradient(o, gradient, first, live, to);
-    add(GRADIENT, start);
+    add(SUMS, start);
 }
 
 /* What share of all threads' time each kernel takes; the rest is loading images, the head, the
@@ -124,11 +153,15 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     struct outcome outcome;
     inner = cpu->kernels;
     struct kernels timed = *inner;
-    timed.convolve = timed_convolve;
-    timed.weight_gradient = timed_weight_gradient;
-    timed.activate = timed_activate;
+    timed.spread_image = timed_image;
+    timed.spread_activation = timed_activation;
+    timed.spread_gradient = timed_gradient;
+    timed.spread_results = timed_results;
+    timed.multiply = timed_multiply;
+    timed.gather = timed_gather;
+    timed.gather_gradient = timed_gather_gradient;
+    timed.correlate = timed_correlate;
     timed.gradient_sums = timed_gradient_sums;
-    timed.gradient = timed_gradient;
     cpu->kernels = &timed;
     for (int i = 0; i < CLOCKS; i++)
         spent[i] = 0;

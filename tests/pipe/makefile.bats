@@ -68,15 +68,15 @@ would() {
     make=
     cp -p net1.bin.part kept
     mk 2>err
-    grep 'going on from the end of epoch [0-9]* in net1.bin.torn' err
+    grep 'going on from iteration [0-9]*, in epoch [0-9]*, of net1.bin.torn1' err
     cmp whole net1.bin
-    [ ! -e net1.bin.torn ] && [ ! -e net1.bin.part ]
+    [ ! -e net1.bin.torn1 ] && [ ! -e net1.bin.part ]
     # Of two files the one that has come further.
     rm net1.bin
-    cp -p kept net1.bin.torn
+    cp -p kept net1.bin.torn1
     head -c 100 kept >net1.bin.part
     mk 2>err
-    grep 'going on from the end of epoch [0-9]* in net1.bin.torn' err
+    grep 'going on from iteration [0-9]*, in epoch [0-9]*, of net1.bin.torn1' err
     cmp whole net1.bin
     mv kept net1.bin.part
     mk RATE=0.02 2>err

@@ -258,7 +258,8 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
 @test "on a terminal: how many of how many, a second, MB a second, time left; nothing of it elsewhere" {
     command -v script >/dev/null || skip "needs script of bsdutils"
     psfetch -q synth:shapes --limit 3000 --write-shard shapes.tar.gz
-    script -qec "psfetch shapes.tar.gz >out" /dev/null </dev/null >said
+    # A consumer that takes its time, so that there is something to see on any machine.
+    script -qec "psfetch shapes.tar.gz | (sleep 0.5 && cat >out)" /dev/null </dev/null >said
     tr '\r' '\n' <said >lines
     grep -qE "psfetch: shapes.tar.gz: [0-9]+ images, [0-9.]+ MB" lines
     grep -qE "psfetch: [0-9]+ of 3000 images, [0-9]+/s, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left" lines

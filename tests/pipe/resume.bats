@@ -9,6 +9,10 @@ setup() {
 train() {
     psaug <set.ps | pstrain -q -b 32 "$@"
 }
+# torn.bin names an iteration so often: each progress, validation and checkpoint does.
+speaks_of() {
+    [ "$(grep -ao iteration torn.bin | wc -l)" -ge "$1" ]
+}
 # The checkpoint records of a run end at these bytes.
 checkpoints() {
     /usr/bin/python3 -c '
@@ -47,23 +51,35 @@ for record in records:
         cmp whole.bin resumed.bin
         epoch=$(((size >= ends[0]) + (size >= ends[1]) + (size >= ends[2])))
         if [ $epoch = 0 ]; then grep -q 'no checkpoint to go on from: training begins anew' err; else
-            grep -q "going on from the end of epoch $epoch in torn.bin" err
+            grep -q "going on from iteration $((5 * epoch)), in epoch $((epoch + 1)), of torn.bin" err
         fi
     done
 }
 
-@test "damage costs what stands behind the last good checkpoint" {
+@test "damage costs what stands behind the last good checkpoint, and is found in the last one too" {
     train -e 3 >whole.bin
+    size=$(stat -c %s whole.bin)
     mapfile -t ends < <(checkpoints whole.bin)
-    cp whole.bin damaged.bin
-    printf '\xff' | dd of=damaged.bin bs=1 seek=$((ends[1] - 1000)) conv=notrunc status=none
-    no cmp -s whole.bin damaged.bin
-    psaug <set.ps | pstrain -b 32 -e 3 --resume damaged.bin 2>err >resumed.bin
-    cmp whole.bin resumed.bin
-    grep -q 'going on from the end of epoch 1' err
+    # In the second checkpoint, which another follows, and which ends the file; in weights, names, digests.
+    for back in 4 12 40 1000 60000 $((ends[1] - ends[0] - 20)); do
+        for length in "$size" "${ends[1]}"; do
+            head -c "$length" whole.bin >damaged.bin
+            byte=$(od -An -tu1 -j $((ends[1] - back)) -N 1 damaged.bin)
+            printf '%b' "\\x$(printf %x $((byte ^ 4)))" | dd of=damaged.bin bs=1 seek=$((ends[1] - back)) conv=notrunc status=none
+            no cmp -s -n "$length" whole.bin damaged.bin
+            psaug <set.ps | pstrain -b 32 -e 3 --resume damaged.bin 2>err >resumed.bin
+            cmp whole.bin resumed.bin
+            grep -q 'going on from iteration 5,' err
+        done
+    done
+    # Behind the end.
+    cp whole.bin longer.bin
+    echo 'something else' >>longer.bin
+    psaug <set.ps | pstrain -b 32 -e 3 --resume longer.bin 2>err | cmp - whole.bin
+    grep -q 'going on from iteration 15,' err
 }
 
-@test "killed, and stopped in the middle of an epoch" {
+@test "killed, and stopped in the middle of an epoch: not an iteration is lost that was saved" {
     train -e 200 >whole.bin
     for signal in KILL TERM; do
         psaug <set.ps | pstrain -q -b 32 -e 200 >torn.bin 3>&- &
@@ -72,12 +88,95 @@ for record in records:
         pkill -$signal -P $$ -x pstrain || true
         wait || true
         [ "$(stat -c %s torn.bin)" -lt "$(stat -c %s whole.bin)" ]
-        train -e 200 --resume torn.bin | cmp - whole.bin
+        psaug <set.ps | pstrain -b 32 -e 200 --resume torn.bin 2>err | cmp - whole.bin
     done
-    # Once more, while it goes through the epochs that the earlier run has had.
-    ends 4 timeout --preserve-status 0.1 pstrain -q -b 32 -e 200 --resume torn.bin < <(psaug <set.ps)
-    cp out again.bin
-    train -e 200 --resume again.bin | cmp - whole.bin
+    had=$(records torn.bin | jq -r 'select(.type == "progress") | .iteration' | tail -n 1)
+    grep -q "going on from iteration $had, " err
+    # In the second iteration of an epoch, with checkpoints far apart: fed so slowly that it can be met.
+    psaug -e 4 <set.ps >epochs.ps
+    train -e 4 --checkpoint-every 3 >whole.bin
+    mkfifo slow
+    pstrain -q -b 32 -e 4 --checkpoint-every 3 <slow >torn.bin 3>&- &
+    exec 5>slow
+    head -c "$(($(stat -c %s epochs.ps) * 6 / 10))" epochs.ps >&5
+    wait_for 30 speaks_of 10
+    kill -TERM $!
+    exec 5>&-
+    wait $! || [ $? = 4 ]
+    psaug <set.ps | pstrain -b 32 -e 4 --checkpoint-every 3 --resume torn.bin 2>err | cmp - whole.bin
+    grep -Eq 'going on from iteration (9|1[0-3]), in epoch [23], of torn.bin' err
+}
+
+@test "stopped while it goes through what the earlier run has had" {
+    train -e 4 >four.bin
+    train -e 5 >five.bin
+    psaug -e 5 <set.ps >epochs.ps
+    mkfifo slow
+    pstrain -q -b 32 -e 5 --resume four.bin <slow >again.bin 3>&- &
+    exec 5>slow
+    # Up to some image of the second epoch.
+    head -c "$(($(stat -c %s epochs.ps) * 4 / 10))" epochs.ps >&5
+    wait_for 10 test -s again.bin
+    kill -TERM $!
+    exec 5>&-
+    wait $! || [ $? = 4 ]
+    # All that four.bin had, no checkpoint twice, and an end.
+    [ "$(records again.bin | jq -r 'select(.type == "checkpoint") | .iteration' | xargs)" = "5 10 15 20" ]
+    [ "$(records again.bin | tail -n 1 | jq -r .type)" = end ]
+    train -e 5 --resume again.bin | cmp - five.bin
+}
+
+@test "stopped between the last iteration of an epoch and its end" {
+    train -e 4 >four.bin
+    psaug -e 4 <set.ps >epochs.ps
+    before=$(/usr/bin/python3 -c '
+import msgpack
+records = msgpack.Unpacker(open("epochs.ps", "rb"), raw=False)
+place = 0
+for record in records:
+    if record["type"] == "epoch" and record["epoch"] == 2:
+        print(place)
+    place = records.tell()')
+    mkfifo slow
+    pstrain -q -b 32 -e 4 <slow >torn.bin 3>&- &
+    exec 5>slow
+    head -c "$before" epochs.ps >&5
+    wait_for 30 speaks_of 12
+    sleep 0.2
+    kill -TERM $!
+    exec 5>&-
+    wait $! || [ $? = 4 ]
+    [ "$(records torn.bin | jq -c 'select(.type == "checkpoint") | [.epoch, .iteration]' | xargs)" = "[1,5] [1,10]" ]
+    psaug <set.ps | pstrain -b 32 -e 4 --resume torn.bin 2>err | cmp - four.bin
+    grep -q 'going on from iteration 10, in epoch 2,' err
+    train -e 2 --resume torn.bin | cmp - <(train -e 2)
+    # One that is at the same iteration and past the epoch's end is further on.
+    train -e 2 >two.bin
+    psaug <set.ps | pstrain -b 32 -e 4 --resume torn.bin --resume two.bin 2>err | cmp - four.bin
+    grep -q 'going on from iteration 10, in epoch 3, of two.bin' err
+}
+
+@test "of several files the one that is furthest on" {
+    train -e 3 >whole.bin
+    mapfile -t ends < <(checkpoints whole.bin)
+    head -c $((ends[1] + 100)) whole.bin >far.bin
+    # Larger, but not so far: what stands behind its first checkpoint is no record.
+    { head -c "${ends[0]}" whole.bin && head -c 1000000 /dev/zero; } >near.bin
+    : >empty.bin
+    for order in "far near empty" "empty near far" "near far empty"; do
+        read -r a b c <<<"$order"
+        psaug <set.ps | pstrain -b 32 -e 3 --resume "$a.bin" --resume "$b.bin" --resume "$c.bin" 2>err | cmp - whole.bin
+        grep -q 'going on from iteration 10, in epoch 3, of far.bin' err
+    done
+}
+
+@test "an input with fewer epochs than the earlier run is a failure" {
+    train -e 4 >four.bin
+    psaug -e 2 <set.ps >two.ps
+    ends 1 pstrain -q -b 32 --resume four.bin <two.ps
+    grep -q 'the input ends within the iterations that the resumed run has had' err
+    psaug -e 4 <set.ps | pstrain -q -b 32 --resume four.bin >same.bin
+    psaug -e 4 <set.ps | pstrain -q -b 32 | cmp - same.bin
 }
 
 @test "another network, seed or data are refused, and nothing is written" {
@@ -109,6 +208,12 @@ for record in records:
     # shellcheck disable=SC2094 # both only read
     ends 1 pstrain -q --resume set.ps <set.ps
     grep -q 'set.ps is a stream of kind images; run is wanted' err
+    head -c 100 /bin/sh >short.bin
+    ends 3 pstrain -q --resume short.bin <set.ps
+    grep -q 'short.bin is no psweep stream' err
+    sed '0,/options/s//optionz/' one.bin >renamed.bin
+    ends 1 pstrain -q -b 32 --resume renamed.bin < <(psaug <set.ps)
+    grep -q 'renamed.bin: its header has other fields' err
     cat one.bin one.bin >both.bin
     ends 1 pstrain -q -b 32 -e 2 --resume both.bin < <(psaug <set.ps)
     grep -q 'both.bin: it joins several runs' err

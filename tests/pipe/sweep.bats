@@ -103,7 +103,6 @@ epochs_done() {
     for blow in "-INT" "-KILL trainer" "-KILL all" none; do
         start_sweep "${long[@]}" -o "$PWD/s"
         [ "$blow" = none ] && break
-        before=$([ ! -e s/net-d1-s0.torn ] || echo torn)
         wait_for 30 epochs_done $((reached += 20))
         case $blow in
         -INT) kill -INT "$sweep" ;;
@@ -116,34 +115,83 @@ epochs_done() {
         esac
         wait "$sweep" || true
         wait_for 10 nobody_left
-        echo "$blow $before"
     done
     wait "$sweep"
     cmp whole/net-d1-s0.bin s/net-d1-s0.bin
-    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn' -o -name '*.stopped')" ]
+    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped')" ]
 }
 
-@test "of two files that interrupted trainers left, the one that has come further is gone on from" {
+# The point d1-s0 of an endless sweep in s goes on and says from where; then it is ended.
+goes_on_from() {
+    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    wait_for 30 grep "going on from iteration $1" s/net-d1-s0.log
+    kill -TERM "$sweep"
+    wait "$sweep" || true
+}
+
+@test "of the files that interrupted trainers left, the one that has come furthest is gone on from" {
     start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
     wait_for 30 epochs_done 6
     kill -TERM "$sweep"
     wait "$sweep" || true
-    cp s/net-d1-s0.stopped whole
+    mv s/net-d1-s0.stopped whole
     mapfile -t ends < <(/usr/bin/python3 -c '
 import msgpack
 records = msgpack.Unpacker(open("whole", "rb"), raw=False, max_buffer_size=1 << 30)
 print(0, *[records.tell() for record in records if record["type"] == "checkpoint"], sep="\n")')
-    rm s/net-d1-s0.stopped
     for pair in "5 2" "2 5" "5 0" "5 5"; do
         read -r torn part <<<"$pair"
         rm -f s/net-d1-s0.*
-        head -c $((ends[torn] + 30)) whole >s/net-d1-s0.torn
+        head -c $((ends[torn] + 30)) whole >s/net-d1-s0.torn1
         head -c "${ends[part]}" whole >s/net-d1-s0.part
-        start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
-        wait_for 30 grep 'going on from the end of epoch 5' s/net-d1-s0.log
-        kill -TERM "$sweep"
-        wait "$sweep" || true
+        goes_on_from 10,
     done
+}
+
+@test "a point that is stopped while it starts keeps what it had" {
+    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    wait_for 30 epochs_done 3
+    kill -TERM "$sweep"
+    wait "$sweep" || true
+    cp s/net-d1-s0.stopped kept
+    had=$(records kept | jq -r 'select(.type == "progress") | .iteration' | tail -n 1)
+    # A trainer whose images do not come is stopped before it has read its first file.
+    mv s/data.ps data.ps && mkfifo s/data.ps
+    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    exec 5>s/data.ps
+    head -c 100000 data.ps >&5
+    wait_for 30 trainer d1-s0
+    kill -TERM "$(trainer d1-s0)"
+    sleep 0.2
+    exec 5>&-
+    kill -TERM "$sweep" || true
+    wait "$sweep" || true
+    rm s/data.ps && mv data.ps s/data.ps
+    [ ! -s s/net-d1-s0.bin ]
+    goes_on_from "$had,"
+}
+
+@test "more classes than a confusion matrix is made of" {
+    /usr/bin/python3 - <<'P'
+import os, struct, zlib
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+for label in range(1001):
+    os.makedirs("many/%04d" % label)
+    for image in range(2):
+        rows = (b"\0" + bytes([(label + image) % 256] * 4)) * 4
+        open("many/%04d/%d.png" % (label, image), "wb").write(b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+P
+    sweep --data many --split 0.5 --epochs 1 --depth 1 -o "$PWD/s" >out
+    grep 'charts: .*/curves.png, .*/overlay.png$' out
+}
+
+@test "a sweep whose data never came leaves the folder to another" {
+    ends 1 sweep --data nothere "${small[@]}" --depth 1 -o "$PWD/s"
+    sweep "${small[@]}" --depth 1 -o "$PWD/s" >out
+    grep 'best is' out
 }
 
 @test "where psaug failed, its reason is told" {

@@ -25,13 +25,14 @@ static const struct tolerance {
 } tolerances[] = {
     [GRADIENT] =
         {"gradient", 3e-6, 2e-5,
-         "sums of up to 5000 products of size 1, each rounded to 6e-8, through normalisations "
-         "of few values, which multiply an error by 1 / deviation"},
+         "up to six convolutions, each with a relative error of 5e-7 in the mean and some 3e-6 at "
+         "most (winograd.h), through normalisations of few values, which multiply an error by 1 / "
+         "deviation"},
     [PARAMETERS] = {"parameters", 2e-7, 1e-6,
                     "the gradient's error times the rate, 0.05, and two roundings"},
     [MOMENTUM] = {"momentum", 3e-6, 2e-5, "the gradient's error"},
     [PROBABILITIES] = {"probabilities", 3e-7, 1e-6, "logits of size 1 with an error of 1e-6"},
-    [LOSS] = {"loss", 1e-6, 0, "the same, where the right class is improbable"},
+    [LOSS] = {"loss", 2e-6, 0, "the same, where the right class is improbable"},
 };
 
 /* The largest error so far as a share of what a tolerance allows. */
@@ -132,10 +133,12 @@ static void test_gradient(void **state)
 }
 
 /* Steps, each from where the engine is: two trainings that round differently come to stand on
- * different sides of a corner of a ReLU one day, and then part. */
+ * different sides of a corner of a ReLU one day, and then part. A step from such a corner is not
+ * compared. */
 static void test_steps(void **state)
 {
     (void)state;
+    int compared = 0;
     for (int i = 0; i < CASES; i++) {
         struct bed *b = bed_make(&cases[i]);
         struct engine *engine = bed_engine(b);
@@ -148,14 +151,20 @@ static void test_steps(void **state)
             }
             assert_int_equal(
                 engine_step(engine, b->images, b->label, cases[i].count, 0.05, &outcome), 0);
+            b->corner = 1;
             reference_step(&b->reference, b->expected, b->drift, 0.05);
             assert_int_equal(engine_read(engine, b->found, b->found_momentum), 0);
+            compared += b->corner >= BED_CORNER;
+            if (b->corner < BED_CORNER)
+                continue;
             check(PARAMETERS, &cases[i], b->found, b->expected, b->net.parameters);
             check(MOMENTUM, &cases[i], b->found_momentum, b->drift, b->net.parameters);
         }
         engine_close(engine);
         bed_end(b);
     }
+    printf("# %d of %d steps compared\n", compared, CASES * STEPS);
+    assert_true(compared > CASES * STEPS / 2);
 }
 
 static void test_prediction(void **state)

@@ -223,6 +223,24 @@ static void nothing_unreadable_is_written(void **state)
     close(fd);
 }
 
+/* Headers hold those before them, so they can grow too deep without being large. */
+static void no_header_is_too_deep(void **state)
+{
+    (void)state;
+    for (int nested = 14; nested <= 15; nested++) {
+        int fd = new_file();
+        struct writer *writer = write_open(fd, "output");
+        write_header(writer, "images", 1); /* the map is the first level, upstream the second */
+        pack_array(writer, "upstream", 1);
+        for (int i = 0; i < nested; i++)
+            pack_item_array(writer, 1);
+        pack_item_uint(writer, 1);
+        assert_int_equal(write_end(writer), nested == 14 ? 0 : -1);
+        write_close(writer);
+        close(fd);
+    }
+}
+
 /* Five bytes that tell of 4 GB must not take memory for them. */
 static void lies_take_no_memory(void **state)
 {
@@ -318,6 +336,7 @@ int main(void)
         cmocka_unit_test(joined_streams),
         cmocka_unit_test(tail_tells),
         cmocka_unit_test(nothing_unreadable_is_written),
+        cmocka_unit_test(no_header_is_too_deep),
         cmocka_unit_test(lies_take_no_memory),
         cmocka_unit_test(every_head),
         cmocka_unit_test(wrong_kind),

@@ -119,6 +119,13 @@ static void statistics(const struct pass *p, const struct layer *l, const double
     *variance = sum / n;
 }
 
+/* Of a decision between two values, this near to each other. */
+static void decide(const struct pass *p, double distance)
+{
+    if (p->r->corner && fabs(distance) < *p->r->corner)
+        *p->r->corner = fabs(distance);
+}
+
 static void normalise_forward(struct pass *p, uint32_t number, const double *x, double *y)
 {
     const struct layer *l = &p->r->net->layer[number];
@@ -135,6 +142,7 @@ static void normalise_forward(struct pass *p, uint32_t number, const double *x, 
                 size_t at = (image * l->in_channels + channel) * pixels + i;
                 double z = scale * (x[at] - *mean) / sqrt(*variance + 1e-5) + offset;
                 y[at] = z > 0 ? z : 0;
+                decide(p, z);
             }
     }
 }
@@ -182,6 +190,9 @@ static void max_pool(const struct pass *p, const struct layer *l, const double *
                 for (int i = 1; i < 4; i++)
                     if (x[at[i]] > x[best])
                         best = at[i];
+                for (int i = 0; i < 4; i++)
+                    if (at[i] != best && x[best] > 0)
+                        decide(p, x[best] - x[at[i]]);
                 if (dx)
                     dx[best] += dy[to];
                 else

@@ -128,7 +128,19 @@ static int write_unknown(struct writer *writer, const struct gathered *gathered)
     return 0;
 }
 
-int write_once(struct writer *writer, struct gathered *gathered, const struct view_options *options)
+/* The training images as they came, for a consumer that draws the views itself. */
+static int write_train(struct writer *writer, struct gathered *gathered)
+{
+    for (size_t i = 0; i < set_count(gathered->train); i++) {
+        struct image image;
+        if (set_image(gathered->train, i, &image) < 0 || image_write(writer, &image) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int write_once(struct writer *writer, struct gathered *gathered, const struct view_options *options,
+               int views)
 {
     uint8_t *pixels = new_pixels(gathered);
     int result = write_unknown(writer, gathered);
@@ -141,18 +153,16 @@ int write_once(struct writer *writer, struct gathered *gathered, const struct vi
         result = write_view(writer, &view, &image, pixels);
     }
     free(pixels);
-    return result;
+    return result == 0 && views ? write_train(writer, gathered) : result;
 }
 
-int write_epoch(struct writer *writer, struct gathered *gathered,
-                const struct view_options *options, uint32_t epoch)
+/* The training images of an epoch, drawn, in their order. */
+static int write_drawn(struct writer *writer, struct gathered *gathered,
+                       const struct view_options *options, uint32_t epoch, const size_t *order)
 {
-    size_t count = set_count(gathered->train);
-    size_t *order = ealloc(count, sizeof *order);
     uint8_t *pixels = new_pixels(gathered);
     int result = 0;
-    shuffle(options->seed, epoch, PURPOSE_SHUFFLE, set_ids(gathered->train), count, order);
-    for (size_t i = 0; result == 0 && i < count; i++) {
+    for (size_t i = 0; result == 0 && i < set_count(gathered->train); i++) {
         struct image image;
         result = set_image(gathered->train, order[i], &image);
         if (result < 0)
@@ -160,8 +170,40 @@ int write_epoch(struct writer *writer, struct gathered *gathered,
         struct view view = view_random(options, epoch, &image);
         result = write_view(writer, &view, &image, pixels);
     }
-    free(order);
     free(pixels);
+    return result;
+}
+
+/* Their views alone. A window's place depends on the size of its image, so each is looked at. */
+static int write_views(struct writer *writer, struct gathered *gathered,
+                       const struct view_options *options, uint32_t epoch, const size_t *order)
+{
+    size_t count = set_count(gathered->train);
+    uint64_t ids[VIEWS_MOST];
+    struct view view[VIEWS_MOST];
+    for (size_t i = 0, filled = 0; i < count; i++) {
+        struct image image;
+        if (set_image(gathered->train, order[i], &image) < 0)
+            return -1;
+        ids[filled] = image.id;
+        view[filled++] = view_random(options, epoch, &image);
+        if (filled < VIEWS_MOST && i + 1 < count)
+            continue;
+        if (views_write(writer, ids, view, filled) < 0)
+            return -1;
+        filled = 0;
+    }
+    return 0;
+}
+
+int write_epoch(struct writer *writer, struct gathered *gathered,
+                const struct view_options *options, uint32_t epoch, int views)
+{
+    size_t count = set_count(gathered->train);
+    size_t *order = ealloc(count, sizeof *order);
+    shuffle(options->seed, epoch, PURPOSE_SHUFFLE, set_ids(gathered->train), count, order);
+    int result = (views ? write_views : write_drawn)(writer, gathered, options, epoch, order);
+    free(order);
     if (result < 0)
         return -1;
     struct position position = write_position(writer);

@@ -2,9 +2,9 @@
 #ifndef PSWEEP_EPOCHS_H
 #define PSWEEP_EPOCHS_H
 
+#include "choose.h"
 #include "images.h"
 #include "set.h"
-#include "view.h"
 
 /* Everything read from the input, and what is known about it. */
 struct gathered {
@@ -22,11 +22,13 @@ int gather(struct images *input, int fd, uint64_t memory, const struct view_opti
            struct gathered *gathered);
 void gathered_free(struct gathered *gathered);
 
-/* Writes the records that come once: those of unknown type, then the validation and test images. */
-int write_once(struct writer *writer, struct gathered *gathered,
-               const struct view_options *options);
-/* Writes one epoch: the training images in its order, each in its view, and the epoch record. */
+/* Writes the records that come once: those of unknown type, then the validation and test images,
+ * and with views the training images as they are. */
+int write_once(struct writer *writer, struct gathered *gathered, const struct view_options *options,
+               int views);
+/* Writes one epoch: the training images in its order, each in its view (with views that alone), and
+ * the epoch record. */
 int write_epoch(struct writer *writer, struct gathered *gathered,
-                const struct view_options *options, uint32_t epoch);
+                const struct view_options *options, uint32_t epoch, int views);
 
 #endif

@@ -9,6 +9,7 @@
 
 static struct view_options view = {.shift = 4, .flip = 0.5};
 static uint64_t shift = 4, epochs, memory = 4ull << 30;
+static int views;
 
 static const struct option_row rows[] = {
     {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &view.seed, 0, 0x1p63, "N",
@@ -19,6 +20,8 @@ static const struct option_row rows[] = {
      "instead of a shift: a random window; the middle one for validation and test"},
     {0, "flip", OPTION_REAL, OPTION_IN_HEADER, &view.flip, 0, 1, "P",
      "flip left to right with this probability (0.5)"},
+    {0, "views", OPTION_FLAG, OPTION_IN_HEADER, &views, 0, 0, NULL,
+     "send every image once, then only what becomes of it in each epoch"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
      "end after N epochs (go on until the consumer has enough)"},
     {0, "memory", OPTION_BYTES, OPTION_LOCAL, &memory, 0, 0x1p46, "BYTES",
@@ -39,11 +42,12 @@ static const struct program about = {
 static int write_start(struct writer *writer, const struct images *input,
                        const struct gathered *gathered)
 {
-    write_header(writer, "epochs", 3 + IMAGES_ABOUT_FIELDS);
+    write_header(writer, "epochs", 4 + IMAGES_ABOUT_FIELDS);
     options_pack(writer, rows);
     images_pack_upstream(writer, input);
     pack_texts(writer, "classes", input->classes.name, input->classes.count);
     images_pack_about(writer, &gathered->about);
+    pack_bool(writer, "views", views);
     return write_end(writer);
 }
 
@@ -65,10 +69,11 @@ int main(int argc, char **argv)
         die_why();
 
     int trains = gathered.about.counts[SPLIT_TRAIN] > 0;
-    if (write_start(writer, &input, &gathered) < 0 || write_once(writer, &gathered, &view) < 0)
+    if (write_start(writer, &input, &gathered) < 0 ||
+        write_once(writer, &gathered, &view, views) < 0)
         end_after_write(writer);
     for (uint32_t epoch = 1; trains && (epochs == 0 || epoch <= epochs); epoch++)
-        if (write_epoch(writer, &gathered, &view, epoch) < 0)
+        if (write_epoch(writer, &gathered, &view, epoch, views) < 0)
             end_after_write(writer);
 
     if (write_finish(writer) < 0)

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t threads, batch = 128;
-static const char *only, *device = "auto", *isa = "auto";
+static uint64_t batch = 128, gpu, threads;
+static const char *only, *device = "auto", *isa = "auto", *precision = "tf32";
 
 static const struct option_row rows[] = {
     {0, "only", OPTION_CHOICE, OPTION_IN_HEADER, &only, 0, 0, "train|validation|test",
@@ -20,6 +20,9 @@ static const struct option_row rows[] = {
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},
+    {0, "gpu", OPTION_UINT, OPTION_LOCAL, &gpu, 0, 1023, "N", "which GPU, counted from 0 (0)"},
+    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &precision, 0, 0, "tf32|fp32",
+     "of the GPU's convolutions (tf32)"},
     {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
@@ -148,6 +151,13 @@ static void finish(struct examination *exam)
     images_close(&exam->input);
 }
 
+/* Ends the program with the sentence of what failed, engines given back. */
+static _Noreturn void give_up(struct examination *exam)
+{
+    finish(exam);
+    die_why();
+}
+
 int main(int argc, char **argv)
 {
     int first = options_parse(&about, argc, argv);
@@ -158,20 +168,26 @@ int main(int argc, char **argv)
 
     struct examination exam = {.candidates = (uint32_t)(argc - first)};
     exam.candidate = ealloc(exam.candidates, sizeof *exam.candidate);
+    struct engine_options options = {
+        .batch = (uint32_t)batch,
+        .threads = (uint32_t)threads,
+        .isa = isa,
+        .gpu = (uint32_t)gpu,
+        .precision = precision,
+    };
     for (uint32_t c = 0; c < exam.candidates; c++)
-        if (candidate_open(&exam.candidate[c], argv[first + (int)c], device, (uint32_t)threads, isa,
-                           (uint32_t)batch) < 0)
-            die_why();
+        if (candidate_open(&exam.candidate[c], argv[first + (int)c], device, &options) < 0)
+            give_up(&exam);
 
     if (images_open(&exam.input, STDIN_FILENO, "input", "images epochs") < 0 ||
         read_images(&exam) < 0)
-        die_why();
+        give_up(&exam);
     meter_clear();
 
     if (exam.input.classes.count > SCORE_MOST_CONFUSION)
         note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
     if (write_scores(writer, &exam) < 0)
-        die_why(); /* also when the reader has closed the pipe: the scores are lost */
+        give_up(&exam); /* also when the reader has closed the pipe: the scores are lost */
     finish(&exam);
     write_close(writer);
     return DONE;

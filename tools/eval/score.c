@@ -6,13 +6,13 @@
 #include <string.h>
 
 int candidate_open(struct candidate *candidate, const char *path, const char *device,
-                   uint32_t threads, const char *isa, uint32_t batch)
+                   const struct engine_options *given)
 {
     *candidate = (struct candidate){0};
     struct model *model = &candidate->model;
     if (model_read(model, path) < 0)
         return -1;
-    struct engine_options options = {.batch = batch, .threads = threads, .isa = isa};
+    struct engine_options options = *given;
     memcpy(options.mean, model->about.mean, sizeof options.mean);
     memcpy(options.deviation, model->about.deviation, sizeof options.deviation);
     if (engine_open(&candidate->engine, device, &model->net, &options) < 0 ||

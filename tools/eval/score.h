@@ -22,10 +22,10 @@ struct candidate {
     struct score score[SPLITS];
 };
 
-/* Reads a model file and puts it on an engine for mini-batches of batch images. -1 with a sentence.
- */
+/* Reads a model file and puts it on an engine; mean and deviation of the options come from the
+ * model. -1 with a sentence. */
 int candidate_open(struct candidate *candidate, const char *path, const char *device,
-                   uint32_t threads, const char *isa, uint32_t batch);
+                   const struct engine_options *options);
 void candidate_close(struct candidate *candidate);
 
 /* Whether images of this shape with these classes are what the model was trained on; -1 with a

@@ -1,5 +1,6 @@
 #include "feed.h"
 
+#include "album.h"
 #include "message.h"
 #include "shuffle.h"
 
@@ -25,6 +26,12 @@ struct feed {
 
     /* With epochs: an image or a mark that was read but belongs to the next call. */
     int pending; /* an images_item, or IMAGES_OTHER for none */
+
+    /* With views: the images, the views at hand and the next of them, and what is drawn. */
+    struct album *album;
+    struct views views;
+    size_t view;
+    uint8_t *drawn; /* [image_size] */
 
     /* Without: the whole set, the order of the present epoch and the place in it. */
     struct pile train;
@@ -75,7 +82,16 @@ static int check_shape(struct feed *feed, const struct image *image)
                 about->height, about->width, about->channels);
 }
 
-/* The next image (after its shape was looked at), mark or end; other records are skipped. */
+/* A view may be a part of its image, so only the channels count. */
+static int check_channels(struct feed *feed, const struct image *image)
+{
+    return image->channels == feed->about.channels
+               ? 0
+               : fail("image %.*s has %u channels where %u are wanted", (int)image->key_size,
+                      image->key, image->channels, feed->about.channels);
+}
+
+/* The next image (after its shape was looked at), views, mark or end; other records are skipped. */
 static int next_item(struct feed *feed, struct image *image)
 {
     struct record record;
@@ -83,7 +99,11 @@ static int next_item(struct feed *feed, struct image *image)
     do
         item = images_next(feed->input, image, &record);
     while (item == IMAGES_OTHER);
-    if (item == IMAGES_IMAGE && check_shape(feed, image) < 0)
+    int raw = feed->input->views && item == IMAGES_IMAGE && image->split == SPLIT_TRAIN;
+    if (item == IMAGES_IMAGE && (raw ? check_channels : check_shape)(feed, image) < 0)
+        return -1;
+    feed->view = feed->views.count = 0; /* those at hand are gone with their record */
+    if (item == IMAGES_VIEWS && views_read(&record, &feed->views) < 0)
         return -1;
     return item;
 }
@@ -132,6 +152,27 @@ static int read_validation(struct feed *feed)
     return 0;
 }
 
+/* Reads the validation and training images, up to the first views. */
+static int read_album(struct feed *feed)
+{
+    struct image image;
+    int item;
+    feed->image_size = (size_t)feed->about.height * feed->about.width * feed->about.channels;
+    feed->drawn = ealloc(feed->image_size, 1);
+    feed->album = album_open();
+    while ((item = next_item(feed, &image)) == IMAGES_IMAGE)
+        if (image.split == SPLIT_VALIDATION)
+            pile_add(&feed->validation, &image, feed->image_size);
+        else if (image.split == SPLIT_TRAIN)
+            album_add(feed->album, &image);
+    if (item < 0)
+        return -1;
+    if (item == IMAGES_WAIT)
+        return FEED_WAIT;
+    feed->pending = item;
+    return album_sort(feed->album);
+}
+
 int feed_open(struct feed **feed, struct images *input, uint32_t batch, uint64_t data_seed)
 {
     struct feed *made = ealloc(1, sizeof *made);
@@ -140,7 +181,9 @@ int feed_open(struct feed **feed, struct images *input, uint32_t batch, uint64_t
     made->batch = batch;
     made->seed = data_seed;
     *feed = made;
-    int result = input->epochs ? read_validation(made) : read_set(made);
+    int result = input->views    ? read_album(made)
+                 : input->epochs ? read_validation(made)
+                                 : read_set(made);
     if (result == 0 && made->about.counts[SPLIT_TRAIN] == 0)
         return fail("%s holds no training images", record_name(input->reader));
     return result;
@@ -153,6 +196,8 @@ void feed_close(struct feed *feed)
     pile_free(&feed->validation);
     pile_free(&feed->train);
     pile_free(&feed->now);
+    album_close(feed->album);
+    free(feed->drawn);
     free(feed->order);
     free(feed);
 }
@@ -174,6 +219,23 @@ static int hand_out(struct feed *feed, struct batch *batch)
     return FEED_BATCH;
 }
 
+/* What is neither an image nor a view: the end of an epoch, or of everything. */
+static int at_mark(struct feed *feed, int item, struct batch *batch)
+{
+    if (item < 0)
+        return -1;
+    if (item == IMAGES_WAIT)
+        return FEED_WAIT;
+    if (item == IMAGES_END)
+        return feed->now.count == 0
+                   ? FEED_END
+                   : fail_as(DAMAGED, "%s ends inside an epoch", record_name(feed->input->reader));
+    if (feed->now.count == 0)
+        return FEED_EPOCH;
+    feed->pending = IMAGES_EPOCH;
+    return hand_out(feed, batch);
+}
+
 static int next_from_stream(struct feed *feed, struct batch *batch)
 {
     struct image image;
@@ -189,18 +251,41 @@ static int next_from_stream(struct feed *feed, struct batch *batch)
         if (item == IMAGES_IMAGE)
             pile_add(&feed->now, &image, feed->image_size);
     }
-    if (item < 0)
-        return -1;
-    if (item == IMAGES_WAIT)
-        return FEED_WAIT;
-    if (item == IMAGES_END)
-        return feed->now.count == 0
-                   ? FEED_END
-                   : fail_as(DAMAGED, "%s ends inside an epoch", record_name(feed->input->reader));
-    if (feed->now.count == 0)
-        return FEED_EPOCH;
-    feed->pending = IMAGES_EPOCH;
-    return hand_out(feed, batch);
+    return at_mark(feed, item, batch);
+}
+
+/* Draws views into the mini-batch until that is full or they are used up. */
+static int draw_views(struct feed *feed)
+{
+    for (; feed->view < feed->views.count && feed->now.count < feed->batch; feed->view++) {
+        struct image image;
+        struct view view =
+            views_view(&feed->views, feed->view, feed->about.height, feed->about.width);
+        if (album_image(feed->album, views_id(&feed->views, feed->view), &image) < 0)
+            return -1;
+        view_draw(&view, &image, feed->drawn);
+        image.pixels = feed->drawn;
+        pile_add(&feed->now, &image, feed->image_size);
+    }
+    return 0;
+}
+
+static int next_from_views(struct feed *feed, struct batch *batch)
+{
+    struct image image;
+    int item = feed->pending;
+    feed->pending = IMAGES_OTHER;
+    while (item == IMAGES_OTHER || item == IMAGES_VIEWS) {
+        if (draw_views(feed) < 0)
+            return -1;
+        if (feed->now.count == feed->batch)
+            return hand_out(feed, batch);
+        item = next_item(feed, &image);
+        if (item == IMAGES_IMAGE)
+            return fail_as(DAMAGED, "image %.*s came after views of images", (int)image.key_size,
+                           image.key);
+    }
+    return at_mark(feed, item, batch);
 }
 
 static int next_from_set(struct feed *feed, struct batch *batch)
@@ -228,7 +313,9 @@ int feed_next(struct feed *feed, struct batch *batch)
 {
     if (feed->handed)
         feed->now.count = 0;
-    int got = feed->input->epochs ? next_from_stream(feed, batch) : next_from_set(feed, batch);
+    int got = feed->input->views    ? next_from_views(feed, batch)
+              : feed->input->epochs ? next_from_stream(feed, batch)
+                                    : next_from_set(feed, batch);
     feed->handed = got == FEED_BATCH;
     return got;
 }

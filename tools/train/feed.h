@@ -1,9 +1,10 @@
 /* Mini-batches for training, and the validation images.
  *
  * From a stream with epochs (psaug) the training images come as they are sent, and an epoch ends at
- * its mark. A set without epochs is read whole and kept; each epoch then has an order of its own,
- * which philox(data seed, epoch, image id, PURPOSE_SHUFFLE) decides, as in psaug. The last
- * mini-batch of an epoch may be smaller.
+ * its mark; with views (psaug --views) they came once, are kept, and each view of them is drawn
+ * here. A set without epochs is read whole and kept; each epoch then has an order of its own, which
+ * philox(data seed, epoch, image id, PURPOSE_SHUFFLE) decides, as in psaug. The last mini-batch of
+ * an epoch may be smaller.
  */
 #ifndef PSWEEP_FEED_H
 #define PSWEEP_FEED_H

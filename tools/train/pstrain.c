@@ -18,8 +18,11 @@
 static uint64_t depth = 1, filters = 16, epochs = 30, batch = 128, seed, data_seed, threads;
 static uint64_t checkpoint_every = OPTION_UNSET;
 static double rate = NAN, momentum = 0.9, weight_decay = 1e-10;
-static const char *mean, *deviation, *device = "auto", *isa = "auto", *progress_path, *name,
-                                     *resume_path;
+static const char *mean, *deviation, *device = "auto", *isa = "auto", *progress_path, *name;
+static const char *precision = "tf32";
+static uint64_t gpu;
+static int no_cuda_graph, selftest;
+static struct option_list earlier;
 
 static const struct option_row rows[] = {
     {'d', "depth", OPTION_UINT, OPTION_IN_HEADER, &depth, 1, NET_MAX_DEPTH, "N",
@@ -44,11 +47,18 @@ static const struct option_row rows[] = {
      "0 ... 255, that divides them (of the training set)"},
     {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &checkpoint_every, 1, UINT32_MAX, "N",
      "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
-    {0, "resume", OPTION_TEXT, OPTION_LOCAL, &resume_path, 0, 0, "FILE",
-     "go on from the last checkpoint of an earlier run, finished, stopped or torn"},
+    {0, "resume", OPTION_LIST, OPTION_LOCAL, &earlier, 0, 0, "FILE",
+     "go on from an earlier run; of several, each with --resume, from the furthest"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},
+    {0, "gpu", OPTION_UINT, OPTION_LOCAL, &gpu, 0, 1023, "N", "which GPU, counted from 0 (0)"},
+    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &precision, 0, 0, "tf32|fp32",
+     "of the GPU's convolutions (tf32)"},
+    {0, "no-cuda-graph", OPTION_FLAG, OPTION_LOCAL, &no_cuda_graph, 0, 0, NULL,
+     "launch every kernel of a step by itself; the result has the same bits"},
+    {0, "selftest", OPTION_FLAG, OPTION_LOCAL, &selftest, 0, 0, NULL,
+     "hold the GPU to the CPU on a small network, print how they differ, and exit"},
     {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},
     {0, "progress", OPTION_TEXT, OPTION_LOCAL, &progress_path, 0, 0, "PATH",
@@ -115,6 +125,9 @@ static struct engine *open_engine(const struct net *net, const struct images_abo
         .batch = (uint32_t)batch,
         .threads = (uint32_t)threads,
         .isa = isa,
+        .gpu = (uint32_t)gpu,
+        .precision = precision,
+        .direct = no_cuda_graph,
         .momentum = momentum,
         .weight_decay = weight_decay,
         .train = 1,
@@ -126,8 +139,10 @@ static struct engine *open_engine(const struct net *net, const struct images_abo
         die_why();
     float *parameters = ealloc(net->parameters, sizeof *parameters);
     net_initialise(net, seed, parameters);
-    if (engine_write(engine, parameters, NULL) < 0)
+    if (engine_write(engine, parameters, NULL) < 0) {
+        engine_close(engine);
         die_why();
+    }
     free(parameters);
     explain("%s; %zu parameters", engine_detail(engine), net->parameters);
     return engine;
@@ -152,24 +167,26 @@ static struct feed *open_feed(struct images *input)
     return feed;
 }
 
-static struct progress *open_progress(const struct images_about *images)
+static struct progress *open_progress(const struct run *run)
 {
     struct progress *progress;
     char default_name[64];
-    uint64_t iterations = (images->counts[SPLIT_TRAIN] + batch - 1) / batch * epochs;
     snprintf(default_name, sizeof default_name, "d%llu-s%llu", (unsigned long long)depth,
              (unsigned long long)seed);
-    if (progress_open(&progress, progress_path, name ? name : default_name, epochs, iterations) < 0)
+    if (progress_open(&progress, progress_path, name ? name : default_name, epochs,
+                      run_epoch_iterations(run) * epochs) < 0)
         die_why();
     return progress;
 }
 
-/* Tells those who watch how the run ended; returns only when it is done. */
+/* Gives the engine back and tells those who watch how the run ended; returns only when it is done.
+ */
 static void end_run(const struct run *run, int result)
 {
     char reason[1024];
     enum status status = why_status();
     snprintf(reason, sizeof reason, "%s", why());
+    engine_close(run->engine);
     meter_clear();
     progress_done(run->progress, run->epoch, run->iteration,
                   result == DONE      ? "done"
@@ -184,10 +201,26 @@ static void end_run(const struct run *run, int result)
     die(status, "%s", reason);
 }
 
+static void print_line(const char *line)
+{
+    puts(line);
+}
+
+static _Noreturn void run_selftest(void)
+{
+    struct engine_options options = {.gpu = (uint32_t)gpu};
+    if (engine_selftest(&options, print_line) < 0)
+        die_why();
+    puts("The GPU does what the CPU does, the same bits each time.");
+    exit(fflush(stdout) == 0 ? DONE : FAILED);
+}
+
 int main(int argc, char **argv)
 {
     if (options_parse(&about, argc, argv) < argc)
         die(USAGE, "%s is too much: the images come on standard input", argv[argc - 1]);
+    if (selftest)
+        run_selftest();
     if (name && strlen(name) > PROGRESS_MOST_NAME)
         die(USAGE, "--name takes at most %d bytes", PROGRESS_MOST_NAME);
     if (isnan(rate))
@@ -213,20 +246,19 @@ int main(int argc, char **argv)
         .engine = open_engine(&net, &images),
         .feed = feed,
         .writer = writer,
-        .progress = open_progress(&images),
         .batch = (uint32_t)batch,
         .rate = rate,
         .epochs = epochs,
         .epochs_asked = options_given(rows, "epochs"),
         .checkpoint_every = checkpoint_every,
     };
+    run.progress = open_progress(&run);
     int result = write_start(writer, &input, &images, run.engine, &net);
-    if (result == 0 && resume_path)
-        result = resume(&run, resume_path);
+    if (result == 0 && earlier.count > 0)
+        result = resume(&run, &earlier);
     end_run(&run, result < 0 ? -1 : run_train(&run));
 
     progress_close(run.progress);
-    engine_close(run.engine);
     feed_close(feed);
     images_close(&input);
     write_close(writer);

@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The checkpoint to go on from: how many records it ends, header included; 0: there is none. */
+/* The checkpoint to go on from: in which file, and how many records it ends, header included. */
 struct place {
+    const char *path; /* NULL: there is none */
     uint64_t records, epoch, iteration;
 };
 
@@ -59,13 +60,14 @@ static const msgpack_object_kv *first_difference(const msgpack_object *ours,
 /* Says in what two headers differ; always -1. */
 static int refuse(const char *path, const struct record *ours, const struct record *theirs)
 {
-    char mine[128], other[128], key[64], none[] = "";
+    char mine[128], other[128], key[64];
     const msgpack_object *map = &ours->map, *their_map = &theirs->map;
     const msgpack_object_kv *pair = first_difference(map, their_map);
-    const char *dashes = none;
-    if (pair && pair->val.type == MSGPACK_OBJECT_MAP && map_field(map, "options") == &pair->val) {
+    const char *dashes = "";
+    if (pair && map_field(map, "options") == &pair->val) {
+        map = &pair->val;
         their_map = map_field(their_map, "options");
-        pair = their_map ? first_difference(&pair->val, their_map) : pair;
+        pair = their_map ? first_difference(map, their_map) : NULL;
         dashes = "--";
     }
     if (pair == NULL)
@@ -110,50 +112,52 @@ static int is_torn_header(const struct run *run, int fd)
     return torn;
 }
 
-/* A checkpoint at the end of an epoch that this run is to have. */
-static int consider(const struct run *run, const struct reader *reader, const struct record *record,
-                    struct place *place)
+/* Takes a checkpoint for the place to go on from, when it is further on than that and this run
+ * comes by it. */
+static int consider(const struct run *run, const char *path, const struct reader *reader,
+                    const struct record *record, struct place *place)
 {
-    uint64_t epoch, iteration;
+    uint64_t epoch, iteration, in_epoch = run_epoch_iterations(run);
     if (record_uint(record, "epoch", UINT32_MAX, &epoch) < 0 ||
         record_uint(record, "iteration", UINT64_MAX, &iteration) < 0)
         return -1;
-    if (iteration == epoch * run_epoch_iterations(run) && epoch <= run->epochs)
-        *place = (struct place){record_count(reader), epoch, iteration};
+    int fits = iteration >= epoch * in_epoch && iteration <= (epoch + 1) * in_epoch &&
+               iteration <= run->epochs * in_epoch;
+    int further =
+        iteration > place->iteration || (iteration == place->iteration && epoch > place->epoch);
+    if (fits && further)
+        *place = (struct place){path, record_count(reader), epoch, iteration};
     return 0;
 }
 
-/* The first reading. A checkpoint is proven by the digest of the next one, or of the end; the last
- * in a file that merely ends too early is taken on trust, the last before a damage is not. What
- * stands behind the one chosen is trained again. */
-static int find(const struct run *run, int fd, const char *path, struct place *place)
+/* The first reading: looks for the last checkpoint. Each is proven by its seal, and what came
+ * before by its digest; what stands behind it is trained again, so damage there does not matter. */
+static int find(const struct run *run, const char *path, struct place *place)
 {
     struct record record;
-    struct place proven = {0};
-    if (is_torn_header(run, fd))
+    int fd = open_file(path);
+    if (fd < 0)
+        return -1;
+    if (is_torn_header(run, fd)) {
+        close(fd);
         return 0;
+    }
     struct reader *reader = record_open(fd, path, READ_STREAM);
     int got = record_header(reader, "run", &record) < 0 ? -1 : check_header(run, path, &record);
-    if (got < 0) {
-        record_close(reader);
-        return -1;
-    }
-    while ((got = record_next(reader, &record)) == RECORD_READ) {
-        if (record.type == RECORD_HEADER)
+    int is_ours = got == 0;
+    while (got >= 0 && (got = record_next(reader, &record)) == RECORD_READ) {
+        if (record.type == RECORD_HEADER) {
             got = fail("cannot resume %s: it joins several runs", path);
-        if (record.type == RECORD_CHECKPOINT || record.type == RECORD_END)
-            proven = *place;
-        if (record.type == RECORD_CHECKPOINT)
-            got = consider(run, reader, &record, place);
-        if (got < 0)
-            break;
-    }
-    if (got < 0 && why_status() == DAMAGED && !record_cut_short(reader)) {
-        note("%s", why());
-        *place = proven;
+            is_ours = 0;
+        } else if (record.type == RECORD_CHECKPOINT) {
+            got = consider(run, path, reader, &record, place);
+        }
     }
     record_close(reader);
-    return got < 0 && why_status() != DAMAGED ? -1 : 0;
+    close(fd);
+    if (got == RECORD_NONE || (is_ours && why_status() == DAMAGED))
+        return 0;
+    return -1;
 }
 
 /* The parameters and momentum of the checkpoint, into the engine. */
@@ -172,46 +176,52 @@ static int take(struct run *run, const struct record *record)
     return result;
 }
 
-/* The second reading: passes the records on. A last checkpoint that only a shorter run writes stays
- * behind. */
-static int copy(struct run *run, int fd, const char *path, const struct place *place)
+/* The second reading: passes the records on. The checkpoint itself stays behind where this run
+ * would have written none: that of a signal, or the last one of a shorter run. */
+static int copy(struct run *run, struct reader *reader, const struct place *place)
 {
     struct record record;
-    int result = lseek(fd, 0, SEEK_SET) < 0 ? fail("cannot read %s: %s", path, strerror(errno)) : 0;
-    struct reader *reader = record_open(fd, path, READ_STREAM);
-    for (uint64_t i = 1; result == 0 && i <= place->records; i++) {
-        int got = record_next(reader, &record);
+    int due = place->iteration == place->epoch * run_epoch_iterations(run) &&
+              run_saves_at(run, place->epoch);
+    for (uint64_t i = 1; i <= place->records; i++) {
+        int got = record_next(reader, &record), last = i == place->records;
         if (got != RECORD_READ)
-            result = got < 0 ? -1 : fail("%s changed while it was read", path);
-        else if (i == place->records)
-            result = take(run, &record);
-        int passes = i > 1 && (i < place->records || run_saves_at(run, place->epoch));
-        if (result == 0 && passes)
-            result = write_record(run->writer, record.bytes, record.size);
-        if (result == 0 && i == place->records && passes)
-            run->saved = place->iteration;
+            return got < 0 ? -1 : fail("%s changed while it was read", place->path);
+        if (last && take(run, &record) < 0)
+            return -1;
+        if (i > 1 && (!last || due) && write_record(run->writer, record.bytes, record.size) < 0)
+            return -1;
     }
-    record_close(reader);
-    return result < 0 ? -1 : write_flush(run->writer);
+    if (due)
+        run->saved = place->iteration;
+    return write_flush(run->writer);
 }
 
-int resume(struct run *run, const char *path)
+static int go_on(struct run *run, const struct place *place)
 {
-    struct place place = {0};
-    int fd = open_file(path);
+    int fd = open_file(place->path);
     if (fd < 0)
         return -1;
-    int result = find(run, fd, path, &place);
-    if (result == 0 && place.records > 0)
-        result = copy(run, fd, path, &place);
+    struct reader *reader = record_open(fd, place->path, READ_STREAM);
+    int result = copy(run, reader, place);
+    record_close(reader);
     close(fd);
-    if (result < 0)
-        return -1;
-    if (place.records == 0)
-        note("%s has no checkpoint to go on from: training begins anew", path);
-    else
-        note("going on from the end of epoch %llu in %s", (unsigned long long)place.epoch, path);
-    run->epoch = run->skip = place.epoch;
-    run->iteration = place.iteration;
-    return 0;
+    run->epoch = run->skip_epochs = place->epoch;
+    run->iteration = run->skip_iterations = place->iteration;
+    return result;
+}
+
+int resume(struct run *run, const struct option_list *paths)
+{
+    struct place place = {0};
+    for (size_t i = 0; i < paths->count; i++)
+        if (find(run, paths->text[i], &place) < 0)
+            return -1;
+    if (place.path == NULL) {
+        note("%s has no checkpoint to go on from: training begins anew", paths->text[0]);
+        return 0;
+    }
+    note("going on from iteration %llu, in epoch %llu, of %s", (unsigned long long)place.iteration,
+         (unsigned long long)(place.epoch + 1), place.path);
+    return go_on(run, &place);
 }

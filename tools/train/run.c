@@ -54,6 +54,8 @@ static int write_progress(struct run *run, double loss, double accuracy)
 static int step(struct run *run, const struct batch *batch)
 {
     struct outcome outcome;
+    if (run->images == 0)
+        run->first_step = seconds();
     if (engine_step(run->engine, batch->pixels, batch->label, (uint32_t)batch->count, run->rate,
                     &outcome) < 0)
         return -1;
@@ -112,12 +114,13 @@ static int checkpoint(struct run *run)
     if (engine_read(run->engine, run->parameters, run->momentum) < 0)
         return -1;
     struct position position = write_position(run->writer);
-    write_begin(run->writer, "checkpoint", 6);
+    write_begin(run->writer, "checkpoint", 7);
     pack_uint(run->writer, "epoch", run->epoch);
     pack_uint(run->writer, "iteration", run->iteration);
     model_pack_tensors(run->writer, "tensors", run->net, run->parameters, 0);
     model_pack_tensors(run->writer, "momentum", run->net, run->momentum, 1);
     pack_position(run->writer, position);
+    pack_seal(run->writer);
     return write_end(run->writer) < 0 ? -1 : write_flush(run->writer);
 }
 
@@ -161,6 +164,8 @@ static int stop(struct run *run)
 static int run_short(struct run *run)
 {
     unsigned long long have = run->epoch, want = run->epochs;
+    if (run->skip_iterations > 0)
+        return fail("the input ends within the iterations that the resumed run has had");
     if (!run->epochs_asked && have > 0)
         run->epochs = run->epoch;
     int result = checkpoint(run) < 0 ? -1 : write_model(run);
@@ -180,8 +185,9 @@ static int train(struct run *run)
             return -1;
         if (got == FEED_END)
             return run_short(run);
-        if (run->skip > 0)
-            run->skip -= got == FEED_EPOCH;
+        uint64_t *skip = got == FEED_BATCH ? &run->skip_iterations : &run->skip_epochs;
+        if (*skip > 0)
+            --*skip;
         else if ((got == FEED_BATCH ? step(run, &batch) : end_epoch(run)) < 0)
             return -1;
     }
@@ -192,7 +198,6 @@ int run_train(struct run *run)
 {
     run->parameters = ealloc(run->net->parameters, sizeof *run->parameters);
     run->momentum = ealloc(run->net->parameters, sizeof *run->momentum);
-    run->first_step = seconds();
     int result = train(run);
     free(run->parameters);
     free(run->momentum);

@@ -20,9 +20,9 @@ struct run {
     uint64_t checkpoint_every; /* epochs */
 
     /* Where the run is. */
-    uint64_t epoch, iteration;    /* finished so far */
-    uint64_t saved;               /* iteration of the last checkpoint */
-    uint64_t skip;                /* epochs of the input that an earlier run has learnt from */
+    uint64_t epoch, iteration;             /* finished so far */
+    uint64_t saved;                        /* iteration of the last checkpoint */
+    uint64_t skip_iterations, skip_epochs; /* of the input, that an earlier run has learnt from */
     int diverged;                 /* the loss is no number any more, and that has been told */
     double first_step;            /* seconds, for the pace */
     uint64_t images;              /* trained on since then */

@@ -50,40 +50,90 @@ static size_t pooled_size(const struct stage *s)
                                           : pixels);
 }
 
+/* One channel of the gradient of a stage's pooled activation. */
+static const float *upstream(const struct cpu *cpu, int stage, int group, int channel)
+{
+    const struct stage *s = &cpu->stage[stage];
+    size_t size = pooled_size(s);
+    return cpu->upstream[stage % 2] + (size_t)group * size +
+           (size_t)channel * (size / (size_t)s->channels);
+}
+
 /* The data gradient of the item's rows, and the stage before's sums over them. */
-static void pass_on(const struct cpu *cpu, int stage, int item, const struct band *gradient,
-                    const struct scratch *scratch)
+static void pass_on(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
 {
     const struct stage *s = &cpu->stage[stage], *before = s - 1;
-    int group = item / s->bands, first = item % s->bands * BAND_ROWS;
-    float *to = cpu->upstream[(stage - 1) % 2] + (size_t)group * pooled_size(before);
-    size_t row = (size_t)s->width * LANES, plane = (size_t)s->height * row;
-    cpu->kernels->convolve(gradient, s->flipped, NULL, s->in_channels, to + (size_t)first * row,
-                           plane, NULL);
-
-    struct output o = cpu_output(before, group);
-    cpu->kernels->gradient_sums(&o, to, first, gradient->rows, scratch->sums);
+    int group = item / s->bands, first = item % s->bands * BAND_ROWS,
+        end = first + cpu_band_rows(s, item % s->bands);
+    struct output o = cpu_output(before, group, 0);
+    struct convolution convolution = {
+        .sums = before->pool == POOL_NONE ? scratch->sums : NULL,
+        .before = before->pool == POOL_NONE ? &o : NULL,
+        .weights = s->flipped,
+        .channels = s->channels,
+        .filters = s->in_channels,
+        .out = cpu->upstream[(stage - 1) % 2] + (size_t)group * pooled_size(before),
+    };
+    struct spread to = {.strip = scratch->strip, .tiles = s->across};
+    for (int row = first; row < end; row += cpu_strips(s) * TILE) {
+        int rows = end - row < cpu_strips(s) * TILE ? end - row : cpu_strips(s) * TILE;
+        int strips = (rows + TILE - 1) / TILE;
+        to.at = scratch->pixels;
+        to.place = place_floats(s->channels, strips * s->across);
+        for (int channel = 0; channel < s->channels; channel++) {
+            struct output own = cpu_output(s, group, channel);
+            for (int i = 0; i < strips; i++, to.at += s->across * LANES)
+                cpu->kernels->spread_gradient(&own, upstream(cpu, stage, group, channel),
+                                              row + i * TILE, cpu_live(cpu, group), &to);
+        }
+        cpu_convolve(cpu, s, &convolution, row, rows, row == first, scratch);
+    }
+    if (before->pool == POOL_MAX)
+        cpu->kernels->gradient_sums(&o, convolution.out, first, end - first, scratch->sums);
     cpu_fold_gradient_sums(scratch->sums, before->channels, cpu_live(cpu, group),
                            before->sums + (size_t)item * (size_t)before->channels);
 }
 
+/* The gradient of the weights from the item's rows. */
+static void correlate(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
+{
+    const struct stage *s = &cpu->stage[stage];
+    int group = item / s->bands, first = item % s->bands * BAND_ROWS;
+    int strips = (cpu_band_rows(s, item % s->bands) + TILE - 1) / TILE;
+    int tiles = strips * s->across, quads = correlation_quads(s->channels);
+    float *to = s->partial + (size_t)item * (size_t)quads * quads_floats(s);
+    struct spread results = {
+        .strip = scratch->strip, .place = place_floats(QUAD, tiles), .tiles = s->across};
+    struct correlation c = {
+        .gradients = scratch->gradients,
+        .gradients_place = results.place,
+        .pixels = scratch->pixels,
+        .pixels_place = place_floats(s->in_channels, tiles),
+        .channels = s->in_channels,
+        .tiles = tiles,
+    };
+    cpu_spread_input(cpu, stage, group, first, strips, scratch);
+    for (int filter = 0; filter < s->channels; filter += QUAD, to += quads_floats(s)) {
+        c.filters = s->channels - filter < QUAD ? s->channels - filter : QUAD;
+        results.at = scratch->gradients;
+        for (int f = filter; f < filter + c.filters; f++) {
+            struct output o = cpu_output(s, group, f);
+            for (int i = 0; i < strips; i++, results.at += s->across * LANES)
+                cpu->kernels->spread_results(&o, upstream(cpu, stage, group, f), first + i * TILE,
+                                             cpu_live(cpu, group), &results);
+        }
+        cpu->kernels->correlate(&c, scratch->folded, to);
+    }
+}
+
+/* The gradients of weights and of data from one item read the same memory: one after the other they
+ * find it in the second cache. */
 static void backward_item(void *context, int item, int thread)
 {
     const struct cpu *cpu = context;
-    const struct scratch *scratch = &cpu->scratch[thread];
-    int stage = cpu->turn;
-    const struct stage *s = &cpu->stage[stage];
-    int group = item / s->bands, band = item % s->bands;
-    struct output o = cpu_output(s, group);
-    struct band gradient = {scratch->gradient, s->channels, cpu_band_rows(s, band), s->width};
-    cpu->kernels->gradient(&o, cpu->upstream[stage % 2] + (size_t)group * pooled_size(s),
-                           band * BAND_ROWS, cpu_live(cpu, group), &gradient);
-    if (stage > 0)
-        pass_on(cpu, stage, item, &gradient, scratch);
-
-    struct band in = cpu_load_input(cpu, stage, group, band, scratch->in);
-    size_t weights = (size_t)s->channels * (size_t)s->in_channels * 9;
-    cpu->kernels->weight_gradient(&in, &gradient, s->partial + (size_t)item * weights);
+    correlate(cpu, cpu->turn, item, &cpu->scratch[thread]);
+    if (cpu->turn > 0)
+        pass_on(cpu, cpu->turn, item, &cpu->scratch[thread]);
 }
 
 void cpu_backward(struct cpu *cpu)

@@ -3,10 +3,11 @@
  * A batch is split into lane groups of 16 images; the last may have fewer live lanes (its others
  * repeat the last image, so that they stay finite, and are left out of every sum). A stage is a
  * convolution with what follows it (normalisation, ReLU, pool). Its work is split into items, a
- * band of at most BAND_ROWS rows of one lane group each: the item copies the rows it reads into the
- * thread's scratch memory, normalised and pooled on the way, and computes from there. So the
- * activations and their gradients are never stored at full size, an item's data stays in the second
- * cache, and rows as well as groups occupy threads.
+ * band of at most BAND_ROWS rows of one lane group each. An item takes strips of TILE rows, channel
+ * by channel, normalised and pooled on the way, through the nearest cache into Winograd's space
+ * (kernels/winograd.h) in the thread's scratch memory, multiplies there and takes the result back.
+ * So the activations and their gradients are never stored at full size, an item's data stays in the
+ * second cache, and rows as well as groups occupy threads.
  *
  * Sums over a batch are taken per item and then over the items in their order, in double: the items
  * depend on batch and shape alone, so the number of threads cannot change a bit.
@@ -21,7 +22,11 @@
 #include "nn/engine.h"
 #include "team.h"
 
-enum { BAND_ROWS = 8 };
+enum {
+    BAND_ROWS = 8,
+    BAND_STRIPS = BAND_ROWS / TILE,
+    PRODUCT_LINES = 96 /* filters · tiles of products at a time: 36 times 64 bytes each */
+};
 
 /* Mean of some values, and the sum of their squared distances from it. */
 struct moments {
@@ -43,6 +48,7 @@ struct stage {
     int height, width;         /* of both */
     enum pool pool;
     int bands;       /* items of a lane group */
+    int across;      /* tiles from the left to the right edge, the last perhaps in part */
     uint32_t tensor; /* number of the weights; bias, scale, offset, mean, variance follow */
 
     float *y;              /* [groups][channels][height][width][LANES] what the convolution made */
@@ -50,16 +56,21 @@ struct stage {
     struct batch_normal *batch; /* [channels] */
     struct moments *moments;    /* [groups · bands][channels] */
     struct gradient_sums *sums; /* [items of the next stage, or groups][channels] */
-    float *flipped;             /* [in_channels][channels][3][3] weights for the data gradient */
-    float *partial;             /* [groups · bands][channels][in_channels][3][3] */
+    /* in Winograd's space: [PLACES][in_channels][channels], [PLACES][channels][in_channels] */
+    float *weights, *flipped;
+    float *partial; /* [groups · bands][quads of filters][what correlate() makes] */
 };
 
 /* One thread's own memory. */
 struct scratch {
-    float *in, *gradient; /* bands */
-    float *sums;          /* [channels][3][LANES] */
-    float *feature;       /* [channels of the last stage][LANES] */
-    double *logit;        /* [classes][LANES] */
+    float *strip;     /* [6][width + 2][LANES] */
+    float *pixels;    /* [PLACES][channels][tiles][LANES], as are the next two */
+    float *products;  /* of PRODUCT_LINES filters and tiles */
+    float *gradients; /* of QUAD filters */
+    float *folded;    /* [PLACES][quads of channels][LANES] */
+    float *sums;      /* [channels][3][LANES] */
+    float *feature;   /* [channels of the last stage][LANES] */
+    double *logit;    /* [classes][LANES] */
 };
 
 struct cpu {
@@ -74,7 +85,8 @@ struct cpu {
     int stages;
     struct stage stage[3 * NET_MAX_DEPTH];
     float *parameters, *momentum, *gradient; /* [net.parameters]; the last two only for training */
-    float *scaled;                           /* [image channels][256] the value of a pixel */
+    float scale[NET_MAX_CHANNELS][2];        /* x = (pixel - scale[0]) · scale[1] */
+    float *input;       /* [groups][image channels][height][width][LANES] scaled images */
     float *upstream[2]; /* gradient of a stage's pooled activation: stage s has number s % 2 */
     float
         *connected; /* [groups][classes · features + classes] partial gradients of weights, bias */
@@ -102,11 +114,33 @@ int cpu_step(struct engine *engine, const uint8_t *images, const uint32_t *label
 int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
                 float *probability, struct outcome *outcome);
 
-/* forward.c: live lanes of a group; rows of a band; the band's input of a stage, into scratch. */
+/* Floats that correlate() makes of QUAD filters. */
+static inline size_t quads_floats(const struct stage *s)
+{
+    return (size_t)correlation_quads(s->in_channels) * 9 * LANES;
+}
+
+/* forward.c: live lanes of a group; rows of a band; what a stage's convolution made of a group. */
 uint32_t cpu_live(const struct cpu *cpu, int group);
 int cpu_band_rows(const struct stage *stage, int band);
-struct band cpu_load_input(const struct cpu *cpu, int stage, int group, int band, float *scratch);
-struct output cpu_output(const struct stage *stage, int group);
+struct output cpu_output(const struct stage *stage, int group, int channel);
+/* Rows first … of a stage's input into Winograd's space, in scratch: scratch->pixels. */
+void cpu_spread_input(const struct cpu *cpu, int stage, int group, int first, int strips,
+                      const struct scratch *scratch);
+/* How many strips a convolution takes at once: enough tiles for the product. */
+int cpu_strips(const struct stage *stage);
+/* A convolution of scratch->pixels, with out[filters][height][width][LANES] of a group. */
+struct convolution {
+    const float *weights;
+    const float *bias; /* [filters], or NULL */
+    int channels, filters;
+    float *out;
+    float *sums;                 /* kernels.h, gather(); or NULL */
+    const struct output *before; /* NULL, or whose activation out is the gradient of: then
+                                    gather_gradient() */
+};
+void cpu_convolve(const struct cpu *cpu, const struct stage *s, const struct convolution *c,
+                  int first, int rows, int begins, const struct scratch *scratch);
 
 /* Stage by stage up to what the last convolution made. */
 void cpu_forward(struct cpu *cpu);
@@ -122,7 +156,7 @@ void cpu_backward(struct cpu *cpu);
 
 /* update.c: adds the partial sums up into gradients, moves the parameters. */
 void cpu_update(struct cpu *cpu);
-/* Weights as the data gradient needs them. */
-void cpu_flip_weights(struct cpu *cpu);
+/* Weights into Winograd's space. */
+void cpu_spread_weights(struct cpu *cpu);
 
 #endif

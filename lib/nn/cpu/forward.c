@@ -18,52 +18,117 @@ int cpu_band_rows(const struct stage *stage, int band)
     return rest < BAND_ROWS ? rest : BAND_ROWS;
 }
 
-struct output cpu_output(const struct stage *s, int group)
+struct output cpu_output(const struct stage *s, int group, int channel)
 {
-    size_t size = (size_t)s->channels * (size_t)s->height * (size_t)s->width * LANES;
-    return (struct output){
-        s->y + (size_t)group * size, s->normal, s->channels, s->height, s->width, s->pool};
+    size_t plane = (size_t)s->height * (size_t)s->width * LANES;
+    return (struct output){s->y + ((size_t)group * (size_t)s->channels + (size_t)channel) * plane,
+                           s->normal + channel,
+                           s->channels - channel,
+                           s->height,
+                           s->width,
+                           s->pool};
 }
 
-/* The group's images, scaled: rows first - 1 … first + to->rows, with the border. */
-static void load_images(const struct cpu *cpu, int group, int first, struct band *to)
+/* A band of a group's images, scaled, into lanes. */
+static void load_images(void *context, int item, int thread)
 {
-    int height = (int)cpu->net.shape.height, channels = to->channels;
-    size_t row_bytes = (size_t)to->width * (size_t)channels,
-           image_bytes = (size_t)height * row_bytes;
+    const struct cpu *cpu = context;
+    const struct stage *s = &cpu->stage[0];
+    (void)thread;
+    int group = item / s->bands, first = item % s->bands * BAND_ROWS, channels = s->in_channels;
+    size_t row_bytes = (size_t)s->width * (size_t)channels,
+           image_bytes = (size_t)s->height * row_bytes;
+    size_t row_floats = (size_t)s->width * LANES, plane = (size_t)s->height * row_floats;
+    float *to = cpu->input + (size_t)group * (size_t)channels * plane;
     uint32_t live = cpu_live(cpu, group);
-    memset(to->at, 0, (size_t)channels * band_plane(to) * sizeof *to->at);
-    for (int row = -1; row <= to->rows; row++) {
-        if (first + row < 0 || first + row >= height)
-            continue;
-        for (uint32_t lane = 0; lane < LANES; lane++) {
-            size_t image = (size_t)group * LANES + (lane < live ? lane : live - 1);
-            const uint8_t *pixel =
-                cpu->images + image * image_bytes + (size_t)(first + row) * row_bytes;
-            for (int channel = 0; channel < channels; channel++) {
-                const float *scaled = cpu->scaled + channel * 256;
-                float *out = band_at(to, channel, row, 0) + lane;
-                for (int column = 0; column < to->width; column++)
-                    out[column * LANES] = scaled[pixel[column * channels + channel]];
-            }
-        }
+    for (int row = first; row < first + cpu_band_rows(s, item % s->bands); row++) {
+        const uint8_t *image[LANES];
+        for (uint32_t lane = 0; lane < LANES; lane++)
+            image[lane] = cpu->images + (size_t)row * row_bytes +
+                          ((size_t)group * LANES + (lane < live ? lane : live - 1)) * image_bytes;
+        cpu->kernels->load_row(image, s->width, channels, cpu->scale, to + (size_t)row * row_floats,
+                               plane);
     }
 }
 
-struct band cpu_load_input(const struct cpu *cpu, int stage, int group, int band, float *scratch)
+void cpu_spread_input(const struct cpu *cpu, int stage, int group, int first, int strips,
+                      const struct scratch *scratch)
 {
     const struct stage *s = &cpu->stage[stage];
-    struct band in = {scratch, s->in_channels, cpu_band_rows(s, band), s->width};
-    if (stage == 0) {
-        load_images(cpu, group, band * BAND_ROWS, &in);
-    } else {
-        struct output before = cpu_output(s - 1, group);
-        cpu->kernels->activate(&before, band * BAND_ROWS, &in);
-    }
-    return in;
+    size_t plane = (size_t)s->height * (size_t)s->width * LANES;
+    struct spread to = {.strip = scratch->strip,
+                        .at = scratch->pixels,
+                        .place = place_floats(s->in_channels, strips * s->across),
+                        .tiles = s->across};
+    for (int channel = 0; channel < s->in_channels; channel++)
+        for (int row = first; row < first + strips * TILE; row += TILE, to.at += s->across * LANES)
+            if (stage == 0) {
+                const float *image =
+                    cpu->input + ((size_t)group * (size_t)s->in_channels + (size_t)channel) * plane;
+                cpu->kernels->spread_image(image, s->height, s->width, row, &to);
+            } else {
+                struct output before = cpu_output(s - 1, group, channel);
+                cpu->kernels->spread_activation(&before, row, &to);
+            }
 }
 
-/* sums: [channels][3][LANES] as kernels.h's convolve() leaves them, over pixels of each live lane.
+int cpu_strips(const struct stage *s)
+{
+    return s->across < 4 && s->height > TILE ? BAND_STRIPS : 1;
+}
+
+/* The filters from filter on that scratch->products has room for. */
+static void convolve_filters(const struct cpu *cpu, const struct stage *s,
+                             const struct convolution *c, int filter, int filters, int first,
+                             int rows, int begins, const struct scratch *scratch)
+{
+    int strips = (rows + TILE - 1) / TILE, tiles = strips * s->across;
+    struct product product = {
+        .pixels = scratch->pixels,
+        .pixels_place = place_floats(c->channels, tiles),
+        .weights = c->weights + filter,
+        .weights_place = weights_place(c->filters, c->channels),
+        .weights_next = weights_next(c->filters),
+        .products = scratch->products,
+        .products_place = place_floats(filters, tiles),
+        .channels = c->channels,
+        .filters = filters,
+        .tiles = tiles,
+    };
+    cpu->kernels->multiply(&product);
+    size_t row = (size_t)s->width * LANES, plane = (size_t)s->height * row;
+    struct gathered g = {.products = scratch->products,
+                         .place = product.products_place,
+                         .columns = s->width,
+                         .ahead = plane};
+    for (int f = filter; f < filter + filters; f++)
+        for (int i = 0; i < strips; i++, g.products += s->across * LANES) {
+            size_t at = (size_t)f * plane + (size_t)(first + i * TILE) * row;
+            g.rows = rows - i * TILE;
+            g.out = c->out + at;
+            if (c->before)
+                cpu->kernels->gather_gradient(&g, c->before->y + at, &c->before->normal[f],
+                                              c->sums + f * 2 * LANES, begins && i == 0);
+            else
+                cpu->kernels->gather(&g, c->bias ? c->bias[f] : 0,
+                                     c->sums ? c->sums + f * 3 * LANES : NULL, begins && i == 0);
+        }
+}
+
+void cpu_convolve(const struct cpu *cpu, const struct stage *s, const struct convolution *c,
+                  int first, int rows, int begins, const struct scratch *scratch)
+{
+    int tiles = (rows + TILE - 1) / TILE * s->across;
+    int room = tiles < PRODUCT_LINES ? PRODUCT_LINES / tiles : 1;
+    int pieces = (c->filters + room - 1) / room;
+    for (int piece = 0, filter = 0; piece < pieces; piece++) {
+        int end = c->filters * (piece + 1) / pieces; /* of nearly equal size */
+        convolve_filters(cpu, s, c, filter, end - filter, first, rows, begins, scratch);
+        filter = end;
+    }
+}
+
+/* sums: [channels][3][LANES] as kernels.h's gather() leaves them, over pixels of each live lane.
  */
 static void fold_moments(const float *sums, int channels, uint32_t live, int pixels,
                          struct moments *moments)
@@ -91,16 +156,23 @@ static void convolve_item(void *context, int item, int thread)
     const struct stage *s = &cpu->stage[stage];
     const struct tensor *weights = &cpu->net.tensor[s->tensor];
     int group = item / s->bands, band = item % s->bands;
-    struct band in = cpu_load_input(cpu, stage, group, band, scratch->in);
-
-    size_t row = (size_t)s->width * LANES, plane = (size_t)s->height * row;
-    float *out =
-        s->y + (size_t)group * (size_t)s->channels * plane + (size_t)(band * BAND_ROWS) * row;
-    cpu->kernels->convolve(&in, cpu->parameters + weights[0].offset,
-                           cpu->parameters + weights[1].offset, s->channels, out, plane,
-                           cpu->training ? scratch->sums : NULL);
+    int first = band * BAND_ROWS, end = first + cpu_band_rows(s, band);
+    struct convolution convolution = {
+        .weights = s->weights,
+        .bias = cpu->parameters + weights[1].offset,
+        .channels = s->in_channels,
+        .filters = s->channels,
+        .out = s->y +
+               (size_t)group * (size_t)s->channels * (size_t)s->height * (size_t)s->width * LANES,
+        .sums = cpu->training ? scratch->sums : NULL,
+    };
+    for (int row = first; row < end; row += cpu_strips(s) * TILE) {
+        int rows = end - row < cpu_strips(s) * TILE ? end - row : cpu_strips(s) * TILE;
+        cpu_spread_input(cpu, stage, group, row, (rows + TILE - 1) / TILE, scratch);
+        cpu_convolve(cpu, s, &convolution, row, rows, row == first, scratch);
+    }
     if (cpu->training)
-        fold_moments(scratch->sums, s->channels, cpu_live(cpu, group), in.rows * in.width,
+        fold_moments(scratch->sums, s->channels, cpu_live(cpu, group), (end - first) * s->width,
                      s->moments + (size_t)item * (size_t)s->channels);
 }
 
@@ -146,6 +218,7 @@ static void normalise_channel(struct cpu *cpu, const struct stage *s, int channe
 
 void cpu_forward(struct cpu *cpu)
 {
+    team_run(cpu->team, cpu->live_groups * cpu->stage[0].bands, load_images, cpu);
     for (cpu->turn = 0; cpu->turn < cpu->stages; cpu->turn++) {
         const struct stage *s = &cpu->stage[cpu->turn];
         team_run(cpu->team, cpu->live_groups * s->bands, convolve_item, cpu);

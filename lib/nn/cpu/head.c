@@ -117,7 +117,7 @@ static void head_of_group(void *context, int group, int thread)
     const struct scratch *scratch = &cpu->scratch[thread];
     const struct stage *last = &cpu->stage[cpu->stages - 1];
     const struct layer *l = &cpu->net.layer[cpu->net.layers - 1];
-    struct output o = cpu_output(last, group);
+    struct output o = cpu_output(last, group, 0);
     cpu->kernels->average(&o, scratch->feature);
     connect(cpu, l, scratch);
     classify(cpu, group, l->out_channels, scratch->logit);

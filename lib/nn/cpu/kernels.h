@@ -2,9 +2,7 @@
  *
  * Images are the vector lanes: whatever is called "pixel" below is 16 floats, one of each image of
  * a lane group, aligned to 64 bytes. A tensor of one lane group is
- * float[channel][row][column][LANES]. Convolutions read a band: some rows copied into a thread's
- * scratch memory with a border of one pixel around them, so that no kernel knows where an image
- * ends.
+ * float[channel][row][column][LANES].
  *
  * All tables give the same bits: every sum has one order, stated here, whatever the register
  * blocking. Nothing here allocates, fails or knows of threads.
@@ -16,29 +14,6 @@
 #include <stdint.h>
 
 #include "lanes.h"
-
-/* float[channels][rows + 2][width + 2][LANES] */
-struct band {
-    float *at;
-    int channels, rows, width;
-};
-
-/* Floats from a row, or a channel, of a band to the next. */
-static inline size_t band_row(const struct band *b)
-{
-    return (size_t)(b->width + 2) * LANES;
-}
-static inline size_t band_plane(const struct band *b)
-{
-    return (size_t)(b->rows + 2) * band_row(b);
-}
-/* The pixel of the channel in the band's row and column; -1 and rows, -1 and width are the border.
- */
-static inline float *band_at(const struct band *b, int channel, int row, int column)
-{
-    return b->at + (size_t)channel * band_plane(b) + (size_t)(row + 1) * band_row(b) +
-           (size_t)(column + 1) * LANES;
-}
 
 /* Batch normalisation of one channel as the kernels see it, y being what the convolution made:
  *   forward   z = y·gain + shift, activation = max(z, 0)
@@ -60,39 +35,129 @@ struct output {
     enum pool pool;
 };
 
+/* Winograd's space (kernels/winograd.h): TILE × TILE results come from 6 × 6 pixels by PLACES
+ * products. A tensor there is float[PLACES][channels][tiles][LANES], with an odd number of 64 bytes
+ * from a place to the next, or all places would compete for the same few lines of a cache. */
+enum { TILE = 4, PLACES = 36 };
+
+static inline size_t place_floats(int channels, int tiles)
+{
+    return ((size_t)channels * (size_t)tiles | 1) * LANES;
+}
+/* Transformed weights are float[PLACES][channels][weights_next(filters)]; places as if of tiles. */
+static inline size_t weights_next(int filters)
+{
+    return (size_t)(filters + LANES - 1) / LANES * LANES;
+}
+static inline size_t weights_place(int filters, int channels)
+{
+    return place_floats(channels, (filters + LANES - 1) / LANES);
+}
+
+/* products[place][filter][tile] = Σ over channels of weights[place][channel][filter] ·
+ * pixels[place][channel][tile] */
+struct product {
+    const float *pixels, *weights;
+    float *products;
+    size_t pixels_place, weights_place, products_place; /* floats from a place to the next */
+    size_t weights_next;                                /* from a channel to the next */
+    int channels, filters, tiles;
+};
+
+/* Where a row of tiles of one channel goes in Winograd's space: one tile after the other, place
+ * floats from a place to the next. strip is memory to work in, [6][tiles · TILE + 2][LANES]. */
+struct spread {
+    float *strip, *at;
+    size_t place;
+    int tiles;
+};
+
+/* A row of tiles of one filter on its way back: to out[rows][columns][LANES], at most TILE rows of
+ * an image that is columns wide. ahead: floats from out to what the next call will write, which is
+ * fetched meanwhile. */
+struct gathered {
+    const float *products;
+    size_t place; /* floats from a place to the next */
+    int rows, columns;
+    float *out;
+    size_t ahead;
+};
+
+/* gradients[place][filter][tile], pixels[place][channel][tile] */
+struct correlation {
+    const float *gradients, *pixels;
+    size_t gradients_place, pixels_place;
+    int filters, channels, tiles;
+};
+/* Weights' gradients of at most QUAD filters: float[correlation_quads(channels)][3][3][QUAD
+ * filters][QUAD channels]. */
+enum { QUAD = 4 };
+
+static inline int correlation_quads(int channels)
+{
+    return (channels + QUAD - 1) / QUAD;
+}
+
 struct kernels {
     const char *name;
 
-    /* out[filter][row][column] = bias + Σ over channel, then tap row, then tap column, of
-     * weight·pixel. weights: [filters][in->channels][3][3]; bias: [filters], NULL for none; out:
-     * plane floats from a filter to the next. sums, unless NULL: [filters][3][LANES], overwritten
-     * with the first value v of the band, and Σ (out - v), Σ (out - v)² over its pixels in order of
-     * rows and columns. */
-    void (*convolve)(const struct band *in, const float *weights, const float *bias, int filters,
-                     float *out, size_t plane, float *sums);
+    /* A row of sixteen images, [width][channels] bytes each (a multiple of 4 in all), to
+     * to[channel][column][LANES], plane floats from a channel to the next: (byte -
+     * scale[channel][0]) · scale[channel][1]. */
+    void (*load_row)(const uint8_t *const image[LANES], int width, int channels,
+                     const float (*scale)[2], float *to, size_t plane);
 
-    /* partial[filter][channel][3][3] = Σ over rows, columns, then lanes, of out_gradient·pixel.
-     * Overwrites. The out_gradient's border is not read. */
-    void (*weight_gradient)(const struct band *in, const struct band *out_gradient, float *partial);
+    /* Each of these takes rows first - 1 … first + TILE of one channel to Winograd's space, tile
+     * after tile, TILE rows of results with the border that a convolution of them reads. Pixels
+     * outside the image are 0. An output's y is the channel's plane and its normal the channel's;
+     * its number of channels is not read.
+     *
+     * A plane of images, [height][width][LANES]. */
+    void (*spread_image)(const float *plane, int height, int width, int first,
+                         const struct spread *to);
+    /* The activation, pooled by POOL_NONE or POOL_MAX; rows are those of the pooled image. */
+    void (*spread_activation)(const struct output *o, int first, const struct spread *to);
+    /* The gradient dy of the output itself, backward through pool and ReLU, from what
+     * gradient_sums() made of the pooled image's gradient; here the channel's plane (POOL_MEAN:
+     * [LANES]). Lanes from live on are 0. */
+    void (*spread_gradient)(const struct output *o, const float *gradient, int first, uint32_t live,
+                            const struct spread *to);
+    /* The same gradient as results: rows first … first + TILE - 1, without a border. */
+    void (*spread_results)(const struct output *o, const float *gradient, int first, uint32_t live,
+                           const struct spread *to);
 
-    /* Fills a band, border included, with the activation, pooled by POOL_NONE or POOL_MAX; its row
-     * 0 is row first of the pooled image. Pixels outside the image are 0. */
-    void (*activate)(const struct output *o, int first, struct band *to);
+    /* One channel of weights, next floats from a filter to the next, to
+     * to[place][filters filled up to LANES]; flip: taps in reverse, for the data gradient. */
+    void (*spread_weights)(const float *weights, size_t next, int flip, int filters, float *to,
+                           size_t place);
+
+    void (*multiply)(const struct product *product);
+
+    /* out = products transformed back + bias. sums, unless NULL: [3][LANES], the first value v that
+     * first began with, Σ (out - v) and Σ (out - v)² so far: in each tile each column from the top,
+     * then columns in pairs. */
+    void (*gather)(const struct gathered *g, float bias, float *sums, int first);
+
+    /* The same for the gradient of an activation that was not pooled, with gradient_sums() done at
+     * once: out = 0 where ReLU stopped y, same place as out in the plane of what the convolution
+     * before made; sums[2][LANES] += Σ dz, Σ dz·(y - mean), from 0 if first. */
+    void (*gather_gradient)(const struct gathered *g, const float *y, const struct normal *normal,
+                            float *sums, int first);
+
+    /* to[quads of channels][3][3][QUAD filters][QUAD channels] = the weights' gradient of at most
+     * QUAD filters, summed over tiles, then lanes; 0 where there is no filter or channel. folded is
+     * memory to work in, [PLACES][quads of channels][LANES]. */
+    void (*correlate)(const struct correlation *c, float *folded, float *to);
 
     /* mean[channels][LANES] of the activation over the image (POOL_MEAN). */
     void (*average)(const struct output *o, float *mean);
 
-    /* Backward through pool and ReLU, first half: gradient is that of rows first … first + rows - 1
+    /* Backward through pool and ReLU: gradient is that of rows first … first + rows - 1
      * of the pooled image, [channels][pooled height][pooled width][LANES] (POOL_MEAN:
      * [channels][LANES], of the mean divided by its pixels). Sets to 0 what ReLU stops (not for
      * POOL_MEAN), and sums[channels][2][LANES] = Σ dz, Σ dz·(y - mean). */
     void (*gradient_sums)(const struct output *o, float *gradient, int first, int rows,
                           float *sums);
-
-    /* Second half: fills a band, border included, with dy of rows first … of the convolution's
-     * output. Lanes from live on, and pixels outside the image, are 0. */
-    void (*gradient)(const struct output *o, const float *gradient, int first, uint32_t live,
-                     struct band *to);
 };
 
 /* The table for an instruction set by name, or the fastest this machine has for "auto" and NULL.

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cpu.h"
 #include "message.h"
@@ -41,6 +42,7 @@ static void make_stages(struct cpu *cpu)
                     : then == LAYER_GLOBAL_POOL ? POOL_MEAN
                                                 : POOL_NONE,
             .bands = ((int)l->out_height + BAND_ROWS - 1) / BAND_ROWS,
+            .across = ((int)l->out_width + TILE - 1) / TILE,
             .tensor = l->tensor,
         };
     }
@@ -58,6 +60,8 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
         largest = larger(largest, y);
         s->normal = take(a, channels, sizeof *s->normal);
         s->batch = take(a, channels, sizeof *s->batch);
+        s->weights =
+            take(a, PLACES * weights_place(s->channels, s->in_channels), sizeof *s->weights);
         if (!train)
             continue;
         size_t sums = groups * (size_t)(i + 1 < cpu->stages ? s[1].bands : 1);
@@ -65,8 +69,10 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
         s->y = take(a, y, sizeof *s->y);
         s->moments = take(a, items * channels, sizeof *s->moments);
         s->sums = take(a, sums * channels, sizeof *s->sums);
-        s->flipped = take(a, cpu->net.tensor[s->tensor].size, sizeof *s->flipped);
-        s->partial = take(a, items * cpu->net.tensor[s->tensor].size, sizeof *s->partial);
+        s->flipped = take(a, i > 0 ? PLACES * weights_place(s->in_channels, s->channels) : 0,
+                          sizeof *s->flipped);
+        s->partial = take(a, items * (size_t)correlation_quads(s->channels) * quads_floats(s),
+                          sizeof *s->partial);
     }
     for (int i = 0; i < 2; i++) {
         float *y = train ? NULL : take(a, largest, sizeof *y);
@@ -78,19 +84,28 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
 
 static void plan_scratch(struct cpu *cpu, struct arena *a)
 {
-    size_t in = 0, out = 0, channels = 0;
+    size_t strip = 0, pixels = 0, products = 0, gradients = 0, quads = 0, channels = 0;
     for (int i = 0; i < cpu->stages; i++) {
         const struct stage *s = &cpu->stage[i];
-        size_t plane = (size_t)(BAND_ROWS + 2) * (size_t)(s->width + 2) * LANES;
-        in = larger(in, (size_t)s->in_channels * plane);
-        out = larger(out, (size_t)s->channels * plane);
-        channels = larger(channels, (size_t)s->channels);
+        int most = s->in_channels > s->channels ? s->in_channels : s->channels;
+        int tiles = BAND_STRIPS * s->across;
+        int lines = tiles > PRODUCT_LINES ? tiles : PRODUCT_LINES;
+        strip = larger(strip, (size_t)(TILE + 2) * (size_t)(s->across * TILE + 2) * LANES);
+        pixels = larger(pixels, PLACES * place_floats(most, tiles));
+        products = larger(products, PLACES * place_floats(1, lines));
+        gradients = larger(gradients, PLACES * place_floats(QUAD, tiles));
+        quads = larger(quads, (size_t)correlation_quads(s->in_channels));
+        channels = larger(channels, (size_t)most);
     }
+    int train = cpu->options.train;
     struct scratch *all = take(a, (size_t)cpu->threads, sizeof *all);
     for (int thread = 0; thread < cpu->threads; thread++) {
         struct scratch s = {
-            .in = take(a, in, sizeof *s.in),
-            .gradient = take(a, cpu->options.train ? out : 0, sizeof *s.gradient),
+            .strip = take(a, strip, sizeof *s.strip),
+            .pixels = take(a, pixels, sizeof *s.pixels),
+            .products = take(a, products, sizeof *s.products),
+            .gradients = take(a, train ? gradients : 0, sizeof *s.gradients),
+            .folded = take(a, train ? PLACES * quads * LANES : 0, sizeof *s.folded),
             .sums = take(a, channels * 3 * LANES, sizeof *s.sums),
             .feature = take(a, channels * LANES, sizeof *s.feature),
             .logit = take(a, (size_t)cpu->net.shape.classes * LANES, sizeof *s.logit),
@@ -112,7 +127,10 @@ static size_t plan(struct cpu *cpu, void *memory)
     cpu->parameters = take(&a, net->parameters, sizeof *cpu->parameters);
     cpu->momentum = take(&a, trained, sizeof *cpu->momentum);
     cpu->gradient = take(&a, trained, sizeof *cpu->gradient);
-    cpu->scaled = take(&a, (size_t)net->shape.channels * 256, sizeof *cpu->scaled);
+    const struct stage *image = &cpu->stage[0];
+    size_t pixels = (size_t)image->height * (size_t)image->width;
+    cpu->input = take(&a, (size_t)cpu->groups * (size_t)image->in_channels * pixels * LANES,
+                      sizeof *cpu->input);
     cpu->loss = take(&a, cpu->options.batch, sizeof *cpu->loss);
     cpu->correct = take(&a, cpu->options.batch, sizeof *cpu->correct);
     cpu->connected =
@@ -165,7 +183,9 @@ static int cpu_open(struct engine **engine, const struct net *net,
     make_stages(cpu);
 
     size_t size = plan(cpu, NULL);
-    cpu->arena = aligned_alloc(64, size);
+    size_t huge = 2 << 20;
+    cpu->arena = aligned_alloc(huge, (size + huge - 1) / huge * huge);
+    madvise(cpu->arena, size, MADV_HUGEPAGE);
     cpu->team = cpu->arena ? team_make(cpu->threads) : NULL;
     if (cpu->team == NULL) {
         if (cpu->arena == NULL)
@@ -179,10 +199,10 @@ static int cpu_open(struct engine **engine, const struct net *net,
         memset(cpu->momentum, 0, net->parameters * sizeof *cpu->momentum);
         memset(cpu->gradient, 0, net->parameters * sizeof *cpu->gradient);
     }
-    for (uint32_t c = 0; c < net->shape.channels; c++)
-        for (int pixel = 0; pixel < 256; pixel++)
-            cpu->scaled[c * 256 + (uint32_t)pixel] =
-                (float)((pixel - options->mean[c]) / options->deviation[c]);
+    for (uint32_t c = 0; c < net->shape.channels; c++) {
+        cpu->scale[c][0] = (float)options->mean[c];
+        cpu->scale[c][1] = (float)(1 / options->deviation[c]);
+    }
     *engine = &cpu->engine;
     return 0;
 }

@@ -36,7 +36,7 @@ int cpu_step(struct engine *engine, const uint8_t *images, const uint32_t *label
     cpu->training = 1;
     cpu->rate = rate;
     cpu->probability = NULL;
-    cpu_flip_weights(cpu);
+    cpu_spread_weights(cpu);
     cpu_forward(cpu);
     cpu_head(cpu);
     cpu_backward(cpu);
@@ -53,6 +53,7 @@ int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *la
         return -1;
     cpu->training = 0;
     cpu->probability = probability;
+    cpu_spread_weights(cpu);
     cpu_forward(cpu);
     cpu_head(cpu);
     if (label)

@@ -1,12 +1,12 @@
-/* What augmentation does to one image: a shift or a window, and a flip.
+/* Which view of an image is taken: a random one for training, the middle for everything else.
  *
  * The choice is philox(seed, epoch, image id, PURPOSE_VIEW): the same for any number of programs,
  * in any order, from any point of an endless stream.
  */
-#ifndef PSWEEP_VIEW_H
-#define PSWEEP_VIEW_H
+#ifndef PSWEEP_CHOOSE_H
+#define PSWEEP_CHOOSE_H
 
-#include "image.h"
+#include "view.h"
 
 struct view_options {
     uint64_t seed;
@@ -16,21 +16,10 @@ struct view_options {
     double flip; /* probability of a horizontal flip */
 };
 
-/* Row y, column x of the view is row y + row, column x + column of the image, or black where that
- * lies outside; with flip, columns are counted from the right. */
-struct view {
-    int32_t row, column;
-    int flip;
-    uint32_t height, width; /* of the view */
-};
-
 /* A training image's view in an epoch (1, 2, …). */
 struct view view_random(const struct view_options *options, uint32_t epoch,
                         const struct image *image);
 /* The view of validation and test images: the middle window, or all of the image. */
 struct view view_middle(const struct view_options *options, const struct image *image);
-
-/* Draws the view of an image into pixels[view.height][view.width][channels]. */
-void view_draw(const struct view *view, const struct image *image, uint8_t *pixels);
 
 #endif

@@ -1,0 +1,186 @@
+/* Forward: pixels, batch normalisation, ReLU, pool. See kernels.h. */
+#include "common.cuh"
+
+#define EPSILON 1e-5
+#define KEEP    0.9
+
+extern "C" __global__ void scale_pixels(const struct step_values *step, const uint8_t *pixels,
+                                        const float *scaled, int image_channels, int channels,
+                                        int pixels_of_image, int count, float *x)
+{
+    int i = here();
+    if (i >= count)
+        return;
+    int channel = i % channels, pixel = i / channels;
+    bool there = channel < image_channels && (uint32_t)(pixel / pixels_of_image) < step->live;
+    x[i] = there ? scaled[channel * 256 + pixels[pixel * image_channels + channel]] : 0;
+}
+
+extern "C" __global__ void moments(const struct step_values *step, const float *y,
+                                   int pixels_of_image, int channels, float *parts)
+{
+    __shared__ float shared[2 * THREADS];
+    int channel = (int)(blockIdx.y * blockDim.x + threadIdx.x), part = (int)blockIdx.x;
+    int count = (int)step->live * pixels_of_image, end = part_begin(part + 1, count);
+    float sum = 0, square = 0;
+    if (channel < channels) {
+        float pivot = y[channel];
+        for (int pixel = part_begin(part, count) + (int)threadIdx.y; pixel < end;
+             pixel += (int)blockDim.y) {
+            float d = y[(size_t)pixel * channels + channel] - pivot;
+            sum += d;
+            square = fmaf(d, d, square);
+        }
+    }
+    add_rows(shared, &sum, &square);
+    if (threadIdx.y == 0 && channel < channels) {
+        parts[2 * (part * channels + channel)] = sum;
+        parts[2 * (part * channels + channel) + 1] = square;
+    }
+}
+
+static __device__ void set_normal(struct channel_normal *n, double scale, double offset,
+                                  double mean, double variance)
+{
+    double inverse = 1 / sqrt(variance + EPSILON), gain = scale * inverse;
+    n->gain = (float)gain;
+    n->shift = (float)(offset - mean * gain);
+    n->mean = (float)mean;
+    n->inverse = (float)inverse;
+    n->slope = n->level = 0;
+}
+
+extern "C" __global__ void normalise(const struct step_values *step, const float *y,
+                                     const float *parts, const float *scale, const float *offset,
+                                     const float *bias, float *running_mean,
+                                     float *running_variance, int pixels_of_image, int channels,
+                                     struct channel_normal *normal)
+{
+    int channel = here();
+    if (channel >= channels)
+        return;
+    double sum, square, count = (double)step->live * pixels_of_image;
+    add_parts(parts, channels, channel, &sum, &square);
+    double mean = y[channel] + sum / count, variance = (square - sum * (sum / count)) / count;
+    variance = variance < 0 ? 0 : variance;
+    set_normal(&normal[channel], scale[channel], offset[channel], mean, variance);
+    running_mean[channel] =
+        (float)(KEEP * running_mean[channel] + (1 - KEEP) * (mean + bias[channel]));
+    running_variance[channel] = (float)(KEEP * running_variance[channel] + (1 - KEEP) * variance);
+}
+
+extern "C" __global__ void normalise_running(const float *scale, const float *offset,
+                                             const float *bias, const float *running_mean,
+                                             const float *running_variance, int channels,
+                                             struct channel_normal *normal)
+{
+    int channel = here();
+    if (channel < channels)
+        set_normal(&normal[channel], scale[channel], offset[channel],
+                   (double)running_mean[channel] - bias[channel], running_variance[channel]);
+}
+
+extern "C" __global__ void activate(const float *y, const struct channel_normal *normal,
+                                    int channels, int count, float *to)
+{
+    int i = here();
+    if (i < count)
+        to[i] = rectified(normalised(&normal[i % channels], y[i]));
+}
+
+/* width: of y; count: of the pooled pixels' values. */
+extern "C" __global__ void activate_pooled(const float *y, const struct channel_normal *normal,
+                                           int width, int channels, int count, float *to)
+{
+    int i = here();
+    if (i >= count)
+        return;
+    int channel = i % channels, pixel = i / channels, pooled = width / 2;
+    int row = pixel / pooled,
+        column = pixel % pooled; /* rows of all images, one behind the other */
+    float highest, chosen;
+    window(y + ((size_t)(2 * row) * width + 2 * column) * channels + channel, width, channels,
+           &normal[channel], &highest, &chosen);
+    to[i] = rectified(highest);
+}
+
+extern "C" __global__ void average(const float *y, const struct channel_normal *normal, int pixels,
+                                   int channels, int count, float *to)
+{
+    int i = here();
+    if (i >= count)
+        return;
+    int channel = i % channels;
+    const float *at = y + (size_t)(i / channels) * pixels * channels + channel;
+    float sum = 0;
+    for (int pixel = 0; pixel < pixels; pixel++)
+        sum += rectified(normalised(&normal[channel], at[(size_t)pixel * channels]));
+    to[i] = sum / (float)pixels;
+}
+
+#ifdef KERNELS_ON_HOST
+
+HOST_KERNEL(scale_pixels)
+HOST_KERNEL_WAITS(moments)
+HOST_KERNEL(normalise)
+HOST_KERNEL(normalise_running)
+HOST_KERNEL(activate)
+HOST_KERNEL(activate_pooled)
+HOST_KERNEL(average)
+
+#else
+
+cudaError_t kernel_scale(const struct step_values *step, const uint8_t *pixels, const float *scaled,
+                         int image_channels, const struct shape *s, float *x, cudaStream_t stream)
+{
+    int pixels_of_image = s->height * s->width, count = s->images * pixels_of_image * s->channels;
+    scale_pixels<<<blocks(count), THREADS, 0, stream>>>(step, pixels, scaled, image_channels,
+                                                        s->channels, pixels_of_image, count, x);
+    return cudaGetLastError();
+}
+
+cudaError_t kernel_moments(const struct step_values *step, const float *y, const struct shape *s,
+                           float *parts, cudaStream_t stream)
+{
+    moments<<<parts_of(s->channels), tile_of(s->channels), 0, stream>>>(
+        step, y, s->height * s->width, s->channels, parts);
+    return cudaGetLastError();
+}
+
+cudaError_t kernel_normalise(const struct step_values *step, const float *y, const float *parts,
+                             const float *scale, const float *offset, const float *bias,
+                             float *running_mean, float *running_variance, const struct shape *s,
+                             struct channel_normal *normal, cudaStream_t stream)
+{
+    normalise<<<blocks(s->channels), THREADS, 0, stream>>>(
+        step, y, parts, scale, offset, bias, running_mean, running_variance, s->height * s->width,
+        s->channels, normal);
+    return cudaGetLastError();
+}
+
+cudaError_t kernel_normalise_running(const float *scale, const float *offset, const float *bias,
+                                     const float *running_mean, const float *running_variance,
+                                     int channels, struct channel_normal *normal,
+                                     cudaStream_t stream)
+{
+    normalise_running<<<blocks(channels), THREADS, 0, stream>>>(scale, offset, bias, running_mean,
+                                                                running_variance, channels, normal);
+    return cudaGetLastError();
+}
+
+cudaError_t kernel_activate(const float *y, const struct channel_normal *normal,
+                            const struct shape *s, float *to, cudaStream_t stream)
+{
+    int pixels = s->height * s->width, count = s->images * pixels * s->channels;
+    if (s->pool == CUDA_POOL_NONE)
+        activate<<<blocks(count), THREADS, 0, stream>>>(y, normal, s->channels, count, to);
+    else if (s->pool == CUDA_POOL_MAX)
+        activate_pooled<<<blocks(count / 4), THREADS, 0, stream>>>(y, normal, s->width, s->channels,
+                                                                   count / 4, to);
+    else
+        average<<<blocks(s->images * s->channels), THREADS, 0, stream>>>(
+            y, normal, pixels, s->channels, s->images * s->channels, to);
+    return cudaGetLastError();
+}
+
+#endif

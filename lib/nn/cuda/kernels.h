@@ -1,0 +1,122 @@
+/* The GPU engine's own kernels: everything but the convolutions.
+ *
+ * Activations are float[image][row][column][channels], NHWC, channels filled up to a multiple of 4
+ * with channels that are 0 and stay 0. All pointers are device memory. Each call enqueues one
+ * kernel on the stream and returns what the launch said.
+ *
+ * No sum is left to chance: each has one order, given by the shapes alone, and nothing is added
+ * atomically. What differs from step to step is read from device memory (struct step_values), so
+ * that a captured graph of the calls can be replayed.
+ */
+#ifndef PSWEEP_CUDA_KERNELS_H
+#define PSWEEP_CUDA_KERNELS_H
+
+#include <stdint.h>
+
+#ifndef KERNELS_ON_HOST
+#include <cuda_runtime_api.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a step is about; written by the host before it. */
+struct step_values {
+    float rate;
+    uint32_t live; /* images of this step; those behind them in the batch count for nothing */
+};
+
+/* Batch normalisation of a channel as the kernels see it, y being what the convolution made:
+ *   forward   z = y·gain + shift, activation = max(z, 0)
+ *   backward  dy = dz·gain + (y·slope + level), dz being the gradient of z
+ * mean and inverse are the batch's: 1 / √(variance + ε). */
+struct channel_normal {
+    float gain, shift, slope, level, mean, inverse;
+};
+
+/* A convolution's output and what follows it: POOL_NONE, a 2×2 maximum, or the mean over the image.
+ */
+enum cuda_pool { CUDA_POOL_NONE, CUDA_POOL_MAX, CUDA_POOL_MEAN };
+struct shape {
+    int images, height, width, channels; /* of y */
+    enum cuda_pool pool;
+};
+
+/* Sums over a batch are taken in so many parts. */
+enum { PARTS = 128 };
+
+/* x[images][height][width][channels] = (pixel - mean) / deviation of uint8 pixels
+ * [images][height][width][image_channels], by a table: scaled[image_channels][256]. Channels beyond
+ * those of the image, and images that are not live, are 0. */
+cudaError_t kernel_scale(const struct step_values *step, const uint8_t *pixels, const float *scaled,
+                         int image_channels, const struct shape *s, float *x, cudaStream_t stream);
+
+/* parts[PARTS][channels][2] = Σ (y - pivot), Σ (y - pivot)² over parts of the live images; the
+ * pivot of a channel is its first value. */
+cudaError_t kernel_moments(const struct step_values *step, const float *y, const struct shape *s,
+                           float *parts, cudaStream_t stream);
+/* From these sums: normal, and the running mean and variance (0.9 of the old, 0.1 of the batch).
+ * bias is what the convolution should have added to y and did not: it only shows in the running
+ * mean. */
+cudaError_t kernel_normalise(const struct step_values *step, const float *y, const float *parts,
+                             const float *scale, const float *offset, const float *bias,
+                             float *running_mean, float *running_variance, const struct shape *s,
+                             struct channel_normal *normal, cudaStream_t stream);
+/* For prediction: normal from the running mean and variance. */
+cudaError_t kernel_normalise_running(const float *scale, const float *offset, const float *bias,
+                                     const float *running_mean, const float *running_variance,
+                                     int channels, struct channel_normal *normal,
+                                     cudaStream_t stream);
+
+/* to[images][height][width][channels], halved by CUDA_POOL_MAX; CUDA_POOL_MEAN: [images][channels].
+ */
+cudaError_t kernel_activate(const float *y, const struct channel_normal *normal,
+                            const struct shape *s, float *to, cudaStream_t stream);
+
+/* logits[images][classes] = bias + Σ weights[class][channels]·feature, then, in their place,
+ * probabilities; with label, loss[images] (cross entropy) and correct[images] (1: the first of the
+ * most probable classes is the label). features is of feature_channels floats an image. */
+cudaError_t kernel_classify(const float *features, const float *weights, const float *bias,
+                            const uint32_t *label, int images, int feature_channels, int classes,
+                            float *probability, float *loss, uint32_t *correct,
+                            cudaStream_t stream);
+/* In place: the gradient of the logits of the mean loss over live images, 0 for the others. */
+cudaError_t kernel_loss_gradient(const struct step_values *step, const uint32_t *label, int images,
+                                 int classes, float *probability, cudaStream_t stream);
+/* weights[classes][feature_channels], bias[classes]: gradients of the connected layer. */
+cudaError_t kernel_connected_gradient(const float *features, const float *logit_gradient,
+                                      int images, int feature_channels, int classes, float *weights,
+                                      float *bias, cudaStream_t stream);
+/* gradient[images][feature_channels] of the features, divided by the pixels that they are means of.
+ */
+cudaError_t kernel_feature_gradient(const float *weights, const float *logit_gradient, int images,
+                                    int feature_channels, int classes, int pixels, float *gradient,
+                                    cudaStream_t stream);
+
+/* parts[PARTS][channels][2] = Σ dz, Σ dz·(y - mean), gradient being that of what kernel_activate()
+ * made.
+ */
+cudaError_t kernel_gradient_sums(const float *y, const float *gradient,
+                                 const struct channel_normal *normal, const struct shape *s,
+                                 float *parts, cudaStream_t stream);
+/* From these: gradients of scale and offset; slope and level. */
+cudaError_t kernel_settle(const struct step_values *step, const float *parts, const float *scale,
+                          const struct shape *s, float *scale_gradient, float *offset_gradient,
+                          struct channel_normal *normal, cudaStream_t stream);
+/* dy[images][height][width][channels], 0 for images that are not live. */
+cudaError_t kernel_gradient(const struct step_values *step, const float *y, const float *gradient,
+                            const struct channel_normal *normal, const struct shape *s, float *dy,
+                            cudaStream_t stream);
+
+/* v ← momentum·v + g, w ← w - rate·v for count parameters; the first decayed of them have decay·w
+ * added to g. */
+cudaError_t kernel_update(const struct step_values *step, float momentum, float decay,
+                          const float *g, float *v, float *w, int count, int decayed,
+                          cudaStream_t stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,303 @@
+/* Makes and ends a GPU engine; parameters in and out. */
+#include "cuda.h"
+
+#include "message.h"
+#include "nn/plugin.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cuda_failed(cudaError_t error, const char *what)
+{
+    return fail("the GPU refuses %s: %s", what, cudaGetErrorString(error));
+}
+
+/* Chooses the device. A driver that is absent answers with version 0 and no error. */
+static int choose_device(const struct engine_options *options, struct cudaDeviceProp *properties)
+{
+    int driver = 0, devices = 0;
+    cudaError_t error = cudaDriverGetVersion(&driver);
+    if (error != cudaSuccess || driver == 0)
+        return fail("there is no NVIDIA driver");
+    error = cudaGetDeviceCount(&devices);
+    if (error != cudaSuccess || devices == 0)
+        return fail("there is no GPU: %s", error ? cudaGetErrorString(error) : "none answers");
+    if (options->gpu >= (uint32_t)devices)
+        return fail("there is no GPU %u: there are %d, counted from 0", options->gpu, devices);
+    if ((error = cudaSetDevice((int)options->gpu)) != cudaSuccess ||
+        (error = cudaGetDeviceProperties(properties, (int)options->gpu)) != cudaSuccess)
+        return cuda_failed(error, "to be used");
+    return 0;
+}
+
+static int choose_precision(const struct engine_options *options, enum precision *precision)
+{
+    const char *name = options->precision ? options->precision : "tf32";
+    *precision = strcmp(name, "fp32") == 0 ? PRECISION_FP32 : PRECISION_TF32;
+    if (*precision == PRECISION_TF32 && strcmp(name, "tf32") != 0)
+        return fail("there is no precision '%s': it is tf32 or fp32", name);
+    return 0;
+}
+
+static int open_libraries(struct cuda *cuda)
+{
+    struct cudaDeviceProp properties;
+    enum precision precision;
+    int runtime = 0;
+    if (choose_precision(&cuda->options, &precision) < 0 ||
+        choose_device(&cuda->options, &properties) < 0)
+        return -1;
+    cudaRuntimeGetVersion(&runtime);
+    size_t cudnn = cudnnGetVersion();
+    snprintf(cuda->name, sizeof cuda->name, "cuda, %s, %s, CUDA %d.%d, cuDNN %zu.%zu.%zu",
+             properties.name, precision == PRECISION_FP32 ? "fp32" : "tf32", runtime / 1000,
+             runtime % 1000 / 10, cudnn / 10000, cudnn / 100 % 100, cudnn % 100);
+    cudaError_t error = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
+    if (error != cudaSuccess)
+        return cuda_failed(error, "a stream");
+    cudnnStatus_t status = cudnnCreate(&cuda->handle);
+    if (status == CUDNN_STATUS_SUCCESS)
+        status = cudnnSetStream(cuda->handle, cuda->stream);
+    if (status != CUDNN_STATUS_SUCCESS)
+        return fail("cuDNN does not start: %s", cudnnGetErrorString(status));
+    return planner_open(&cuda->planner, cuda->handle, NULL, precision);
+}
+
+/* Plans all convolutions; the largest workspace. */
+static int make_plans(struct cuda *cuda, int64_t *workspace)
+{
+    *workspace = 0;
+    for (int i = 0; i < cuda->stages; i++) {
+        struct cuda_stage *s = &cuda->stage[i];
+        struct convolution c = {FORWARD,           s->shape.images, s->in_channels,
+                                s->shape.channels, s->shape.height, s->shape.width};
+        struct plan *plan[] = {&s->forward, &s->data_gradient, &s->weight_gradient};
+        for (int d = FORWARD; d <= (cuda->options.train ? WEIGHT_GRADIENT : FORWARD); d++) {
+            c.direction = (enum direction)d;
+            if (d == DATA_GRADIENT && i == 0)
+                continue;
+            if (plan_make(&cuda->planner, &c, plan[d]) < 0)
+                return -1;
+            if (plan[d]->workspace > *workspace)
+                *workspace = plan[d]->workspace;
+        }
+    }
+    return 0;
+}
+
+static int bind_plans(struct cuda *cuda)
+{
+    for (int i = 0; i < cuda->stages; i++) {
+        struct cuda_stage *s = &cuda->stage[i];
+        float *x = i > 0 ? cuda->stage[i - 1].activation : cuda->x, *w = cuda->w + s->weights;
+        if (plan_bind(&s->forward, x, w, s->y, cuda->workspace) < 0)
+            return -1;
+        if (!cuda->options.train)
+            continue;
+        if (plan_bind(&s->weight_gradient, x, cuda->g + s->weights, cuda->dy, cuda->workspace) < 0)
+            return -1;
+        if (i > 0 && plan_bind(&s->data_gradient, cuda->upstream[(i - 1) % 2], w, cuda->dy,
+                               cuda->workspace) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The largest tensor's values are counted in an int by the kernels. */
+static int check_size(const struct cuda *cuda)
+{
+    for (int i = 0; i < cuda->stages; i++) {
+        const struct shape *s = &cuda->stage[i].shape;
+        int most =
+            s->channels > cuda->stage[i].in_channels ? s->channels : cuda->stage[i].in_channels;
+        if ((double)s->images * s->height * s->width * most > INT_MAX)
+            return fail("a batch of %u images is too large for the GPU engine",
+                        cuda->options.batch);
+    }
+    return 0;
+}
+
+static int take_host_memory(struct cuda *cuda)
+{
+    const struct net_shape *n = &cuda->net.shape;
+    size_t batch = cuda->options.batch;
+    struct {
+        void **memory;
+        size_t bytes;
+    } piece[] = {
+        {(void **)&cuda->host_step, sizeof *cuda->host_step},
+        {(void **)&cuda->host_pixels, batch * n->height * n->width * n->channels},
+        {(void **)&cuda->host_label, batch * sizeof *cuda->host_label},
+        {(void **)&cuda->host_correct, batch * sizeof *cuda->host_correct},
+        {(void **)&cuda->host_loss, batch * sizeof *cuda->host_loss},
+    };
+    for (size_t i = 0; i < sizeof piece / sizeof *piece; i++) {
+        cudaError_t error = cudaHostAlloc(piece[i].memory, piece[i].bytes, cudaHostAllocDefault);
+        if (error != cudaSuccess)
+            return cuda_failed(error, "memory of the host");
+        memset(*piece[i].memory, 0, piece[i].bytes);
+    }
+    return 0;
+}
+
+static int take_device_memory(struct cuda *cuda, size_t workspace)
+{
+    cuda->apart = getenv("PSWEEP_CUDA_APART") != NULL;
+    int64_t bytes = cuda_plan_memory(cuda, NULL, workspace);
+    if (bytes < 0 || cuda->apart)
+        return bytes < 0 ? -1 : 0;
+    cudaError_t error = cudaMalloc(&cuda->arena, (size_t)bytes);
+    if (error != cudaSuccess) {
+        char what[64];
+        snprintf(what, sizeof what, "%lld bytes of memory", (long long)bytes);
+        return cuda_failed(error, what);
+    }
+    cuda_plan_memory(cuda, cuda->arena, workspace);
+    return 0;
+}
+
+/* The values of pixels; everything that is not written before it is read starts as 0. */
+static int fill_memory(struct cuda *cuda)
+{
+    const struct engine_options *o = &cuda->options;
+    size_t values = (size_t)cuda->net.shape.channels * 256;
+    float *scaled = ealloc(values, sizeof *scaled);
+    for (size_t i = 0; i < values; i++)
+        scaled[i] = (float)(((double)(i % 256) - o->mean[i / 256]) / o->deviation[i / 256]);
+    cudaError_t error = cudaMemcpyAsync(cuda->scaled, scaled, values * sizeof *scaled,
+                                        cudaMemcpyHostToDevice, cuda->stream);
+    if (error == cudaSuccess && o->train)
+        error = cudaMemsetAsync(cuda->g, 0, cuda->moved * sizeof *cuda->g, cuda->stream);
+    if (error == cudaSuccess)
+        error = cudaStreamSynchronize(cuda->stream);
+    free(scaled);
+    return error == cudaSuccess ? 0 : cuda_failed(error, "to be prepared");
+}
+
+static void cuda_close(struct engine *engine)
+{
+    struct cuda *cuda = (struct cuda *)engine;
+    if (cuda->stream)
+        cudaStreamSynchronize(cuda->stream);
+    if (cuda->graph)
+        cudaGraphExecDestroy(cuda->graph);
+    for (int i = 0; i < cuda->stages; i++) {
+        plan_free(&cuda->stage[i].forward);
+        plan_free(&cuda->stage[i].data_gradient);
+        plan_free(&cuda->stage[i].weight_gradient);
+    }
+    planner_close(&cuda->planner);
+    if (cuda->handle)
+        cudnnDestroy(cuda->handle);
+    void *host[] = {cuda->host_step, cuda->host_pixels, cuda->host_label, cuda->host_correct,
+                    cuda->host_loss};
+    for (size_t i = 0; i < sizeof host / sizeof *host; i++)
+        if (host[i])
+            cudaFreeHost(host[i]);
+    for (size_t i = 0; i < cuda->pieces; i++)
+        cudaFree(cuda->piece[i]);
+    free(cuda->piece);
+    if (cuda->arena)
+        cudaFree(cuda->arena);
+    if (cuda->stream)
+        cudaStreamDestroy(cuda->stream);
+    free(cuda);
+}
+
+static int cuda_open(struct engine **engine, const struct net *net,
+                     const struct engine_options *options)
+{
+    struct cuda *cuda = ealloc(1, sizeof *cuda);
+    int64_t workspace;
+    cuda->engine.class = &cuda_class;
+    cuda->net = *net;
+    cuda->options = *options;
+    cuda_lay_out(cuda);
+    if (check_size(cuda) < 0 || open_libraries(cuda) < 0 || make_plans(cuda, &workspace) < 0 ||
+        take_host_memory(cuda) < 0 || take_device_memory(cuda, (size_t)workspace) < 0 ||
+        bind_plans(cuda) < 0 || fill_memory(cuda) < 0) {
+        cuda_close(&cuda->engine);
+        return -1;
+    }
+    *engine = &cuda->engine;
+    return 0;
+}
+
+static const char *cuda_name(const struct engine *engine)
+{
+    return ((const struct cuda *)engine)->name;
+}
+
+/* Copies an array of parameters to the device; values is in the network's layout, NULL for zeros.
+ */
+static int write_array(struct cuda *cuda, const float *values, float *to, size_t count)
+{
+    float *packed = ealloc(count, sizeof *packed);
+    if (values)
+        cuda_pack(cuda, values, packed, count);
+    cudaError_t error =
+        cudaMemcpyAsync(to, packed, count * sizeof *packed, cudaMemcpyHostToDevice, cuda->stream);
+    if (error == cudaSuccess)
+        error = cudaStreamSynchronize(cuda->stream);
+    free(packed);
+    return error == cudaSuccess ? 0 : cuda_failed(error, "to take parameters");
+}
+
+static int read_array(struct cuda *cuda, const float *from, size_t count, float *values)
+{
+    float *packed = ealloc(count, sizeof *packed);
+    cudaError_t error =
+        cudaMemcpyAsync(packed, from, count * sizeof *packed, cudaMemcpyDeviceToHost, cuda->stream);
+    if (error == cudaSuccess)
+        error = cudaStreamSynchronize(cuda->stream);
+    if (error == cudaSuccess)
+        cuda_unpack(cuda, packed, count, values);
+    free(packed);
+    return error == cudaSuccess ? 0 : cuda_failed(error, "to give parameters");
+}
+
+static int cuda_write(struct engine *engine, const float *parameters, const float *momentum)
+{
+    struct cuda *cuda = (struct cuda *)engine;
+    if (write_array(cuda, parameters, cuda->w, cuda->parameters) < 0)
+        return -1;
+    return cuda->options.train ? write_array(cuda, momentum, cuda->v, cuda->moved) : 0;
+}
+
+static int cuda_read(struct engine *engine, float *parameters, float *momentum)
+{
+    struct cuda *cuda = (struct cuda *)engine;
+    if (read_array(cuda, cuda->w, cuda->parameters, parameters) < 0)
+        return -1;
+    if (momentum == NULL)
+        return 0;
+    if (!cuda->options.train)
+        return fail("an engine opened for prediction has no momentum");
+    return read_array(cuda, cuda->v, cuda->moved, momentum);
+}
+
+static int cuda_gradient(struct engine *engine, float *gradient)
+{
+    struct cuda *cuda = (struct cuda *)engine;
+    if (!cuda->options.train)
+        return fail("an engine opened for prediction has no gradient");
+    return read_array(cuda, cuda->g, cuda->moved, gradient);
+}
+
+const struct engine_class cuda_class = {
+    .device = "cuda",
+    .open = cuda_open,
+    .close = cuda_close,
+    .name = cuda_name,
+    .detail = cuda_name,
+    .write = cuda_write,
+    .read = cuda_read,
+    .step = cuda_step,
+    .predict = cuda_predict,
+    .gradient = cuda_gradient,
+};
+
+/* What the programs look for (plugin.h). */
+const struct engine_plugin psweep_engine_plugin = {PSWEEP_VERSION, &cuda_class};

@@ -1,0 +1,202 @@
+#include "selftest.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cpu/cpu.h"
+#include "message.h"
+#include "random.h"
+
+enum { BATCH = 8, COUNT = 7 }; /* the last image of the batch is none */
+
+/* A tensor's largest difference, in parts of its largest element, and a loss's: single precision
+ * and another order of sums, with room for what a device does to the last bits. */
+static const double TOLERANCE = 1e-4;
+
+struct trial {
+    struct net net;
+    struct engine_options options;
+    uint8_t *images;
+    uint32_t label[BATCH];
+    float *start;
+};
+
+struct result {
+    float *parameters, *momentum;
+    struct outcome outcome;
+};
+
+static uint32_t draw(uint64_t place, uint32_t below)
+{
+    return random_below(philox(1, 0, place, PURPOSE_SYNTH).word[0], below);
+}
+
+static void trial_make(struct trial *t, const struct engine_options *options)
+{
+    struct net_shape shape = {2, 16, 16, 16, 3, 10};
+    *t = (struct trial){.options = *options};
+    if (net_make(&t->net, &shape) < 0)
+        die_why();
+    size_t bytes = (size_t)BATCH * shape.height * shape.width * shape.channels;
+    t->images = ealloc(bytes, 1);
+    t->start = ealloc(t->net.parameters, sizeof *t->start);
+    for (size_t i = 0; i < bytes; i++)
+        t->images[i] = (uint8_t)draw(i, 256);
+    for (uint32_t i = 0; i < BATCH; i++)
+        t->label[i] = draw(bytes + i, shape.classes);
+    net_initialise(&t->net, 1, t->start);
+    t->options.batch = BATCH;
+    t->options.train = 1;
+    t->options.momentum = 0.9;
+    t->options.weight_decay = 1e-3;
+    t->options.precision = "fp32";
+    for (uint32_t c = 0; c < shape.channels; c++) {
+        t->options.mean[c] = 120;
+        t->options.deviation[c] = 70;
+    }
+}
+
+static void trial_free(struct trial *t)
+{
+    free(t->images);
+    free(t->start);
+}
+
+/* Two steps, the second with fewer images. */
+static int run(const struct trial *t, const struct engine_class *class, int direct,
+               struct result *r)
+{
+    struct engine *engine;
+    struct engine_options options = t->options;
+    options.direct = direct;
+    if (class->open(&engine, &t->net, &options) < 0)
+        return -1;
+    int result = class->write(engine, t->start, NULL);
+    for (uint32_t count = BATCH; result == 0 && count >= COUNT; count--)
+        result = class->step(engine, t->images, t->label, count, 0.01, &r->outcome);
+    if (result == 0)
+        result = class->read(engine, r->parameters, r->momentum);
+    class->close(engine);
+    return result;
+}
+
+static double difference(const float *a, const float *b, size_t count)
+{
+    double most = 0, large = 1e-30;
+    for (size_t i = 0; i < count; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        most = d <= most ? most : d; /* a NaN stays */
+        large = fabs((double)a[i]) > large ? fabs((double)a[i]) : large;
+    }
+    return most / large;
+}
+
+static int judge(const struct trial *t, const struct result *cpu, const struct result *other,
+                 void (*table)(const char *line))
+{
+    int wrong = 0;
+    char line[128];
+    for (uint32_t i = 0; i < t->net.tensors; i++) {
+        const struct tensor *tensor = &t->net.tensor[i];
+        double d = difference(cpu->parameters + tensor->offset, other->parameters + tensor->offset,
+                              tensor->size);
+        int bad = !(d <= TOLERANCE);
+        wrong += bad;
+        snprintf(line, sizeof line, "%-32s %9.1e of %.0e%s", tensor->name, d, TOLERANCE,
+                 bad ? "  WRONG" : "");
+        if (table)
+            table(line);
+    }
+    double d = fabs(cpu->outcome.loss - other->outcome.loss) / cpu->outcome.loss;
+    wrong += !(d <= TOLERANCE);
+    snprintf(line, sizeof line, "%-32s %9.1e of %.0e%s", "loss", d, TOLERANCE,
+             d <= TOLERANCE ? "" : "  WRONG");
+    if (table)
+        table(line);
+    return wrong == 0 ? 0 : fail("%d of its results differ from the CPU's", wrong);
+}
+
+static int same_bits(const struct trial *t, const struct result *a, const struct result *b,
+                     const char *what)
+{
+    size_t bytes = t->net.parameters * sizeof(float);
+    return memcmp(a->parameters, b->parameters, bytes) == 0 &&
+                   memcmp(a->momentum, b->momentum, bytes) == 0
+               ? 0
+               : fail("%s gives other bits", what);
+}
+
+int selftest(const struct engine_class *class, const struct engine_options *options,
+             void (*table)(const char *line))
+{
+    static struct trial t;
+    struct result r[4];
+    trial_make(&t, options);
+    for (int i = 0; i < 4; i++)
+        r[i] = (struct result){ealloc(t.net.parameters, sizeof(float)),
+                               ealloc(t.net.parameters, sizeof(float)),
+                               {0, 0}};
+    int result = run(&t, &cpu_class, 0, &r[0]);
+    for (int i = 1; result == 0 && i < 4; i++)
+        result = run(&t, class, i == 3, &r[i]);
+    if (result == 0)
+        result = judge(&t, &r[0], &r[1], table);
+    if (result == 0)
+        result = same_bits(&t, &r[1], &r[2], "a second run");
+    if (result == 0)
+        result = same_bits(&t, &r[1], &r[3], "a step without a graph");
+    for (int i = 0; i < 4; i++) {
+        free(r[i].parameters);
+        free(r[i].momentum);
+    }
+    trial_free(&t);
+    return result;
+}
+
+/* The file whose presence says that an engine of that name has passed; -1 where there is no place
+ * for it. Folders that are missing are made. */
+static int memory_of(const char *name, char *path, size_t size)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char versioned[600];
+    if (cache && *cache == '/')
+        snprintf(path, size, "%s", cache);
+    else if (home && *home == '/')
+        snprintf(path, size, "%s/.cache", home);
+    else
+        return -1;
+    (void)mkdir(path, 0700);
+    size_t used = strlen(path);
+    snprintf(path + used, size - used, "/psweep");
+    (void)mkdir(path, 0700);
+    used = strlen(path);
+    int length = snprintf(versioned, sizeof versioned, "%s, psweep %s", name, PSWEEP_VERSION);
+    snprintf(path + used, size - used, "/selftest-%016llx",
+             (unsigned long long)XXH3_64bits(versioned, (size_t)length));
+    return 0;
+}
+
+int selftest_once(const struct engine_class *class, const struct engine_options *options,
+                  const char *name)
+{
+    char path[4096];
+    int remembers = memory_of(name, path, sizeof path) == 0;
+    if (remembers && access(path, F_OK) == 0)
+        return 0;
+    explain("holding %s to the CPU once, for it has not been seen before", name);
+    if (selftest(class, options, NULL) < 0)
+        return -1;
+    /* Where nothing can be remembered the test is made again. */
+    int fd = remembers ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* Holds an engine to the CPU's, on a small network: what protects a user whose device nobody has
+ * seen.
+ *
+ * One step of both in single precision must agree within a tolerance, a second run must give the
+ * same bits, and so must a step that is not replayed from a graph.
+ */
+#ifndef PSWEEP_SELFTEST_H
+#define PSWEEP_SELFTEST_H
+
+#include "engine.h"
+
+/* Tests class with the options' GPU. table: NULL, or called with each line of a table of
+ * differences. 0; -1 with a sentence. */
+int selftest(const struct engine_class *class, const struct engine_options *options,
+             void (*table)(const char *line));
+
+/* The same once for each device and versions, as the engine's name tells them: a pass is remembered
+ * in $XDG_CACHE_HOME/psweep, or ~/.cache/psweep. */
+int selftest_once(const struct engine_class *class, const struct engine_options *options,
+                  const char *name);
+
+#endif

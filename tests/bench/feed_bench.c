@@ -1,0 +1,50 @@
+/* How fast mini-batches come out of a stream, when nothing is done with them: what a trainer could
+ * at most be fed with.
+ *
+ *     psaug -e 20 < set.ps | feed_bench          psaug --views -e 20 < set.ps | feed_bench
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "images.h"
+#include "message.h"
+#include "tools/train/feed.h"
+
+static double seconds(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int main(void)
+{
+    enum { BATCH = 128 };
+    struct images input;
+    struct feed *feed;
+    struct batch batch;
+    int got;
+    uint64_t images = 0;
+    program = "feed_bench";
+    if (images_open(&input, STDIN_FILENO, "input", "epochs") < 0 ||
+        feed_open(&feed, &input, BATCH, 0) < 0)
+        die_why();
+    double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    while ((got = feed_next(feed, &batch)) != FEED_END) {
+        if (got < 0)
+            die_why();
+        if (got == FEED_BATCH)
+            images += batch.count;
+    }
+    wall = seconds(CLOCK_MONOTONIC) - wall;
+    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    const struct images_about *about = feed_about(feed);
+    printf("%s %ux%ux%u: %9.0f images/s, %9.0f a second of this program's own time\n",
+           input.views ? "views " : "pixels", about->height, about->width, about->channels,
+           (double)images / wall, (double)images / cpu);
+    feed_close(feed);
+    images_close(&input);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,151 @@
+/* The GPU engine beside the CPU engine: the same start, the same batches, the same results within a
+ * tolerance.
+ *
+ *     parity [STEPS [CASE...]]      of bed.h; all, if none is named; prints the largest difference
+ * of each
+ *
+ * With the doubles of the CUDA libraries in LD_LIBRARY_PATH this is the shipped engine but for the
+ * execution of its kernels; on a machine with a GPU it is the engine itself.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bed.h"
+#include "message.h"
+
+/* The largest difference of a tensor's elements is held to these parts of its largest element.
+ * After one step it comes from single precision and another order of sums. In many steps it grows,
+ * the more the larger the rate: where it moves a value over the corner of a ReLU, or another pixel
+ * becomes the largest of its window, all at once; so many steps are small ones. */
+static double tolerance(int steps)
+{
+    return steps == 1 ? 2e-6 : 2e-3;
+}
+static double rate_of(int steps)
+{
+    return steps == 1 ? 0.05 : 0.002;
+}
+
+struct result {
+    float *parameters, *momentum, *gradient;
+    float probability[MOST * MOST_CLASSES];
+    struct outcome step, predicted;
+};
+
+static void run(struct bed *b, const char *device, int direct, int steps, struct result *r)
+{
+    struct engine *engine;
+    struct engine_options options = b->options;
+    uint32_t count = b->reference.count, fewer = count > 3 ? count - 3 : count;
+    size_t n = b->net.parameters;
+    options.precision = "fp32";
+    options.direct = direct;
+    *r = (struct result){ealloc(n, sizeof(float)),
+                         ealloc(n, sizeof(float)),
+                         ealloc(n, sizeof(float)),
+                         {0},
+                         {0, 0},
+                         {0, 0}};
+    if (engine_open(&engine, device, &b->net, &options) < 0 ||
+        engine_write(engine, b->start, NULL) < 0)
+        die_why();
+    /* The last batch but one is not full. */
+    for (int i = 0; i < steps; i++)
+        if (engine_step(engine, b->images, b->label, i + 2 == steps ? fewer : count, rate_of(steps),
+                        &r->step) < 0)
+            die_why();
+    if (engine_gradient(engine, r->gradient) < 0 ||
+        engine_read(engine, r->parameters, r->momentum) < 0 ||
+        engine_predict(engine, b->images, b->label, fewer, r->probability, &r->predicted) < 0)
+        die_why();
+    engine_close(engine);
+}
+
+static void result_free(struct result *r)
+{
+    free(r->parameters);
+    free(r->momentum);
+    free(r->gradient);
+}
+
+/* The largest difference, in parts of the largest element; of elements that should be 0, as it is.
+ */
+static double difference(const float *a, const float *b, size_t count)
+{
+    double most = 0, large = 0;
+    for (size_t i = 0; i < count; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        most = d > most || isnan(d) ? d : most;
+        large = fabs((double)a[i]) > large ? fabs((double)a[i]) : large;
+    }
+    return large > 0 ? most / large : most;
+}
+
+static int check(const char *what, double difference, double limit, int number)
+{
+    if (difference <= limit)
+        return 0;
+    printf("case %d: %s differs by %.3g, allowed is %.3g\n", number, what, difference, limit);
+    return 1;
+}
+
+static double worst(const struct net *net, const float *a, const float *b)
+{
+    double most = 0;
+    for (uint32_t t = 0; t < net->tensors; t++) {
+        double d =
+            difference(a + net->tensor[t].offset, b + net->tensor[t].offset, net->tensor[t].size);
+        most = d > most || isnan(d) ? d : most;
+    }
+    return most;
+}
+
+static int compare(int number, int steps)
+{
+    struct bed *b = bed_make(&cases[number]);
+    struct result cpu, gpu, again;
+    size_t bytes = b->net.parameters * sizeof(float), images = b->reference.count;
+    run(b, "cpu", 0, steps, &cpu);
+    run(b, "cuda", 0, steps, &gpu);
+    run(b, "cuda", 1, steps, &again);
+    double limit = tolerance(steps), parameters = worst(&b->net, cpu.parameters, gpu.parameters);
+    double gradient = worst(&b->net, cpu.gradient, gpu.gradient);
+    double probability =
+        difference(cpu.probability, gpu.probability, images * b->net.shape.classes);
+    double loss = fabs(cpu.step.loss - gpu.step.loss) / cpu.step.loss;
+    int wrong = check("a parameter", parameters, limit, number) +
+                check("a probability", probability, limit, number) +
+                check("the loss", loss, limit, number);
+    /* That of one step among many jumps with the corners. */
+    if (steps == 1)
+        wrong +=
+            check("a gradient", gradient, 10 * limit, number) +
+            check("a momentum", worst(&b->net, cpu.momentum, gpu.momentum), 10 * limit, number);
+    if (cpu.predicted.correct != gpu.predicted.correct)
+        wrong += printf("case %d: %u and %u images are right\n", number, cpu.predicted.correct,
+                        gpu.predicted.correct) > 0;
+    if (memcmp(gpu.parameters, again.parameters, bytes) != 0 ||
+        memcmp(gpu.momentum, again.momentum, bytes) != 0)
+        wrong +=
+            printf("case %d: a graph of the step gives other bits than its calls\n", number) > 0;
+    printf("case %d, %d steps: parameters %.1e, gradient %.1e, probability %.1e, loss %.1e\n",
+           number, steps, parameters, gradient, probability, loss);
+    result_free(&cpu);
+    result_free(&gpu);
+    result_free(&again);
+    bed_end(b);
+    return wrong;
+}
+
+int main(int argc, char **argv)
+{
+    int steps = argc > 1 ? atoi(argv[1]) : 1, wrong = 0;
+    program = "parity";
+    for (int i = 0; i < CASES && argc < 3; i++)
+        wrong += compare(i, steps);
+    for (int i = 2; i < argc; i++)
+        wrong += compare(atoi(argv[i]) % CASES, steps);
+    return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,99 @@
+/* What cuDNN plans for the convolutions of the network, on a device that is only described: a line
+ * each.
+ *
+ *     plans DEVICE.json
+ *
+ * tests/cuda/plans.golden has the lines for all of tests/cuda/devices. A change in them means
+ * another engine on somebody's device, and so other bits or another speed: to be looked at, then
+ * accepted by make plans. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "nn/cuda/plan.h"
+#include "nn/net.h"
+
+enum { BATCH = 128, CHANNEL_UNIT = 4, MOST_SHAPES = 256 };
+
+static int64_t filled(uint32_t channels)
+{
+    return (int64_t)(channels + CHANNEL_UNIT - 1) / CHANNEL_UNIT * CHANNEL_UNIT;
+}
+
+/* Adds the convolutions of a depth that are not in the list yet. */
+static int add_shapes(uint32_t depth, struct convolution *list, int count)
+{
+    static struct net net;
+    struct net_shape shape = {depth, 16, 32, 32, 3, 10};
+    if (net_make(&net, &shape) < 0)
+        die_why();
+    for (uint32_t i = 0; i < net.layers; i++) {
+        const struct layer *l = &net.layer[i];
+        if (l->kind != LAYER_CONVOLUTION)
+            continue;
+        struct convolution c = {
+            FORWARD,       BATCH,       filled(l->in_channels), filled(l->out_channels),
+            l->out_height, l->out_width};
+        int known = 0;
+        for (int k = 0; k < count; k++)
+            known |= memcmp(&list[k], &c, sizeof c) == 0;
+        if (!known && count < MOST_SHAPES)
+            list[count++] = c;
+    }
+    return count;
+}
+
+static void print_plan(const struct planner *planner, struct convolution c, const char *precision)
+{
+    static const char *const name[] = {"forward", "data", "weights"};
+    struct plan plan;
+    for (int d = FORWARD; d <= WEIGHT_GRADIENT; d++) {
+        c.direction = (enum direction)d;
+        printf("%s %lld-%lld@%lld %s: ", precision, (long long)c.in_channels, (long long)c.channels,
+               (long long)c.height, name[d]);
+        if (plan_make(planner, &c, &plan) < 0) {
+            printf("%s\n", why());
+            continue;
+        }
+        printf("engine %lld%s, %lld bytes\n", (long long)plan.engine,
+               plan.tensor_cores ? " on tensor cores" : "", (long long)plan.workspace);
+        plan_free(&plan);
+    }
+}
+
+static void read_file(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        die(FAILED, "cannot read %s", path);
+    size_t got = fread(text, 1, size - 1, file);
+    fclose(file);
+    while (got > 0 && text[got - 1] == '\n')
+        got--;
+    text[got] = 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const uint32_t depths[] = {1, 2, 3, 4, 6, 8, 16, 32};
+    static struct convolution list[MOST_SHAPES];
+    static char text[8192];
+    int count = 0;
+    program = "plans";
+    if (argc != 2)
+        die(USAGE, "plans DEVICE.json");
+    read_file(argv[1], text, sizeof text);
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        count = add_shapes(depths[i], list, count);
+    printf("cuDNN %zu\n", cudnnGetVersion());
+    for (int precision = PRECISION_TF32; precision <= PRECISION_FP32; precision++) {
+        struct planner planner;
+        if (planner_open(&planner, NULL, text, (enum precision)precision) < 0)
+            die_why();
+        for (int i = 0; i < count; i++)
+            print_plan(&planner, list[i], precision == PRECISION_TF32 ? "tf32" : "fp32");
+        planner_close(&planner);
+    }
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

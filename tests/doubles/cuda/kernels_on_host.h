@@ -1,0 +1,69 @@
+/* Enough of the CUDA language to compile the .cu files for the host, where double_kernels.cpp runs
+ * it one thread after the other. Forced in front of them. */
+#ifndef PSWEEP_KERNELS_ON_HOST_H
+#define PSWEEP_KERNELS_ON_HOST_H
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#define KERNELS_ON_HOST 1
+#define __global__
+#define __device__
+#define __shared__ static
+
+typedef int cudaError_t;
+typedef void *cudaStream_t;
+
+struct coordinates {
+    unsigned x, y, z;
+};
+extern coordinates threadIdx, blockIdx, blockDim, gridDim;
+
+/* Waits until all threads of the block are here. */
+void __syncthreads();
+
+/* A kernel as the double calls it: args are pointers to the arguments. */
+struct host_kernel {
+    const char *name;
+    void (*call)(void **args);
+    size_t count;
+    const size_t *size; /* of each argument */
+    const bool *is_pointer;
+    bool waits; /* it calls __syncthreads() */
+};
+void register_kernel(const host_kernel &kernel);
+/* The kernel of that name, or nullptr; and a launch of it. */
+const host_kernel *find_kernel(const std::string &name);
+void run_grid(const host_kernel &kernel, coordinates grid, coordinates block, void **args);
+
+template <auto kernel, class... A>
+struct registered_kernel;
+template <class... A, void (*kernel)(A...)>
+struct registered_kernel<kernel, A...> {
+    template <size_t... I>
+    static void apply(void **args, std::index_sequence<I...>)
+    {
+        kernel(*static_cast<typename std::remove_cv<A>::type *>(args[I])...);
+    }
+    static void call(void **args)
+    {
+        apply(args, std::index_sequence_for<A...>());
+    }
+};
+template <auto kernel, class... A>
+bool register_as(const char *name, void (*)(A...), bool waits)
+{
+    static const size_t size[] = {sizeof(A)...};
+    static const bool is_pointer[] = {std::is_pointer<A>::value...};
+    register_kernel(
+        {name, registered_kernel<kernel, A...>::call, sizeof...(A), size, is_pointer, waits});
+    return true;
+}
+#define HOST_KERNEL(name) static bool registered_##name = register_as<name>(#name, name, false);
+#define HOST_KERNEL_WAITS(name)                                                                    \
+    static bool registered_##name = register_as<name>(#name, name, true);
+
+#endif

@@ -1,0 +1,174 @@
+# The GPU engine without a GPU: the shipped plugin on doubles of libcudart and libcudnn that check what it
+# does and compute on the host (tests/doubles/cuda); the real cuDNN plans its convolutions.
+load ../helper
+
+setup() {
+    enter_folder
+    [ -e "$REPOSITORY/bin/libpsweep-cuda.so" ] || skip "needs the CUDA toolkit and cuDNN, to build the GPU engine"
+    device=$REPOSITORY/tests/cuda/devices/h100.json
+    doubles=$REPOSITORY/build/tests/doubles/cuda
+}
+# on_double COMMAND...: with the doubles in place of the CUDA libraries.
+on_double() {
+    LD_LIBRARY_PATH=$doubles PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$PWD/cache "$@"
+}
+# Few small images, so that a network trains in seconds on the doubles.
+few() {
+    psfetch -q synth:shapes --limit 60 --resize 8 --split 0.8
+}
+
+@test "one step of every depth is that of the CPU engine; a graph of it gives the bits of its calls" {
+    on_double "$REPOSITORY"/build/tests/cuda/parity 1 >said || { cat said >&2 && false; }
+    [ "$(grep -c 'parameters' said)" -eq 12 ]
+}
+
+@test "so it is with threads and blocks in reverse, and with every piece of memory by itself" {
+    PSWEEP_DOUBLE_ORDER=reverse on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 4 6 8
+    PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 4 6 8
+}
+
+@test "twenty steps stay with those of the CPU engine" {
+    on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 4 8
+}
+
+@test "pstrain trains on it, pseval scores, and a run is gone on from: the same bytes" {
+    few >set.ps
+    on_double pstrain --device cuda -b 16 -e 4 <set.ps >four.bin 2>err
+    records four.bin >lines
+    jq -s -e '[.[] | select(.type == "progress")] | (.[-3:] | map(.loss) | add) < (.[:3] | map(.loss) | add)' lines
+    [ "$(jq -r 'select(.type == "header") | .engine' lines)" = "cuda, double, tf32, CUDA 13.0, cuDNN $(jq -r 'select(.type == "header") | .engine' lines | sed 's/.*cuDNN //')" ]
+    on_double pstrain -q --device cuda -b 16 -e 4 <set.ps | cmp - four.bin
+    on_double pstrain -q --device cuda -b 16 -e 4 --no-cuda-graph <set.ps | cmp - four.bin
+    on_double pstrain -q --device cuda -b 16 -e 2 <set.ps >two.bin
+    on_double pstrain -q --device cuda -b 16 -e 4 --resume two.bin <set.ps | cmp - four.bin
+    on_double pseval -q --device cuda four.bin <set.ps >gpu.ps
+    pseval -q --device cpu four.bin <set.ps >cpu.ps
+    for engine in gpu cpu; do
+        records $engine.ps | jq -c 'select(.type == "score") | [.split, .accuracy, (.loss * 1e4 | round)]' >$engine
+    done
+    [ "$(wc -l <gpu)" -eq 2 ]
+    diff gpu cpu
+    # A run of the one engine is not gone on from by the other.
+    ends 1 pstrain -q --device cpu -b 16 -e 4 --resume two.bin <set.ps
+    grep -q 'its engine is "cuda, double' err
+}
+
+@test "whichever call fails: a sentence and status 1, nothing left behind" {
+    few >set.ps
+    on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >/dev/null # the GPU is known from here on
+    PSWEEP_DOUBLE_COUNT=$PWD/count on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >whole.bin
+    calls=$(<count)
+    [ "$calls" -gt 500 ]
+    # All of the first calls, and some of the many that are alike.
+    for n in {1..25} $(seq 40 97 "$calls") $((calls - 12)) $((calls - 3)); do
+        status=0
+        PSWEEP_DOUBLE_FAIL=$n on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >out 2>err || status=$?
+        grep -q "cuda double: call $n, .* fails" err
+        # A configuration that does not come is passed over for the next; then all goes on.
+        if [ $status = 0 ]; then cmp out whole.bin || grep -q 'CreateDescriptor' err; else
+            [ $status = 1 ] && grep -Eq '^pstrain: (the GPU refuses|cuDNN|there is no)' err || {
+                echo "call $n: status $status, $(<err)" >&2
+                false
+            }
+        fi
+    done
+}
+
+@test "a GPU that is met for the first time is held to the CPU, once; --selftest tells all" {
+    few >set.ps
+    on_double pstrain -v --device cuda -b 16 -e 1 <set.ps 2>err >/dev/null
+    grep -q 'holding cuda, double, .* to the CPU once' err
+    on_double pstrain -v --device auto -b 16 -e 1 <set.ps 2>err >/dev/null
+    no grep -q 'holding' err
+    grep -q 'cuda, double' err
+    ends 0 on_double pstrain --selftest
+    grep -q '^connected.weights  *[0-9.e-]* of 1e-04$' out
+    grep -q 'The GPU does what the CPU does' out
+    ends 1 pstrain --selftest
+    grep -q 'there is no NVIDIA driver' err
+}
+
+@test "a GPU that computes wrong is not used" {
+    few >set.ps
+    PSWEEP_DOUBLE_WRONG=1 ends 1 on_double pstrain --selftest
+    grep -q 'WRONG' out
+    grep -q 'of its results differ' err
+    PSWEEP_DOUBLE_WRONG=1 ends 1 on_double pstrain --device cuda -b 16 -e 1 <set.ps
+    grep -q 'this GPU is not to be trusted' err
+    PSWEEP_DOUBLE_WRONG=1 ends 0 on_double pstrain -v --device auto -b 16 -e 1 <set.ps
+    grep -q 'computing on the CPU: this GPU is not to be trusted' err
+    pstrain -q --device cpu -b 16 -e 1 <set.ps | cmp - out
+}
+
+@test "without a driver: auto says why and takes the CPU, cuda fails" {
+    few >set.ps
+    ends 0 pstrain -v -b 16 -e 1 <set.ps
+    grep -q 'computing on the CPU: there is no NVIDIA driver' err
+    [ "$(records out | jq -r 'select(.type == "header") | .engine')" = cpu ]
+    ends 1 pstrain --device cuda -b 16 -e 1 <set.ps
+    grep -q '^pstrain: there is no NVIDIA driver' err
+    ends 1 on_double pstrain --device cuda --gpu 3 -b 16 -e 1 <set.ps
+    grep -q 'there is no GPU 3: there are 1, counted from 0' err
+}
+
+@test "the plugin calls only what is known, and nothing of cuDNN that is deprecated" {
+    nm -D --undefined-only "$REPOSITORY/bin/libpsweep-cuda.so" | awk '{ print $NF }' | sed 's/@.*//' |
+        grep -vE '^(_ITM_|__gmon_start__|__cxa_|__stack_chk)' | sort >used
+    # cuDNN's graph API and its handle; this program; the C library; the rest is the CUDA runtime.
+    grep -E '^cudnn' used | no grep -vE '^cudnn(Backend(Create|Destroy)Descriptor|Backend(Set|Get)Attribute|BackendFinalize|BackendExecute|Create|Destroy|SetStream|GetVersion|GetErrorString|GetLastErrorString)$'
+    grep -vE '^(cudnn|cuda|__cuda)' used | no grep -vE '^(fail|why|ealloc|egrow|free|memcpy|memset|snprintf|__snprintf_chk|strcmp|strlen|getenv)$'
+}
+
+@test "cuDNN plans every convolution of depths 1 to 32 for seven devices as it did" {
+    "$REPOSITORY"/tests/cuda/table "$REPOSITORY"/build/tests/cuda/plans >plans
+    here=$(grep -m 1 ^cuDNN plans) known=$(grep -m 1 ^cuDNN "$REPOSITORY"/tests/cuda/plans.golden)
+    no grep -vE '^(# [a-z0-9]+|cuDNN [0-9]+|.*: engine [0-9]+( on tensor cores)?, [0-9]+ bytes)$' plans
+    [ "$here" = "$known" ] || skip "the table of GPU plans is of $known, here is $here"
+    diff "$REPOSITORY"/tests/cuda/plans.golden plans
+}
+
+# faulty FILE SED-COMMAND: builds plugin and doubles with a fault in a copy of the tree.
+faulty() {
+    rm -rf tree
+    mkdir -p tree/build/lib/nn/cuda
+    cp -a "$REPOSITORY"/{Makefile,.ci,lib,tests,tools} tree
+    cp -a "$REPOSITORY"/build/*.ready tree/build
+    cp -a "$REPOSITORY"/build/lib/nn/cuda/*.cu.o tree/build/lib/nn/cuda
+    sed -i "$2" "tree/$1"
+    no cmp -s "tree/$1" "$REPOSITORY/$1"
+    touch tree/build/lib/nn/cuda/*.cu.o
+    make -s -j2 -C tree build/tests/cuda/parity build/tests/doubles/cuda/libcudnn.so.9 >make.log 2>&1 ||
+        { cat make.log >&2 && false; }
+    doubles=$PWD/tree/build/tests/doubles/cuda
+}
+# found: the fault shows in one of the ways to run.
+found() {
+    if on_double tree/build/tests/cuda/parity 1 2 4 &&
+        PSWEEP_DOUBLE_ORDER=reverse on_double tree/build/tests/cuda/parity 1 2 4 &&
+        PSWEEP_CUDA_APART=1 on_double tree/build/tests/cuda/parity 1 2 4; then
+        echo "the fault was not found" >&2
+        false
+    fi
+}
+
+@test "planted faults are found" {
+    long
+    # No fault: nothing is found.
+    faulty lib/nn/cuda/open.c 's|Chooses the device|Takes the device|'
+    no found 2>/dev/null
+    # A block does not wait for its own sums.
+    faulty lib/nn/cuda/common.cuh '/^    __syncthreads();$/d'
+    found
+    # A stride that is that of y, not of the pooled image.
+    faulty lib/nn/cuda/backward.cu 's|dz = gradient\[((size_t)(row / 2) \* (width / 2)|dz = gradient[((size_t)(row / 2) * width|'
+    found
+    # A workspace of another plan.
+    faulty lib/nn/cuda/open.c 's|plan\[d\]->workspace > \*workspace|plan[d]->workspace < *workspace|'
+    found
+    # Nobody waits for the device.
+    faulty lib/nn/cuda/step.c '/cudaStreamSynchronize(cuda->stream), "a step"/d'
+    found
+    # Channels that were added are not 0.
+    faulty lib/nn/cuda/layout.c 's|    memset(to, 0, count \* sizeof \*to);|    for (size_t i = 0; i < count; i++) to[i] = 1;|'
+    found
+}

@@ -207,6 +207,7 @@ bench: all build/tests/bench/stream_bench build/tests/bench/feed_bench build/tes
 	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
 	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
 	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
+	tests/bench/fetch.sh
 
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
 demo: all
@@ -223,7 +224,7 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp)
 SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh)
+SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh tests/bench/*.sh)
 lint:
 	@$(call with,clang-format --dry-run -Werror $(FORMATTED))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \

@@ -121,6 +121,13 @@ epochs_done() {
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped')" ]
 }
 
+# An endless sweep of d1-s0 in s is stopped after so many epochs.
+learn_and_stop() {
+    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+    wait_for 30 epochs_done "$1"
+    kill -TERM "$sweep"
+    wait "$sweep" || true
+}
 # The point d1-s0 of an endless sweep in s goes on and says from where; then it is ended.
 goes_on_from() {
     start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
@@ -130,10 +137,7 @@ goes_on_from() {
 }
 
 @test "of the files that interrupted trainers left, the one that has come furthest is gone on from" {
-    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
-    wait_for 30 epochs_done 6
-    kill -TERM "$sweep"
-    wait "$sweep" || true
+    learn_and_stop 6
     mv s/net-d1-s0.stopped whole
     mapfile -t ends < <(/usr/bin/python3 -c '
 import msgpack
@@ -149,10 +153,7 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
 }
 
 @test "a point that is stopped while it starts keeps what it had" {
-    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
-    wait_for 30 epochs_done 3
-    kill -TERM "$sweep"
-    wait "$sweep" || true
+    learn_and_stop 3
     cp s/net-d1-s0.stopped kept
     had=$(records kept | jq -r 'select(.type == "progress") | .iteration' | tail -n 1)
     # A trainer whose images do not come is stopped before it has read its first file.

@@ -6,8 +6,8 @@
  * and offset of those that were added are 0, so they are 0 wherever they appear, gradients
  * included.
  *
- * Everything is planned for a full batch. A smaller one leaves the last images of the batch as they
- * are and tells the kernels how many are live.
+ * Everything is planned for a full batch. A smaller one is filled up with copies of its images, and
+ * the kernels are told how many are live: the copies are in no sum, and their gradients are 0.
  *
  * The parameters on the device are one array of floats: first all weights (which decay), then
  * biases, scales and offsets, then running means and variances (which no step moves); gradients and

@@ -44,8 +44,8 @@ all: $(NETS) table
 # The text of the options, in files that are made anew when it has changed.
 fetch     := $(strip $(DATA) --split $(SPLIT) $(FETCH))
 augment   := $(strip $(AUGMENT))
-train     := $(strip --epochs $(EPOCHS) --seed $(SEED) $(if $(BATCH),--batch $(BATCH)) \
-             $(if $(RATE),--rate $(RATE)) $(TRAIN))
+train     := $(strip --epochs $(EPOCHS) --seed $(SEED) $(if $(BATCH),--batch-size $(BATCH)) \
+             $(if $(RATE),--learning-rate $(RATE)) $(TRAIN))
 learning  := $(augment) | $(train)
 test      := $(strip $(if $(TEST),psfetch $(TEST) --as test $(FETCH),cat data.ps))
 differ     = $(filter-out 1,$(words $(sort "$(subst $() ,_,$(1))" "$(subst $() ,_,$(2))")))

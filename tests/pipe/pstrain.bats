@@ -11,7 +11,7 @@ setup() {
     psfetch -n 100 | psaug | pstrain -d 3 -e 2 >net3.bin
     records net3.bin >lines
     [ "$(jq -r .type lines | uniq | xargs)" = "header progress checkpoint progress checkpoint model end" ]
-    [ "$(jq -c 'select(.type == "header") | [.kind, .options.depth, .options.rate, .engine]' lines)" = '["run",3,0.05,"cpu"]' ]
+    [ "$(jq -c 'select(.type == "header") | [.kind, .options.depth, .options["learning-rate"], .engine]' lines)" = '["run",3,0.05,"cpu"]' ]
     [ "$(jq -r 'select(.type == "header") | .upstream[0].upstream[0].source[0]' lines)" = synth:shapes ]
     [ "$(jq -c 'select(.type == "model") | [.epoch, .epochs, .stopped, .network.depth]' lines)" = '[2,2,false,3]' ]
 }

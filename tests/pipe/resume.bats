@@ -189,6 +189,8 @@ for record in records:
     grep -q 'cannot resume one.bin: its --seed is 0, that of this run is 1' err
     refused -d 2
     grep -q -- 'its --depth is 1, that of this run is 2' err
+    refused -r 0.5
+    grep -q -- 'its --learning-rate is 0.0125[0]*, that of this run is 0.5' err
     refused --mean 1,2,3
     grep -q 'its mean is' err
     ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug -s 1 <set.ps)

@@ -16,7 +16,7 @@ static const char *only, *device = "auto", *isa = "auto", *precision = "tf32";
 static const struct option_row rows[] = {
     {0, "only", OPTION_CHOICE, OPTION_IN_HEADER, &only, 0, 0, "train|validation|test",
      "score this split (each that there is)"},
-    {'b', "batch", OPTION_UINT, OPTION_LOCAL, &batch, 1, 65536, "N", "images at a time (128)"},
+    {'b', "batch-size", OPTION_UINT, OPTION_LOCAL, &batch, 1, 65536, "N", "images at a time (128)"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},

@@ -65,7 +65,7 @@ static int step(struct run *run, const struct batch *batch)
     if (!isfinite(loss) && !run->diverged++) {
         meter_clear();
         note("the loss is no number any more in iteration %llu: the network has diverged; a lower "
-             "--rate may help",
+             "--learning-rate may help",
              (unsigned long long)run->iteration);
     }
     double accuracy = outcome.correct / (double)batch->count;

@@ -83,6 +83,97 @@ profile() {
     [ ! -e agent.asked ]
 }
 
+@test "keys for a web identity, from the token service" {
+    start_server keys.py service
+    use "AWS_ENDPOINT_URL_STS=http://127.0.0.1:$port/" AWS_ROLE_ARN=arn:aws:iam::1:role/some
+    serve keys=IDTEMP,hidden-token
+    echo "hidden+identity/=" >token
+    AWS_WEB_IDENTITY_TOKEN_FILE=token ends 0 psfetch -v s3://zoo
+    [ "$(records out | grep -c '"image"')" -eq 2 ]
+    no grep -qa hidden out err
+    [ "$(cat service.asked)" = "POST /" ]
+    profile "web_identity_token_file = $PWD/token" "role_arn = $AWS_ROLE_ARN"
+    (unset AWS_ROLE_ARN && ends 0 psfetch s3://zoo)
+    rm .aws/config
+    echo other >token
+    AWS_WEB_IDENTITY_TOKEN_FILE=token ends 1 psfetch s3://zoo
+    grep -q "the token service for web identities answers with status 400 InvalidIdentityToken$" err
+    AWS_WEB_IDENTITY_TOKEN_FILE=nothing ends 1 psfetch s3://zoo
+    grep -q "cannot read the web identity token nothing: No such file" err
+    : >token
+    AWS_WEB_IDENTITY_TOKEN_FILE=token ends 1 psfetch s3://zoo
+    grep -q "token holds no web identity token" err
+    echo other >token
+    AWS_ENDPOINT_URL_STS=http://example.org AWS_WEB_IDENTITY_TOKEN_FILE=token ends 1 psfetch s3://zoo
+    grep -q "a web identity token is sent by https only, or on this machine, not to http://example.org/" err
+}
+
+# What psfetch fetches while its keys expire is what it fetches with keys that do not; $1 questions were
+# asked of whoever hands them out, whose name is $2.
+outlives() {
+    psfetch -v s3://zoo >out 2>err
+    cmp clean.ps out
+    [ "$(wc -l <"$2.asked")" -eq "$1" ]
+    no grep -qa hidden out err
+}
+
+@test "keys that expire while objects are fetched are renewed, once for all that are refused" {
+    psfetch -q synth:shapes --limit 300 --write-shard zoo.tar
+    mkdir zoo
+    tar -xf zoo.tar -C zoo
+    serve
+    AWS_ACCESS_KEY_ID=IDTEMP AWS_SECRET_ACCESS_KEY=hidden psfetch -q s3://zoo >clean.ps
+    # A token is good for 90 requests, and 64 are under way when it is refused.
+    serve expires=90
+    cat >program <<'P'
+#!/bin/sh
+echo >>program.asked
+echo "{\"AccessKeyId\":\"IDTEMP\",\"SecretAccessKey\":\"hidden\",\"SessionToken\":\"hidden$(wc -l <program.asked)\"}"
+P
+    chmod +x program
+    profile "credential_process = $PWD/program"
+    outlives 4 program
+    grep -q "status 400 ExpiredToken; trying again" err
+    rm .aws/config
+    start_server keys.py agent fresh
+    use "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$port/container"
+    serve expires=90
+    AWS_CONTAINER_AUTHORIZATION_TOKEN="Bearer agent" outlives 4 agent
+    unset AWS_CONTAINER_CREDENTIALS_FULL_URI
+    start_server keys.py machine fresh
+    use "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:$port"
+    serve expires=90
+    AWS_EC2_METADATA_DISABLED=false outlives 12 machine
+    echo "hidden+identity/=" >token
+    use AWS_ROLE_ARN=arn:aws:iam::1:role/some AWS_WEB_IDENTITY_TOKEN_FILE=token "AWS_ENDPOINT_URL_STS=$AWS_EC2_METADATA_SERVICE_ENDPOINT"
+    rm machine.asked
+    serve expires=90
+    outlives 4 machine
+    # An archive that is asked for once more.
+    cp zoo.tar zoo/
+    serve
+    psfetch -q s3://zoo/zoo.tar >archive.ps
+    serve expires=1 cut=0.7 seed=2
+    psfetch -v s3://zoo/zoo.tar 2>err | cmp - archive.ps
+    grep -q "ExpiredToken; trying again" err
+}
+
+@test "keys that have expired and cannot be renewed are an error that says what to do" {
+    serve expires=0
+    AWS_ACCESS_KEY_ID=IDTEMP AWS_SECRET_ACCESS_KEY=hidden AWS_SESSION_TOKEN=hidden ends 1 psfetch s3://zoo
+    grep -q "s3://zoo/cat/1.png: status 400 ExpiredToken: the S3 keys have expired: set new ones, or write" err
+    start_server keys.py agent
+    use "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$port/container"
+    AWS_CONTAINER_AUTHORIZATION_TOKEN="Bearer agent" ends 1 psfetch s3://zoo
+    grep -q "ExpiredToken: the container's agent for S3 keys hands out the same S3 keys again" err
+    no grep -qa hidden out err
+    start_server keys.py other fresh
+    AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$port/container AWS_CONTAINER_AUTHORIZATION_TOKEN="Bearer agent" \
+        ends 1 psfetch s3://zoo
+    grep -q "s3://zoo/[a-z]*/1.png: status 400 ExpiredToken: the container's agent .* hands out S3 keys that have expired too" err
+    [ "$(wc -l <other.asked)" -eq 2 ]
+}
+
 @test "keys from the machine's metadata service, unless it is not to be asked" {
     start_server keys.py machine
     use "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:$port/"

@@ -26,6 +26,7 @@ asked for before: so whatever the order of requests, a failure comes again. The 
                   denied=TEXT may be listed, but not read
   hang=TEXT       listings of prefixes that have TEXT in them are announced and never sent; hang= all
   keys=ID,TOKEN   only who has this key id and session token may read; keys=none: who signs nothing
+  expires=N       a session token has expired when N objects were asked for with it
   virtual=1       the bucket stands in the host's name; tls=FILE: https, with this certificate and key
 """
 import calendar, email.utils, hashlib, http.server, os, random, re, signal, socket, ssl, struct, sys, threading, time, urllib.parse
@@ -35,7 +36,7 @@ ROOT = os.fsencode(sys.argv[1])
 OPTION = dict(argument.split("=", 1) for argument in sys.argv[2:])
 FAULTS = ["slow", "error", "reset", "cut", "cut_unsized", "flip", "stall"]
 MD5_UP_TO = 8 << 20  # bytes: larger objects have no ETag
-asked_before, lock = {}, threading.Lock()
+asked_before, used, lock = {}, {}, threading.Lock()
 
 
 def option(name, default=""):
@@ -107,6 +108,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if option("keys") not in ("", f"{who[1]},{token}" if who else "none"):
             self.refuse(403, "InvalidAccessKeyId")
             return True
+        if key and "expires" in OPTION:
+            with lock:
+                used[token] = used.get(token, 0) + 1
+            if used[token] > int(OPTION["expires"]):
+                self.refuse(400, "ExpiredToken")
+                return True
         if token and "x-amz-security-token" not in signed:
             self.refuse(403, "SignatureDoesNotMatch")
             return True

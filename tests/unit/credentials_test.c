@@ -63,6 +63,18 @@ static struct access found(struct access_options options)
     return access;
 }
 
+static void expect_keys(const struct access *access, const char *key_id, const char *secret,
+                        const char *token)
+{
+    const struct keyset *keys = keyring_now(access->keyring, time(NULL));
+    assert_string_equal(keys->key_id, key_id);
+    assert_string_equal(keys->secret, secret);
+    if (token)
+        assert_string_equal(keys->token, token);
+    else
+        assert_null(keys->token);
+}
+
 static void expect_error(struct access_options options, const char *part)
 {
     struct access access;
@@ -76,9 +88,7 @@ static void test_default_profile(void **state)
 {
     (void)state;
     struct access access = found((struct access_options){0});
-    assert_string_equal(access.key_id, "ID1");
-    assert_string_equal(access.secret, "hidden1");
-    assert_null(access.token);
+    expect_keys(&access, "ID1", "hidden1", NULL);
     assert_string_equal(access.region, "eu-west-1");
     assert_null(access.endpoint);
     assert_int_equal(access.attempts, 12);
@@ -90,9 +100,7 @@ static void test_named_profile(void **state)
     (void)state;
     setenv("AWS_PROFILE", "lab", 1);
     struct access access = found((struct access_options){0});
-    assert_string_equal(access.key_id, "ID3");
-    assert_string_equal(access.secret, "S/3+x=");
-    assert_string_equal(access.token, "T3");
+    expect_keys(&access, "ID3", "S/3+x=", "T3");
     assert_string_equal(access.region, "eu-lab-2");
     assert_string_equal(access.endpoint, "http://s3:1");
     assert_int_equal(access.attempts, 7);
@@ -109,14 +117,13 @@ static void test_environment(void **state)
     setenv("AWS_REGION", "r-1", 1);
     setenv("AWS_ENDPOINT_URL", "http://any:2", 1);
     struct access access = found((struct access_options){0});
-    assert_string_equal(access.key_id, "ID4");
-    assert_null(access.token);
+    expect_keys(&access, "ID4", "hidden4", NULL);
     assert_string_equal(access.region, "r-1");
     assert_string_equal(access.endpoint, "http://any:2");
     access_free(&access);
     setenv("AWS_ENDPOINT_URL_S3", "https://only-s3:3/base/", 1);
     access = found((struct access_options){.profile = "default", .region = "r-2"});
-    assert_string_equal(access.key_id, "ID1");
+    expect_keys(&access, "ID1", "hidden1", NULL);
     assert_string_equal(access.region, "r-2");
     assert_string_equal(access.endpoint, "https://only-s3:3/base");
     access_free(&access);
@@ -134,8 +141,7 @@ static void test_unsigned(void **state)
     (void)state;
     setenv("AWS_ACCESS_KEY_ID", "ID4", 1);
     struct access access = found((struct access_options){.no_sign_request = 1});
-    assert_null(access.key_id);
-    assert_null(access.secret);
+    assert_null(access.keyring);
     access_free(&access);
 }
 
@@ -144,7 +150,11 @@ static void test_errors(void **state)
     (void)state;
     expect_error((struct access_options){.profile = "nobody"}, "no profile nobody");
     expect_error((struct access_options){.profile = "half"}, "but no aws_secret_access_key");
-    expect_error((struct access_options){.profile = "role"}, "role_arn");
+    expect_error((struct access_options){.profile = "role"},
+                 "by role_arn, which is the affair of Amazon's tools");
+    expect_error((struct access_options){.profile = "role"},
+                 "credential_process = aws configure export-credentials --profile role --format "
+                 "process");
     expect_error((struct access_options){.profile = "style", .no_sign_request = 1},
                  "addressing_style of profile style is sideways");
     expect_error((struct access_options){.region = "a/b"}, "no region");
@@ -161,7 +171,10 @@ static void test_errors(void **state)
     setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     expect_error((struct access_options){0}, "no S3 keys");
     setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere", 1);
-    expect_error((struct access_options){0}, "AWS_WEB_IDENTITY_TOKEN_FILE");
+    expect_error((struct access_options){0}, "but AWS_ROLE_ARN is not");
+    setenv("AWS_ROLE_ARN", "arn:x", 1);
+    expect_error((struct access_options){0}, "cannot read the web identity token /nowhere");
+    unsetenv("AWS_WEB_IDENTITY_TOKEN_FILE");
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.org/keys", 1);
     expect_error((struct access_options){0}, "neither https nor on this machine");
 }

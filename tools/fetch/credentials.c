@@ -2,7 +2,6 @@
 
 #include "message.h"
 #include "profile.h"
-#include "provider.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,31 +71,68 @@ static const char *setting(const struct profile *profile, const char *name)
     return set(value) ? value : profile_value(&profile->config, profile->section, "", name);
 }
 
-/* A copy of value, which goes into a header line or a host name and so may hold no blank, no
- * control character and nothing beyond ASCII. -1 with a sentence that tells what it is, not what it
- * holds. */
+/* A copy of value, which goes into a header line or a host name. -1 with a sentence. */
 static int keep(char **kept, const char *value, const char *what)
 {
     if (!set(value))
         return 0;
-    for (const char *c = value; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~')
-            return fail("the %s holds a blank, a control character or one beyond ASCII", what);
+    if (!text_is_plain(value))
+        return fail("the %s holds a blank, a control character or one beyond ASCII", what);
     *kept = ecopy(value);
     return 0;
 }
 
-static int keep_keys(struct access *access, const char *key_id, const char *secret,
-                     const char *token)
+static char *copy(const char *value)
 {
-    if (keep(&access->key_id, key_id, "S3 access key id") < 0 ||
-        keep(&access->secret, secret, "S3 secret access key") < 0)
-        return -1;
-    return keep(&access->token, token, "S3 session token");
+    return set(value) ? ecopy(value) : NULL;
 }
 
-/* 1 when the profile has keys, or who hands them out; 0 when not. */
-static int profile_keys(struct access *access, const struct profile *profile, struct keys *keys)
+/* Keys that stand somewhere. */
+static int keep_keys(struct keys *keys, const char *key_id, const char *secret, const char *token)
+{
+    text_format(&keys->key_id, "%s", key_id);
+    text_format(&keys->secret, "%s", secret);
+    text_format(&keys->token, "%s", token ? token : "");
+    return 1;
+}
+
+/* A role for the token in a file, of the environment or the profile. 1, or 0 when there is none. */
+static int find_web_identity(struct provider *provider, const struct access *access,
+                             const char *token_file, const char *role, const char *session)
+{
+    if (!set(token_file) || !set(role))
+        return 0;
+    const char *endpoint = ENVIRONMENT("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL");
+    *provider = (struct provider){.kind = PROVIDER_WEB_IDENTITY,
+                                  .token_file = ecopy(token_file),
+                                  .role = ecopy(role),
+                                  .session = copy(session),
+                                  .region = ecopy(access->region),
+                                  .endpoint = copy(endpoint),
+                                  .ca_bundle = copy(access->ca_bundle)};
+    char *end = provider->endpoint;
+    for (size_t size = end ? strlen(end) : 0; size > 0 && end[size - 1] == '/';)
+        end[--size] = '\0';
+    return 1;
+}
+
+/* What the profile has but is not done here. */
+static int refuse_profile(const struct profile *profile)
+{
+    static const char *const other[] = {"role_arn", "sso_session", "sso_start_url"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (set(setting(profile, other[i])))
+            return fail("profile %s gets its S3 keys by %s, which is the affair of Amazon's tools: "
+                        "let them hand out the keys, in a profile of its own with the line "
+                        "credential_process = aws configure export-credentials --profile %s "
+                        "--format process",
+                        profile->name, other[i], profile->name);
+    return 0;
+}
+
+/* 1 when the profile has keys, or names who hands them out; 0 when not. */
+static int profile_keys(const struct access *access, const struct profile *profile,
+                        struct keys *keys, struct provider *provider)
 {
     const char *key_id = setting(profile, "aws_access_key_id");
     const char *secret = setting(profile, "aws_secret_access_key");
@@ -106,56 +142,69 @@ static int profile_keys(struct access *access, const struct profile *profile, st
                     set(key_id) ? "access_key_id" : "secret_access_key",
                     set(key_id) ? "secret_access_key" : "access_key_id");
     if (set(key_id))
-        return keep_keys(access, key_id, secret, setting(profile, "aws_session_token")) < 0 ? -1
-                                                                                            : 1;
-    if (set(command))
-        return provider_process(keys, command);
-    static const char *const other[] = {"role_arn", "sso_session", "sso_start_url"};
-    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-        if (set(setting(profile, other[i])))
-            return fail(
-                "profile %s gets its S3 keys by %s, which is not done here: put them into the "
-                "environment with: aws configure export-credentials --format env",
-                profile->name, other[i]);
-    return 0;
+        return keep_keys(keys, key_id, secret, setting(profile, "aws_session_token"));
+    if (set(command)) {
+        *provider = (struct provider){.kind = PROVIDER_PROCESS, .command = ecopy(command)};
+        return 1;
+    }
+    if (find_web_identity(provider, access, setting(profile, "web_identity_token_file"),
+                          setting(profile, "role_arn"), setting(profile, "role_session_name")))
+        return 1;
+    return refuse_profile(profile);
 }
 
-/* The keys of the profile; else of those who hand them out here. */
-static int look_for_keys(struct access *access, const struct profile *profile)
+/* The keys of the profile; else those of whoever hands them out here. 1; 0 when there are none. */
+static int look_for_keys(const struct access *access, const struct profile *profile,
+                         struct keys *keys, struct provider *provider)
 {
-    struct keys keys = {0};
-    int found = profile_keys(access, profile, &keys);
+    const char *token_file = ENVIRONMENT("AWS_WEB_IDENTITY_TOKEN_FILE");
+    const char *role = ENVIRONMENT("AWS_ROLE_ARN");
+    int found = profile_keys(access, profile, keys, provider);
+    if (found == 0 && token_file != NULL && role == NULL)
+        return fail("AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not");
     if (found == 0)
-        found = provider_container(&keys);
-    if (found == 0 && ENVIRONMENT("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
-        found =
-            fail("S3 keys for AWS_WEB_IDENTITY_TOKEN_FILE are not asked for here: put them into "
-                 "the environment with: aws configure export-credentials --format env");
-    if (found == 0)
-        found = provider_machine(&keys);
-    if (found > 0 && access->key_id == NULL)
-        found = keep_keys(access, keys.key_id.at, keys.secret.at, keys.token.at);
-    keys_free(&keys);
-    if (found == 0 && access->key_id == NULL)
-        return fail(
-            "no S3 keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write profile %s into "
-            "~/.aws/credentials, or ask unsigned with --no-sign-request",
-            profile->name);
-    return found < 0 ? -1 : 0;
+        found = find_web_identity(provider, access, token_file, role,
+                                  ENVIRONMENT("AWS_ROLE_SESSION_NAME"));
+    if (found > 0 && provider->kind != PROVIDER_NONE)
+        return provider_ask(provider, keys);
+    for (int kind = PROVIDER_CONTAINER; found == 0 && kind <= PROVIDER_MACHINE; kind++) {
+        provider->kind = kind;
+        found = provider_ask(provider, keys);
+    }
+    return found;
 }
 
-static int find_keys(struct access *access, const struct profile *profile)
+static int environment_keys(struct keys *keys)
 {
     const char *key_id = ENVIRONMENT("AWS_ACCESS_KEY_ID");
     const char *secret = ENVIRONMENT("AWS_SECRET_ACCESS_KEY");
-    if (profile->explicit || (!key_id && !secret))
-        return look_for_keys(access, profile);
+    if (!key_id && !secret)
+        return 0;
     if (!key_id || !secret)
         return fail("AWS_%s is set but AWS_%s is not",
                     key_id ? "ACCESS_KEY_ID" : "SECRET_ACCESS_KEY",
                     key_id ? "SECRET_ACCESS_KEY" : "ACCESS_KEY_ID");
-    return keep_keys(access, key_id, secret,
-                     ENVIRONMENT("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"));
+    return keep_keys(keys, key_id, secret, ENVIRONMENT("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"));
+}
+
+/* Region and CA file are known by then. */
+static int find_keys(struct access *access, const struct profile *profile)
+{
+    struct keys keys = {0};
+    struct provider provider = {0};
+    int found = profile->explicit ? 0 : environment_keys(&keys);
+    if (found == 0)
+        found = look_for_keys(access, profile, &keys, &provider);
+    if (found == 0)
+        found = fail(
+            "no S3 keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write profile %s into "
+            "~/.aws/credentials, or ask unsigned with --no-sign-request",
+            profile->name);
+    if (found > 0)
+        access->keyring = keyring_new(&keys, &provider, time(NULL));
+    keys_free(&keys);
+    provider_free(&provider);
+    return access->keyring != NULL ? 0 : -1;
 }
 
 static int find_region(struct access *access, const struct profile *profile, const char *option)
@@ -239,8 +288,6 @@ int access_find(struct access *access, const struct access_options *options)
     struct profile profile = {0};
     *access = (struct access){0};
     int done = profile_open(&profile, options->profile);
-    if (done == 0 && !options->no_sign_request)
-        done = find_keys(access, &profile);
     if (done == 0)
         done = find_region(access, &profile, options->region);
     if (done == 0)
@@ -249,6 +296,8 @@ int access_find(struct access *access, const struct access_options *options)
         done = find_style(access, &profile);
     if (done == 0)
         done = find_rest(access, &profile);
+    if (done == 0 && !options->no_sign_request)
+        done = find_keys(access, &profile);
     if (done < 0)
         access_free(access);
     profile_close(&profile);
@@ -265,18 +314,9 @@ int access_for_pages(struct access *access)
     return done;
 }
 
-static void free_secret(char *text)
-{
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 void access_free(struct access *access)
 {
-    free_secret(access->secret);
-    free_secret(access->token);
-    free(access->key_id);
+    keyring_free(access->keyring);
     free(access->region);
     free(access->endpoint);
     free(access->ca_bundle);

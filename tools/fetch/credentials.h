@@ -8,6 +8,9 @@
  *             AWS_SECURITY_TOKEN)
  *             the profile AWS_PROFILE, AWS_DEFAULT_PROFILE or "default": its keys, or those that
  *             its credential_process hands out
+ *             AWS_WEB_IDENTITY_TOKEN_FILE + AWS_ROLE_ARN (+ AWS_ROLE_SESSION_NAME), at
+ *             AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL or Amazon's token service; before that, the
+ *             same of the profile
  *             the container's agent, the machine's metadata service (provider.h)
  *   region    --region, AWS_REGION, AWS_DEFAULT_REGION, the profile, us-east-1
  *   endpoint  --endpoint-url, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's services
@@ -21,13 +24,15 @@
  * Profiles are read from AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials, sections [name]) first,
  * then AWS_CONFIG_FILE (~/.aws/config, sections [profile name] and [default]). A profile that was
  * named must exist; the default one need not. Nothing found is an error, never a silent anonymous
- * request; so is half a pair of keys, and what is found but not done here: roles to assume, single
- * sign-on, web identity tokens.
+ * request; so is half a pair of keys, and what is found but not done here: roles to assume by other
+ * keys, and single sign-on.
  *
  * No secret and no token is ever part of a sentence.
  */
 #ifndef PSWEEP_CREDENTIALS_H
 #define PSWEEP_CREDENTIALS_H
+
+#include "keyring.h"
 
 /* From the command line; NULL: not given. Borrowed during the call. */
 struct access_options {
@@ -37,10 +42,9 @@ struct access_options {
     int no_sign_request;      /* --no-sign-request */
 };
 
-/* All strings are owned by the struct. */
+/* All is owned by the struct. */
 struct access {
-    char *key_id, *secret; /* both NULL: unsigned requests */
-    char *token;           /* NULL: none */
+    struct keyring *keyring; /* NULL: unsigned requests */
     char *region;
     char *endpoint;  /* NULL: Amazon's; else without a trailing slash */
     char *ca_bundle; /* NULL: libcurl's own */
@@ -55,7 +59,7 @@ int access_find(struct access *access, const struct access_options *options);
 /* For pages of the web: no keys, no endpoint; what the environment says of CA file and attempts. */
 int access_for_pages(struct access *access);
 
-/* Frees the strings, overwriting the secret ones first. */
+/* Frees all, overwriting what is secret first. */
 void access_free(struct access *access);
 
 #endif

@@ -5,6 +5,7 @@
 #include "s3xml.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Troubles of the way there and back. */
@@ -41,7 +42,7 @@ static void refuse(const struct request *request, long status, const char *code,
         snprintf(hint, sizeof hint, ": the bucket lives in region %s", request->region);
     else if (strcmp(code, "AuthorizationHeaderMalformed") == 0)
         snprintf(hint, sizeof hint, ": %s may be the wrong region", request->s3->access.region);
-    else if ((status == 401 || status == 403) && request->s3->access.key_id == NULL)
+    else if ((status == 401 || status == 403) && request->s3->access.keyring == NULL)
         snprintf(hint, sizeof hint, ": it cannot be had unsigned");
     fail("%s%s%s%s%sstatus %ld%s%s%s%s", alone ? "" : "cannot ", alone ? "" : request->verb,
          alone ? "" : " ", alone ? "" : request->name.at, alone ? "" : ": ", status,
@@ -88,6 +89,23 @@ static int adopts_clock(struct request *request, const char *code)
     return 1;
 }
 
+/* The keys have expired: from now on all attempts are signed with others, if there are any. */
+static int renews_keys(struct request *request, const char *code)
+{
+    static const char *const expired[] = {"ExpiredToken", "ExpiredTokenException",
+                                          "TokenRefreshRequired", NULL};
+    if (!is_one_of(code, expired) || request->keys == NULL)
+        return 0;
+    char *refusal = ecopy(why());
+    int done = keyring_renew(request->s3->access.keyring, request->keys, request_now(request));
+    if (done < 0)
+        fail("%s: %s", refusal, why());
+    else
+        fail("%s", refusal);
+    free(refusal);
+    return done == 0;
+}
+
 static enum verdict judge_status(struct request *request, long status)
 {
     static const char *const passing[] = {"RequestTimeout", "InternalError", NULL};
@@ -107,7 +125,8 @@ static enum verdict judge_status(struct request *request, long status)
         return VERDICT_GONE;
     if (status == 429 || status == 503 || is_one_of(code, slower))
         return VERDICT_SLOWER;
-    if (status == 408 || status >= 500 || is_one_of(code, passing) || adopts_clock(request, code))
+    if (status == 408 || status >= 500 || is_one_of(code, passing) || adopts_clock(request, code) ||
+        renews_keys(request, code))
         return VERDICT_AGAIN;
     return VERDICT_REFUSED;
 }
@@ -163,6 +182,8 @@ static enum verdict judge(struct request *request, CURLcode code)
 {
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (request->keys != NULL && (status == 200 || status == 206))
+        atomic_store(&request->keys->served, 1);
     if (request->too_long && status == 200) {
         fail("cannot %s %s: more bytes came than %s", request->verb, request->name.at,
              request->object ? "were listed" : "a page can have");

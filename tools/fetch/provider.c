@@ -1,9 +1,9 @@
 #include "provider.h"
 
+#include "ask.h"
 #include "json.h"
 #include "message.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +17,28 @@ enum {
     MACHINE_MS = 1000,
 };
 
-static void wipe(struct text *text)
+void provider_free(struct provider *provider)
 {
-    if (text->at != NULL)
-        explicit_bzero(text->at, text->capacity);
-    text_free(text);
+    free(provider->command);
+    free(provider->token_file);
+    free(provider->role);
+    free(provider->session);
+    free(provider->region);
+    free(provider->endpoint);
+    free(provider->ca_bundle);
+    *provider = (struct provider){0};
+}
+
+const char *provider_name(enum provider_kind kind)
+{
+    static const char *const name[] = {
+        [PROVIDER_NONE] = "nobody",
+        [PROVIDER_PROCESS] = "the credential_process of the profile",
+        [PROVIDER_WEB_IDENTITY] = "the token service for web identities",
+        [PROVIDER_CONTAINER] = "the container's agent for S3 keys",
+        [PROVIDER_MACHINE] = "the machine's metadata service",
+    };
+    return name[kind];
 }
 
 void keys_free(struct keys *keys)
@@ -29,6 +46,22 @@ void keys_free(struct keys *keys)
     wipe(&keys->key_id);
     wipe(&keys->secret);
     wipe(&keys->token);
+    keys->expires = 0;
+}
+
+time_t provider_time(const char *text)
+{
+    struct tm date = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &date);
+    int hours = 0, minutes = 0;
+    if (rest == NULL)
+        return 0;
+    if (*rest == '.')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    if ((*rest == '+' || *rest == '-') && sscanf(rest + 1, "%2d:%2d", &hours, &minutes) != 2)
+        return 0;
+    long ahead = hours * 3600L + minutes * 60L;
+    return timegm(&date) - (*rest == '-' ? -ahead : ahead);
 }
 
 static const char *variable(const char *name)
@@ -40,6 +73,7 @@ static const char *variable(const char *name)
 /* Takes the keys out of an answer; who gave it is for sentences. */
 static int take_keys(struct keys *keys, const char *json, const char *token, const char *who)
 {
+    struct text expires = {0};
     int id = json_text(json, "AccessKeyId", &keys->key_id);
     int secret = json_text(json, "SecretAccessKey", &keys->secret);
     if (id < 0 || secret < 0)
@@ -47,12 +81,15 @@ static int take_keys(struct keys *keys, const char *json, const char *token, con
     if (id == 0 || secret == 0)
         return fail("%s answers without %s", who, id ? "SecretAccessKey" : "AccessKeyId");
     json_text(json, token, &keys->token);
+    if (json_text(json, "Expiration", &expires) > 0)
+        keys->expires = provider_time(expires.at);
+    text_free(&expires);
     return 1;
 }
 
-int provider_process(struct keys *keys, const char *command)
+static int ask_process(struct keys *keys, const char *command)
 {
-    static const char who[] = "the credential_process of the profile";
+    const char *who = provider_name(PROVIDER_PROCESS);
     FILE *pipe = popen(command, "re");
     if (pipe == NULL)
         return fail("cannot start %s: %s", who, strerror(errno));
@@ -70,46 +107,6 @@ int provider_process(struct keys *keys, const char *command)
                                        : take_keys(keys, answer.at, "SessionToken", who);
     wipe(&answer);
     return result;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t size, void *user)
-{
-    (void)one;
-    struct text *answer = user;
-    if (answer->size + size > MAX_ANSWER)
-        return 0;
-    text_bytes(answer, bytes, size);
-    return size;
-}
-
-/* Asks url, with a header line or NULL; method NULL: GET. 0 with status 200 and the answer, else -1
- * with a sentence. These are neighbours: no proxy, no redirect. */
-static int ask(const char *url, const char *method, const char *header, long ms,
-               struct text *answer, const char *who)
-{
-    CURL *easy = curl_easy_init();
-    struct curl_slist *headers = header ? curl_slist_append(NULL, header) : NULL;
-    if (easy == NULL || (header && headers == NULL)) {
-        curl_easy_cleanup(easy);
-        return fail("libcurl cannot start a transfer");
-    }
-    long status = 0;
-    text_clear(answer);
-    curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ms);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
-    CURLcode code = curl_easy_perform(easy);
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_cleanup(easy);
-    curl_slist_free_all(headers);
-    if (code != CURLE_OK)
-        return fail("%s does not answer: %s", who, curl_easy_strerror(code));
-    return status == 200 ? 0 : fail("%s answers with status %ld", who, status);
 }
 
 /* The authorization that a container's agent wants, as a header line; 0 also when it wants none. */
@@ -138,26 +135,14 @@ static int container_header(struct text *header)
     return 0;
 }
 
-/* Keys go over a wire in the clear only where that is this machine's own. */
-static int is_near(const char *url)
+static int ask_container(struct keys *keys)
 {
-    static const char *const near[] = {
-        "http://127.",           "http://localhost:",      "http://localhost/", "http://[::1]",
-        "http://169.254.170.2/", "http://169.254.170.23/", "https://"};
-    for (size_t i = 0; i < sizeof near / sizeof *near; i++)
-        if (strncasecmp(url, near[i], strlen(near[i])) == 0)
-            return 1;
-    return 0;
-}
-
-int provider_container(struct keys *keys)
-{
-    static const char who[] = "the container's agent for S3 keys";
+    const char *who = provider_name(PROVIDER_CONTAINER);
     const char *full = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     const char *relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     if (full == NULL && relative == NULL)
         return 0;
-    if (relative == NULL && !is_near(full))
+    if (relative == NULL && !ask_is_safe(full))
         return fail("AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor on this machine");
     struct text url = {0}, header = {0}, answer = {0};
     if (relative != NULL)
@@ -166,7 +151,10 @@ int provider_container(struct keys *keys)
         text_format(&url, "%s", full);
     int result = container_header(&header);
     if (result == 0)
-        result = ask(url.at, NULL, header.at, CONTAINER_MS, &answer, who);
+        result = ask(
+            &(struct question){
+                .who = who, .url = url.at, .header = header.at, .ms = CONTAINER_MS, .is_near = 1},
+            &answer);
     if (result == 0)
         result = take_keys(keys, answer.at, "Token", who);
     text_free(&url);
@@ -176,34 +164,42 @@ int provider_container(struct keys *keys)
 }
 
 /* The three questions to the metadata service: a token, the name of the role, its keys. */
-static int ask_machine(struct keys *keys, const char *endpoint, struct text *header,
-                       struct text *answer)
+static int ask_machine_at(struct keys *keys, const char *endpoint, struct text *header,
+                          struct text *answer)
 {
-    static const char who[] = "the machine's metadata service";
     static const char path[] = "/latest/meta-data/iam/security-credentials/";
     struct text url = {0};
     text_format(&url, "%s/latest/api/token", endpoint);
-    if (ask(url.at, "PUT", "X-aws-ec2-metadata-token-ttl-seconds: 21600", MACHINE_MS, answer, who) <
-        0) {
+    struct question question = {.who = provider_name(PROVIDER_MACHINE),
+                                .url = url.at,
+                                .method = "PUT",
+                                .header = "X-aws-ec2-metadata-token-ttl-seconds: 21600",
+                                .ms = MACHINE_MS,
+                                .is_near = 1};
+    if (ask(&question, answer) < 0) {
         text_free(&url);
         return 0; /* most machines have none */
     }
     text_format(header, "X-aws-ec2-metadata-token: %s", answer->at);
     text_clear(&url);
     text_format(&url, "%s%s", endpoint, path);
-    int result = ask(url.at, NULL, header->at, MACHINE_MS, answer, who);
+    question.method = NULL;
+    question.header = header->at;
+    question.url = url.at;
+    int result = ask(&question, answer);
     if (result == 0) {
         answer->at[strcspn(answer->at, "\r\n")] = '\0';
         text_format(&url, "%s", answer->at);
-        result = ask(url.at, NULL, header->at, MACHINE_MS, answer, who);
+        question.url = url.at;
+        result = ask(&question, answer);
     }
     if (result == 0)
-        result = take_keys(keys, answer->at, "Token", who);
+        result = take_keys(keys, answer->at, "Token", question.who);
     text_free(&url);
     return result;
 }
 
-int provider_machine(struct keys *keys)
+static int ask_machine(struct keys *keys)
 {
     const char *disabled = variable("AWS_EC2_METADATA_DISABLED");
     const char *endpoint = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
@@ -213,9 +209,25 @@ int provider_machine(struct keys *keys)
     text_format(&base, "%s", endpoint ? endpoint : "http://169.254.169.254");
     while (base.size > 0 && base.at[base.size - 1] == '/')
         base.at[--base.size] = '\0';
-    int result = ask_machine(keys, base.at, &header, &answer);
+    int result = ask_machine_at(keys, base.at, &header, &answer);
     text_free(&base);
     wipe(&header);
     wipe(&answer);
     return result;
+}
+
+int provider_ask(const struct provider *provider, struct keys *keys)
+{
+    switch (provider->kind) {
+    case PROVIDER_PROCESS:
+        return ask_process(keys, provider->command);
+    case PROVIDER_WEB_IDENTITY:
+        return provider_web_identity(provider, keys);
+    case PROVIDER_CONTAINER:
+        return ask_container(keys);
+    case PROVIDER_MACHINE:
+        return ask_machine(keys);
+    default:
+        return 0;
+    }
 }

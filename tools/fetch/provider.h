@@ -1,30 +1,59 @@
-/* Those who hand out S3 keys for a time: a program, the container that we run in, the machine.
+/* Those who hand out S3 keys for a time: a program, Amazon's token service, the container that we
+ * run in, the machine.
  *
  *   a program     credential_process of a profile; writes one JSON object to its stdout
+ *   the service   AssumeRoleWithWebIdentity (provider_web.c), for the token in a file and a role
  *   a container   AWS_CONTAINER_CREDENTIALS_FULL_URI (https, or on this machine or at 169.254.170.2
  *                 or .23), or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI at 169.254.170.2; with
  *                 AWS_CONTAINER_AUTHORIZATION_TOKEN or that in the file …_TOKEN_FILE
  *   the machine   the metadata service, version 2, at AWS_EC2_METADATA_SERVICE_ENDPOINT or
- *                 http://169.254.169.254, unless AWS_EC2_METADATA_DISABLED is true; asked once, and
- *                 given a second to answer
+ *                 http://169.254.169.254, unless AWS_EC2_METADATA_DISABLED is true; given a second
+ *                 to answer
  *
- * Each returns 1 with keys, 0 when there is no such provider, -1 with a sentence when it failed. No
- * sentence has anything of what a provider answered. Keys are not asked for again when they expire:
- * then requests are refused.
+ * No sentence has anything of what a provider answered but the code of an error.
  */
 #ifndef PSWEEP_PROVIDER_H
 #define PSWEEP_PROVIDER_H
 
 #include "text.h"
 
+#include <time.h>
+
 /* All zero at first; freed, and overwritten, by keys_free(). */
 struct keys {
     struct text key_id, secret, token; /* token may be "" */
+    time_t expires;                    /* 0: nobody says */
 };
 void keys_free(struct keys *keys);
 
-int provider_process(struct keys *keys, const char *command);
-int provider_container(struct keys *keys);
-int provider_machine(struct keys *keys);
+enum provider_kind {
+    PROVIDER_NONE,
+    PROVIDER_PROCESS,
+    PROVIDER_WEB_IDENTITY,
+    PROVIDER_CONTAINER,
+    PROVIDER_MACHINE,
+};
+
+/* Who is asked, and for what; all strings are owned, and NULL where they do not matter. */
+struct provider {
+    enum provider_kind kind;
+    char *command;                       /* a program's */
+    char *token_file, *role, *session;   /* for the token service: file with a token, role's ARN */
+    char *region, *endpoint, *ca_bundle; /* and where that is; endpoint NULL: Amazon's in region */
+};
+void provider_free(struct provider *provider);
+
+/* How it is called in sentences. */
+const char *provider_name(enum provider_kind kind);
+
+/* 1 with new keys; 0 when there is no such provider here; -1 with a sentence when it failed. From
+ * any thread, one at a time. */
+int provider_ask(const struct provider *provider, struct keys *keys);
+
+/* provider_web.c: the same for PROVIDER_WEB_IDENTITY. */
+int provider_web_identity(const struct provider *provider, struct keys *keys);
+
+/* 2026-01-31T23:59:59Z, or with an offset, as time; 0 when it is none. */
+time_t provider_time(const char *text);
 
 #endif

@@ -166,10 +166,7 @@ void request_close(struct request *request)
 
 struct sigv4_signer request_signer(const struct s3 *s3)
 {
-    return (struct sigv4_signer){.key_id = s3->access.key_id,
-                                 .secret = s3->access.secret,
-                                 .region = s3->access.region,
-                                 .service = "s3"};
+    return (struct sigv4_signer){.region = s3->access.region, .service = "s3"};
 }
 
 /* Whether the bucket stands in the host name. A server of one's own has a name for each bucket only
@@ -295,12 +292,31 @@ static int add_header(struct request *request, const char *name, const char *val
     return 0;
 }
 
+time_t request_now(const struct request *request)
+{
+    return time(NULL) + atomic_load(&request->s3->skew);
+}
+
+/* Gives the signer the keys of now. */
+static void take_keys(struct request *request, time_t now)
+{
+    struct sigv4_signer *signer = request->signer;
+    request->keys = keyring_now(request->s3->access.keyring, now);
+    if (signer->secret == request->keys->secret)
+        return;
+    *signer = request_signer(request->s3);
+    signer->key_id = request->keys->key_id;
+    signer->secret = request->keys->secret;
+}
+
 /* The signed headers in the order of their names, and the signature over them. */
 static int add_signature(struct request *request)
 {
     char stamp[17];
-    sigv4_time(stamp, time(NULL) + atomic_load(&request->s3->skew));
-    const char *token = request->s3->access.token;
+    time_t now = request_now(request);
+    sigv4_time(stamp, now);
+    take_keys(request, now);
+    const char *token = request->keys->token;
     struct sigv4_field field[] = {{"host", request->host.at},
                                   {"x-amz-content-sha256", SIGV4_EMPTY},
                                   {"x-amz-date", stamp},
@@ -333,7 +349,7 @@ int request_sign(struct request *request)
         if (add_header(request, "Range", range) < 0)
             return -1;
     }
-    if (request->s3->access.key_id != NULL && add_signature(request) < 0)
+    if (request->s3->access.keyring != NULL && add_signature(request) < 0)
         return -1;
     if (request->object != NULL && request->object->etag[0] != '\0') {
         char quoted[sizeof request->object->etag + 2];

@@ -54,6 +54,7 @@ struct request {
     int streams;   /* of unknown size: the caller takes the body away as it comes (remote.c) */
     uint64_t from; /* streams: the first byte that is wanted */
     struct curl_slist *headers;
+    struct keyset *keys; /* that it was signed with; NULL: none */
 
     /* The answer. */
     struct s3_body body;
@@ -70,7 +71,7 @@ struct request {
 int request_open(struct request *request, struct s3 *s3, struct sigv4_signer *signer);
 void request_close(struct request *request);
 
-/* The signer that s3's credentials ask for; it borrows from s3. */
+/* A signer for s3, from which it borrows; request_sign() gives it the keys. */
 struct sigv4_signer request_signer(const struct s3 *s3);
 
 /* Addresses an object, or a page of the listing with this (canonical) query; object is borrowed
@@ -85,9 +86,13 @@ void request_url(struct request *request, const char *url);
 /* Counts an attempt, empties the answer and sets the headers for this moment. 0 or -1. */
 int request_sign(struct request *request);
 
+/* The time by the server's clock, as far as that is known. */
+time_t request_now(const struct request *request);
+
 /* What came of it. All but VERDICT_DONE leave a sentence; the last attempt, of access.attempts in
  * all, is never worth another, nor is the fifth without any answer. A clock that is not the
- * server's is adopted here, for all requests of s3. */
+ * server's is adopted here, for all requests of s3, and keys that it says have expired are renewed.
+ */
 enum verdict request_judge(struct request *request, CURLcode code);
 
 /* After VERDICT_MOVED: its region becomes that of s3 and of the signer; the request must be

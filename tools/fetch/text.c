@@ -50,3 +50,10 @@ void text_free(struct text *text)
     free(text->at);
     *text = (struct text){0};
 }
+
+int text_is_plain(const char *text)
+{
+    while (*text > ' ' && *text <= '~')
+        text++;
+    return *text == '\0';
+}

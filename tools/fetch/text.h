@@ -14,4 +14,8 @@ void text_bytes(struct text *text, const void *bytes, size_t size);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *text);
 
+/* Whether a string can be part of a header line or a host name: no blank, no control character,
+ * nothing beyond ASCII. */
+int text_is_plain(const char *text);
+
 #endif

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-/* Reads one UTF-8 sequence (RFC 3629): its length, or 0 when the bytes are none: too long a form, a
- * surrogate, above U+10FFFF, or cut off. */
-static size_t decode(const uint8_t *bytes, size_t size, uint32_t *code)
+size_t label_decode(const uint8_t *bytes, size_t size, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     if (size == 0)
@@ -31,8 +29,7 @@ static size_t decode(const uint8_t *bytes, size_t size, uint32_t *code)
     return length;
 }
 
-/* C0, DEL, C1, and the marks that turn the direction of the text around. */
-static int is_control(uint32_t code)
+int label_control(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
@@ -44,8 +41,8 @@ char *label_clean(const char *bytes, size_t size)
     char *clean = ealloc(size + 1, 1), *end = clean;
     for (size_t i = 0; i < size;) {
         uint32_t code;
-        size_t length = decode((const uint8_t *)bytes + i, size - i, &code);
-        if (length == 0 || is_control(code)) {
+        size_t length = label_decode((const uint8_t *)bytes + i, size - i, &code);
+        if (length == 0 || label_control(code)) {
             *end++ = '?';
             i += length ? length : 1;
             continue;
@@ -74,7 +71,7 @@ static int columns_of(uint32_t code)
 
 int label_next(const char **text, uint32_t *code, int *columns)
 {
-    size_t length = decode((const uint8_t *)*text, strnlen(*text, 4), code);
+    size_t length = label_decode((const uint8_t *)*text, strnlen(*text, 4), code);
     if (length == 0)
         return 0;
     *text += length;

@@ -1,6 +1,7 @@
-/* psplot: draws runs and scores: learning curves, confusion matrices, tables. */
+/* psplot: draws what the other programs write, and writes it out for others. */
 #include "message.h"
 #include "options.h"
+#include "export.h"
 #include "follow.h"
 #include "standard.h"
 #include "show.h"
@@ -11,10 +12,11 @@
 
 static const char *kind = "auto", *output, *title;
 static uint32_t size[2];
-static int ascii, following;
+static int ascii, following, bytes;
 
 static const struct option_row rows[] = {
-    {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0, "auto|curves|overlay|confusion|table",
+    {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0,
+     "auto|curves|overlay|confusion|table|csv|json",
      "what to draw (auto: curves of runs, confusion of scores)"},
     {'o', "output", OPTION_TEXT, OPTION_LOCAL, &output, 0, 0, "FILE",
      "write a picture: FILE.png, .svg or .pdf (default: text)"},
@@ -24,29 +26,47 @@ static const struct option_row rows[] = {
     {0, "ascii", OPTION_FLAG, OPTION_LOCAL, &ascii, 0, 0, NULL, "no characters beyond ASCII"},
     {0, "follow", OPTION_FLAG, OPTION_LOCAL, &following, 0, 0, NULL,
      "draw live, from growing run files and progress FIFOs"},
+    {0, "bytes", OPTION_FLAG, OPTION_LOCAL, &bytes, 0, 0, NULL,
+     "json: pixels and weights too, as base64"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
 
 static const struct program about = {
     "psplot",
-    "Draws runs (of pstrain) and scores (of pseval): curves, confusion matrices, tables.",
+    "Draws runs (of pstrain) and scores (of pseval): curves, confusion matrices, tables; writes "
+    "any\n"
+    "stream as CSV or JSON.",
     "[FILE...]",
     "  psplot net*.bin                       learning curves in the terminal\n"
     "  psplot -k overlay -o depths.png net*.bin\n"
     "  pseval net3.bin < test.ps | psplot    the confusion matrix\n"
-    "  psplot --follow progress.fifo         many trainers, live\n",
+    "  psplot --follow progress.fifo         many trainers, live\n"
+    "  psplot -k csv net*.bin > runs.csv     every mini-batch and epoch, a row each\n",
     rows,
 };
+
+static int is_kind(const char *name)
+{
+    return strcmp(kind, name) == 0;
+}
+
+/* Kinds that are text whatever happens, and those that need no history. */
+static int is_export(void)
+{
+    return is_kind("csv") || is_kind("json");
+}
 
 /* Options that do not go together. */
 static void check_options(void)
 {
     if (output && canvas_check(output) < 0)
         die_why();
-    if (output && strcmp(kind, "table") == 0)
-        die(USAGE, "a table is text: --output draws curves, overlays and confusion matrices");
-    if (following && (output || (strcmp(kind, "auto") != 0 && strcmp(kind, "curves") != 0)))
+    if (output && (is_kind("table") || is_export()))
+        die(USAGE, "--kind %s is text, for standard output: --output takes a picture", kind);
+    if (following && (output || !(is_kind("auto") || is_kind("curves"))))
         die(USAGE, "--follow draws curves in the terminal, nothing else");
+    if (bytes && !is_kind("json"))
+        die(USAGE, "--bytes is for --kind json");
 }
 
 /* Draws what was read. */
@@ -57,23 +77,48 @@ static int draw(const struct history *history)
     return output ? show_picture(history, kind, &picture) : show_text(history, kind, &page);
 }
 
-/* Reads all inputs to their ends: whether any was damaged. */
-static int read_all(struct source *source, int count, struct history *history)
+static int any_damaged(const struct source *source, int count)
 {
     int damaged = 0;
+    for (int i = 0; i < count; i++)
+        damaged |= source[i].state == SOURCE_DAMAGED;
+    return damaged;
+}
+
+/* Reads all inputs to their ends and draws the history that they tell. */
+static void draw_all(struct source *source, int count, struct history *history)
+{
     for (int i = 0; i < count; i++) {
-        if (source_read(&source[i], history, NAN) < 0)
+        if (source_open(&source[i], 0) < 0 || source_read(&source[i], history, NAN) < 0)
             die_why();
         source_complain(&source[i]);
-        damaged |= source[i].state == SOURCE_DAMAGED;
+        source_shut(&source[i]);
     }
     history_name(history);
-    return damaged;
+    if (show_check(history, kind) < 0)
+        die(any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
+    if (draw(history) < 0)
+        die_why();
+}
+
+static void follow_all(struct source *source, int count, struct history *history)
+{
+    for (int i = 0; i < count; i++)
+        if (source_open(&source[i], 1) < 0)
+            die_why();
+    if (follow(source, count, history, &(struct follow_options){size, ascii, title}) < 0)
+        die_why();
+}
+
+static void write_out(struct source *source, int count)
+{
+    if ((is_kind("json") ? export_json(source, count, bytes) : export_csv(source, count)) < 0)
+        die_why();
 }
 
 int main(int argc, char **argv)
 {
-    int first = options_parse(&about, argc, argv), damaged = 0;
+    int first = options_parse(&about, argc, argv);
     int count = argc > first ? argc - first : 1;
     check_options();
     if (argc == first)
@@ -81,24 +126,18 @@ int main(int argc, char **argv)
     struct history history = {0};
     struct source *source = ealloc((size_t)count, sizeof *source);
     for (int i = 0; i < count; i++)
-        if (source_open(&source[i], argc > first ? argv[first + i] : NULL, following) < 0)
-            die_why();
+        source[i] = source_of(argc > first ? argv[first + i] : NULL);
 
-    if (following) {
-        if (follow(source, count, &history, &(struct follow_options){size, ascii, title}) < 0)
-            die_why();
-    } else {
-        damaged = read_all(source, count, &history);
-        if (show_check(&history, kind) < 0)
-            die(damaged ? DAMAGED : why_status(), "%s", why());
-        if (draw(&history) < 0)
-            die_why();
-    }
+    if (following)
+        follow_all(source, count, &history);
+    else if (is_export())
+        write_out(source, count);
+    else
+        draw_all(source, count, &history);
 
-    for (int i = 0; i < count; i++) {
-        damaged |= source[i].state == SOURCE_DAMAGED;
+    int damaged = any_damaged(source, count);
+    for (int i = 0; i < count; i++)
         source_close(&source[i]);
-    }
     history_free(&history);
     free(source);
     return damaged ? DAMAGED : DONE;

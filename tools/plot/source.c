@@ -19,10 +19,17 @@ static int may_come(const char *path)
     return there;
 }
 
-int source_open(struct source *source, const char *path, int follow)
+struct source source_of(const char *path)
 {
-    struct feed *feed = source->feed ? source->feed : feed_open(path);
-    *source = (struct source){.path = path, .follow = follow, .fd = STDIN_FILENO, .feed = feed};
+    return (struct source){.path = path, .fd = -1, .feed = feed_open(path)};
+}
+
+int source_open(struct source *source, int follow)
+{
+    const char *path = source->path;
+    const struct feed *feed = source->feed;
+    source->follow = follow;
+    source->fd = STDIN_FILENO;
     if (path != NULL) {
         /* Only a FIFO would make open() wait, for its first writer: under --follow we must not. */
         source->fd = open(path, O_RDONLY | O_CLOEXEC | (follow ? O_NONBLOCK : 0));
@@ -37,7 +44,7 @@ int source_open(struct source *source, const char *path, int follow)
     if (fstat(source->fd, &status) < 0)
         return fail("cannot look at %s: %s", feed->path, strerror(errno));
     if (S_ISDIR(status.st_mode))
-        return fail("%s is a folder; files of runs or scores are wanted", feed->path);
+        return fail("%s is a folder; files are wanted", feed->path);
     source->is_file = S_ISREG(status.st_mode);
     source->is_pipe = S_ISFIFO(status.st_mode);
     if (follow && !source->is_file && !source->is_pipe)
@@ -46,12 +53,18 @@ int source_open(struct source *source, const char *path, int follow)
     return 0;
 }
 
-void source_close(struct source *source)
+void source_shut(struct source *source)
 {
     record_close(source->reader);
     source->reader = NULL;
-    if (source->path && source->state != SOURCE_MISSING)
+    if (source->path && source->fd >= 0)
         close(source->fd);
+    source->fd = -1;
+}
+
+void source_close(struct source *source)
+{
+    source_shut(source);
     feed_free(source->feed);
     free(source->complaint);
 }
@@ -144,10 +157,24 @@ void source_complain(struct source *source)
     source->complaint = NULL;
 }
 
+int source_next(struct source *source, struct record *record)
+{
+    if (source->state != SOURCE_OPEN)
+        return RECORD_NONE;
+    if (source->reader == NULL)
+        begin(source);
+    int got = record_next(source->reader, record);
+    if (got < 0)
+        return damaged(source) < 0 ? -1 : RECORD_NONE;
+    if (got == RECORD_NONE)
+        source->state = SOURCE_ENDED;
+    return got;
+}
+
 int64_t source_read(struct source *source, struct history *history, double now)
 {
     int64_t taken = 0;
-    if (source->state == SOURCE_MISSING && source_open(source, source->path, 1) < 0)
+    if (source->state == SOURCE_MISSING && source_open(source, 1) < 0)
         return -1;
     if (source->state != SOURCE_OPEN)
         return 0;

@@ -10,7 +10,7 @@
 #include "history.h"
 
 enum source_state {
-    SOURCE_MISSING, /* there is no such file yet (only under --follow) */
+    SOURCE_MISSING, /* not opened, or there is no such file yet (only under --follow) */
     SOURCE_OPEN,    /* more may come */
     SOURCE_ENDED,   /* all was read, and it is whole */
     SOURCE_DAMAGED, /* cut short or damaged: what came before was kept, source_complain() says why
@@ -21,7 +21,7 @@ struct source {
     const char *path; /* NULL: standard input */
     int follow;
     enum source_state state;
-    int fd;
+    int fd;      /* -1: not open */
     int is_file; /* a regular file: it can grow, but not be waited for with poll() */
     int is_pipe; /* a pipe or a FIFO */
     struct feed *feed;
@@ -29,15 +29,26 @@ struct source {
     char *complaint; /* the sentence about its damage, until it was printed */
 };
 
-/* Opens a path (NULL: standard input); with follow one that does not exist yet is SOURCE_MISSING,
- * as long as its folder exists. -1 with a sentence. */
-int source_open(struct source *source, const char *path, int follow);
+/* An input that is not open yet; path NULL: standard input. End it with source_close(). */
+struct source source_of(const char *path);
+
+/* Opens it; with follow one that does not exist yet is SOURCE_MISSING, as long as its folder
+ * exists. -1 with a sentence. */
+int source_open(struct source *source, int follow);
 void source_close(struct source *source);
 
 /* Reads what there is into the history: all of it, or under follow what has arrived. now: see
  * history_take(). How many records came; -1 with a sentence when the input is of no use at all: of
  * the wrong kind, unreadable. Damage is no such failure: it is a state. */
 int64_t source_read(struct source *source, struct history *history, double now);
+
+/* For one who does not follow and keeps no history: the next record, borrowed until the next call.
+ * RECORD_READ; RECORD_NONE when all was read or the input is damaged, as its state then says; -1 as
+ * above. */
+int source_next(struct source *source, struct record *record);
+
+/* Gives back the file and the memory of an input that was read; what it told is kept. */
+void source_shut(struct source *source);
 
 /* Prints what damage there is, once. */
 void source_complain(struct source *source);

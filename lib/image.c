@@ -15,9 +15,10 @@ int split_parse(const char *name)
     return fail("%s is no split; train, validation and test are", name);
 }
 
-static const char *const known_field[] = {"type",   "id",    "key",      "label", "split",
-                                          "height", "width", "channels", "pixels"};
-enum { KNOWN_FIELDS = sizeof known_field / sizeof known_field[0] };
+static const char *const known_field[] = {"type",   "id",     "key",        "label",
+                                          "split",  "height", "width",      "channels",
+                                          "pixels", "guess",  "probability"};
+enum { KNOWN_FIELDS = sizeof known_field / sizeof known_field[0], REQUIRED_FIELDS = 9 };
 
 static int is_known(const msgpack_object *key)
 {
@@ -35,7 +36,7 @@ static void keep_extra(const struct record *record, struct image *image)
     const msgpack_object_map *map = &record->map.via.map;
     image->extra_fields = 0;
     image->extra_size = 0;
-    if (map->size == KNOWN_FIELDS)
+    if (map->size == REQUIRED_FIELDS)
         return;
     msgpack_sbuffer_clear(&kept);
     msgpack_packer packer;
@@ -49,6 +50,19 @@ static void keep_extra(const struct record *record, struct image *image)
     }
     image->extra = (const uint8_t *)kept.data;
     image->extra_size = kept.size;
+}
+
+static int read_guess(const struct record *record, uint32_t classes, struct image *image)
+{
+    uint64_t guess;
+    image->guessed = record->map.via.map.size > REQUIRED_FIELDS && record_field(record, "guess");
+    if (!image->guessed)
+        return 0;
+    if (record_uint(record, "guess", classes - 1, &guess) < 0 ||
+        record_real(record, "probability", &image->probability) < 0)
+        return -1;
+    image->guess = (uint32_t)guess;
+    return 0;
 }
 
 int image_read(const struct record *record, uint32_t classes, struct image *image)
@@ -85,12 +99,12 @@ int image_read(const struct record *record, uint32_t classes, struct image *imag
                        (int)image->key_size, image->key, size, image->height, image->width,
                        image->channels);
     keep_extra(record, image);
-    return 0;
+    return read_guess(record, classes, image);
 }
 
 int image_write(struct writer *writer, const struct image *image)
 {
-    write_begin(writer, "image", 8 + image->extra_fields);
+    write_begin(writer, "image", 8 + (image->guessed ? 2 : 0) + image->extra_fields);
     pack_uint(writer, "id", image->id);
     pack_text_sized(writer, "key", image->key, image->key_size);
     pack_uint(writer, "label", image->label);
@@ -99,6 +113,10 @@ int image_write(struct writer *writer, const struct image *image)
     pack_uint(writer, "width", image->width);
     pack_uint(writer, "channels", image->channels);
     pack_bin(writer, "pixels", image->pixels, image_bytes(image));
+    if (image->guessed) {
+        pack_uint(writer, "guess", image->guess);
+        pack_real(writer, "probability", image->probability);
+    }
     if (image->extra_fields > 0)
         pack_raw(writer, image->extra, image->extra_size);
     return write_end(writer);

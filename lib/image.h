@@ -20,6 +20,9 @@ struct image {
     enum split split;
     uint32_t height, width, channels;
     const uint8_t *pixels; /* [height][width][channels] */
+    int guessed;           /* a model has been asked, and the two figures below are set */
+    uint32_t guess;        /* the class it takes the image for, an index like label */
+    double probability;    /* that it gives to that class, 0 to 1; NAN from a model that diverged */
     /* Fields that psweep does not know, as msgpack key-value pairs, to be passed on. */
     uint32_t extra_fields;
     const uint8_t *extra;

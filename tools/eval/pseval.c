@@ -1,5 +1,6 @@
 /* pseval: scores models on a set of images, all in one pass over it. */
 #include "score.h"
+#include "wrong.h"
 
 #include "message.h"
 #include "meter.h"
@@ -10,12 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t batch = 128, gpu, threads;
+static uint64_t batch = 128, gpu, threads, most_wrong = OPTION_UNSET;
 static const char *only, *device = "auto", *isa = "auto", *precision = "tf32";
 
 static const struct option_row rows[] = {
     {0, "only", OPTION_CHOICE, OPTION_IN_HEADER, &only, 0, 0, "train|validation|test",
      "score this split (each that there is)"},
+    {0, "wrong", OPTION_UINT, OPTION_IN_HEADER, &most_wrong, 1, 1000000, "N",
+     "write the N images that the model is wrong about and most sure of"},
     {'b', "batch-size", OPTION_UINT, OPTION_LOCAL, &batch, 1, 65536, "N", "images at a time (128)"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
@@ -31,10 +34,13 @@ static const struct option_row rows[] = {
 static const struct program about = {
     "pseval",
     "Scores models on images: loss, accuracy, confusion matrix, precision and recall. One record\n"
-    "on stdout and one sentence on stderr for each model and split.",
+    "on stdout and one sentence on stderr for each model and split. With --wrong images on "
+    "stdout,\n"
+    "those that the model gets wrong.",
     "MODEL... < IMAGES > SCORES",
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
-    "  psfetch cifar10/test --as test | pseval net3.bin | psplot -k confusion -o confusion.png\n",
+    "  psfetch cifar10/test --as test | pseval net3.bin | psplot -k confusion -o confusion.png\n"
+    "  pseval --wrong 40 net3.bin < test.ps | psplot -k csv\n",
     rows,
 };
 
@@ -52,8 +58,22 @@ struct examination {
     struct queue queue[SPLITS];
     size_t image_size; /* bytes; 0 before the first image */
     float *probability;
+    struct wrong *wrong; /* NULL without --wrong */
     uint64_t done;
 };
+
+/* Judges the images of a queue by the probabilities of the only candidate. */
+static void judge(struct examination *exam, enum split split)
+{
+    const struct queue *queue = &exam->queue[split];
+    uint32_t classes = exam->input.classes.count;
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const float *probability = exam->probability + (size_t)i * classes;
+        uint32_t guess = score_guess(probability, classes);
+        if (guess != queue->label[i])
+            wrong_take(exam->wrong, split, i, guess, probability[guess]);
+    }
+}
 
 static int examine(struct examination *exam, enum split split)
 {
@@ -62,6 +82,8 @@ static int examine(struct examination *exam, enum split split)
         if (candidate_examine(&exam->candidate[c], split, queue->pixels, queue->label, queue->count,
                               exam->probability) < 0)
             return -1;
+    if (exam->wrong)
+        judge(exam, split);
     exam->done += queue->count;
     queue->count = 0;
     meter("%llu images", (unsigned long long)exam->done);
@@ -79,7 +101,7 @@ static int start(struct examination *exam, const struct image *image)
     return 0;
 }
 
-static int add(struct examination *exam, const struct image *image)
+static int add(struct examination *exam, const struct image *image, const struct record *record)
 {
     for (uint32_t c = 0; c < exam->candidates; c++)
         if (candidate_fits(&exam->candidate[c], &exam->input.classes, image) < 0)
@@ -88,6 +110,8 @@ static int add(struct examination *exam, const struct image *image)
         return -1;
     struct queue *queue = &exam->queue[image->split];
     memcpy(queue->pixels + queue->count * exam->image_size, image->pixels, exam->image_size);
+    if (exam->wrong)
+        wrong_wait(exam->wrong, image->split, queue->count, image->id, record);
     queue->label[queue->count++] = image->label;
     return queue->count == batch ? examine(exam, image->split) : 0;
 }
@@ -109,7 +133,7 @@ static int read_images(struct examination *exam)
     struct record record;
     int item;
     while ((item = images_next(&exam->input, &image, &record)) > 0 && item != IMAGES_EPOCH)
-        if (item == IMAGES_IMAGE && is_wanted(exam, image.split) && add(exam, &image) < 0)
+        if (item == IMAGES_IMAGE && is_wanted(exam, image.split) && add(exam, &image, &record) < 0)
             return -1;
     for (int split = 0; item >= 0 && split < SPLITS; split++)
         if (examine(exam, (enum split)split) < 0)
@@ -119,9 +143,9 @@ static int read_images(struct examination *exam)
     return item < 0 ? -1 : 0;
 }
 
-static int write_scores(struct writer *writer, struct examination *exam)
+static int write_head(struct writer *writer, const char *kind, const struct examination *exam)
 {
-    write_header(writer, "scores", 4);
+    write_header(writer, kind, 4);
     options_pack(writer, rows);
     pack_array(writer, "upstream", exam->input.headers + exam->candidates);
     pack_raw(writer, exam->input.header, exam->input.header_size);
@@ -129,7 +153,28 @@ static int write_scores(struct writer *writer, struct examination *exam)
         pack_raw(writer, exam->candidate[c].model.header, exam->candidate[c].model.header_size);
     pack_texts(writer, "classes", exam->input.classes.name, exam->input.classes.count);
     pack_text(writer, "engine", engine_name(exam->candidate[0].engine));
-    if (write_end(writer) < 0)
+    return write_end(writer);
+}
+
+static void tell_scores(const struct examination *exam)
+{
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        for (int split = 0; split < SPLITS; split++)
+            if (exam->candidate[c].score[split].images > 0)
+                candidate_tell(&exam->candidate[c], (enum split)split);
+}
+
+static int write_wrong(struct writer *writer, struct examination *exam)
+{
+    if (write_head(writer, "images", exam) < 0 ||
+        wrong_write(writer, exam->wrong, exam->input.classes.count) < 0)
+        return -1;
+    return write_finish(writer);
+}
+
+static int write_scores(struct writer *writer, struct examination *exam)
+{
+    if (write_head(writer, "scores", exam) < 0)
         return -1;
     for (uint32_t c = 0; c < exam->candidates; c++)
         for (int split = 0; split < SPLITS; split++)
@@ -148,6 +193,7 @@ static void finish(struct examination *exam)
         free(exam->queue[split].label);
     }
     free(exam->probability);
+    wrong_close(exam->wrong);
     free(exam->candidate);
     images_close(&exam->input);
 }
@@ -164,11 +210,15 @@ int main(int argc, char **argv)
     int first = options_parse(&about, argc, argv);
     if (first == argc)
         die(USAGE, "no model is named (see pseval --help)");
+    if (most_wrong != OPTION_UNSET && argc - first > 1)
+        die(USAGE, "--wrong takes one model: the images would not say whose mistakes they are");
     estandard_input();
     struct writer *writer = estandard_output();
 
     struct examination exam = {.candidates = (uint32_t)(argc - first)};
     exam.candidate = ealloc(exam.candidates, sizeof *exam.candidate);
+    if (most_wrong != OPTION_UNSET)
+        exam.wrong = wrong_open(most_wrong, (uint32_t)batch);
     struct engine_options options = {
         .batch = (uint32_t)batch,
         .threads = (uint32_t)threads,
@@ -185,10 +235,16 @@ int main(int argc, char **argv)
         give_up(&exam);
     meter_clear();
 
-    if (exam.input.classes.count > SCORE_MOST_CONFUSION)
-        note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
-    if (write_scores(writer, &exam) < 0)
-        give_up(&exam); /* also when the reader has closed the pipe: the scores are lost */
+    tell_scores(&exam);
+    if (exam.wrong) {
+        if (write_wrong(writer, &exam) < 0)
+            end_after_write(writer);
+    } else {
+        if (exam.input.classes.count > SCORE_MOST_CONFUSION)
+            note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
+        if (write_scores(writer, &exam) < 0)
+            give_up(&exam); /* also when the reader has closed the pipe: the scores are lost */
+    }
     finish(&exam);
     write_close(writer);
     return DONE;

@@ -57,7 +57,7 @@ int candidate_fits(const struct candidate *candidate, const struct classes *clas
     return 0;
 }
 
-static uint32_t most_probable(const float *probability, uint32_t classes)
+uint32_t score_guess(const float *probability, uint32_t classes)
 {
     uint32_t best = 0;
     for (uint32_t c = 1; c < classes; c++)
@@ -77,7 +77,7 @@ int candidate_examine(struct candidate *candidate, enum split split, const uint8
     score->images += count;
     score->loss += outcome.loss;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t guess = most_probable(probability + (size_t)i * classes, classes);
+        uint32_t guess = score_guess(probability + (size_t)i * classes, classes);
         if (score->confusion)
             score->confusion[(size_t)label[i] * classes + guess]++;
         score->is[label[i]]++;
@@ -114,6 +114,15 @@ static void pack_confusion(struct writer *writer, const uint64_t *confusion, uin
     }
 }
 
+void candidate_tell(const struct candidate *candidate, enum split split)
+{
+    const struct score *score = &candidate->score[split];
+    double images = (double)score->images;
+    note("%s: %.2f %% of %llu %s images are right, loss %.4f", candidate->model.name,
+         100 * (double)score->correct / images, (unsigned long long)score->images,
+         split_name[split], score->loss / images);
+}
+
 int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,
                     enum split split)
 {
@@ -134,8 +143,5 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
     pack_confusion(writer, score->confusion, classes);
     pack_shares(writer, "precision", score->right, score->taken_for, classes);
     pack_shares(writer, "recall", score->right, score->is, classes);
-    note("%s: %.2f %% of %llu %s images are right, loss %.4f", model->name,
-         100 * (double)score->correct / images, (unsigned long long)score->images,
-         split_name[split], score->loss / images);
     return write_end(writer);
 }

@@ -38,8 +38,12 @@ int candidate_fits(const struct candidate *candidate, const struct classes *clas
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
                       const uint32_t *label, uint32_t count, float *probability);
 
-/* Writes the score record of a split and tells it to people; number: 1 … place on the command line.
- */
+/* The class with the highest of [classes] probabilities; the first of several. */
+uint32_t score_guess(const float *probability, uint32_t classes);
+
+/* Tells the score of a split to people, in a sentence. */
+void candidate_tell(const struct candidate *candidate, enum split split);
+/* Writes it as a record; number: 1 … place on the command line. */
 int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,
                     enum split split);
 

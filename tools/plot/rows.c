@@ -197,7 +197,13 @@ static int take_image(struct rows *rows, const struct record *record)
     for (size_t i = 0; i < sizeof field / sizeof field[0]; i++)
         csv_field(csv, record, field[i]);
     csv_known(csv, image.split == SPLIT_TRAIN && !rows->views ? rows->epoch : -1);
-    empty(csv, 5);
+    empty(csv, 3);
+    if (image.guessed) {
+        csv_text(csv, rows->classes.name[image.guess]);
+        csv_field(csv, record, "probability");
+    } else {
+        empty(csv, 2);
+    }
     csv_end(csv);
     return 0;
 }

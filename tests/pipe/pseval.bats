@@ -1,0 +1,99 @@
+# pseval --wrong: the images that a model gets wrong and is most sure of.
+load ../helper
+
+# A model of small shapes, barely trained, so that there are mistakes.
+setup() {
+    enter_folder
+    mkdir -p "$BATS_FILE_TMPDIR"
+    if [ ! -e "$BATS_FILE_TMPDIR/net.bin" ]; then
+        cd "$BATS_FILE_TMPDIR" || return
+        psfetch -q --limit 400 --resize 8x8 --split 0.5 >images.ps
+        psaug -e 1 <images.ps | pstrain -q -d 1 -b 20 >net.tmp
+        mv net.tmp net.bin
+        enter_folder
+    fi
+    ln -s "$BATS_FILE_TMPDIR"/* .
+}
+
+@test "all mistakes are those of the confusion matrix, the surest first" {
+    pseval -q net.bin <images.ps >scores
+    pseval -q --wrong 1000000 net.bin <images.ps >wrong.ps
+    /usr/bin/python3 - <<'END'
+import collections, msgpack
+def read(name):
+    return list(msgpack.Unpacker(open(name, "rb"), raw=False))
+images = {r["id"]: r for r in read("images.ps") if r["type"] == "image"}
+header, *wrong, end = read("wrong.ps")
+assert header["kind"] == "images" and header["classes"] == read("images.ps")[0]["classes"]
+assert header["options"]["wrong"] == 1000000
+assert [h["kind"] for h in header["upstream"]] == ["images", "run"]
+said = [r["probability"] for r in wrong]
+assert said == sorted(said, reverse=True) and 0 < said[-1] < said[0] <= 1
+for r in wrong:
+    guess = r.pop("guess")
+    r.pop("probability")
+    assert guess != r["label"] and r == images[r["id"]]
+    r["guess"] = guess
+count = collections.Counter((r["split"], r["label"], r["guess"]) for r in wrong)
+for score in read("scores"):
+    if score["type"] == "score":
+        for t, row in enumerate(score["confusion"]):
+            for g, cell in enumerate(row):
+                assert count[score["split"], t, g] == (cell if t != g else 0), (score["split"], t, g)
+assert len(wrong) > 50
+END
+}
+
+@test "the first N of them, in any batches" {
+    pseval -q --wrong 1000000 net.bin <images.ps | psplot -k csv | head -n 8 >first
+    pseval --wrong 7 net.bin <images.ps 2>err | psplot -k csv | cmp - first
+    grep -q '% of 200 validation images are right' err
+    for batch in 1 9 1000; do
+        pseval -q -b $batch --wrong 7 net.bin <images.ps | psplot -k csv | cmp - first
+    done
+    pseval -q --wrong 7 -t 2 net.bin <images.ps >a
+    pseval -q --wrong 7 -t 1 net.bin <images.ps | cmp - a
+}
+
+@test "they are a set of images as any other" {
+    pseval -q --wrong 9 net.bin <images.ps >wrong.ps
+    # Asked again, a model answers the same; what it said before is not kept beside it.
+    pseval -q --wrong 9 net.bin <wrong.ps >again.ps
+    cmp <(psplot -k json wrong.ps | grep '"type":"image"') <(psplot -k json again.ps | grep '"type":"image"')
+    # Filters pass the two figures on.
+    [ "$(psaug -q -e 2 <wrong.ps | psplot -k json | grep -c '"type":"image".*"guess":[0-9].*"probability":0')" -ge 9 ]
+    # Joined sets have the ids that all readers give them.
+    cat images.ps images.ps | pseval -q --wrong 1000000 net.bin | psplot -k csv | cut -d , -f 2 | sort | uniq -d >twice
+    [ ! -s twice ]
+}
+
+@test "what a wrong guess may be" {
+    edit images.ps 'records[1].update(guess=99, probability=1.0)' >bad.ps
+    ends 3 psplot -k csv bad.ps
+    grep -q 'image has too large a number as its guess' err
+    edit images.ps 'records[1].update(guess=0)' >bad.ps
+    ends 3 psplot -k csv bad.ps
+    grep -q 'image has no probability' err
+}
+
+@test "one model, and no mistakes" {
+    ends 2 pseval --wrong 3 net.bin net.bin <images.ps
+    grep -q 'takes one model' err
+    ends 2 pseval --wrong 0 net.bin <images.ps
+    # A stream of those that are right has no mistakes, and is a whole set all the same.
+    pseval -q --wrong 1000000 net.bin <images.ps | psplot -k csv | cut -d , -f 2 >ids
+    edit images.ps '
+wrong = set(open("ids").read().split())
+records = [r for r in records if r["type"] != "image" or str(r["id"]) not in wrong]' >right.ps
+    pseval -q --wrong 3 net.bin <right.ps >none.ps
+    [ "$(psplot -k json none.ps | grep -c .)" -eq 2 ]
+}
+
+@test "a reader that has enough is no failure; a torn input is one" {
+    pseval -q --wrong 1000000 net.bin <images.ps 2>err | head -c 100 >/dev/null
+    [ "${PIPESTATUS[*]}" = "0 0" ]
+    [ ! -s err ]
+    head -c 20000 images.ps >torn.ps
+    ends 3 pseval --wrong 5 net.bin <torn.ps
+    [ ! -s out ]
+}

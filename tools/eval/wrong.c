@@ -1,0 +1,154 @@
+#include "wrong.h"
+
+#include "message.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An image as the record it came in, and what the model said. */
+struct kept {
+    uint8_t *bytes; /* [size], of room */
+    size_t size, room;
+    uint64_t id, order; /* order: which of all images it was */
+    uint32_t guess;
+    double probability;
+};
+
+struct wrong {
+    struct kept *waiting[SPLITS]; /* [batch] each */
+    uint32_t batch;
+    struct kept
+        *heap; /* [count]: the least sure of two children's parent; the first is the least */
+    size_t count, room, most;
+    uint64_t seen;
+};
+
+struct wrong *wrong_open(size_t most, uint32_t batch)
+{
+    struct wrong *wrong = ealloc(1, sizeof *wrong);
+    wrong->most = most;
+    wrong->batch = batch;
+    for (int split = 0; split < SPLITS; split++)
+        wrong->waiting[split] = ealloc(batch, sizeof **wrong->waiting);
+    return wrong;
+}
+
+void wrong_close(struct wrong *wrong)
+{
+    if (wrong == NULL)
+        return;
+    for (int split = 0; split < SPLITS; split++) {
+        for (uint32_t i = 0; i < wrong->batch; i++)
+            free(wrong->waiting[split][i].bytes);
+        free(wrong->waiting[split]);
+    }
+    for (size_t i = 0; i < wrong->count; i++)
+        free(wrong->heap[i].bytes);
+    free(wrong->heap);
+    free(wrong);
+}
+
+void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t id,
+                const struct record *record)
+{
+    struct kept *kept = &wrong->waiting[split][place];
+    if (kept->room < record->size) {
+        kept->bytes = egrow(kept->bytes, record->size, 1);
+        kept->room = record->size;
+    }
+    memcpy(kept->bytes, record->bytes, record->size);
+    kept->size = record->size;
+    kept->id = id;
+    kept->order = wrong->seen++;
+}
+
+/* Whether a comes after b in the order of writing: less sure, or as sure and later. A probability
+ * that is no number comes last. */
+static int is_after(const struct kept *a, const struct kept *b)
+{
+    double pa = isnan(a->probability) ? -1 : a->probability;
+    double pb = isnan(b->probability) ? -1 : b->probability;
+    return pa != pb ? pa < pb : a->order > b->order;
+}
+
+static void swap(struct kept *a, struct kept *b)
+{
+    struct kept other = *a;
+    *a = *b;
+    *b = other;
+}
+
+static void rise(struct kept *heap, size_t place)
+{
+    for (; place > 0 && is_after(&heap[place], &heap[(place - 1) / 2]); place = (place - 1) / 2)
+        swap(&heap[place], &heap[(place - 1) / 2]);
+}
+
+static void sink(struct kept *heap, size_t count)
+{
+    for (size_t place = 0, child; (child = 2 * place + 1) < count; place = child) {
+        if (child + 1 < count && is_after(&heap[child + 1], &heap[child]))
+            child++;
+        if (!is_after(&heap[child], &heap[place]))
+            break;
+        swap(&heap[child], &heap[place]);
+    }
+}
+
+void wrong_take(struct wrong *wrong, enum split split, uint32_t place, uint32_t guess,
+                double probability)
+{
+    struct kept *kept = &wrong->waiting[split][place];
+    kept->guess = guess;
+    kept->probability = probability;
+    if (wrong->count == wrong->most) {
+        /* The place that waits gets the memory of the image that falls out. */
+        if (is_after(&wrong->heap[0], kept)) {
+            swap(&wrong->heap[0], kept);
+            sink(wrong->heap, wrong->count);
+        }
+        return;
+    }
+    if (wrong->count == wrong->room) {
+        wrong->room = wrong->room ? 2 * wrong->room : 64;
+        wrong->heap = egrow(wrong->heap, wrong->room, sizeof *wrong->heap);
+    }
+    wrong->heap[wrong->count] = *kept;
+    *kept = (struct kept){0};
+    rise(wrong->heap, wrong->count++);
+}
+
+static int in_order(const void *a, const void *b)
+{
+    return is_after(a, b) ? 1 : -1;
+}
+
+static int write_one(struct writer *writer, const struct kept *kept, msgpack_zone *zone,
+                     uint32_t classes)
+{
+    struct record record;
+    struct image image;
+    if (record_parse(kept->bytes, kept->size, zone, &record) < 0 ||
+        image_read(&record, classes, &image) < 0)
+        return -1;
+    image.id = kept->id;
+    image.guessed = 1;
+    image.guess = kept->guess;
+    image.probability = kept->probability;
+    return image_write(writer, &image);
+}
+
+int wrong_write(struct writer *writer, struct wrong *wrong, uint32_t classes)
+{
+    msgpack_zone zone;
+    if (!msgpack_zone_init(&zone, 8192))
+        die(FAILED, "out of memory: a record");
+    int result = 0;
+    if (wrong->count > 0)
+        qsort(wrong->heap, wrong->count, sizeof *wrong->heap, in_order);
+    for (size_t i = 0; result == 0 && i < wrong->count; i++)
+        result = write_one(writer, &wrong->heap[i], &zone, classes);
+    msgpack_zone_destroy(&zone);
+    return result;
+}

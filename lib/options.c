@@ -203,33 +203,65 @@ static void answer_common(const struct program *about, int which)
     }
 }
 
-int options_parse(const struct program *about, int argc, char **argv)
+/* The index of the first operand. common: answers an option that all programs have. */
+static int parse(const struct program *about, int argc, char **argv,
+                 void (*common)(const struct program *about, int which))
 {
     struct option longs[MOST_ROWS] = {0};
     char letters[2 * MOST_ROWS + 2] = ":";
-    program = about->name;
-    signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
     int own = build(about->rows, 0, longs, letters);
     build(common_row, own, longs + own, letters);
     opterr = 0;
+    optind = 0; /* from the beginning, with nothing left over from another time */
     for (int got; (got = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         const char *text = argv[optind - 1];
         if (got == ':')
-            die(USAGE, "%s needs a value (see %s --help)", text, program);
+            die(USAGE, "%s needs a value (see %s --help)", text, about->name);
         if (got == '?' && optopt && optopt < FIRST_CODE)
-            die(USAGE, "there is no option -%c (see %s --help)", optopt, program);
+            die(USAGE, "there is no option -%c (see %s --help)", optopt, about->name);
         if (got == '?')
             die(USAGE,
                 "there is no option %s, or it is not the only one of that beginning, or it "
                 "takes no value (see %s --help)",
-                text, program);
+                text, about->name);
         int place = got >= FIRST_CODE ? got - FIRST_CODE : place_of_letter(about->rows, got);
         if (place >= 0 && place < own)
             set(&about->rows[place], optarg);
         else
-            answer_common(about, got >= FIRST_CODE ? common_row[place - own].letter : got);
+            common(about, got >= FIRST_CODE ? common_row[place - own].letter : got);
     }
     return optind;
+}
+
+int options_parse(const struct program *about, int argc, char **argv)
+{
+    program = about->name;
+    signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
+    return parse(about, argc, argv, answer_common);
+}
+
+static void refuse_common(const struct program *about, int which)
+{
+    (void)about;
+    die(USAGE, "-%c belongs on the command line", which);
+}
+
+void options_parse_line(const struct program *about, const char *where, char *line)
+{
+    enum { BLANK_AND_WORD = 2 };
+    const char *blanks = " \t\r\n";
+    char **words = ealloc(strlen(line) / BLANK_AND_WORD + 3, sizeof *words), *before, *save;
+    int count = 1;
+    if (asprintf(&before, "%s: %s", about->name, where) < 0)
+        die(FAILED, "out of memory: the options of %s", where);
+    program = words[0] = before;
+    for (char *word = strtok_r(line, blanks, &save); word; word = strtok_r(NULL, blanks, &save))
+        words[count++] = word;
+    if (parse(about, count, words, refuse_common) < count)
+        die(USAGE, "%s is no option", words[count - 1]);
+    program = about->name;
+    free(before);
+    free(words);
 }
 
 static void pack_value(struct writer *writer, const struct option_row *row)

@@ -58,6 +58,11 @@ struct program {
  * Sets program (message.h), ignores SIGPIPE. */
 int options_parse(const struct program *about, int argc, char **argv);
 
+/* Parses the options of a line of text, blanks between them, which is cut up and must last as long
+ * as their values. A mistake ends the program with a sentence that names where ("points:3"), and
+ * status USAGE. */
+void options_parse_line(const struct program *about, const char *where, char *line);
+
 /* Packs the field "options": a map of the rows that decide bytes, in the table's order, with the
  * values they have now. */
 void options_pack(struct writer *writer, const struct option_row *rows);

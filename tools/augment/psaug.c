@@ -42,12 +42,13 @@ static const struct program about = {
 static int write_start(struct writer *writer, const struct images *input,
                        const struct gathered *gathered)
 {
-    write_header(writer, "epochs", 4 + IMAGES_ABOUT_FIELDS);
+    write_header(writer, "epochs", 5 + IMAGES_ABOUT_FIELDS);
     options_pack(writer, rows);
     images_pack_upstream(writer, input);
     pack_texts(writer, "classes", input->classes.name, input->classes.count);
     images_pack_about(writer, &gathered->about);
     pack_bool(writer, "views", views);
+    pack_uint(writer, "digest", gathered->digest);
     return write_end(writer);
 }
 

@@ -1,0 +1,205 @@
+#include "points.h"
+
+#include "message.h"
+#include "settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/* What an engine calls itself depends on these alone, and asking it means to open it. */
+struct device {
+    char *device, *isa, *precision;
+    uint64_t gpu;
+    char *engine;
+};
+
+struct points {
+    const struct images *input;
+    const struct images_about *images;
+    struct device *device; /* [devices]: those that were asked already */
+    size_t devices;
+    struct writer *writer; /* headers are written to nowhere, to have their bytes */
+    FILE *names;
+};
+
+/* Leaves out of a header what does not count. */
+static void reduce(msgpack_object *object)
+{
+    if (object->type == MSGPACK_OBJECT_ARRAY)
+        for (uint32_t i = 0; i < object->via.array.size; i++)
+            reduce(&object->via.array.ptr[i]);
+    if (object->type != MSGPACK_OBJECT_MAP)
+        return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < object->via.map.size; i++) {
+        msgpack_object_kv pair = object->via.map.ptr[i];
+        int is_tool = pair.key.type == MSGPACK_OBJECT_STR && pair.key.via.str.size == 4 &&
+                      memcmp(pair.key.via.str.ptr, "tool", 4) == 0;
+        if (pair.val.type == MSGPACK_OBJECT_NIL)
+            continue;
+        if (is_tool && pair.val.type == MSGPACK_OBJECT_STR) {
+            const char *space = memchr(pair.val.via.str.ptr, ' ', pair.val.via.str.size);
+            if (space)
+                pair.val.via.str.size = (uint32_t)(space - pair.val.via.str.ptr);
+        }
+        reduce(&pair.val);
+        object->via.map.ptr[kept++] = pair;
+    }
+    object->via.map.size = kept;
+}
+
+/* The digest of what is left of the header that was written last. */
+static int digest_header(const struct points *points, uint64_t *digest)
+{
+    struct record header;
+    size_t size;
+    const uint8_t *bytes = write_last(points->writer, &size);
+    msgpack_zone *zone = msgpack_zone_new(8192);
+    if (zone == NULL)
+        die(FAILED, "out of memory: a header");
+    int result = record_parse(bytes, size, zone, &header);
+    if (result == 0) {
+        msgpack_sbuffer left;
+        msgpack_packer packer;
+        msgpack_sbuffer_init(&left);
+        msgpack_packer_init(&packer, &left, msgpack_sbuffer_write);
+        reduce(&header.map);
+        if (msgpack_pack_object(&packer, header.map) < 0)
+            die(FAILED, "out of memory: a header");
+        *digest = XXH3_64bits(left.data, left.size);
+        msgpack_sbuffer_destroy(&left);
+    }
+    msgpack_zone_free(zone);
+    return result;
+}
+
+static int same_device(const struct device *device)
+{
+    return device->gpu == settings.gpu && strcmp(device->device, settings.device) == 0 &&
+           strcmp(device->isa, settings.isa) == 0 &&
+           strcmp(device->precision, settings.precision) == 0;
+}
+
+/* The name of the engine that the settings choose: of one that is opened for the smallest network,
+ * once for all points that choose it. NULL with a sentence. */
+static const char *engine_of(struct points *points)
+{
+    static struct net net;
+    struct net_shape shape = {1,
+                              1,
+                              points->images->height,
+                              points->images->width,
+                              points->images->channels,
+                              points->input->classes.count};
+    for (size_t i = 0; i < points->devices; i++)
+        if (same_device(&points->device[i]))
+            return points->device[i].engine;
+    struct engine_options options = settings_engine(points->images);
+    struct engine *engine;
+    options.batch = 1;
+    if (net_make(&net, &shape) < 0 || engine_open(&engine, settings.device, &net, &options) < 0)
+        return NULL;
+    points->device = egrow(points->device, points->devices + 1, sizeof *points->device);
+    struct device *device = &points->device[points->devices++];
+    *device = (struct device){ecopy(settings.device), ecopy(settings.isa),
+                              ecopy(settings.precision), settings.gpu, ecopy(engine_name(engine))};
+    engine_close(engine);
+    return device->engine;
+}
+
+/* Adds the name of the run that the settings make. */
+static int name_point(struct points *points)
+{
+    static struct net net;
+    struct images_about images = *points->images;
+    uint64_t digest = 0;
+    if (settings_complete(points->input->classes.count, &images, &net) < 0)
+        return -1;
+    const char *engine = engine_of(points);
+    if (engine == NULL ||
+        settings_write(points->writer, points->input, &images, engine, &net) < 0 ||
+        digest_header(points, &digest) < 0)
+        return -1;
+    fprintf(points->names, "d%llu-s%llu-%012llx\n", (unsigned long long)settings.depth,
+            (unsigned long long)settings.seed, (unsigned long long)digest >> 16);
+    return 0;
+}
+
+static void take_line(struct points *points, const char *where, char *line)
+{
+    const struct settings common = settings;
+    const char *first = line + strspn(line, " \t\r\n");
+    if (*first == 0 || *first == '#')
+        return;
+    options_parse_line(&settings_about, where, line);
+    if (name_point(points) < 0)
+        die(why_status() == DAMAGED ? DAMAGED : USAGE, "%s: %s", where, why());
+    struct option_list earlier = settings.earlier; /* it may have been moved */
+    earlier.count = common.earlier.count;
+    settings = common;
+    settings.earlier = earlier;
+}
+
+static int take_lines(struct points *points, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return fail("cannot open %s: %s", path, strerror(errno));
+    char *line = NULL, *where;
+    size_t size = 0;
+    for (unsigned long long number = 1; getline(&line, &size, file) >= 0; number++) {
+        if (asprintf(&where, "%s:%llu", path, number) < 0)
+            die(FAILED, "out of memory: a line of %s", path);
+        take_line(points, where, line);
+        free(where);
+    }
+    int error = ferror(file) ? errno : 0;
+    free(line);
+    fclose(file);
+    return error ? fail("cannot read %s: %s", path, strerror(error)) : 0;
+}
+
+static int print(const char *names)
+{
+    if (fputs(names, stdout) < 0 || fflush(stdout) != 0)
+        return fail("cannot write output: %s", strerror(errno));
+    return 0;
+}
+
+int points_print(const char *path, const struct images *input, const struct images_about *images)
+{
+    char *names = NULL;
+    size_t size = 0;
+    if (strcmp(path, "-") == 0)
+        return fail_as(USAGE, "--points takes a file: on standard input come the images");
+    struct points points = {.input = input, .images = images};
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0)
+        return fail("cannot open /dev/null: %s", strerror(errno));
+    points.names = open_memstream(&names, &size);
+    points.writer = write_open(nowhere, "/dev/null");
+    if (points.names == NULL)
+        die(FAILED, "out of memory: the names of points");
+    int result = take_lines(&points, path);
+    if (fclose(points.names) != 0)
+        die(FAILED, "out of memory: the names of points");
+    if (result == 0)
+        result = print(names);
+    free(names);
+    for (size_t i = 0; i < points.devices; i++) {
+        struct device *device = &points.device[i];
+        free(device->device);
+        free(device->isa);
+        free(device->precision);
+        free(device->engine);
+    }
+    free(points.device);
+    write_close(points.writer);
+    close(nowhere);
+    return result;
+}

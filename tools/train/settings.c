@@ -1,0 +1,158 @@
+#include "settings.h"
+
+#include "message.h"
+#include "numerics.h"
+
+#include <math.h>
+#include <string.h>
+
+struct settings settings = {
+    .depth = 1,
+    .filters = 16,
+    .epochs = 30,
+    .batch = 128,
+    .rate = NAN,
+    .momentum = 0.9,
+    .weight_decay = 1e-10,
+    .checkpoint_every = OPTION_UNSET,
+    .device = "auto",
+    .precision = "tf32",
+    .isa = "auto",
+};
+
+static const struct option_row rows[] = {
+    {'d', "depth", OPTION_UINT, OPTION_IN_HEADER, &settings.depth, 1, NET_MAX_DEPTH, "N",
+     "convolutions in each of the three blocks (1)"},
+    {0, "filters", OPTION_UINT, OPTION_IN_HEADER, &settings.filters, 1, 4096, "N",
+     "the blocks have round(N/sqrt(depth)) x 1, 2, 4 filters (16)"},
+    {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &settings.epochs, 1, UINT32_MAX, "N",
+     "passes over the training images (30, or what the input has)"},
+    {'b', "batch-size", OPTION_UINT, OPTION_IN_HEADER, &settings.batch, 1, 65536, "N",
+     "images in a mini-batch (128)"},
+    {'r', "learning-rate", OPTION_REAL, OPTION_IN_HEADER, &settings.rate, 0, 1e6, "R",
+     "of the descent (0.1 x batch size / 256)"},
+    {'m', "momentum", OPTION_REAL, OPTION_IN_HEADER, &settings.momentum, 0, 1, "M",
+     "of the descent (0.9)"},
+    {0, "l2", OPTION_REAL, OPTION_IN_HEADER, &settings.weight_decay, 0, 1e6, "L",
+     "weight decay (1e-10)"},
+    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &settings.seed, 0, 0x1p63, "N",
+     "of the initial weights (0)"},
+    {0, "data-seed", OPTION_UINT, OPTION_IN_HEADER, &settings.data_seed, 0, 0x1p63, "N",
+     "of the order of a set that no psaug shuffles (0)"},
+    {0, "mean", OPTION_TEXT, OPTION_LOCAL, &settings.mean, 0, 0, "R,G,B",
+     "0 ... 255, subtracted from the channels (of the training set)"},
+    {0, "deviation", OPTION_TEXT, OPTION_LOCAL, &settings.deviation, 0, 0, "R,G,B",
+     "0 ... 255, that divides them (of the training set)"},
+    {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &settings.checkpoint_every, 1,
+     UINT32_MAX, "N", "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
+    {0, "resume", OPTION_LIST, OPTION_LOCAL, &settings.earlier, 0, 0, "FILE",
+     "go on from an earlier run; of several, each with --resume, from the furthest"},
+    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &settings.threads, 1, 1024, "N",
+     "of the CPU (one a core)"},
+    {0, "device", OPTION_CHOICE, OPTION_LOCAL, &settings.device, 0, 0, "auto|cpu|cuda",
+     "what computes (auto)"},
+    {0, "gpu", OPTION_UINT, OPTION_LOCAL, &settings.gpu, 0, 1023, "N",
+     "which GPU, counted from 0 (0)"},
+    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &settings.precision, 0, 0, "tf32|fp32",
+     "of the GPU's convolutions (tf32)"},
+    {0, "no-cuda-graph", OPTION_FLAG, OPTION_LOCAL, &settings.no_cuda_graph, 0, 0, NULL,
+     "launch every kernel of a step by itself; the result has the same bits"},
+    {0, "selftest", OPTION_FLAG, OPTION_LOCAL, &settings.selftest, 0, 0, NULL,
+     "hold the GPU to the CPU on a small network, print how they differ, and exit"},
+    {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &settings.isa, 0, 0, "auto|c|avx2|avx512|neon",
+     "instructions of the CPU; the result has the same bits (auto)"},
+    {0, "progress", OPTION_TEXT, OPTION_LOCAL, &settings.progress_path, 0, 0, "PATH",
+     "report each iteration to a FIFO, a file or fd:N"},
+    {0, "points", OPTION_TEXT, OPTION_LOCAL, &settings.points, 0, 0, "FILE",
+     "train nothing: print the name of the run that each line of options there would make"},
+    {0, "name", OPTION_TEXT, OPTION_LOCAL, &settings.name, 0, 0, "NAME",
+     "of the run in these reports (d1-s0)"},
+    {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
+};
+
+const struct program settings_about = {
+    "pstrain",
+    "Trains a network of three blocks of --depth convolutions and writes the run: progress,\n"
+    "validation, checkpoints, model. SIGTERM and Ctrl-C save what has been learnt so far.",
+    "< EPOCHS > RUN",
+    "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
+    "  psfetch | psaug | pstrain -d 2 -e 5 -q | psplot\n"
+    "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 -e 60 --resume net3.bin > longer.bin\n",
+    rows,
+};
+
+/* Mean or deviation from the command line, in place of the training set's. */
+static int override(const char *option, const char *text, double *values, uint32_t channels,
+                    double least)
+{
+    if (text == NULL)
+        return 0;
+    int count = options_reals(text, values, IMAGE_MAX_CHANNELS);
+    if (count < 0)
+        return fail_as(USAGE, "--%s: %s", option, why());
+    for (int i = 0; i < count; i++)
+        if (values[i] < least)
+            return fail_as(USAGE, "--%s: %g is too small", option, values[i]);
+    for (uint32_t c = 1; count == 1 && c < channels; c++)
+        values[c] = values[0];
+    if (count != 1 && (uint32_t)count != channels)
+        return fail_as(USAGE, "--%s has %d numbers, the images have %u channels", option, count,
+                       channels);
+    return 0;
+}
+
+/* As often as keeps the checkpoints of 30 epochs, weights and momentum, under 64 MB; not of the
+ * epochs asked for, which a resumed run may raise. */
+static uint64_t default_interval(const struct net *net)
+{
+    double all = 30.0 * 2 * sizeof(float) * (double)net->parameters;
+    return all <= 64e6 ? 1 : (uint64_t)ceil(all / 64e6);
+}
+
+int settings_complete(uint32_t classes, struct images_about *images, struct net *net)
+{
+    struct net_shape shape = {(uint32_t)settings.depth, (uint32_t)settings.filters,
+                              images->height,           images->width,
+                              images->channels,         classes};
+    if (override("mean", settings.mean, images->mean, images->channels, 0) < 0 ||
+        override("deviation", settings.deviation, images->deviation, images->channels, 1e-6) < 0 ||
+        net_make(net, &shape) < 0)
+        return -1;
+    if (isnan(settings.rate))
+        settings.rate = 0.1 * (double)settings.batch / 256;
+    if (settings.checkpoint_every == OPTION_UNSET)
+        settings.checkpoint_every = default_interval(net);
+    return 0;
+}
+
+struct engine_options settings_engine(const struct images_about *images)
+{
+    struct engine_options options = {
+        .batch = (uint32_t)settings.batch,
+        .threads = (uint32_t)settings.threads,
+        .isa = settings.isa,
+        .gpu = (uint32_t)settings.gpu,
+        .precision = settings.precision,
+        .direct = settings.no_cuda_graph,
+        .momentum = settings.momentum,
+        .weight_decay = settings.weight_decay,
+        .train = 1,
+    };
+    memcpy(options.mean, images->mean, sizeof options.mean);
+    memcpy(options.deviation, images->deviation, sizeof options.deviation);
+    return options;
+}
+
+int settings_write(struct writer *writer, const struct images *input,
+                   const struct images_about *images, const char *engine, const struct net *net)
+{
+    write_header(writer, "run", 6 + IMAGES_ABOUT_FIELDS);
+    options_pack(writer, rows);
+    images_pack_upstream(writer, input);
+    pack_texts(writer, "classes", input->classes.name, input->classes.count);
+    images_pack_about(writer, images);
+    pack_text(writer, "engine", engine);
+    pack_uint(writer, "numerics", NUMERICS);
+    pack_uint(writer, "parameters", net->parameters);
+    return write_end(writer);
+}

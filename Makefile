@@ -118,7 +118,7 @@ bin/libpsweep-cuda.so: $(CUDA_C) $(CUDA_CU)
 build/lib/nn/cuda/%.o: CPPFLAGS += -isystem $(CUDA_HOME)/include -DCUDNN_WARN_DEPRECATED
 build/lib/nn/cuda/%.o: CFLAGS += -fPIC
 # A spilled register or a local array would be slow without a word: both are errors.
-build/lib/nn/cuda/%.cu.o: lib/nn/cuda/%.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h
+build/lib/nn/cuda/%.cu.o: lib/nn/cuda/%.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h lib/nn/kept.h
 	@mkdir -p $(@D)
 	$(NVCC) -std=c++17 -O3 -Ilib -Werror all-warnings -Xptxas -warn-spills,-warn-lmem-usage,-Werror \
 	    -Xcompiler -fPIC,-fno-threadsafe-statics,-fno-exceptions,-fno-rtti \
@@ -131,7 +131,7 @@ DOUBLES  := build/tests/doubles/cuda/libcudart.so.13 build/tests/doubles/cuda/li
 DOUBLE_CXX = g++ -std=c++17 -O1 -g -Wall -Wextra -fPIC -ffp-contract=off -Ilib \
              -fsanitize=undefined -fno-sanitize-recover=undefined
 HOST_CU  := $(patsubst %.cu,build/host/%.o,$(wildcard lib/nn/cuda/*.cu))
-build/host/%.o: %.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h tests/doubles/cuda/kernels_on_host.h
+build/host/%.o: %.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h lib/nn/kept.h tests/doubles/cuda/kernels_on_host.h
 	@mkdir -p $(@D)
 	$(DOUBLE_CXX) -include tests/doubles/cuda/kernels_on_host.h -x c++ -c -o $@ $<
 build/tests/doubles/cuda/libcudart.so.13: tests/doubles/cuda/double_cudart.cpp tests/doubles/cuda/double_kernels.cpp \
@@ -144,10 +144,10 @@ build/tests/doubles/cuda/libcudnn.so.9: tests/doubles/cuda/double_cudnn.cpp test
 	@mkdir -p $(@D)
 	$(DOUBLE_CXX) -shared -isystem $(CUDA_HOME)/include -DREAL_CUDNN='"$(CUDA_HOME)/lib64/libcudnn_graph.so.9"' \
 	    $< -o $@ $(filter %.13,$^) -ldl -Wl,-soname,$(@F) -Wl,--version-script=tests/doubles/cuda/cudnn.map
-# One engine beside the other.
-build/tests/cuda/parity: build/tests/cuda/parity.o build/tests/support.a build/libpsnn.a build/libpsweep.a \
-        build/tests/cuda/libpsweep-cuda.so
-	$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) -lm -pthread -ldl $(EXPORT)
+# One engine beside the other; views beside pixels.
+build/tests/cuda/parity build/tests/cuda/views: build/tests/cuda/%: build/tests/cuda/%.o build/tests/support.a \
+        build/libpsnn.a build/libpsweep.a build/tests/cuda/libpsweep-cuda.so
+	$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) $(STREAM) -lm -pthread -ldl $(EXPORT)
 build/tests/cuda/libpsweep-cuda.so: bin/libpsweep-cuda.so
 	@mkdir -p $(@D)
 	cp $< $@
@@ -157,7 +157,7 @@ build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcudnn -lm -pthread -ldl
 plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
-CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) build/tests/cuda/parity build/tests/cuda/plans)
+CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans))
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
 build/tests/bench/%.o: CFLAGS += -march=native

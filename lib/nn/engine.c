@@ -74,10 +74,36 @@ int engine_read(struct engine *engine, float *parameters, float *momentum)
     return engine->class->read(engine, parameters, momentum);
 }
 
+int engine_keep(struct engine *engine, const struct kept_images *images)
+{
+    if (engine->class->keep)
+        return engine->class->keep(engine, images);
+    fail("the %s engine takes pixels", engine->class->device);
+    return 0;
+}
+
+int engine_begin_step(struct engine *engine, const struct batch *batch, double rate)
+{
+    return engine->class->begin(engine, batch, 1, rate);
+}
+
+int engine_begin_test(struct engine *engine, const struct batch *batch)
+{
+    return engine->class->begin(engine, batch, 0, 0);
+}
+
+int engine_outcome(struct engine *engine, int wait, struct outcome *outcome)
+{
+    return engine->class->outcome(engine, wait, outcome);
+}
+
 int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
                 double rate, struct outcome *outcome)
 {
-    return engine->class->step(engine, images, label, count, rate, outcome);
+    struct batch batch = {.pixels = images, .label = label, .count = count};
+    if (engine_begin_step(engine, &batch, rate) < 0)
+        return -1;
+    return engine_outcome(engine, 1, outcome) < 0 ? -1 : 0;
 }
 
 int engine_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,

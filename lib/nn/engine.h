@@ -14,6 +14,7 @@
 #ifndef PSWEEP_ENGINE_H
 #define PSWEEP_ENGINE_H
 
+#include "kept.h"
 #include "net.h"
 
 enum { ENGINE_MAX_CHANNELS = NET_MAX_CHANNELS };
@@ -34,10 +35,20 @@ struct engine_options {
 
 struct engine;
 
+/* Images beside each other, with their labels, each < classes. Where pixels are NULL they are views
+ * of what the engine keeps. */
+struct batch {
+    const uint8_t *pixels;
+    const struct kept_view *view; /* [count] */
+    const uint32_t *label;        /* [count] */
+    size_t count;                 /* to an engine: 1 … options.batch */
+};
+
 /* What a step or a prediction found. */
 struct outcome {
     double loss;      /* cross entropy summed over the images, natural logarithm */
     uint32_t correct; /* images whose most probable class (lowest number on a tie) is their label */
+    uint32_t count;   /* images */
 };
 
 /* device: "auto", "cpu" or "cuda". auto takes CUDA when a driver and a device answer, else the CPU,
@@ -61,8 +72,26 @@ const char *engine_detail(const struct engine *engine);
 int engine_write(struct engine *engine, const float *parameters, const float *momentum);
 int engine_read(struct engine *engine, float *parameters, float *momentum);
 
-/* One training step on count images (1 … options.batch): forward in training mode, backward,
- * update, running statistics. label[count] < classes. rate: the learning rate of this step. */
+/* Gives the engine a copy of these images, so that batches may be views of them: 1; or 0, with a
+ * sentence in why(), where it has no memory for them or is better fed with pixels. Batches of
+ * pixels stay as good as before. Once in an engine's life. */
+int engine_keep(struct engine *engine, const struct kept_images *images);
+
+/* Training steps and tests, one behind the other, begun without waiting for those before: the batch
+ * may be overwritten when the call returns, but what it gave is told later.
+ *
+ * A step: forward in training mode, backward, update, running statistics. rate: the learning rate
+ * of this step. A test: forward in inference mode, as engine_predict(). */
+int engine_begin_step(struct engine *engine, const struct batch *batch, double rate);
+int engine_begin_test(struct engine *engine, const struct batch *batch);
+
+/* The outcome of the earliest step or test whose outcome has not been told yet: 1; or 0 where all
+ * have been. Without wait it is 0, too, while the engine still computes it, unless the engine has
+ * no room for another batch. So who calls this after each begin, until it is 0, can always begin
+ * the next; at the end, with wait, the rest comes in. engine_predict() wants everything told. */
+int engine_outcome(struct engine *engine, int wait, struct outcome *outcome);
+
+/* A step on count images, begun and waited for. */
 int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
                 double rate, struct outcome *outcome);
 
@@ -86,8 +115,9 @@ struct engine_class {
     const char *(*detail)(const struct engine *);
     int (*write)(struct engine *, const float *, const float *);
     int (*read)(struct engine *, float *, float *);
-    int (*step)(struct engine *, const uint8_t *, const uint32_t *, uint32_t, double,
-                struct outcome *);
+    int (*keep)(struct engine *, const struct kept_images *); /* NULL: it never does */
+    int (*begin)(struct engine *, const struct batch *, int training, double rate);
+    int (*outcome)(struct engine *, int wait, struct outcome *);
     int (*predict)(struct engine *, const uint8_t *, const uint32_t *, uint32_t, float *,
                    struct outcome *);
     int (*gradient)(struct engine *, float *);

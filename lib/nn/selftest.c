@@ -84,7 +84,7 @@ static int run(const struct trial *t, const struct engine_class *class, int dire
         return -1;
     int result = class->write(engine, t->start, NULL);
     for (int i = 0; result == 0 && i < 3; i++)
-        result = class->step(engine, t->images, t->label, i < 2 ? BATCH : COUNT, 0.01, &r->outcome);
+        result = engine_step(engine, t->images, t->label, i < 2 ? BATCH : COUNT, 0.01, &r->outcome);
     if (result == 0)
         result = class->read(engine, r->parameters, r->momentum);
     class->close(engine);
@@ -165,7 +165,7 @@ int selftest(const struct engine_class *class, const struct engine_options *opti
     for (int i = 0; i < 4; i++)
         r[i] = (struct result){ealloc(t.net.parameters, sizeof(float)),
                                ealloc(t.net.parameters, sizeof(float)),
-                               {0, 0}};
+                               {0, 0, 0}};
     int result = run(&t, &cpu_class, 0, &r[0]);
     for (size_t i = 0; result == 0 && i < sizeof PASS / sizeof *PASS; i++) {
         t.options.precision = PASS[i].precision;

@@ -47,8 +47,8 @@ static void run(struct bed *b, const char *device, int direct, int partial, int 
                          ealloc(n, sizeof(float)),
                          ealloc(n, sizeof(float)),
                          {0},
-                         {0, 0},
-                         {0, 0}};
+                         {0, 0, 0},
+                         {0, 0, 0}};
     if (engine_open(&engine, device, &b->net, &options) < 0 ||
         engine_write(engine, b->start, NULL) < 0)
         die_why();

@@ -31,6 +31,31 @@ few() {
     on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 4 8
 }
 
+@test "views of images that the GPU keeps are what view_draw() makes of them, bit for bit" {
+    ends 0 on_double "$REPOSITORY"/build/tests/cuda/views
+    grep -q '^450 views give the bits of their pixels$' out
+    PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/views 3
+}
+
+@test "psaug --views trains the same network, from views that the GPU draws and from pixels" {
+    few >set.ps
+    for options in "--shift 3" "--shift 0 --crop 4x8" "--flip 1 --shift 20"; do
+        # shellcheck disable=SC2086
+        psaug -e 2 $options <set.ps >pixels.ps
+        # shellcheck disable=SC2086
+        psaug -e 2 $options --views <set.ps >views.ps
+        on_double pstrain -v --device cuda -b 16 -e 2 <pixels.ps >pixels.bin 2>err
+        grep -q '10 images lie with the engine' err # those for validation
+        on_double pstrain -v --device cuda -b 16 -e 2 <views.ps >views.bin 2>err
+        grep -q '60 images lie with the engine' err
+        on_double pstrain -q --device cuda -b 16 -e 2 --no-cuda-graph <views.ps | cmp - views.bin
+        # But for the header, which tells how they came.
+        for run in pixels views; do records $run.bin | jq -c 'select(.type != "header" and .type != "checkpoint" and .type != "end")' >$run; done
+        [ "$(wc -l <views)" -eq 11 ]
+        diff pixels views
+    done
+}
+
 @test "pstrain trains on it, pseval scores, and a run is gone on from: the same bytes" {
     few >set.ps
     on_double pstrain --device cuda -b 16 -e 4 <set.ps >four.bin 2>err
@@ -72,6 +97,18 @@ few() {
             }
         fi
     done
+}
+
+@test "images for which the GPU has no memory are sent in batches, and the result is the same" {
+    few | psaug -e 2 --views >views.ps
+    on_double pstrain -q --device cuda -b 16 <views.ps >/dev/null # the GPU is known from here on
+    PSWEEP_DOUBLE_LOG=$PWD/calls on_double pstrain -v --device cuda -b 16 <views.ps >whole.bin 2>err
+    grep -q '60 images lie with the engine' err
+    # The last call that takes memory is the one for the images.
+    PSWEEP_DOUBLE_FAIL=$(grep -n '^cudaMalloc$' calls | tail -n 1 | cut -d: -f1) \
+        on_double pstrain -v --device cuda -b 16 <views.ps >sent.bin 2>err
+    grep -q 'each batch is sent to the engine: the GPU refuses memory for all images: out of memory' err
+    cmp sent.bin whole.bin
 }
 
 @test "a GPU that is met for the first time is held to the CPU, once; --selftest tells all" {
@@ -145,7 +182,7 @@ faulty() {
     sed -i "$2" "tree/$1"
     no cmp -s "tree/$1" "$REPOSITORY/$1"
     touch tree/build/lib/nn/cuda/*.cu.o
-    make -s -j2 -C tree build/tests/cuda/parity build/tests/doubles/cuda/libcudnn.so.9 >make.log 2>&1 ||
+    make -s -j2 -C tree build/tests/cuda/parity build/tests/cuda/views build/tests/doubles/cuda/libcudnn.so.9 >make.log 2>&1 ||
         { cat make.log >&2 && false; }
     doubles=$PWD/tree/build/tests/doubles/cuda
 }
@@ -153,7 +190,8 @@ faulty() {
 found() {
     if on_double tree/build/tests/cuda/parity 1 2 4 &&
         PSWEEP_DOUBLE_ORDER=reverse on_double tree/build/tests/cuda/parity 1 2 4 &&
-        PSWEEP_CUDA_APART=1 on_double tree/build/tests/cuda/parity 1 2 4; then
+        PSWEEP_CUDA_APART=1 on_double tree/build/tests/cuda/parity 1 2 4 &&
+        on_double tree/build/tests/cuda/views 3; then
         echo "the fault was not found" >&2
         false
     fi
@@ -174,7 +212,22 @@ found() {
     faulty lib/nn/cuda/open.c 's|plan\[d\]->workspace > \*workspace|plan[d]->workspace < *workspace|'
     found
     # Nobody waits for the device.
-    faulty lib/nn/cuda/step.c '/cudaStreamSynchronize(cuda->stream), "a step"/d'
+    faulty lib/nn/cuda/slot.c 's/: cudaEventQuery(slot->done)/: cudaSuccess/'
+    found
+    # The step does not wait for its batch.
+    faulty lib/nn/cuda/slot.c 's|error = cudaStreamWaitEvent(.*);|error = cudaSuccess;|'
+    found
+    # A slot is filled anew before its step is done.
+    faulty lib/nn/cuda/slot.c 's|wait .. full ? cudaEventSynchronize(slot->done)|wait ? cudaEventSynchronize(slot->done) : full ? cudaSuccess|'
+    found
+    # The outcome of the slot beside it.
+    faulty lib/nn/cuda/slot.c 's|slot\[cuda->told % SLOTS\]|slot[(cuda->told + 1) % SLOTS]|'
+    found
+    # Pixels that moved in are those of the row beside.
+    faulty lib/nn/cuda/gather.cu 's/ || x < 0 || x >= of->width//'
+    found
+    # A flip of the image, not of the view.
+    faulty lib/nn/cuda/gather.cu 's/view->flip ? width - 1 - column/view->flip ? (int)of->width - 1 - column/'
     found
     # Channels that were added are not 0.
     faulty lib/nn/cuda/layout.c 's|    memset(to, 0, count \* sizeof \*to);|    for (size_t i = 0; i < count; i++) to[i] = 1;|'

@@ -3,6 +3,7 @@
 #include "album.h"
 #include "message.h"
 #include "shuffle.h"
+#include "view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 struct pile {
     uint8_t *pixels; /* [count][image size] */
     uint32_t *label;
-    uint64_t *id;
     size_t count, room;
 };
 
@@ -20,22 +20,22 @@ struct feed {
     struct images_about about;
     size_t image_size;
     uint32_t batch;
-    struct pile validation;
-    struct pile now; /* the mini-batch being filled */
-    int handed;      /* it has been handed out, so it is to be filled anew */
+    struct album *album;    /* training images, unless they come anew with each epoch */
+    size_t trained;         /* these; the validation images are behind them */
+    struct pile now;        /* the mini-batch being filled */
+    struct kept_view *view; /* [batch], in place of its pixels; NULL until feed_by_views() */
+    struct kept_view *validation_view;
+    int handed;      /* the mini-batch has been handed out, so it is to be filled anew */
     uint64_t images; /* of this epoch so far */
 
     /* With epochs: an image or a mark that was read but belongs to the next call. */
     int pending; /* an images_item, or IMAGES_OTHER for none */
 
-    /* With views: the images, the views at hand and the next of them, and what is drawn. */
-    struct album *album;
+    /* With views: those at hand and the next of them. */
     struct views views;
-    size_t view;
-    uint8_t *drawn; /* [image_size] */
+    size_t next_view;
 
-    /* Without: the whole set, the order of the present epoch and the place in it. */
-    struct pile train;
+    /* Without epochs: figures of the set, the order of the present epoch and the place in it. */
     struct images_sums sums;
     uint64_t seed;
     uint32_t epoch;
@@ -43,25 +43,27 @@ struct feed {
     int epoch_ended;
 };
 
-static void pile_add(struct pile *pile, const struct image *image, size_t image_size)
+/* Room for one more in a pile; where its pixels belong. */
+static uint8_t *pile_room(struct pile *pile, size_t image_size)
 {
     if (pile->count == pile->room) {
         pile->room = pile->room ? 2 * pile->room : 128;
         pile->pixels = egrow(pile->pixels, pile->room, image_size);
         pile->label = egrow(pile->label, pile->room, sizeof *pile->label);
-        pile->id = egrow(pile->id, pile->room, sizeof *pile->id);
     }
-    memcpy(pile->pixels + pile->count * image_size, image->pixels, image_size);
-    pile->label[pile->count] = image->label;
-    pile->id[pile->count] = image->id;
-    pile->count++;
+    return pile->pixels + pile->count * image_size;
+}
+
+static void pile_add(struct pile *pile, const struct image *image, size_t image_size)
+{
+    memcpy(pile_room(pile, image_size), image->pixels, image_size);
+    pile->label[pile->count++] = image->label;
 }
 
 static void pile_free(struct pile *pile)
 {
     free(pile->pixels);
     free(pile->label);
-    free(pile->id);
 }
 
 /* All images have the shape that the header told, or the first one had. */
@@ -123,7 +125,7 @@ static int next_item(struct feed *feed, struct image *image)
     int raw = feed->input->views && item == IMAGES_IMAGE && image->split == SPLIT_TRAIN;
     if (item == IMAGES_IMAGE && (raw ? check_channels : check_shape)(feed, image) < 0)
         return -1;
-    feed->view = feed->views.count = 0; /* those at hand are gone with their record */
+    feed->next_view = feed->views.count = 0; /* those at hand are gone with their record */
     if (item == IMAGES_VIEWS && views_read(&record, &feed->views) < 0)
         return -1;
     if (item == IMAGES_EPOCH && check_mark(feed, &record) < 0)
@@ -131,82 +133,83 @@ static int next_item(struct feed *feed, struct image *image)
     return item;
 }
 
+/* Validation images become the last of the album, beside each other: read first, piled up. */
+static void settle(struct feed *feed, struct pile *validation)
+{
+    const struct images_about *about = &feed->about;
+    feed->trained = album_images(feed->album).count;
+    for (size_t i = 0; i < validation->count; i++) {
+        struct image image = {.height = about->height,
+                              .width = about->width,
+                              .channels = about->channels,
+                              .label = validation->label[i],
+                              .pixels = validation->pixels + i * feed->image_size};
+        album_add(feed->album, &image);
+    }
+    pile_free(validation);
+}
+
 /* Keeps a whole set: training images, validation images, and the figures of the former. */
-static int read_set(struct feed *feed)
+static int read_set(struct feed *feed, struct pile *validation)
 {
     struct image image;
     int item;
     while ((item = next_item(feed, &image)) == IMAGES_IMAGE) {
         feed->about.counts[image.split]++;
         if (image.split == SPLIT_VALIDATION)
-            pile_add(&feed->validation, &image, feed->image_size);
+            pile_add(validation, &image, feed->image_size);
         if (image.split != SPLIT_TRAIN)
             continue;
         images_add(&feed->sums, &image);
-        pile_add(&feed->train, &image, feed->image_size);
+        album_add(feed->album, &image);
     }
     if (item != IMAGES_END)
         return item < 0 ? -1 : FEED_WAIT;
     images_figures(&feed->sums, feed->about.channels, &feed->about);
-    feed->order = ealloc(feed->train.count, sizeof *feed->order);
-    feed->place = feed->train.count;
+    size_t count = album_images(feed->album).count;
+    feed->order = ealloc(count, sizeof *feed->order);
+    feed->place = count;
     return 0;
 }
 
-/* Reads the validation images, up to the first training image, which it puts into the first batch.
- */
-static int read_validation(struct feed *feed)
+/* Reads the validation images, up to the first training image, which it puts into the first batch;
+ * with views the training images too, up to the first views. */
+static int read_start(struct feed *feed, struct pile *validation)
 {
     struct image image;
-    int item;
+    int item, views = feed->input->views;
     feed->image_size = (size_t)feed->about.height * feed->about.width * feed->about.channels;
     feed->pending = IMAGES_OTHER;
-    while ((item = next_item(feed, &image)) == IMAGES_IMAGE && image.split != SPLIT_TRAIN)
+    while ((item = next_item(feed, &image)) == IMAGES_IMAGE &&
+           (views || image.split != SPLIT_TRAIN)) {
         if (image.split == SPLIT_VALIDATION)
-            pile_add(&feed->validation, &image, feed->image_size);
+            pile_add(validation, &image, feed->image_size);
+        if (image.split == SPLIT_TRAIN && album_add_known(feed->album, &image) < 0)
+            return -1;
+    }
     if (item < 0)
         return -1;
+    if (item == IMAGES_WAIT)
+        return FEED_WAIT;
     if (item == IMAGES_IMAGE)
         add_to_batch(feed, &image);
-    else if (item == IMAGES_WAIT)
-        return FEED_WAIT;
     else
         feed->pending = item;
     return 0;
 }
 
-/* Reads the validation and training images, up to the first views. */
-static int read_album(struct feed *feed)
-{
-    struct image image;
-    int item;
-    feed->image_size = (size_t)feed->about.height * feed->about.width * feed->about.channels;
-    feed->drawn = ealloc(feed->image_size, 1);
-    feed->album = album_open();
-    while ((item = next_item(feed, &image)) == IMAGES_IMAGE)
-        if (image.split == SPLIT_VALIDATION)
-            pile_add(&feed->validation, &image, feed->image_size);
-        else if (image.split == SPLIT_TRAIN)
-            album_add(feed->album, &image);
-    if (item < 0)
-        return -1;
-    if (item == IMAGES_WAIT)
-        return FEED_WAIT;
-    feed->pending = item;
-    return album_sort(feed->album);
-}
-
 int feed_open(struct feed **feed, struct images *input, uint32_t batch, uint64_t data_seed)
 {
     struct feed *made = ealloc(1, sizeof *made);
+    struct pile validation = {0};
     made->input = input;
     made->about = input->about;
     made->batch = batch;
     made->seed = data_seed;
+    made->album = album_open();
     *feed = made;
-    int result = input->views    ? read_album(made)
-                 : input->epochs ? read_validation(made)
-                                 : read_set(made);
+    int result = (input->epochs ? read_start : read_set)(made, &validation);
+    settle(made, &validation);
     if (result == 0 && made->about.counts[SPLIT_TRAIN] == 0)
         return fail("%s holds no training images", record_name(input->reader));
     return result;
@@ -216,11 +219,10 @@ void feed_close(struct feed *feed)
 {
     if (feed == NULL)
         return;
-    pile_free(&feed->validation);
-    pile_free(&feed->train);
     pile_free(&feed->now);
     album_close(feed->album);
-    free(feed->drawn);
+    free(feed->view);
+    free(feed->validation_view);
     free(feed->order);
     free(feed);
 }
@@ -230,15 +232,40 @@ const struct images_about *feed_about(const struct feed *feed)
     return &feed->about;
 }
 
+struct kept_images feed_images(const struct feed *feed)
+{
+    return album_images(feed->album);
+}
+
+void feed_by_views(struct feed *feed)
+{
+    size_t validation = album_images(feed->album).count - feed->trained;
+    feed->view = ealloc(feed->batch, sizeof *feed->view);
+    feed->validation_view = ealloc(validation, sizeof *feed->validation_view);
+    for (size_t i = 0; i < validation; i++)
+        feed->validation_view[i].image = (uint32_t)(feed->trained + i);
+    album_forget_pixels(feed->album);
+}
+
 struct batch feed_validation(const struct feed *feed)
 {
-    const struct pile *pile = &feed->validation;
-    return (struct batch){pile->pixels, pile->label, pile->count};
+    struct kept_images all = album_images(feed->album);
+    struct batch batch = {.view = feed->validation_view, .count = all.count - feed->trained};
+    if (batch.count == 0)
+        return batch;
+    batch.label = album_labels(feed->album) + feed->trained;
+    if (batch.view == NULL)
+        batch.pixels = all.pixels + all.image[feed->trained].place;
+    return batch;
 }
 
 static int hand_out(struct feed *feed, struct batch *batch)
 {
-    *batch = (struct batch){feed->now.pixels, feed->now.label, feed->now.count};
+    *batch = (struct batch){.label = feed->now.label, .count = feed->now.count};
+    if (feed->view && (feed->input->views || !feed->input->epochs))
+        batch->view = feed->view;
+    else
+        batch->pixels = feed->now.pixels;
     return FEED_BATCH;
 }
 
@@ -277,18 +304,38 @@ static int next_from_stream(struct feed *feed, struct batch *batch)
     return at_mark(feed, item, batch);
 }
 
-/* Draws views into the mini-batch until that is full or they are used up. */
-static int draw_views(struct feed *feed)
+/* A view of a kept image for the mini-batch: drawn, or as it is told. */
+static void add_view(struct feed *feed, uint32_t place, const struct view *view)
 {
-    for (; feed->view < feed->views.count && feed->now.count < feed->batch; feed->view++) {
-        struct image image;
-        struct view view =
-            views_view(&feed->views, feed->view, feed->about.height, feed->about.width);
-        if (album_image(feed->album, views_id(&feed->views, feed->view), &image) < 0)
+    size_t number = feed->now.count;
+    uint8_t *pixels = pile_room(&feed->now, feed->image_size);
+    if (feed->view) {
+        feed->view[number] =
+            (struct kept_view){place, view->row, view->column, (uint32_t)view->flip};
+    } else {
+        struct kept_images all = album_images(feed->album);
+        struct image image = {.height = all.image[place].height,
+                              .width = all.image[place].width,
+                              .channels = feed->about.channels,
+                              .pixels = all.pixels + all.image[place].place};
+        view_draw(view, &image, pixels);
+    }
+    feed->now.label[number] = album_labels(feed->album)[place];
+    feed->now.count++;
+    feed->images++;
+}
+
+/* Takes views into the mini-batch until that is full or they are used up. */
+static int take_views(struct feed *feed)
+{
+    const struct images_about *about = &feed->about;
+    for (; feed->next_view < feed->views.count && feed->now.count < feed->batch;
+         feed->next_view++) {
+        uint32_t place;
+        struct view view = views_view(&feed->views, feed->next_view, about->height, about->width);
+        if (album_find(feed->album, views_id(&feed->views, feed->next_view), &place) < 0)
             return -1;
-        view_draw(&view, &image, feed->drawn);
-        image.pixels = feed->drawn;
-        add_to_batch(feed, &image);
+        add_view(feed, place, &view);
     }
     return 0;
 }
@@ -299,7 +346,7 @@ static int next_from_views(struct feed *feed, struct batch *batch)
     int item = feed->pending;
     feed->pending = IMAGES_OTHER;
     while (item == IMAGES_OTHER || item == IMAGES_VIEWS) {
-        if (draw_views(feed) < 0)
+        if (take_views(feed) < 0)
             return -1;
         if (feed->now.count == feed->batch)
             return hand_out(feed, batch);
@@ -313,22 +360,20 @@ static int next_from_views(struct feed *feed, struct batch *batch)
 
 static int next_from_set(struct feed *feed, struct batch *batch)
 {
-    struct pile *train = &feed->train;
-    if (feed->place == train->count && feed->epoch > 0 && !feed->epoch_ended) {
+    size_t count = feed->trained;
+    const struct view whole = {.height = feed->about.height, .width = feed->about.width};
+    if (feed->place == count && feed->epoch > 0 && !feed->epoch_ended) {
         feed->epoch_ended = 1;
         return FEED_EPOCH;
     }
-    if (feed->place == train->count) {
-        shuffle(feed->seed, ++feed->epoch, PURPOSE_SHUFFLE, train->id, train->count, feed->order);
+    if (feed->place == count) {
+        shuffle(feed->seed, ++feed->epoch, PURPOSE_SHUFFLE, album_ids(feed->album), count,
+                feed->order);
         feed->place = 0;
         feed->epoch_ended = 0;
     }
-    while (feed->place < train->count && feed->now.count < feed->batch) {
-        size_t from = feed->order[feed->place++];
-        struct image image = {.pixels = train->pixels + from * feed->image_size,
-                              .label = train->label[from]};
-        pile_add(&feed->now, &image, feed->image_size);
-    }
+    while (feed->place < count && feed->now.count < feed->batch)
+        add_view(feed, (uint32_t)feed->order[feed->place++], &whole);
     return hand_out(feed, batch);
 }
 

@@ -5,20 +5,16 @@
  * here. A set without epochs is read whole and kept; each epoch then has an order of its own, which
  * philox(data seed, epoch, image id, PURPOSE_SHUFFLE) decides, as in psaug. The last mini-batch of
  * an epoch may be smaller.
+ *
+ * What is kept may be handed to an engine that draws by itself: then batches of it are views.
  */
 #ifndef PSWEEP_FEED_H
 #define PSWEEP_FEED_H
 
 #include "images.h"
+#include "nn/engine.h"
 
 struct feed;
-
-/* Images beside each other: pixels[count][height][width][channels] and label[count]. */
-struct batch {
-    const uint8_t *pixels;
-    const uint32_t *label;
-    size_t count;
-};
 
 /* Reads input up to its first training image, or all of a set without epochs. input is borrowed
  * until feed_close(). -1 with a sentence; FEED_WAIT when a signal asked for the end. */
@@ -27,7 +23,14 @@ void feed_close(struct feed *feed);
 
 /* Shape, counts, mean and deviation of the images. */
 const struct images_about *feed_about(const struct feed *feed);
-/* All validation images; borrowed until feed_close(). */
+
+/* All images that are kept, training and validation; borrowed until the next call. */
+struct kept_images feed_images(const struct feed *feed);
+/* Somebody else keeps them too. From now on batches of them are views, and their pixels are given
+ * back to the system. */
+void feed_by_views(struct feed *feed);
+
+/* All validation images; borrowed until feed_close() or feed_by_views(). */
 struct batch feed_validation(const struct feed *feed);
 
 /* The next thing: FEED_BATCH fills in batch, borrowed until the next call; FEED_EPOCH: an epoch has

@@ -32,6 +32,25 @@ static struct engine *open_engine(const struct net *net, const struct images_abo
     return engine;
 }
 
+/* Hands the images that are kept to an engine that draws views by itself. */
+static void hand_over(struct engine *engine, struct feed *feed)
+{
+    struct kept_images images = feed_images(feed);
+    if (images.count == 0)
+        return;
+    int kept = engine_keep(engine, &images);
+    if (kept < 0) {
+        engine_close(engine);
+        die_why();
+    }
+    if (kept)
+        feed_by_views(feed);
+    if (kept)
+        explain("%zu images lie with the engine, %zu bytes", images.count, images.bytes);
+    else
+        explain("each batch is sent to the engine: %s", why());
+}
+
 /* Opens the input and reads it up to the first training image. Signals end the program as they
  * always do until there is something to save: from the header on they are asked to wait. */
 static struct feed *open_feed(struct images *input)
@@ -143,6 +162,7 @@ int main(int argc, char **argv)
         .epochs_asked = options_given(settings_about.rows, "epochs"),
         .checkpoint_every = settings.checkpoint_every,
     };
+    hand_over(run.engine, feed);
     run.progress = open_progress(&run);
     int result = settings_write(writer, &input, &images, engine_name(run.engine), &net);
     if (result == 0 && settings.earlier.count > 0)

@@ -36,61 +36,100 @@ static void show_pace(const struct run *run, double loss, double accuracy)
           pace, floor(left / 60), floor(fmod(left, 60)));
 }
 
-static int write_progress(struct run *run, double loss, double accuracy)
+static void write_progress(struct run *run, double loss, double accuracy)
 {
     write_begin(run->writer, "progress", 4);
     pack_uint(run->writer, "iteration", run->iteration);
     pack_uint(run->writer, "epoch", run->epoch + 1);
     pack_real(run->writer, "loss", loss);
     pack_real(run->writer, "accuracy", accuracy);
-    /* At once, not when the buffer is full: a step takes milliseconds, and somebody may be
-     * watching. */
-    if (write_end(run->writer) < 0 || write_flush(run->writer) < 0)
-        return -1;
     progress_step(run->progress, run->epoch + 1, run->iteration, loss, accuracy);
-    return 0;
 }
 
-static int step(struct run *run, const struct batch *batch)
+/* A step's outcome has come in. */
+static int tell_step(struct run *run, const struct outcome *outcome)
 {
-    struct outcome outcome;
-    if (run->images == 0)
-        run->first_step = seconds();
-    if (engine_step(run->engine, batch->pixels, batch->label, (uint32_t)batch->count, run->rate,
-                    &outcome) < 0)
-        return -1;
+    double loss = outcome->loss / outcome->count;
+    double accuracy = (double)outcome->correct / outcome->count;
     run->iteration++;
-    run->images += batch->count;
-    double loss = outcome.loss / (double)batch->count;
+    run->images += outcome->count;
     if (!isfinite(loss) && !run->diverged++) {
         meter_clear();
         note("the loss is no number any more in iteration %llu: the network has diverged; a lower "
              "--learning-rate may help",
              (unsigned long long)run->iteration);
     }
-    double accuracy = outcome.correct / (double)batch->count;
     show_pace(run, loss, accuracy);
-    return write_progress(run, loss, accuracy);
+    write_progress(run, loss, accuracy);
+    return write_end(run->writer);
+}
+
+/* Records what the steps gave so far: of those that the engine is done with, or of all. */
+static int tell_steps(struct run *run, int all)
+{
+    struct outcome outcome;
+    uint64_t before = run->iteration;
+    int got;
+    while ((got = engine_outcome(run->engine, all, &outcome)) > 0)
+        if (tell_step(run, &outcome) < 0)
+            return -1;
+    if (got < 0)
+        return -1;
+    /* At once, not when the buffer is full: a step takes milliseconds, and somebody may be
+     * watching. */
+    return run->iteration > before ? write_flush(run->writer) : 0;
+}
+
+static int step(struct run *run, const struct batch *batch)
+{
+    if (run->first_step == 0)
+        run->first_step = seconds();
+    if (engine_begin_step(run->engine, batch, run->rate) < 0)
+        return -1;
+    return tell_steps(run, 0);
+}
+
+/* Adds up the outcomes of tests: of those that the engine is done with, or of all. */
+static int add_tests(struct run *run, int all, double *loss, double *correct)
+{
+    struct outcome outcome;
+    int got;
+    while ((got = engine_outcome(run->engine, all, &outcome)) > 0) {
+        *loss += outcome.loss;
+        *correct += outcome.correct;
+    }
+    return got;
+}
+
+/* Sums of loss and right answers over all validation images. */
+static int test(struct run *run, const struct batch *all, double *loss, double *correct)
+{
+    const struct images_about *about = feed_about(run->feed);
+    size_t image_size = (size_t)about->height * about->width * about->channels;
+    *loss = *correct = 0;
+    for (size_t i = 0; i < all->count; i += run->batch) {
+        struct batch some = {.label = all->label + i, .count = all->count - i};
+        if (some.count > run->batch)
+            some.count = run->batch;
+        if (all->pixels)
+            some.pixels = all->pixels + i * image_size;
+        else
+            some.view = all->view + i;
+        if (engine_begin_test(run->engine, &some) < 0 || add_tests(run, 0, loss, correct) < 0)
+            return -1;
+    }
+    return add_tests(run, 1, loss, correct);
 }
 
 /* Loss and accuracy on all validation images, as a record; nothing where there are none. */
 static int validate(struct run *run)
 {
     struct batch all = feed_validation(run->feed);
-    const struct images_about *about = feed_about(run->feed);
-    size_t image_size = (size_t)about->height * about->width * about->channels;
-    double loss = 0, correct = 0;
+    double loss, correct;
     if (all.count == 0)
         return 0;
-    for (size_t i = 0; i < all.count; i += run->batch) {
-        uint32_t count = (uint32_t)(all.count - i < run->batch ? all.count - i : run->batch);
-        struct outcome outcome;
-        if (engine_predict(run->engine, all.pixels + i * image_size, all.label + i, count, NULL,
-                           &outcome) < 0)
-            return -1;
-        loss += outcome.loss;
-        correct += outcome.correct;
-    }
+    if (test(run, &all, &loss, &correct) < 0)
+        return -1;
     loss /= (double)all.count;
     correct /= (double)all.count;
     write_begin(run->writer, "validation", 5);
@@ -126,6 +165,8 @@ static int checkpoint(struct run *run)
 
 static int end_epoch(struct run *run)
 {
+    if (tell_steps(run, 1) < 0)
+        return -1;
     run->epoch++;
     if (validate(run) < 0)
         return -1;
@@ -152,7 +193,7 @@ static int write_model(struct run *run)
 
 static int stop(struct run *run)
 {
-    if (checkpoint(run) < 0 || write_model(run) < 0)
+    if (tell_steps(run, 1) < 0 || checkpoint(run) < 0 || write_model(run) < 0)
         return -1;
     meter_clear();
     note("stopped by signal %d in epoch %llu of %llu; what was learnt so far is saved",
@@ -164,6 +205,8 @@ static int stop(struct run *run)
 static int run_short(struct run *run)
 {
     unsigned long long have = run->epoch, want = run->epochs;
+    if (tell_steps(run, 1) < 0)
+        return -1;
     if (run->skip_iterations > 0)
         return fail("the input ends within the iterations that the resumed run has had");
     if (!run->epochs_asked && have > 0)

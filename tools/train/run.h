@@ -20,7 +20,7 @@ struct run {
     uint64_t checkpoint_every; /* epochs */
 
     /* Where the run is. */
-    uint64_t epoch, iteration;             /* finished so far */
+    uint64_t epoch, iteration;             /* finished so far, and told */
     uint64_t saved;                        /* iteration of the last checkpoint */
     uint64_t skip_iterations, skip_epochs; /* of the input, that an earlier run has learnt from */
     int diverged;                 /* the loss is no number any more, and that has been told */

@@ -104,13 +104,16 @@ struct cpu {
     int training;
     double rate;
     float *probability; /* may be NULL */
+
+    struct outcome outcome; /* of the last batch begun, which is done already */
+    int untold;
 };
 
 extern const struct engine_class cpu_class;
 
 /* step.c: the calls of engine.h. */
-int cpu_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
-             double rate, struct outcome *outcome);
+int cpu_begin(struct engine *engine, const struct batch *batch, int training, double rate);
+int cpu_outcome(struct engine *engine, int wait, struct outcome *outcome);
 int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
                 float *probability, struct outcome *outcome);
 

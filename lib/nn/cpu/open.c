@@ -259,7 +259,8 @@ const struct engine_class cpu_class = {
     .detail = cpu_detail,
     .write = cpu_write,
     .read = cpu_read,
-    .step = cpu_step,
+    .begin = cpu_begin,
+    .outcome = cpu_outcome,
     .predict = cpu_predict,
     .gradient = cpu_gradient,
 };

@@ -1,4 +1,4 @@
-/* The two calls that compute. */
+/* The calls that compute. */
 #include "cpu.h"
 #include "message.h"
 
@@ -18,20 +18,18 @@ static int begin(struct cpu *cpu, const uint8_t *images, const uint32_t *label, 
 
 static void add_up(const struct cpu *cpu, struct outcome *outcome)
 {
-    *outcome = (struct outcome){0, 0};
+    *outcome = (struct outcome){.count = cpu->count};
     for (uint32_t i = 0; i < cpu->count; i++) {
         outcome->loss += cpu->loss[i];
         outcome->correct += cpu->correct[i];
     }
 }
 
-int cpu_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
-             double rate, struct outcome *outcome)
+static int step(struct cpu *cpu, const struct batch *batch, double rate)
 {
-    struct cpu *cpu = (struct cpu *)engine;
     if (!cpu->options.train)
         return fail("an engine opened for prediction cannot train");
-    if (begin(cpu, images, label, count) != 0)
+    if (begin(cpu, batch->pixels, batch->label, (uint32_t)batch->count) != 0)
         return -1;
     cpu->training = 1;
     cpu->rate = rate;
@@ -41,8 +39,30 @@ int cpu_step(struct engine *engine, const uint8_t *images, const uint32_t *label
     cpu_head(cpu);
     cpu_backward(cpu);
     cpu_update(cpu);
-    add_up(cpu, outcome);
+    add_up(cpu, &cpu->outcome);
     return 0;
+}
+
+/* Here a batch that is begun is done: there are no other hands. */
+int cpu_begin(struct engine *engine, const struct batch *batch, int training, double rate)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    int result = training ? step(cpu, batch, rate)
+                          : cpu_predict(engine, batch->pixels, batch->label, (uint32_t)batch->count,
+                                        NULL, &cpu->outcome);
+    cpu->untold = result == 0;
+    return result;
+}
+
+int cpu_outcome(struct engine *engine, int wait, struct outcome *outcome)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    int told = cpu->untold;
+    (void)wait;
+    if (told)
+        *outcome = cpu->outcome;
+    cpu->untold = 0;
+    return told;
 }
 
 int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,

@@ -1,5 +1,5 @@
 /* The GPU engine: cuDNN for the convolutions (plan.h), own kernels for the rest (kernels.h), one
- * piece of device memory, one stream, and a training step as one CUDA graph.
+ * piece of device memory, and a training step as one CUDA graph.
  *
  * A stage is a convolution with what follows it: normalisation, ReLU, pool. Its input x is the
  * stage before's activation. Channels are filled up to a multiple of CHANNEL_UNIT; weights, scale
@@ -37,16 +37,36 @@ struct cuda_stage {
     struct plan forward, data_gradient, weight_gradient; /* no data gradient of stage 0 */
 };
 
+/* What a batch gave, of each image; one block of memory, losses first. */
+struct cuda_result {
+    float *loss;       /* [batch] */
+    uint32_t *correct; /* [batch] 0 or 1 */
+};
+
+/* A batch on its way. Its input is one block, on the host and on the device alike: the step's
+ * values, at LABELS_AT the labels, at cuda->images_at pixels or views.
+ *
+ * Law: sent is written only after `done` of the batch before in this slot was seen, and before its
+ * copy begins; input is read only behind `arrived`; told is read only after `done`. */
+enum { SLOTS = 4, LABELS_AT = 256 };
+struct cuda_slot {
+    uint8_t *sent, *input;           /* pinned memory of the host; of the device */
+    struct cuda_result result, told; /* of the device; pinned memory of the host */
+    cudaEvent_t arrived, done;
+    uint32_t count; /* images of the batch */
+    cudaGraphExec_t
+        graph[2]; /* of a training step on pixels and on views; NULL before the second */
+};
+
 struct cuda {
     struct engine engine; /* first: engine.c sees only this */
     struct net net;
     struct engine_options options;
     char name[400], detail[440];
-    cudaStream_t stream;
+    cudaStream_t stream, copies; /* that computes; that brings batches */
     cudnnHandle_t handle;
     struct planner planner;
-    int steps;             /* taken; the first one is not captured, for much is loaded by it */
-    cudaGraphExec_t graph; /* of a training step; NULL before the second */
+    int stepped; /* the first step is taken; it is not captured, for much is loaded by it */
 
     int stages, feature_channels, classes;
     struct cuda_stage stage[3 * NET_MAX_DEPTH];
@@ -59,22 +79,20 @@ struct cuda {
     void *arena, **piece;
     size_t pieces;
     float *w, *g, *v;
-    struct step_values *step;
-    uint8_t *pixels;         /* [batch][height][width][image channels] */
-    uint32_t *label;         /* [batch] */
-    float *scaled;           /* [image channels][256] */
-    float *x;                /* [batch][height][width][channels] */
+    struct cuda_slot slot[SLOTS];
+    uint64_t begun, told; /* batches; those from told on are in the slots of their numbers */
+    size_t images_at, input_bytes, image_bytes; /* in a slot's input; of all of it; of an image */
+    float *scaled;                              /* [image channels][256] */
+    float *x;                                   /* [batch][height][width][channels] */
     float *dy, *upstream[2]; /* upstream: gradient of the activation of stage s, in s % 2 */
     float *parts;
-    float *probability, *loss; /* [batch][classes], [batch] */
-    uint32_t *correct;
+    float *probability; /* [batch][classes] */
     void *workspace;
 
-    /* Host memory that the device reads and writes. */
-    struct step_values *host_step;
-    uint8_t *host_pixels;
-    uint32_t *host_label, *host_correct;
-    float *host_loss;
+    /* Images that are kept, in memory of their own: where each lies, and behind that all pixels. */
+    void *kept;
+    const uint8_t *kept_pixels;
+    size_t kept_count;
 };
 
 extern const struct engine_class cuda_class;
@@ -92,10 +110,43 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace);
 void cuda_pack(const struct cuda *cuda, const float *from, float *to, size_t count);
 void cuda_unpack(const struct cuda *cuda, const float *from, size_t count, float *to);
 
-/* step.c: the calls of engine.h. */
-int cuda_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
-              double rate, struct outcome *outcome);
+/* slot.c: batches between host and device. Streams, events and memory of the host are taken and
+ * given back; cuda_size_slots() comes before all else. */
+void cuda_size_slots(struct cuda *cuda);
+size_t cuda_result_bytes(const struct cuda *cuda);
+struct cuda_result cuda_result_in(const struct cuda *cuda, void *memory);
+int cuda_open_slots(struct cuda *cuda);
+void cuda_close_slots(struct cuda *cuda);
+/* The slot for the next batch, filled and on its way to the device; cuda->stream waits for it. NULL
+ * with a sentence. */
+struct cuda_slot *cuda_send(struct cuda *cuda, const struct batch *batch, double rate);
+/* Puts the way back behind what the stream has to do, and its end behind that. */
+int cuda_fetch_result(const struct cuda *cuda, const struct cuda_slot *slot);
+int cuda_mark_done(struct cuda *cuda, struct cuda_slot *slot);
+int cuda_outcome(struct engine *engine, int wait, struct outcome *outcome);
+int cuda_keep(struct engine *engine, const struct kept_images *images);
+
+/* step.c: the calls of engine.h that compute. */
+int cuda_begin(struct engine *engine, const struct batch *batch, int training, double rate);
 int cuda_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                  uint32_t count, float *probability, struct outcome *outcome);
+
+/* Parts of a slot's input, on either side. */
+static inline struct step_values *slot_values(uint8_t *input)
+{
+    return (struct step_values *)input;
+}
+static inline uint32_t *slot_labels(uint8_t *input)
+{
+    return (uint32_t *)(input + LABELS_AT);
+}
+
+/* Runs a CUDA call and leaves the function with -1 when it failed. */
+#define TRY(call, what)                                                                            \
+    do {                                                                                           \
+        cudaError_t error_ = (call);                                                               \
+        if (error_ != cudaSuccess)                                                                 \
+            return cuda_failed(error_, what);                                                      \
+    } while (0)
 
 #endif

@@ -1,21 +1,8 @@
-/* Forward: pixels, batch normalisation, ReLU, pool. See kernels.h. */
+/* Forward: batch normalisation, ReLU, pool. See kernels.h. */
 #include "common.cuh"
 
 #define EPSILON 1e-5
 #define KEEP    0.9
-
-extern "C" __global__ void scale_pixels(const struct step_values *step, const uint8_t *pixels,
-                                        const float *scaled, int image_channels, int channels,
-                                        int pixels_of_image, int count, float *x)
-{
-    int i = here();
-    if (i >= count)
-        return;
-    int channel = i % channels, pixel = i / channels;
-    int image = pixel / pixels_of_image % (int)step->live, from = pixel % pixels_of_image;
-    size_t at = ((size_t)image * pixels_of_image + from) * image_channels + channel;
-    x[i] = channel < image_channels ? scaled[channel * 256 + pixels[at]] : 0;
-}
 
 extern "C" __global__ void moments(const struct step_values *step, const float *y,
                                    int pixels_of_image, int channels, float *parts)
@@ -121,7 +108,6 @@ extern "C" __global__ void average(const float *y, const struct channel_normal *
 
 #ifdef KERNELS_ON_HOST
 
-HOST_KERNEL(scale_pixels)
 HOST_KERNEL_WAITS(moments)
 HOST_KERNEL(normalise)
 HOST_KERNEL(normalise_running)
@@ -130,15 +116,6 @@ HOST_KERNEL(activate_pooled)
 HOST_KERNEL(average)
 
 #else
-
-cudaError_t kernel_scale(const struct step_values *step, const uint8_t *pixels, const float *scaled,
-                         int image_channels, const struct shape *s, float *x, cudaStream_t stream)
-{
-    int pixels_of_image = s->height * s->width, count = s->images * pixels_of_image * s->channels;
-    scale_pixels<<<blocks(count), THREADS, 0, stream>>>(step, pixels, scaled, image_channels,
-                                                        s->channels, pixels_of_image, count, x);
-    return cudaGetLastError();
-}
 
 cudaError_t kernel_moments(const struct step_values *step, const float *y, const struct shape *s,
                            float *parts, cudaStream_t stream)

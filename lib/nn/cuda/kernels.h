@@ -11,7 +11,7 @@
 #ifndef PSWEEP_CUDA_KERNELS_H
 #define PSWEEP_CUDA_KERNELS_H
 
-#include <stdint.h>
+#include "nn/kept.h"
 
 #ifndef KERNELS_ON_HOST
 #include <cuda_runtime_api.h>
@@ -46,12 +46,16 @@ struct shape {
 /* Sums over a batch are taken in so many parts. */
 enum { PARTS = 128 };
 
-/* x[images][height][width][channels] = (pixel - mean) / deviation of uint8 pixels
- * [images][height][width][image_channels], by a table: scaled[image_channels][256]. Channels beyond
- * those of the image are 0. Images that are not live are copies of live ones: they stay as finite
- * as those, however few live ones the batch's statistics come from. */
-cudaError_t kernel_scale(const struct step_values *step, const uint8_t *pixels, const float *scaled,
-                         int image_channels, const struct shape *s, float *x, cudaStream_t stream);
+/* x[images][height][width][channels] = (pixel - mean) / deviation of views of the images whose
+ * bytes lie in pixels and whose places in image; of uint8 pixels
+ * [images][height][width][image_channels] as they are, where view is NULL. The division is a table:
+ * scaled[image_channels][256]. Channels beyond those of the image are 0. Images that are not live
+ * are copies of live ones: they stay as finite as those, however few live ones the batch's
+ * statistics come from. */
+cudaError_t kernel_gather(const struct step_values *step, const struct kept_view *view,
+                          const struct kept_image *image, const uint8_t *pixels,
+                          const float *scaled, int image_channels, const struct shape *s, float *x,
+                          cudaStream_t stream);
 
 /* parts[PARTS][channels][2] = Σ (y - pivot), Σ (y - pivot)² over parts of the live images; the
  * pivot of a channel is its first value. */

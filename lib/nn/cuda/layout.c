@@ -122,9 +122,10 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
     cuda->w = take(&a, cuda->parameters, sizeof *cuda->w);
     cuda->g = take(&a, train ? cuda->moved : 0, sizeof *cuda->g);
     cuda->v = take(&a, train ? cuda->moved : 0, sizeof *cuda->v);
-    cuda->step = take(&a, 1, sizeof *cuda->step);
-    cuda->pixels = take(&a, batch * n->height * n->width * n->channels, 1);
-    cuda->label = take(&a, batch, sizeof *cuda->label);
+    for (int i = 0; i < SLOTS; i++) {
+        cuda->slot[i].input = take(&a, cuda->input_bytes, 1);
+        cuda->slot[i].result = cuda_result_in(cuda, take(&a, cuda_result_bytes(cuda), 1));
+    }
     cuda->scaled = take(&a, (size_t)n->channels * 256, sizeof *cuda->scaled);
     cuda->x = take(&a, batch * n->height * n->width * (size_t)cuda->stage[0].in_channels,
                    sizeof *cuda->x);
@@ -142,8 +143,6 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
         cuda->upstream[i] = take(&a, train ? pooled : 0, sizeof *cuda->upstream[i]);
     cuda->parts = take(&a, 2 * PARTS * channels, sizeof *cuda->parts);
     cuda->probability = take(&a, batch * n->classes, sizeof *cuda->probability);
-    cuda->loss = take(&a, batch, sizeof *cuda->loss);
-    cuda->correct = take(&a, batch, sizeof *cuda->correct);
     cuda->workspace = take(&a, workspace, 1);
     return a.failed ? -1 : (int64_t)a.used;
 }

@@ -128,29 +128,6 @@ static int check_size(const struct cuda *cuda)
     return 0;
 }
 
-static int take_host_memory(struct cuda *cuda)
-{
-    const struct net_shape *n = &cuda->net.shape;
-    size_t batch = cuda->options.batch;
-    struct {
-        void **memory;
-        size_t bytes;
-    } piece[] = {
-        {(void **)&cuda->host_step, sizeof *cuda->host_step},
-        {(void **)&cuda->host_pixels, batch * n->height * n->width * n->channels},
-        {(void **)&cuda->host_label, batch * sizeof *cuda->host_label},
-        {(void **)&cuda->host_correct, batch * sizeof *cuda->host_correct},
-        {(void **)&cuda->host_loss, batch * sizeof *cuda->host_loss},
-    };
-    for (size_t i = 0; i < sizeof piece / sizeof *piece; i++) {
-        cudaError_t error = cudaHostAlloc(piece[i].memory, piece[i].bytes, cudaHostAllocDefault);
-        if (error != cudaSuccess)
-            return cuda_failed(error, "memory of the host");
-        memset(*piece[i].memory, 0, piece[i].bytes);
-    }
-    return 0;
-}
-
 static int take_device_memory(struct cuda *cuda, size_t workspace)
 {
     cuda->apart = getenv("PSWEEP_CUDA_APART") != NULL;
@@ -188,10 +165,11 @@ static int fill_memory(struct cuda *cuda)
 static void cuda_close(struct engine *engine)
 {
     struct cuda *cuda = (struct cuda *)engine;
+    if (cuda->copies)
+        cudaStreamSynchronize(cuda->copies);
     if (cuda->stream)
         cudaStreamSynchronize(cuda->stream);
-    if (cuda->graph)
-        cudaGraphExecDestroy(cuda->graph);
+    cuda_close_slots(cuda);
     for (int i = 0; i < cuda->stages; i++) {
         plan_free(&cuda->stage[i].forward);
         plan_free(&cuda->stage[i].data_gradient);
@@ -200,11 +178,6 @@ static void cuda_close(struct engine *engine)
     planner_close(&cuda->planner);
     if (cuda->handle)
         cudnnDestroy(cuda->handle);
-    void *host[] = {cuda->host_step, cuda->host_pixels, cuda->host_label, cuda->host_correct,
-                    cuda->host_loss};
-    for (size_t i = 0; i < sizeof host / sizeof *host; i++)
-        if (host[i])
-            cudaFreeHost(host[i]);
     for (size_t i = 0; i < cuda->pieces; i++)
         cudaFree(cuda->piece[i]);
     free(cuda->piece);
@@ -224,8 +197,9 @@ static int cuda_open(struct engine **engine, const struct net *net,
     cuda->net = *net;
     cuda->options = *options;
     cuda_lay_out(cuda);
+    cuda_size_slots(cuda);
     if (check_size(cuda) < 0 || open_libraries(cuda) < 0 || make_plans(cuda, &workspace) < 0 ||
-        take_host_memory(cuda) < 0 || take_device_memory(cuda, (size_t)workspace) < 0 ||
+        cuda_open_slots(cuda) < 0 || take_device_memory(cuda, (size_t)workspace) < 0 ||
         bind_plans(cuda) < 0 || fill_memory(cuda) < 0) {
         cuda_close(&cuda->engine);
         return -1;
@@ -308,7 +282,9 @@ const struct engine_class cuda_class = {
     .detail = cuda_detail,
     .write = cuda_write,
     .read = cuda_read,
-    .step = cuda_step,
+    .keep = cuda_keep,
+    .begin = cuda_begin,
+    .outcome = cuda_outcome,
     .predict = cuda_predict,
     .gradient = cuda_gradient,
 };

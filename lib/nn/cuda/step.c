@@ -1,51 +1,26 @@
-/* The two calls that compute: what is enqueued for them, in order. */
+/* What is enqueued for a step and for a test, in order. */
 #include "cuda.h"
 
 #include "message.h"
 
 #include <string.h>
 
-/* Runs a CUDA call and leaves the function with -1 when it failed. */
-#define TRY(call, what)                                                                            \
-    do {                                                                                           \
-        cudaError_t error_ = (call);                                                               \
-        if (error_ != cudaSuccess)                                                                 \
-            return cuda_failed(error_, what);                                                      \
-    } while (0)
-
-static int send(const struct cuda *cuda, void *to, const void *from, size_t bytes)
+/* The batch, which lies on the device, to stage 0's input. Always all of it: what fills up a small
+ * one is made here. */
+static int load(const struct cuda *cuda, const struct cuda_slot *slot, int views)
 {
-    TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->stream),
-        "to send to the device");
-    return 0;
-}
-
-static int fetch(const struct cuda *cuda, void *to, const void *from, size_t bytes)
-{
-    TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda->stream),
-        "to fetch from the device");
-    return 0;
-}
-
-/* The batch from host memory to stage 0's input. Always all of it, so that the copies of a captured
- * step fit every step. */
-static int load(const struct cuda *cuda)
-{
-    const struct net_shape *n = &cuda->net.shape;
-    size_t batch = cuda->options.batch, bytes = batch * n->height * n->width * n->channels;
     struct shape input = cuda->stage[0].shape;
     input.channels = cuda->stage[0].in_channels;
-    if (send(cuda, cuda->step, cuda->host_step, sizeof *cuda->step) < 0 ||
-        send(cuda, cuda->pixels, cuda->host_pixels, bytes) < 0 ||
-        send(cuda, cuda->label, cuda->host_label, batch * sizeof *cuda->label) < 0)
-        return -1;
-    TRY(kernel_scale(cuda->step, cuda->pixels, cuda->scaled, (int)n->channels, &input, cuda->x,
-                     cuda->stream),
-        "to scale images");
+    const uint8_t *images = slot->input + cuda->images_at;
+    TRY(kernel_gather(slot_values(slot->input), views ? (const void *)images : NULL,
+                      views ? cuda->kept : NULL, views ? cuda->kept_pixels : images, cuda->scaled,
+                      (int)cuda->net.shape.channels, &input, cuda->x, cuda->stream),
+        "to gather images");
     return 0;
 }
 
-static int normalise(const struct cuda *cuda, const struct cuda_stage *s, int training)
+static int normalise(const struct cuda *cuda, const struct step_values *step,
+                     const struct cuda_stage *s, int training)
 {
     float *w = cuda->w;
     if (!training) {
@@ -54,37 +29,40 @@ static int normalise(const struct cuda *cuda, const struct cuda_stage *s, int tr
             "to normalise");
         return 0;
     }
-    TRY(kernel_moments(cuda->step, s->y, &s->shape, cuda->parts, cuda->stream), "to sum a batch");
-    TRY(kernel_normalise(cuda->step, s->y, cuda->parts, w + s->scale, w + s->offset, w + s->bias,
+    TRY(kernel_moments(step, s->y, &s->shape, cuda->parts, cuda->stream), "to sum a batch");
+    TRY(kernel_normalise(step, s->y, cuda->parts, w + s->scale, w + s->offset, w + s->bias,
                          w + s->mean, w + s->variance, &s->shape, s->normal, cuda->stream),
         "to normalise");
     return 0;
 }
 
-static int forward(const struct cuda *cuda, const uint32_t *label, int training)
+static int forward(const struct cuda *cuda, const struct cuda_slot *slot, int training)
 {
+    const struct step_values *step = slot_values(slot->input);
     for (int i = 0; i < cuda->stages; i++) {
         const struct cuda_stage *s = &cuda->stage[i];
-        if (plan_run(&cuda->planner, &s->forward) < 0 || normalise(cuda, s, training) < 0)
+        if (plan_run(&cuda->planner, &s->forward) < 0 || normalise(cuda, step, s, training) < 0)
             return -1;
         TRY(kernel_activate(s->y, s->normal, &s->shape, s->activation, cuda->stream),
             "to activate");
     }
     const float *features = cuda->stage[cuda->stages - 1].activation;
+    int batch = (int)cuda->options.batch;
     TRY(kernel_classify(features, cuda->w + cuda->connected_weights, cuda->w + cuda->connected_bias,
-                        label, (int)cuda->options.batch, cuda->feature_channels, cuda->classes,
-                        cuda->probability, cuda->loss, cuda->correct, cuda->stream),
+                        slot_labels(slot->input), batch, cuda->feature_channels, cuda->classes,
+                        cuda->probability, slot->result.loss, slot->result.correct, cuda->stream),
         "to classify");
     return 0;
 }
 
 /* From the probabilities to the gradient of the features. */
-static int head_backward(const struct cuda *cuda)
+static int head_backward(const struct cuda *cuda, const struct cuda_slot *slot)
 {
+    const struct step_values *step = slot_values(slot->input);
+    const uint32_t *label = slot_labels(slot->input);
     const struct cuda_stage *last = &cuda->stage[cuda->stages - 1];
     int batch = (int)cuda->options.batch, features = cuda->feature_channels;
-    TRY(kernel_loss_gradient(cuda->step, cuda->label, batch, cuda->classes, cuda->probability,
-                             cuda->stream),
+    TRY(kernel_loss_gradient(step, label, batch, cuda->classes, cuda->probability, cuda->stream),
         "the gradient of the loss");
     TRY(kernel_connected_gradient(last->activation, cuda->probability, batch, features,
                                   cuda->classes, cuda->g + cuda->connected_weights,
@@ -97,49 +75,55 @@ static int head_backward(const struct cuda *cuda)
     return 0;
 }
 
-static int stage_backward(const struct cuda *cuda, int i)
+static int stage_backward(const struct cuda *cuda, const struct step_values *step, int i)
 {
     const struct cuda_stage *s = &cuda->stage[i];
     const float *upstream = cuda->upstream[i % 2];
     TRY(kernel_gradient_sums(s->y, upstream, s->normal, &s->shape, cuda->parts, cuda->stream),
         "to sum gradients");
-    TRY(kernel_settle(cuda->step, cuda->parts, cuda->w + s->scale, &s->shape, cuda->g + s->scale,
+    TRY(kernel_settle(step, cuda->parts, cuda->w + s->scale, &s->shape, cuda->g + s->scale,
                       cuda->g + s->offset, s->normal, cuda->stream),
         "to settle gradients");
-    TRY(kernel_gradient(cuda->step, s->y, upstream, s->normal, &s->shape, cuda->dy, cuda->stream),
+    TRY(kernel_gradient(step, s->y, upstream, s->normal, &s->shape, cuda->dy, cuda->stream),
         "the gradient of a convolution");
     if (plan_run(&cuda->planner, &s->weight_gradient) < 0)
         return -1;
     return i > 0 ? plan_run(&cuda->planner, &s->data_gradient) : 0;
 }
 
-static int enqueue_step(const struct cuda *cuda)
+static int enqueue_step(const struct cuda *cuda, const struct cuda_slot *slot, int views)
 {
-    size_t batch = cuda->options.batch;
-    if (load(cuda) < 0 || forward(cuda, cuda->label, 1) < 0 || head_backward(cuda) < 0)
+    const struct step_values *step = slot_values(slot->input);
+    if (load(cuda, slot, views) < 0 || forward(cuda, slot, 1) < 0 || head_backward(cuda, slot) < 0)
         return -1;
     for (int i = cuda->stages - 1; i >= 0; i--)
-        if (stage_backward(cuda, i) < 0)
+        if (stage_backward(cuda, step, i) < 0)
             return -1;
-    TRY(kernel_update(cuda->step, (float)cuda->options.momentum, (float)cuda->options.weight_decay,
+    TRY(kernel_update(step, (float)cuda->options.momentum, (float)cuda->options.weight_decay,
                       cuda->g, cuda->v, cuda->w, (int)cuda->moved, (int)cuda->decayed,
                       cuda->stream),
         "to update");
-    return fetch(cuda, cuda->host_loss, cuda->loss, batch * sizeof *cuda->loss) < 0
-               ? -1
-               : fetch(cuda, cuda->host_correct, cuda->correct, batch * sizeof *cuda->correct);
+    return cuda_fetch_result(cuda, slot);
+}
+
+static int enqueue_test(const struct cuda *cuda, const struct cuda_slot *slot, int views)
+{
+    if (load(cuda, slot, views) < 0 || forward(cuda, slot, 0) < 0)
+        return -1;
+    return cuda_fetch_result(cuda, slot);
 }
 
 /* The same calls as a graph, which the device then goes through without us. */
-static int capture_step(struct cuda *cuda)
+static int capture_step(const struct cuda *cuda, const struct cuda_slot *slot, int views,
+                        cudaGraphExec_t *made)
 {
     cudaGraph_t graph = NULL;
     TRY(cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal),
         "to capture a step");
-    int result = enqueue_step(cuda);
+    int result = enqueue_step(cuda, slot, views);
     cudaError_t error = cudaStreamEndCapture(cuda->stream, &graph);
     if (result == 0 && error == cudaSuccess)
-        error = cudaGraphInstantiate(&cuda->graph, graph, 0);
+        error = cudaGraphInstantiate(made, graph, 0);
     if (graph)
         cudaGraphDestroy(graph);
     if (result < 0)
@@ -147,71 +131,48 @@ static int capture_step(struct cuda *cuda)
     return error == cudaSuccess ? 0 : cuda_failed(error, "to make a graph of a step");
 }
 
-/* Puts the call's images where the device gets them. */
-static int begin(struct cuda *cuda, const uint8_t *images, const uint32_t *label, uint32_t count)
+static int run_step(const struct cuda *cuda, struct cuda_slot *slot, int views)
 {
-    const struct net_shape *n = &cuda->net.shape;
-    if (count < 1 || count > cuda->options.batch)
-        return fail("a call with %u images to an engine for 1 … %u", count, cuda->options.batch);
-    for (uint32_t i = 0; label && i < count; i++)
-        if (label[i] >= n->classes)
-            return fail("label %u in a network of %u classes", label[i], n->classes);
-    memcpy(cuda->host_pixels, images, (size_t)count * n->height * n->width * n->channels);
-    memset(cuda->host_label, 0, cuda->options.batch * sizeof *label);
-    if (label)
-        memcpy(cuda->host_label, label, count * sizeof *label);
-    cuda->host_step->live = count;
+    if (cuda->options.direct || !cuda->stepped)
+        return enqueue_step(cuda, slot, views);
+    cudaGraphExec_t *graph = &slot->graph[views];
+    if (*graph == NULL && capture_step(cuda, slot, views, graph) < 0)
+        return -1;
+    TRY(cudaGraphLaunch(*graph, cuda->stream), "to launch a step");
     return 0;
 }
 
-static void add_up(const struct cuda *cuda, uint32_t count, struct outcome *outcome)
-{
-    *outcome = (struct outcome){0, 0};
-    for (uint32_t i = 0; i < count; i++) {
-        outcome->loss += cuda->host_loss[i];
-        outcome->correct += cuda->host_correct[i];
-    }
-}
-
-int cuda_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
-              double rate, struct outcome *outcome)
+int cuda_begin(struct engine *engine, const struct batch *batch, int training, double rate)
 {
     struct cuda *cuda = (struct cuda *)engine;
-    if (!cuda->options.train)
+    int views = batch->pixels == NULL;
+    if (training && !cuda->options.train)
         return fail("an engine opened for prediction cannot train");
-    if (begin(cuda, images, label, count) < 0)
+    struct cuda_slot *slot = cuda_send(cuda, batch, rate);
+    if (slot == NULL ||
+        (training ? run_step(cuda, slot, views) : enqueue_test(cuda, slot, views)) < 0)
         return -1;
-    cuda->host_step->rate = (float)rate;
-    if (cuda->options.direct || cuda->steps == 0) {
-        if (enqueue_step(cuda) < 0)
-            return -1;
-    } else {
-        if (cuda->graph == NULL && capture_step(cuda) < 0)
-            return -1;
-        TRY(cudaGraphLaunch(cuda->graph, cuda->stream), "to launch a step");
-    }
-    TRY(cudaStreamSynchronize(cuda->stream), "a step");
-    cuda->steps = 1;
-    add_up(cuda, count, outcome);
-    return 0;
+    cuda->stepped |= training;
+    return cuda_mark_done(cuda, slot);
 }
 
 int cuda_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                  uint32_t count, float *probability, struct outcome *outcome)
 {
     struct cuda *cuda = (struct cuda *)engine;
-    if (begin(cuda, images, label, count) < 0 || load(cuda) < 0 ||
-        forward(cuda, label ? cuda->label : NULL, 0) < 0)
+    struct batch batch = {.pixels = images, .label = label, .count = count};
+    struct outcome ignored;
+    if (cuda->told != cuda->begun)
+        return fail("a prediction begins before all outcomes were asked for");
+    if (cuda_begin(engine, &batch, 0, 0) < 0 ||
+        cuda_outcome(engine, 1, label ? outcome : &ignored) < 0)
         return -1;
-    if (probability && fetch(cuda, probability, cuda->probability,
-                             (size_t)count * cuda->net.shape.classes * sizeof *probability) < 0)
-        return -1;
-    if (label &&
-        (fetch(cuda, cuda->host_loss, cuda->loss, count * sizeof *cuda->loss) < 0 ||
-         fetch(cuda, cuda->host_correct, cuda->correct, count * sizeof *cuda->correct) < 0))
-        return -1;
+    if (probability == NULL)
+        return 0;
+    TRY(cudaMemcpyAsync(probability, cuda->probability,
+                        (size_t)count * cuda->net.shape.classes * sizeof *probability,
+                        cudaMemcpyDeviceToHost, cuda->stream),
+        "to give probabilities");
     TRY(cudaStreamSynchronize(cuda->stream), "a prediction");
-    if (label)
-        add_up(cuda, count, outcome);
     return 0;
 }

@@ -3,6 +3,7 @@
  *   PSWEEP_DOUBLE_ORDER=reverse   threads and blocks go last to first: kernels that race differ
  *   PSWEEP_DOUBLE_FAIL=N          the N-th call fails
  *   PSWEEP_DOUBLE_COUNT=FILE      the number of calls is written there at the end
+ *   PSWEEP_DOUBLE_LOG=FILE        the name of each call is written there, a line each
  */
 #include "device.h"
 #include "kernels_on_host.h"
@@ -38,6 +39,7 @@ enum {
     INVALID_VALUE = 1,
     OUT_OF_MEMORY = 2,
     INVALID_CONFIGURATION = 9,
+    NOT_READY = 600,
     UNKNOWN = 999
 };
 
@@ -46,8 +48,11 @@ static int last_error; /* of a call that failed, until it is asked for */
 
 bool device_call_fails(const char *name)
 {
-    static const char *wanted = getenv("PSWEEP_DOUBLE_FAIL");
+    static const char *wanted = getenv("PSWEEP_DOUBLE_FAIL"), *path = getenv("PSWEEP_DOUBLE_LOG");
+    static FILE *log = path ? fopen(path, "w") : nullptr; /* flushed and closed at the end */
     calls++;
+    if (log)
+        fprintf(log, "%s\n", name);
     if (wanted == nullptr || atol(wanted) != calls)
         return false;
     fprintf(stderr, "cuda double: call %ld, %s, fails\n", calls, name);
@@ -137,15 +142,40 @@ static bool capturing()
     return false;
 }
 
+static void run_one(stream *s)
+{
+    work item = s->queue.front();
+    s->queue.pop_front();
+    item();
+}
+
 static void run_queue(stream *s)
 {
     open_heap(true);
-    while (!s->queue.empty()) {
-        work item = s->queue.front();
-        s->queue.pop_front();
-        item();
-    }
+    while (!s->queue.empty())
+        run_one(s);
     open_heap(false);
+}
+
+/* A mark in a stream: how often it was put there, and how far the device has come. */
+struct event {
+    stream *in;
+    long recorded, reached;
+};
+static std::set<event *> events;
+
+static event *check_event(void *pointer)
+{
+    auto e = static_cast<event *>(pointer);
+    if (events.count(e) == 0)
+        device_fault("an event that is none is used");
+    return e;
+}
+
+static void run_to(event *e, long number)
+{
+    while (e->reached < number)
+        run_one(e->in);
 }
 
 static std::map<const void *, std::string> kernel_name;
@@ -338,6 +368,63 @@ int cudaStreamSynchronize(void *s)
     if (check_stream(s)->captured)
         device_fault("a stream is waited for while it is captured");
     run_queue(check_stream(s));
+    return SUCCESS;
+}
+
+int cudaEventCreateWithFlags(void **made, unsigned)
+{
+    FAILS_SOMETIMES(UNKNOWN);
+    auto e = new event{nullptr, 0, 0};
+    events.insert(e);
+    *made = e;
+    return SUCCESS;
+}
+
+int cudaEventDestroy(void *pointer)
+{
+    event *e = check_event(pointer);
+    events.erase(e);
+    delete e;
+    return SUCCESS;
+}
+
+int cudaEventRecord(void *pointer, void *s)
+{
+    FAILS_SOMETIMES(UNKNOWN);
+    event *e = check_event(pointer);
+    e->in = check_stream(s);
+    if (e->in->captured)
+        device_fault("an event is recorded while its stream is captured");
+    long number = ++e->recorded;
+    device_enqueue(s, [=] { e->reached = number; });
+    return SUCCESS;
+}
+
+int cudaStreamWaitEvent(void *s, void *pointer, unsigned)
+{
+    FAILS_SOMETIMES(UNKNOWN);
+    event *e = check_event(pointer);
+    long number = e->recorded;
+    if (check_stream(s)->captured)
+        device_fault("an event is waited for while the stream is captured");
+    device_enqueue(s, [=] { run_to(e, number); });
+    return SUCCESS;
+}
+
+int cudaEventQuery(void *pointer)
+{
+    FAILS_SOMETIMES(UNKNOWN);
+    event *e = check_event(pointer);
+    return e->reached < e->recorded ? last_error = NOT_READY : SUCCESS;
+}
+
+int cudaEventSynchronize(void *pointer)
+{
+    FAILS_SOMETIMES(UNKNOWN);
+    event *e = check_event(pointer);
+    open_heap(true);
+    run_to(e, e->recorded);
+    open_heap(false);
     return SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 #include "follow.h"
 #include "standard.h"
 #include "show.h"
+#include "status.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static int ascii, following, bytes;
 
 static const struct option_row rows[] = {
     {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0,
-     "auto|curves|overlay|confusion|table|csv|json",
+     "auto|curves|overlay|confusion|table|csv|json|status",
      "what to draw (auto: curves of runs, confusion of scores)"},
     {'o', "output", OPTION_TEXT, OPTION_LOCAL, &output, 0, 0, "FILE",
      "write a picture: FILE.png, .svg or .pdf (default: text)"},
@@ -53,7 +54,7 @@ static int is_kind(const char *name)
 /* Kinds that are text whatever happens, and those that need no history. */
 static int is_export(void)
 {
-    return is_kind("csv") || is_kind("json");
+    return is_kind("csv") || is_kind("json") || is_kind("status");
 }
 
 /* Options that do not go together. */
@@ -110,6 +111,14 @@ static void follow_all(struct source *source, int count, struct history *history
         die_why();
 }
 
+static _Noreturn void print_status(char *const *path, int count)
+{
+    char *none[] = {NULL};
+    if (status_print(count > 0 ? path : none, count > 0 ? count : 1) < 0)
+        die_why();
+    exit(DONE);
+}
+
 static void write_out(struct source *source, int count)
 {
     if ((is_kind("json") ? export_json(source, count, bytes) : export_csv(source, count)) < 0)
@@ -123,6 +132,8 @@ int main(int argc, char **argv)
     check_options();
     if (argc == first)
         estandard_input();
+    if (is_kind("status"))
+        print_status(argv + first, argc - first);
     struct history history = {0};
     struct source *source = ealloc((size_t)count, sizeof *source);
     for (int i = 0; i < count; i++)

@@ -76,7 +76,7 @@ def put(kind, i, **more):
     os.write(fd, msgpack.packb(dict(type=kind, name=name, iteration=i, epoch=(i + 9) // 10, epochs=2,
         iterations=20, time=1e9 + i / 4, lost=0, **more)))
 for i in range(1, 21):
-    put("progress", i, loss=1.0, accuracy=0.25)
+    put("progress", i, loss=1.0, accuracy=0.25, **({"images": 8} if name == "d1" else {}))
     if i % 10 == 0:
         put("validation", i, images=9, loss=0.5, accuracy=0.75)
     if status == "killed" and i == 15:
@@ -134,7 +134,7 @@ END
     psplot net1.bin net4.bin >chart
     grep -q '^net1  *epoch 6: 55.00 %  net4  *epoch 6: 85.00 %$' chart
     grep -q ' 100┤' chart
-    grep -q '⠤.*●' chart
+    grep -q '⠤.*[⠶⠛⣤⣀]' chart
     psplot --ascii net1.bin net4.bin >ascii
     [ "$(wc -l <ascii)" -eq "$(wc -l <chart)" ]
     LC_ALL=C psplot net1.bin net4.bin | cmp - ascii
@@ -150,7 +150,7 @@ END
     psplot copy*.bin >chart
     [ "$(grep -o 'copy[0-9]*' chart | sort -u | wc -l)" -eq 40 ]
     [ "$(psplot -k overlay copy*.bin | grep -o 'copy[0-9]*' | sort -u | wc -l)" -eq 40 ]
-    psplot one.bin | grep -q ●
+    psplot one.bin | grep -q '[⠶⠛⣤]'
     psplot diverged.bin | grep -q 'diverged at iteration 71'
 }
 
@@ -179,7 +179,7 @@ END
 @test "a torn run is drawn as far as it goes, with status 3" {
     ends 3 psplot torn.bin
     grep -q 'cut short' out
-    grep -q ● out
+    grep -q '[⠶⠛⣤]' out
     grep -q '^psplot: torn.bin ends .*without an end record' err
     ends 3 psplot -o torn.png net1.bin torn.bin
     [[ "$(picture torn.png)" == *inked ]]
@@ -231,8 +231,8 @@ END
     wait $chart
     diff <(sort lines) - <<'END'
 d1: done
-d1: epoch 1 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
-d1: epoch 2 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
+d1: epoch 1 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 32 images/s
+d1: epoch 2 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 32 images/s
 d2: epoch 1 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
 d2: epoch 2 of 2: training 25.00 %, loss 1.000; validation 75.00 %, loss 0.500; 4.0 it/s
 d2: stopped
@@ -295,7 +295,7 @@ def read_until(text):
     assert text in seen, seen
 read_until(b"1 running")
 read_until(b"\033[J")
-assert b"\033[?25l" in seen and b"\033[H" in seen and b"\033[?1049" not in seen, seen
+assert b"\033[?25l" in seen and b"\033[1;1H" in seen and b"\033[?1049" not in seen, seen
 os.write(fd, b"\x03")
 read_until(b"\033[?25h")
 read_until(b"status 130")

@@ -195,7 +195,7 @@ for label in range(1200):
     psaug -e 1 <set.ps | pstrain -q --progress log --name second >/dev/null
     records log >lines
     [ "$(jq -r '.name + " " + .type' lines | uniq -c | xargs)" = "2 first progress 1 first validation 1 first done 2 second progress 1 second validation 1 second done" ]
-    [ "$(jq -s -c '.[0] | [.iteration, .iterations, .epoch, .epochs, .lost]' lines)" = "[1,60,1,30,0]" ]
+    [ "$(jq -s -c '.[0] | [.iteration, .iterations, .epoch, .epochs, .images, .lost]' lines)" = "[1,60,1,30,128,0]" ]
     psaug -e 1 <set.ps | pstrain -q --progress fd:5 >/dev/null 5>five
     [ "$(records five | wc -l)" -eq 4 ]
 }

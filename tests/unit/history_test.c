@@ -161,7 +161,7 @@ static void a_channel(void **state)
     const struct run *run = history.run[0];
     assert_int_equal(run->progress.count, 31);
     assert_int_equal(run->state, RUN_OPEN);
-    assert_true(fabs(curve_speed(run) - 30.0 / 20) < 1e-9);
+    assert_true(fabs(curve_speed(run).iterations - 30.0 / 20) < 1e-9);
     assert_true(fabs(curve_left(run) - 69 / 1.5) < 1e-9);
     history_free(&history);
     feed_free(feed);

@@ -182,16 +182,21 @@ struct ranges curve_ranges(const struct history *history)
     return ranges;
 }
 
-double curve_speed(const struct run *run)
+struct speed curve_speed(const struct run *run)
 {
     const struct points *points = &run->progress;
+    struct speed speed = {NAN, NAN};
     if (points->count < 2)
-        return NAN;
+        return speed;
     const struct point *last = &points->point[points->count - 1], *first = last;
-    while (first > points->point && last->time - (first - 1)->time <= SPEED_SECONDS)
-        first--;
+    double images = 0;
+    /* The first point's own step was before the time counted. */
+    for (; first > points->point && last->time - (first - 1)->time <= SPEED_SECONDS; first--)
+        images += first->images;
     double seconds = last->time - first->time;
-    return seconds > 0 ? (last->iteration - first->iteration) / seconds : NAN;
+    if (seconds > 0)
+        speed = (struct speed){(last->iteration - first->iteration) / seconds, images / seconds};
+    return speed;
 }
 
 double curve_left(const struct run *run)
@@ -199,7 +204,7 @@ double curve_left(const struct run *run)
     if (run->iterations == 0 || run->progress.count == 0)
         return NAN;
     double done = run->progress.point[run->progress.count - 1].iteration;
-    return ((double)run->iterations - done) / curve_speed(run);
+    return ((double)run->iterations - done) / curve_speed(run).iterations;
 }
 
 void curve_state(const struct run *run, char *text, size_t size)

@@ -52,9 +52,13 @@ struct ranges {
 };
 struct ranges curve_ranges(const struct history *history);
 
-/* Iterations a second over the last half minute for which there are times, and the seconds left at
- * that speed; NAN when not known. */
-double curve_speed(const struct run *run);
+/* Over the last half minute for which there are times: iterations and images a second (0 images
+ * where nobody tells how many are in a mini-batch), and the seconds left at that speed; NAN when
+ * not known. */
+struct speed {
+    double iterations, images;
+};
+struct speed curve_speed(const struct run *run);
 double curve_left(const struct run *run);
 
 /* "depth 3" and the like for people: what state the run is in, "epoch 3 of 30", "diverged at …". */

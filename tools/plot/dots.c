@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* A cell of ASCII with a blot in it, whatever else. */
+enum { BLOT = 8 };
+
 struct dots dots_make(struct screen *screen, struct box box, double left, double right,
                       double bottom, double top)
 {
@@ -14,6 +17,7 @@ struct dots dots_make(struct screen *screen, struct box box, double left, double
     size_t cells = (size_t)box.rows * (size_t)box.columns;
     dots.mark = ealloc(cells, 1);
     dots.ink = ealloc(cells, 1);
+    dots.level = ealloc(cells, 1);
     return dots;
 }
 
@@ -23,6 +27,9 @@ static void set(struct dots *dots, int x, int y, uint8_t ink)
     if (x < 0 || y < 0 || column >= dots->box.columns || row >= dots->box.rows)
         return;
     size_t cell = (size_t)row * (size_t)dots->box.columns + (size_t)column;
+    if (dots->level[cell] != dots->above)
+        dots->mark[cell] = 0;
+    dots->level[cell] = dots->above;
     dots->mark[cell] |= (uint8_t)(1 << (y % dots->down * dots->across + x % dots->across));
     dots->ink[cell] = ink;
 }
@@ -39,6 +46,24 @@ static int place_y(const struct dots *dots, double y)
     double height = dots->box.rows * dots->down - 1;
     double up = fmax(fmin((y - dots->bottom) / (dots->top - dots->bottom), 2), -1);
     return (int)lround((1 - up) * height);
+}
+
+void dots_blot(struct dots *dots, double x, double y, uint8_t ink)
+{
+    if (!(x >= dots->left && x <= dots->right && y >= dots->bottom && y <= dots->top))
+        return;
+    int left = place_x(dots, x), top = place_y(dots, y);
+    if (dots->across == 1) {
+        set(dots, left, top, ink);
+        dots->mark[top / dots->down * dots->box.columns + left] = BLOT;
+        return;
+    }
+    /* Inside the box, with the point nearest to its middle. */
+    int last_x = dots->box.columns * dots->across - 2, last_y = dots->box.rows * dots->down - 2;
+    left = left > last_x ? last_x : left;
+    top = top > last_y ? last_y : top;
+    for (int i = 0; i < 4; i++)
+        set(dots, left + i % 2, top + i / 2, ink);
 }
 
 /* Every dot on the straight way from one to the other (Bresenham's line). */
@@ -81,6 +106,11 @@ void dots_line(struct dots *dots, const double *x, const double *y, size_t count
     }
 }
 
+void dots_above(struct dots *dots)
+{
+    dots->above++;
+}
+
 /* Dots 1 2 / 3 4 / 5 6 / 7 8, counted along the rows, to the bits of a braille pattern (Unicode: 1
  * to 3 and 7 down the left, 4 to 6 and 8 down the right). */
 static uint32_t braille(uint8_t mark)
@@ -96,7 +126,7 @@ static uint32_t braille(uint8_t mark)
 void dots_show(struct dots *dots)
 {
     /* Dots at the top, middle, bottom of a cell, and more than one of them. */
-    static const char ascii[8] = {' ', '\'', '-', '|', '.', '|', '|', '|'};
+    static const char ascii[BLOT + 1] = {' ', '\'', '-', '|', '.', '|', '|', '|', 'o'};
     for (int row = 0; row < dots->box.rows; row++)
         for (int column = 0; column < dots->box.columns; column++) {
             size_t cell = (size_t)row * (size_t)dots->box.columns + (size_t)column;
@@ -109,7 +139,8 @@ void dots_show(struct dots *dots)
         }
     free(dots->mark);
     free(dots->ink);
-    dots->mark = dots->ink = NULL;
+    free(dots->level);
+    dots->mark = dots->ink = dots->level = NULL;
 }
 
 int dots_cell(const struct dots *dots, double x, double y, int *row, int *column)

@@ -14,7 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK = 100, LOOK_AGAIN = 250, GRACE = 2000 }; /* milliseconds */
+enum {
+    TICK = 100, /* milliseconds, all of these */
+    LOOK_AGAIN = 250,
+    GRACE = 2000,
+    ANEW = 10000, /* now and then the whole frame is written, whatever others did to the terminal */
+    SHARE = 100,  /* frames take at most this part of a core */
+};
 
 struct follower {
     struct source *source;
@@ -26,6 +32,10 @@ struct follower {
     int signals;            /* signalfd of those we wait for */
     int signal;             /* the one that asks to end, or 0 */
     int resized;            /* the next frame has a new size */
+    struct screen *frame;   /* what the terminal shows; NULL: not known */
+    int64_t anew_at;        /* milliseconds: when all of it was last written */
+    int64_t due;            /* when the next frame may be drawn */
+    int stale;              /* there is something that no frame has shown */
     struct pollfd *waiting; /* [count + 1]: the sources, then signals */
     int caught_up;          /* what was there at the start has been read */
     int64_t alone_since;    /* milliseconds: nobody is left who could write; 0: somebody is */
@@ -38,6 +48,20 @@ static int64_t milliseconds(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static int64_t cpu_microseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void forget_frame(struct follower *follower)
+{
+    if (follower->frame)
+        screen_free(follower->frame);
+    follower->frame = NULL;
+}
+
 static sigset_t block_signals(void)
 {
     sigset_t set;
@@ -46,8 +70,21 @@ static sigset_t block_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGTSTP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return set;
+}
+
+/* Ctrl-Z: the shell gets the terminal in order, and after fg the frame is drawn afresh. */
+static void suspend(struct follower *follower)
+{
+    if (follower->live)
+        fputs("\033[?25h", stdout);
+    (void)fflush(stdout);
+    raise(SIGSTOP);
+    if (follower->live)
+        fputs("\033[?25l", stdout);
+    follower->resized = follower->live;
 }
 
 static void take_signals(struct follower *follower)
@@ -55,7 +92,9 @@ static void take_signals(struct follower *follower)
     struct signalfd_siginfo info;
     while (read(follower->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGWINCH)
-            follower->resized = 1;
+            follower->resized = follower->live;
+        else if (info.ssi_signo == SIGTSTP)
+            suspend(follower);
         else
             follower->signal = (int)info.ssi_signo;
     }
@@ -65,15 +104,20 @@ static void take_signals(struct follower *follower)
  * "ready", a file never says: both are looked at a few times a second. */
 static void wait_for_news(struct follower *follower)
 {
-    int timeout = -1;
+    int64_t now = milliseconds(CLOCK_MONOTONIC);
+    int timeout = follower->live ? (int)(follower->anew_at + ANEW - now) : -1;
     for (int i = 0; i < follower->count; i++) {
         const struct source *source = &follower->source[i];
         int hung_up = follower->waiting[i].revents & POLLHUP;
         int pollable = source->state == SOURCE_OPEN && !source->is_file;
-        if (!pollable || hung_up)
+        if ((!pollable || hung_up) && (timeout < 0 || timeout > LOOK_AGAIN))
             timeout = LOOK_AGAIN;
         follower->waiting[i].fd = pollable && !hung_up ? source->fd : -1;
     }
+    if (follower->stale)
+        timeout = follower->due > now ? (int)(follower->due - now) : 0;
+    else if (follower->live && timeout < 0)
+        timeout = 0;
     if (follower->caught_up)
         poll(follower->waiting, (nfds_t)follower->count + 1, timeout);
     /* All that was there before somebody hung up must be read after it is known: so ask first. */
@@ -107,31 +151,41 @@ static int64_t read_news(struct follower *follower)
     return taken;
 }
 
+/* Draws a frame over the one that the terminal shows. What that cost decides when the next one may
+ * be: a long history is drawn less often. */
 static int write_frame(struct follower *follower)
 {
-    struct screen *screen = text_live(follower->history, &follower->page);
-    fputs("\033[H", stdout);
-    screen_write(screen, stdout, "\033[K\n");
-    fputs("\033[J", stdout);
-    screen_free(screen);
-    return show_flush();
+    int64_t now = milliseconds(CLOCK_MONOTONIC), spent = cpu_microseconds();
+    if (follower->resized) {
+        follower->page =
+            show_page(follower->options->size, follower->options->ascii, follower->options->title);
+        show_terminal(&follower->page);
+    }
+    if (follower->resized || now - follower->anew_at >= ANEW) {
+        forget_frame(follower);
+        follower->anew_at = now;
+        follower->resized = 0;
+    }
+    struct screen *screen =
+        text_live(follower->history, &follower->page, (double)milliseconds(CLOCK_REALTIME) / 1000);
+    screen_update(screen, follower->frame, stdout);
+    forget_frame(follower);
+    follower->frame = screen;
+    int status = show_flush();
+    int64_t pause = (cpu_microseconds() - spent) * SHARE / 1000;
+    follower->due = now + (pause > TICK ? pause : TICK);
+    follower->stale = 0;
+    return status;
 }
 
 static int show_news(struct follower *follower)
 {
     history_name(follower->history);
-    if (!follower->live) {
-        tell_epochs(follower->history);
-        return show_flush();
-    }
-    if (follower->resized) {
-        follower->page =
-            show_page(follower->options->size, follower->options->ascii, follower->options->title);
-        show_terminal(&follower->page);
-        fputs("\033[2J", stdout);
-        follower->resized = 0;
-    }
-    return write_frame(follower);
+    if (follower->live)
+        return write_frame(follower);
+    tell_epochs(follower->history);
+    follower->stale = 0;
+    return show_flush();
 }
 
 /* Whether all has ended; runs that nobody can go on with are held for dead after a while. */
@@ -167,7 +221,10 @@ static int run_loop(struct follower *follower)
         int ended = news < 0 || all_ended(follower);
         if (news < 0)
             return -1;
-        if ((news > 0 || follower->resized || ended) && show_news(follower) < 0)
+        int64_t now = milliseconds(CLOCK_MONOTONIC);
+        follower->stale |= news > 0 || (follower->live && now - follower->anew_at >= ANEW);
+        int due = follower->resized || ended || (follower->stale && now >= follower->due);
+        if (due && show_news(follower) < 0)
             return -1;
         if (ended || follower->signal)
             return 0;
@@ -205,6 +262,7 @@ int follow(struct source *source, int count, struct history *history,
         fputs("\033[?25h", stdout);
     if (show_flush() < 0)
         status = -1;
+    forget_frame(&follower);
     close(follower.signals);
     free(follower.waiting);
     if (follower.signal) {

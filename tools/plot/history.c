@@ -32,6 +32,7 @@ static struct run *new_run(struct history *history, struct feed *feed)
     run->path = feed->path;
     run->ordinal = ++feed->runs;
     run->depth = run->seed = -1;
+    run->heard = NAN;
     history->run = egrow(history->run, history->runs + 1, sizeof *history->run);
     return history->run[history->runs++] = run;
 }
@@ -42,6 +43,7 @@ static void free_run(struct run *run)
     free(run->given);
     free(run->progress.point);
     free(run->validation.point);
+    settings_free(&run->settings);
     free(run);
 }
 
@@ -79,6 +81,13 @@ static char *text_field(const struct record *record, const char *key)
     return label_clean(field->via.str.ptr, field->via.str.size);
 }
 
+static int64_t whole_setting(const struct run *run, const char *name, int64_t absent)
+{
+    const struct setting *setting = settings_find(&run->settings, name);
+    double number = setting ? setting->number : NAN;
+    return number >= 0 && number < 9e15 ? (int64_t)number : absent;
+}
+
 static int take_header(struct history *history, struct feed *feed, const struct reader *reader,
                        const struct record *record)
 {
@@ -92,12 +101,11 @@ static int take_header(struct history *history, struct feed *feed, const struct 
         classes_free(&feed->classes);
         return classes_read(record, &feed->classes);
     }
-    feed->run = new_run(history, feed);
-    const msgpack_object *options = record_field(record, "options");
-    if (options != NULL) {
-        feed->run->depth = optional(map_field(options, "depth"), -1);
-        feed->run->seed = optional(map_field(options, "seed"), -1);
-    }
+    struct run *run = feed->run = new_run(history, feed);
+    settings_read(&run->settings, &record->map);
+    run->depth = whole_setting(run, "depth", -1);
+    run->seed = whole_setting(run, "seed", -1);
+    run->batch = (uint64_t)whole_setting(run, "batch-size", 0);
     return 0;
 }
 
@@ -136,6 +144,7 @@ static int take_point(struct run *run, const struct record *record, double now)
     if (record_field(record, "time") && record_real(record, "time", &point.time) < 0)
         return -1;
     point.iteration = (double)iteration;
+    run->heard = now;
     run->epoch = point.epoch;
     run->epochs = (uint64_t)optional(record_field(record, "epochs"), (int64_t)run->epochs);
     run->iterations =
@@ -146,6 +155,7 @@ static int take_point(struct run *run, const struct record *record, double now)
         run->epoch_told = point.epoch - (point.epoch > 0);
     run->state = RUN_OPEN;
     if (record->type == RECORD_PROGRESS) {
+        point.images = (double)optional(record_field(record, "images"), (int64_t)run->batch);
         add_point(&run->progress, point);
         drop_from(&run->validation, point.iteration);
     } else {

@@ -9,11 +9,13 @@
 
 #include "image.h"
 #include "record.h"
+#include "settings.h"
 
 /* One progress record (a mini-batch) or one validation record. */
 struct point {
     double iteration, loss, accuracy;
-    double time; /* Unix seconds; NAN when not known */
+    double time;   /* Unix seconds; NAN when not known */
+    double images; /* of the mini-batch; 0 when not known */
     uint64_t epoch;
 };
 
@@ -32,16 +34,19 @@ enum run_state {
 
 struct run {
     char *name;
-    char *given;            /* the name that the progress channel gave; NULL for a stream's run */
-    const char *stem;       /* of the input it came from, borrowed from the feed */
-    const char *path;       /* the same input in full, likewise */
-    int ordinal;            /* 1, 2, … among the runs of that input */
-    int64_t depth, seed;    /* -1: not known */
+    char *given;         /* the name that the progress channel gave; NULL for a stream's run */
+    const char *stem;    /* of the input it came from, borrowed from the feed */
+    const char *path;    /* the same input in full, likewise */
+    int ordinal;         /* 1, 2, … among the runs of that input */
+    int64_t depth, seed; /* -1: not known */
+    uint64_t batch;      /* images in a mini-batch, as a rule; 0: not known */
+    struct settings settings;
     struct points progress; /* per iteration */
     struct points validation;
     uint64_t epoch;              /* the last that was seen */
     uint64_t epochs, iterations; /* asked for; 0: not known */
     uint64_t lost;               /* progress records that the channel had no room for */
+    double heard;                /* Unix seconds: when its last record came; NAN: not known */
     uint64_t epoch_told;         /* the last epoch that --follow has printed a line about */
     int end_told;                /* and whether it has told the end */
     enum run_state state;

@@ -74,14 +74,12 @@ static void write_style(FILE *out, struct style style)
     fputc('m', out);
 }
 
-static void write_row(const struct screen *screen, const struct cell *cell, FILE *out)
+/* Cells [from, to) of a row; what stands before from is plain. */
+static void write_cells(const struct screen *screen, const struct cell *cell, int from, int to,
+                        FILE *out)
 {
-    int end = screen->columns;
-    while (end > 0 && (cell[end - 1].code == 0 || cell[end - 1].code == ' ') &&
-           (cell[end - 1].style.ground == 0 || !screen->look.colour))
-        end--;
     struct style now = plain_style;
-    for (int i = 0; i < end; i++) {
+    for (int i = from; i < to; i++) {
         /* Nothing to write for the right half of a wide character. */
         if (cell[i].code == 0 && i > 0 && label_wide(cell[i - 1].code))
             continue;
@@ -95,10 +93,72 @@ static void write_row(const struct screen *screen, const struct cell *cell, FILE
         fputs("\033[0m", out);
 }
 
+/* Where the blanks at the end of a row begin. */
+static int row_end(const struct screen *screen, const struct cell *cell)
+{
+    int end = screen->columns;
+    while (end > 0 && (cell[end - 1].code == 0 || cell[end - 1].code == ' ') &&
+           (cell[end - 1].style.ground == 0 || !screen->look.colour))
+        end--;
+    /* A wide character takes its right half along. */
+    return end > 0 && end < screen->columns && label_wide(cell[end - 1].code) ? end + 1 : end;
+}
+
 void screen_write(const struct screen *screen, FILE *out, const char *line_end)
 {
     for (int row = 0; row < screen->rows; row++) {
-        write_row(screen, screen->cell + (size_t)row * (size_t)screen->columns, out);
+        const struct cell *cell = screen->cell + (size_t)row * (size_t)screen->columns;
+        write_cells(screen, cell, 0, row_end(screen, cell), out);
         fputs(line_end, out);
     }
+}
+
+static int same_cell(struct cell a, struct cell b)
+{
+    return (a.code ? a.code : ' ') == (b.code ? b.code : ' ') && same_style(a.style, b.style);
+}
+
+/* The spans of a row that changed; those a few cells apart are written as one, for the order that
+ * moves the cursor is as long. */
+static void update_row(const struct screen *screen, int row, const struct cell *old, FILE *out)
+{
+    enum { APART = 8 };
+    const struct cell *cell = screen->cell + (size_t)row * (size_t)screen->columns;
+    int end = row_end(screen, cell), columns = screen->columns;
+    for (int i = 0, to; i < columns; i = to) {
+        to = i + 1;
+        if (same_cell(cell[i], old[i]))
+            continue;
+        for (int j = to; j < columns && j <= to + APART; j++)
+            if (!same_cell(cell[j], old[j]))
+                to = j + 1;
+        /* Neither half of a wide character, old or new, is written without the other. */
+        int from = i;
+        while (from > 0 && (label_wide(cell[from - 1].code) || label_wide(old[from - 1].code)))
+            from--;
+        while (to < columns && (label_wide(cell[to - 1].code) || label_wide(old[to - 1].code)))
+            to++;
+        fprintf(out, "\033[%d;%dH", row + 1, from + 1);
+        write_cells(screen, cell, from, to < end ? to : end, out);
+        if (to > end) {
+            fputs("\033[K", out);
+            return;
+        }
+    }
+}
+
+void screen_update(const struct screen *screen, const struct screen *old, FILE *out)
+{
+    int anew = old == NULL || old->rows != screen->rows || old->columns != screen->columns;
+    for (int row = 0; row < screen->rows; row++) {
+        size_t place = (size_t)row * (size_t)screen->columns;
+        if (!anew) {
+            update_row(screen, row, old->cell + place, out);
+            continue;
+        }
+        /* Cleared before it is written: after its last column some terminals would clear that. */
+        fprintf(out, "\033[%d;1H\033[2K", row + 1);
+        write_cells(screen, screen->cell + place, 0, row_end(screen, screen->cell + place), out);
+    }
+    fprintf(out, "\033[%d;1H%s", screen->rows + 1, anew ? "\033[J" : "");
 }

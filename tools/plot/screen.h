@@ -61,4 +61,8 @@ void screen_right(struct screen *screen, int row, int column, int width, struct 
 /* Writes the rows, blanks at their ends left out, each with line_end behind it. */
 void screen_write(const struct screen *screen, FILE *out, const char *line_end);
 
+/* Brings a terminal that shows old, drawn from its top left, to show screen: only the cells that
+ * differ are written. old NULL: the terminal is cleared. The cursor then stands below the page. */
+void screen_update(const struct screen *screen, const struct screen *old, FILE *out);
+
 #endif

@@ -60,8 +60,11 @@ int show_terminal(struct page *page)
     struct winsize window;
     if (!terminal_size(&window))
         return 0;
-    if (page->rows == 0)
-        page->rows = window.ws_row > 2 ? window.ws_row - 1 : USUAL_ROWS;
+    int rows = window.ws_row > 1 ? window.ws_row - 1 : USUAL_ROWS;
+    if (page->rows == 0 || page->rows > rows)
+        page->rows = rows;
+    if (window.ws_col > 0 && page->columns > window.ws_col)
+        page->columns = window.ws_col;
     return 1;
 }
 

@@ -21,8 +21,11 @@ struct screen *text_confusion(const struct score *score, const struct page *page
 struct screen *text_run_table(const struct history *history, const struct page *page);
 struct screen *text_score_table(const struct history *history, const struct page *page);
 
-/* A frame of --follow, filling the page: a panel a run, or rows where there are too many. */
-struct screen *text_live(const struct history *history, const struct page *page);
+/* A frame of --follow, filling the page: a panel a run, or rows where there are too many. now: Unix
+ * seconds, for runs that have long been silent. */
+struct screen *text_live(const struct history *history, const struct page *page, double now);
+/* The same as a table with a row a run, from row on; those at work come first. */
+void text_rows(struct screen *screen, int row, const struct history *history, double now);
 /* Prints a line for each epoch and each end that it has not told of yet. */
 void tell_epochs(struct history *history);
 
@@ -36,9 +39,12 @@ struct dots text_axes(struct screen *screen, struct box box, const struct axis *
 
 /* What stands around a panel's name. */
 struct caption {
-    char beside[96]; /* to the right of it */
-    char brief[48];  /* the same where that does not fit */
-    char below[96];  /* in a row of its own; empty: no such row */
+    struct {
+        char text[80]; /* empty: nothing */
+        uint8_t ink;
+    } beside[2];     /* to the right of it; the first gives way where both do not fit */
+    char brief[48];  /* in place of both where not even the second fits */
+    char below[128]; /* in a row of its own; empty: no such row */
 };
 
 /* One run: its name and status above, accuracy and loss against the iterations. */
@@ -59,5 +65,10 @@ struct grid {
     int columns, rows; /* of a panel */
 };
 struct grid text_grid(int panels, int columns, int rows);
+
+/* Figures of a run at work, as texts; "" where they are not known: "5420 images/s", brief "5420
+ * img/s"; "2 min 05 s left", or for how long it has been silent. */
+void text_speed(const struct run *run, int brief, char *text, size_t size);
+void text_left(const struct run *run, double now, char *text, size_t size);
 
 #endif

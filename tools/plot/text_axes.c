@@ -114,7 +114,7 @@ struct grid text_grid(int panels, int columns, int rows)
         /* A cell is about twice as high as wide; panels look best at about 3 : 2, and free places
          * at the end are a waste. */
         double fit = fabs(log((double)grid.columns / grid.rows / 3.2)) +
-                     0.5 * (across * grid.down - panels) / panels;
+                     1.5 * (across * grid.down - panels) / panels;
         if (fit < best_fit) {
             best_fit = fit;
             best = grid;

@@ -23,12 +23,13 @@ static struct caption caption_of(const struct run *run)
 {
     struct caption caption = {0};
     double last = curve_final(run).last;
-    curve_state(run, caption.beside, sizeof caption.beside);
+    char *beside = caption.beside[1].text;
+    curve_state(run, beside, sizeof caption.beside[1].text);
     if (isnan(last))
         return caption;
-    size_t used = strlen(caption.beside);
+    size_t used = strlen(beside);
     snprintf(caption.brief, sizeof caption.brief, "%.2f %%", 100 * last);
-    snprintf(caption.beside + used, sizeof caption.beside - used, ": %s", caption.brief);
+    snprintf(beside + used, sizeof caption.beside[1].text - used, ": %s", caption.brief);
     return caption;
 }
 

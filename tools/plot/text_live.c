@@ -1,4 +1,4 @@
-/* The frames of --follow, and its lines where there is no terminal. */
+/* The frames of --follow: a panel for every run, with what it is doing now. */
 #include "text.h"
 
 #include "label.h"
@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { SILENT = 60 }; /* seconds after which a run at work is said to say nothing */
 
 /* Appends to text[size]. */
 __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
@@ -20,69 +22,63 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
     va_end(arguments);
 }
 
-/* "epoch 3 of 30, 2 min 05 s left, 120 it/s, loss 0.61": what matters most comes first, for a
- * narrow panel cuts the rest. */
-static void progress_of(const struct run *run, char *text, size_t size)
+void text_speed(const struct run *run, int brief, char *text, size_t size)
 {
-    char left[32];
-    double speed = curve_speed(run), loss = curve_recent(run).loss;
-    curve_state(run, text, size);
-    curve_duration(curve_left(run), left, sizeof left);
-    if (run->state == RUN_DONE)
-        append(text, size, ", done");
-    if (run->state == RUN_OPEN && left[0])
-        append(text, size, ", %s left", left);
-    if (run->state == RUN_OPEN && !isnan(speed))
-        append(text, size, ", %.*f it/s", speed < 10, speed);
-    if (!isnan(loss))
-        append(text, size, ", loss %.3f", loss);
+    struct speed speed = curve_speed(run);
+    if (isnan(speed.iterations))
+        snprintf(text, size, "%s", "");
+    else if (speed.images > 0)
+        snprintf(text, size, "%.*f %s/s", speed.images < 10, speed.images,
+                 brief ? "img" : "images");
+    else
+        snprintf(text, size, "%.*f it/s", speed.iterations < 10, speed.iterations);
 }
 
-static struct caption caption_of(const struct run *run)
+void text_left(const struct run *run, double now, char *text, size_t size)
+{
+    char time[32];
+    int silent = now - run->heard > SILENT;
+    curve_duration(silent ? now - run->heard : curve_left(run), time, sizeof time);
+    if (run->state != RUN_OPEN)
+        time[0] = 0;
+    snprintf(text, size, silent && time[0] ? "silent for %s" : time[0] ? "%s left" : "%s", time);
+}
+
+/* "epoch 3 of 30, 2 min 05 s left, 5420 images/s, loss 0.610": as much as fits into width, what
+ * matters most first. */
+static void progress_of(const struct run *run, double now, int width, char *text, size_t size)
+{
+    char clause[4][64] = {""};
+    double loss = curve_recent(run).loss;
+    curve_state(run, text, size);
+    if (run->state == RUN_DONE)
+        snprintf(clause[0], sizeof clause[0], "done");
+    text_left(run, now, clause[1], sizeof clause[1]);
+    if (run->state == RUN_OPEN)
+        text_speed(run, width < 48, clause[2], sizeof clause[2]);
+    if (!isnan(loss))
+        snprintf(clause[3], sizeof clause[3], "loss %.3f", loss);
+    for (int i = 0; i < 4; i++)
+        if (clause[i][0] && label_columns(text) + 2 + label_columns(clause[i]) <= width)
+            append(text, size, ", %s", clause[i]);
+}
+
+static struct caption caption_of(const struct run *run, double now, int width)
 {
     struct caption caption = {0};
-    double training = curve_recent(run).accuracy, last = curve_final(run).last;
-    progress_of(run, caption.below, sizeof caption.below);
-    if (!isnan(training))
-        snprintf(caption.beside, sizeof caption.beside, "training %.1f %%", 100 * training);
-    if (!isnan(last)) {
-        snprintf(caption.brief, sizeof caption.brief, "%.1f %%", 100 * last);
-        append(caption.beside, sizeof caption.beside, "%svalidation %.1f %%",
-               caption.beside[0] ? ", " : "", 100 * last);
+    double figure[2] = {curve_recent(run).accuracy, curve_final(run).last};
+    static const char *const name[2] = {"training", "validation"};
+    progress_of(run, now, width, caption.below, sizeof caption.below);
+    for (int i = 0; i < 2; i++) {
+        if (isnan(figure[i]))
+            continue;
+        snprintf(caption.beside[i].text, sizeof caption.beside[i].text, "%s %.1f %%", name[i],
+                 100 * figure[i]);
+        caption.beside[i].ink = palette[i == 0 ? INK_TRAINING : INK_VALIDATION].terminal;
     }
+    if (!isnan(figure[1]))
+        snprintf(caption.brief, sizeof caption.brief, "%.1f %%", 100 * figure[1]);
     return caption;
-}
-
-/* Where panels have no room: a row for each run, those at work first. */
-static void draw_rows(struct screen *screen, const struct history *history,
-                      const struct ranges *ranges)
-{
-    enum { NAME = 14, FIGURES = 42 };
-    int row = 1, spark = screen->columns - NAME - FIGURES;
-    size_t shown = 0;
-    for (int ended = 0; ended < 2; ended++)
-        for (size_t i = 0; i < history->runs; i++) {
-            const struct run *run = history->run[i];
-            char figures[160], progress[96];
-            if ((run->state != RUN_OPEN) != ended || row >= screen->rows - 1)
-                continue;
-            struct line line = curve_line(&run->progress, CURVE_ACCURACY, CURVE_SMOOTH);
-            struct caption caption = caption_of(run);
-            progress_of(run, progress, sizeof progress);
-            snprintf(figures, sizeof figures, "%7s  %s", caption.brief, progress);
-            screen_text(screen, row, 0, NAME - 1, bold_style, run->name);
-            text_spark(screen, row, NAME, spark, &line, ranges->iterations, 0, 100,
-                       palette[INK_TRAINING].terminal);
-            screen_text(screen, row++, NAME + (spark > 0 ? spark : 0) + 1, FIGURES - 1, plain_style,
-                        figures);
-            line_free(&line);
-            shown++;
-        }
-    if (shown < history->runs) {
-        char rest[64];
-        snprintf(rest, sizeof rest, "and %zu more", history->runs - shown);
-        screen_text(screen, row, 0, screen->columns, faint_style, rest);
-    }
 }
 
 static void draw_head(struct screen *screen, const struct history *history, const char *title)
@@ -104,61 +100,21 @@ static void draw_head(struct screen *screen, const struct history *history, cons
         text_legend(screen, 0, screen->columns - LEGEND, LEGEND);
 }
 
-struct screen *text_live(const struct history *history, const struct page *page)
+struct screen *text_live(const struct history *history, const struct page *page, double now)
 {
     struct screen *screen = screen_make(page->rows, page->columns, page->look);
     struct ranges ranges = curve_ranges(history);
     struct grid grid = text_grid((int)history->runs, page->columns, page->rows - 1);
     draw_head(screen, history, page->title);
     if (grid.across == 0) {
-        draw_rows(screen, history, &ranges);
+        text_rows(screen, 1, history, now);
         return screen;
     }
     for (int i = 0; i < (int)history->runs; i++) {
-        struct caption caption = caption_of(history->run[i]);
         struct box box = {1 + i / grid.across * grid.rows, i % grid.across * grid.columns,
                           grid.rows, grid.columns - 2 * (grid.across > 1)};
+        struct caption caption = caption_of(history->run[i], now, box.columns);
         text_panel(screen, box, history->run[i], &ranges, &caption);
     }
     return screen;
-}
-
-/* "net3: epoch 3 of 30: training 70.31 %, validation 68.02 %, loss 0.913, 120 it/s". */
-static void tell_epoch(const struct run *run, uint64_t epoch)
-{
-    printf("%s: epoch %llu", run->name, (unsigned long long)epoch);
-    if (run->epochs > 0)
-        printf(" of %llu", (unsigned long long)run->epochs);
-    struct points sides[2] = {run->progress, run->validation};
-    static const char *const name[2] = {"training", "validation"};
-    for (int side = 0; side < 2; side++) {
-        struct mean mean = curve_epoch(&sides[side], epoch);
-        if (mean.count > 0)
-            printf("%s %s %.2f %%, loss %.3f", side == 0 || epoch == 0 ? ":" : ";", name[side],
-                   100 * mean.accuracy, mean.loss);
-    }
-    double speed = curve_speed(run);
-    if (!isnan(speed))
-        printf("; %.*f it/s", speed < 10, speed);
-    putchar('\n');
-}
-
-void tell_epochs(struct history *history)
-{
-    static const char *const ended[] = {NULL, "done", "stopped", "failed", "cut short"};
-    for (size_t i = 0; i < history->runs; i++) {
-        struct run *run = history->run[i];
-        const struct points *validation = &run->validation;
-        uint64_t judged = validation->count ? validation->point[validation->count - 1].epoch : 0;
-        /* An epoch is over when it is validated, when another has begun, or when the run has ended.
-         */
-        uint64_t over = run->state == RUN_DONE || judged == run->epoch ? run->epoch
-                        : run->epoch > 0                               ? run->epoch - 1
-                                                                       : 0;
-        while (run->epoch_told < over)
-            tell_epoch(run, ++run->epoch_told);
-        if (run->state != RUN_OPEN && !run->end_told)
-            printf("%s: %s\n", run->name, ended[run->state]);
-        run->end_told = run->state != RUN_OPEN;
-    }
 }

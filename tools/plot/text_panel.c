@@ -8,38 +8,41 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The raw mini-batches are a grey that is pale on black and on white (of a terminal's 256 colours);
+ * in fewer rows than this their band would hide the line. */
+enum { PALE_INK = 246, ROWS_FOR_RAW = 10 };
+
 static uint8_t ink_of(int ink)
 {
     return palette[ink].terminal;
 }
 
-static uint32_t point_mark(const struct screen *screen)
-{
-    return screen_pick(screen, 0x25cf, 'o');
-}
-
-/* Marks at the points of a line: of every epoch, or in a long run of every second, third …, so that
+/* Blots at the points of a line: of every epoch, or in a long run of every second, third …, so that
  * they do not hide the line; always at the last. */
-static void marks(const struct dots *dots, const struct line *line, uint8_t ink)
+static void blots(struct dots *dots, const struct line *line, uint8_t ink)
 {
-    size_t step = line->count * 3 / ((size_t)dots->box.columns + 1) + 1;
-    for (size_t i = 0; i < line->count; i++) {
-        int row, column;
-        if ((line->count - 1 - i) % step == 0 &&
-            dots_cell(dots, line->x[i], line->y[i], &row, &column))
-            screen_put(dots->screen, row, column, point_mark(dots->screen),
-                       (struct style){.ink = ink});
-    }
+    size_t step = line->count * 2 / ((size_t)dots->box.columns + 1) + 1;
+    for (size_t i = 0; i < line->count; i++)
+        if ((line->count - 1 - i) % step == 0)
+            dots_blot(dots, line->x[i], line->y[i], ink);
 }
 
-/* Training as a smoothed line, validation as marks. */
+/* Training as a smoothed line, the raw mini-batches pale behind it where there are colours to tell
+ * them apart, validation as blots. */
 static void plot(struct dots *dots, const struct run *run, enum curve_field field)
 {
+    if (dots->screen->look.colour && dots->screen->look.unicode && dots->box.rows >= ROWS_FOR_RAW) {
+        struct line raw = curve_line(&run->progress, field, CURVE_RAW);
+        dots_line(dots, raw.x, raw.y, raw.count, PALE_INK);
+        dots_above(dots);
+        line_free(&raw);
+    }
     struct line training = curve_line(&run->progress, field, CURVE_SMOOTH);
     struct line validation = curve_line(&run->validation, field, CURVE_RAW);
     dots_line(dots, training.x, training.y, training.count, ink_of(INK_TRAINING));
+    dots_above(dots);
+    blots(dots, &validation, ink_of(INK_VALIDATION));
     dots_show(dots);
-    marks(dots, &validation, ink_of(INK_VALIDATION));
     line_free(&training);
     line_free(&validation);
 }
@@ -76,12 +79,18 @@ static void head(struct screen *screen, struct box *box, const struct run *run,
 {
     enum { LEAST_NAME = 12 };
     int wanted = label_columns(run->name) < LEAST_NAME ? label_columns(run->name) : LEAST_NAME;
-    const char *beside = caption->beside;
-    if (label_columns(beside) + 2 + wanted > box->columns)
-        beside = caption->brief;
-    int name = box->columns - (beside[0] ? label_columns(beside) + 2 : 0);
-    screen_text(screen, box->row, box->column, name, bold_style, run->name);
-    screen_right(screen, box->row, box->column, box->columns, plain_style, beside);
+    int room = box->columns - wanted, taken = 0;
+    for (int i = 1; i >= 0; i--) {
+        const char *text = caption->beside[i].text;
+        if (i == 1 && label_columns(text) + 2 > room)
+            text = caption->brief;
+        if (text[0] == 0 || taken + label_columns(text) + 2 > room)
+            break;
+        screen_right(screen, box->row, box->column, box->columns - taken,
+                     (struct style){.ink = caption->beside[i].ink}, text);
+        taken += label_columns(text) + 2;
+    }
+    screen_text(screen, box->row, box->column, box->columns - taken, bold_style, run->name);
     box->row++;
     box->rows--;
     if (caption->below[0] && box->rows >= 7) {
@@ -130,7 +139,7 @@ int text_legend(struct screen *screen, int row, int column, int width)
         screen_put(screen, row, column++, screen_pick(screen, 0x2812, '-'), training);
     column++;
     column += screen_text(screen, row, column, end - column, plain_style, "training, smoothed") + 3;
-    screen_put(screen, row, column, point_mark(screen),
+    screen_put(screen, row, column, screen_pick(screen, 0x2836, 'o'),
                (struct style){.ink = ink_of(INK_VALIDATION)});
     column += 2;
     column += screen_text(screen, row, column, end - column, plain_style, "validation");

@@ -129,12 +129,13 @@ static void send_record(struct progress *progress)
     progress->lost = put < 0 ? progress->lost + 1 : 0;
 }
 
-void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, double loss,
-                   double accuracy)
+void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
+                   double loss, double accuracy)
 {
     if (progress == NULL)
         return;
-    begin(progress, "progress", epoch, iteration, 2);
+    begin(progress, "progress", epoch, iteration, 3);
+    put_uint(progress, "images", images);
     put_real(progress, "loss", loss);
     put_real(progress, "accuracy", accuracy);
     send_record(progress);

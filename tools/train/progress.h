@@ -22,8 +22,9 @@ int progress_open(struct progress **progress, const char *path, const char *name
                   uint64_t iterations);
 void progress_close(struct progress *progress);
 
-void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, double loss,
-                   double accuracy);
+/* A mini-batch of so many images. */
+void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
+                   double loss, double accuracy);
 void progress_validation(struct progress *progress, uint64_t epoch, uint64_t iteration,
                          uint64_t images, double loss, double accuracy);
 /* The run has ended: "done", "stopped" or "failed". */

@@ -36,14 +36,14 @@ static void show_pace(const struct run *run, double loss, double accuracy)
           pace, floor(left / 60), floor(fmod(left, 60)));
 }
 
-static void write_progress(struct run *run, double loss, double accuracy)
+static void write_progress(struct run *run, uint64_t images, double loss, double accuracy)
 {
     write_begin(run->writer, "progress", 4);
     pack_uint(run->writer, "iteration", run->iteration);
     pack_uint(run->writer, "epoch", run->epoch + 1);
     pack_real(run->writer, "loss", loss);
     pack_real(run->writer, "accuracy", accuracy);
-    progress_step(run->progress, run->epoch + 1, run->iteration, loss, accuracy);
+    progress_step(run->progress, run->epoch + 1, run->iteration, images, loss, accuracy);
 }
 
 /* A step's outcome has come in. */
@@ -60,7 +60,7 @@ static int tell_step(struct run *run, const struct outcome *outcome)
              (unsigned long long)run->iteration);
     }
     show_pace(run, loss, accuracy);
-    write_progress(run, loss, accuracy);
+    write_progress(run, outcome->count, loss, accuracy);
     return write_end(run->writer);
 }
 

@@ -1,0 +1,32 @@
+/* The options that a run was made with, as its header and the headers upstream of it tell them.
+ *
+ * pstrain's own have their plain names, "depth"; those of the programs before it begin with the
+ * program: "psaug shift". Values are texts for people, in clean UTF-8; those of options that were
+ * not given are left out.
+ */
+#ifndef PSPLOT_SETTINGS_H
+#define PSPLOT_SETTINGS_H
+
+#include <msgpack.h>
+
+struct setting {
+    char *name, *value;
+    double number; /* the value, NAN where it is none */
+};
+
+struct settings {
+    struct setting *setting; /* [count] */
+    size_t count;
+};
+
+/* Reads those of a header, upstream included. */
+void settings_read(struct settings *settings, const msgpack_object *header);
+void settings_free(struct settings *settings);
+
+/* One by its name; NULL when there is none. */
+const struct setting *settings_find(const struct settings *settings, const char *name);
+
+/* Whether an option only starts the dice: runs that differ in nothing else are repetitions. */
+int setting_is_seed(const char *name);
+
+#endif

@@ -60,7 +60,7 @@ PLOT     := $(patsubst %.c,build/%.o,$(wildcard tools/plot/*.c))
 EXPORT   := $(foreach name,fail why ealloc egrow,-Wl,--export-dynamic-symbol=$(name))
 STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
 bin/psfetch: $(FETCH) build/libpsweep.a
-bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive) -lm -pthread
+bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib) -lm -pthread
 bin/psaug:   $(AUGMENT) build/libpsweep.a
 bin/psaug:   LDLIBS = $(STREAM) -lm
 bin/pstrain: $(TRAIN) build/libpsnn.a build/libpsweep.a
@@ -178,7 +178,7 @@ objects   = $(if $(1),$(filter-out $(MAINS),$(patsubst %.c,build/%.o,$(wildcard 
 build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
                          build/tests/support.a build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka) $(STREAM) \
-	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive cairo) \
+	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib cairo) \
 	    -lm -pthread
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)

@@ -163,6 +163,89 @@ assert a == b and len(a) == 30'
     grep -q "none.tar holds no images" err
 }
 
+# harm KIND COUNT ARCHIVE: so often an archive is cut short (KIND cut) or one of its bits is turned (flip), at
+# places spread over all of it. What psfetch makes of it is the stream of the whole archive, or an error and
+# no stream; it says how often which.
+harm() {
+    /usr/bin/python3 - "$@" <<'P'
+import msgpack, os, random, subprocess, sys
+kind, count, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+with open(path, "rb") as stream:
+    whole = stream.read()
+def fetch(data):
+    os.makedirs("harmed", exist_ok=True)
+    with open("harmed/" + os.path.basename(path), "wb") as stream:
+        stream.write(data)
+    done = subprocess.run(["psfetch", "-q", "harmed/" + os.path.basename(path)], capture_output=True)
+    assert done.returncode == 0 or (done.returncode == 1 and done.stdout.count(b"digest") == 0
+                                    and b"cannot read harmed/" in done.stderr), (kind, done)
+    return done.stdout
+clean, same = fetch(whole), 0
+assert clean
+dice = random.Random(path)
+for number in range(count):
+    at = min(len(whole) * number // count + dice.randrange(1 + len(whole) // count), len(whole) - 1)
+    made = fetch(whole[:at] if kind == "cut" else whole[:at] + bytes([whole[at] ^ 1 << dice.randrange(8)]) + whole[at + 1:])
+    if made and made != clean:
+        sys.exit(f"{path}: {kind} at {at} of {len(whole)} gives another stream")
+    same += made == clean
+print(f"{path} {kind}: {same} of {count} harmless")
+P
+}
+
+@test "wherever an archive is cut short or a bit of it is turned: the same stream, or an error" {
+    # Images that show nothing by themselves of a turned bit.
+    mkdir -p zoo/cat zoo/dog
+    base64 -d >zoo/cat/1.jpg <<J
+/9j/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/
+wAALCAAEAAQBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAABv/EABwQAAEDBQAAAAAAAAAAAAAAAAYAAWEECBYlof/aAAgBAQAA
+PwBUEW2gmO0+q60Qv//Z
+J
+    cp zoo/cat/1.jpg zoo/dog/2.jpg
+    tar --sort=name -cf zoo.tar -C zoo .
+    gzip -nk zoo.tar
+    zstd -q zoo.tar
+    harm cut 150 zoo.tar.gz
+    harm flip 150 zoo.tar.gz
+    harm cut 100 zoo.tar.zst
+    harm flip 100 zoo.tar.zst
+    harm cut 60 zoo.tar
+    # A plain tar has no sum of what is in it; PNG has one of its own.
+    picture park/cat/1.png 3 3 7
+    picture park/dog/1.png 3 3 8
+    tar --sort=name --format=ustar -b 1 -cf park.tar -C park .
+    harm cut 60 park.tar
+    harm flip 150 park.tar
+}
+
+@test "what stands behind the end of an archive is not passed over in silence" {
+    picture zoo/cat/1.png 2 2 7
+    picture zoo/dog/1.png 2 2 7
+    tar --sort=name -cf zoo.tar zoo
+    psfetch -q zoo.tar >whole.ps
+    cat zoo.tar zoo.tar >two.tar
+    ends 1 psfetch two.tar
+    grep -q "cannot read two.tar: more follows behind the mark of its end" err
+    gzip -k two.tar
+    ends 1 psfetch two.tar.gz
+    grep -q "cannot read two.tar.gz: more follows behind the mark of its end" err
+    # A block of zeros in the place of a header.
+    cp zoo.tar hole.tar
+    dd if=/dev/zero of=hole.tar bs=512 seek=4 count=2 conv=notrunc 2>dd.log
+    ends 1 psfetch hole.tar
+    grep -q "more follows behind" err
+    # Zeros are nothing, and gzip's members make one file.
+    mkdir many
+    (head -c 700 zoo.tar | gzip; tail -c +701 zoo.tar | gzip; head -c 5000 /dev/zero) >many/zoo.tar.gz
+    psfetch -q many/zoo.tar.gz >out
+    same whole.ps out
+    truncate -s 1M zoo.tar
+    psfetch -q zoo.tar | cmp - whole.ps
+    (gzip <zoo.tar && echo more) >more.tar.gz
+    ends 1 psfetch more.tar.gz
+    grep -q "cannot read more.tar.gz: it is damaged, as gzip sees it: incorrect header check" err
+}
+
 @test "members of one name, links, and what is no image" {
     picture zoo/cat/1.png 2 2 7
     ln zoo/cat/1.png zoo/cat/2.png

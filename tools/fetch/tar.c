@@ -1,6 +1,7 @@
 #include "tar.h"
 
 #include "message.h"
+#include "unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -10,8 +11,11 @@
 #include <strings.h>
 
 struct tar {
-    struct supply *supply;
+    struct unpack *unpack;
     const char *name;
+    const uint8_t *block; /* that libarchive got last */
+    size_t block_size;
+    uint64_t given; /* bytes that it got in all */
     struct archive *archive;
     struct archive_entry *entry;
     char *reason; /* what the supply said when it failed */
@@ -34,8 +38,12 @@ int tar_is_name(const char *name)
 static la_ssize_t on_read(struct archive *archive, void *user, const void **block)
 {
     struct tar *tar = user;
-    ssize_t got = supply_read(tar->supply, block);
-    if (got < 0) {
+    ssize_t got = unpack_read(tar->unpack, block);
+    if (got > 0) {
+        tar->block = *block;
+        tar->block_size = (size_t)got;
+        tar->given += (uint64_t)got;
+    } else if (got < 0) {
         free(tar->reason);
         tar->reason = ecopy(why());
         archive_set_error(archive, EIO, "%s", tar->reason);
@@ -46,7 +54,10 @@ static la_ssize_t on_read(struct archive *archive, void *user, const void **bloc
 static la_int64_t on_skip(struct archive *archive, void *user, la_int64_t size)
 {
     (void)archive;
-    return supply_skip(((struct tar *)user)->supply, size);
+    struct tar *tar = user;
+    int64_t step = unpack_skip(tar->unpack, size);
+    tar->given += (uint64_t)step;
+    return step;
 }
 
 /* What libarchive says, or what the supply said below it. */
@@ -64,20 +75,16 @@ struct tar *tar_open(struct supply *supply, const char *name)
 {
     struct tar *tar = ealloc(1, sizeof *tar);
     struct archive *archive = archive_read_new();
-    tar->supply = supply;
     tar->name = name;
     tar->archive = archive;
+    tar->unpack = unpack_open(supply, name);
     if (archive == NULL) {
         fail("libarchive cannot start");
-    } else {
+    } else if (tar->unpack != NULL) {
         archive_read_support_format_tar(archive);
-        archive_read_support_filter_gzip(archive);
-        archive_read_support_filter_zstd(archive);
-        archive_read_support_filter_xz(archive);
-        archive_read_support_filter_bzip2(archive);
         archive_read_set_callback_data(archive, tar);
         archive_read_set_read_callback(archive, on_read);
-        if (supply_file(supply) >= 0)
+        if (unpack_file(tar->unpack) >= 0)
             archive_read_set_skip_callback(archive, on_skip);
         if (archive_read_open1(archive) == ARCHIVE_OK)
             return tar;
@@ -92,13 +99,14 @@ void tar_close(struct tar *tar)
     if (tar == NULL)
         return;
     archive_read_free(tar->archive);
+    unpack_close(tar->unpack);
     free(tar->reason);
     free(tar);
 }
 
 double tar_came(const struct tar *tar)
 {
-    return (double)archive_filter_bytes(tar->archive, -1);
+    return (double)unpack_came(tar->unpack);
 }
 
 static const char *bare(const char *name)
@@ -112,13 +120,34 @@ static const char *bare(const char *name)
             return name;
 }
 
-/* libarchive takes an archive that ends after a member for whole; but tar marks the end with a
- * block of zeros, which is then passed over. */
+static int are_zeros(const uint8_t *bytes, size_t size)
+{
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
+/* libarchive takes an archive that ends after a member for whole; but tar marks the end with blocks
+ * of zeros, of which the first is then passed over. Behind them there are more, if anything: all
+ * else belongs to another archive, or a block of zeros has taken the place of a header. */
 static int check_end(struct tar *tar)
 {
-    if (archive_filter_bytes(tar->archive, 0) <= archive_read_header_position(tar->archive))
+    uint64_t at = (uint64_t)archive_filter_bytes(tar->archive, 0);
+    if ((la_int64_t)at <= archive_read_header_position(tar->archive))
         return fail("cannot read %s: it is cut short: the mark of its end is missing", tar->name);
-    return 0;
+    const void *block = tar->block + tar->block_size;
+    ssize_t got = 0;
+    if (tar->given > at) { /* libarchive has not looked at all that it got */
+        size_t left =
+            tar->given - at < tar->block_size ? (size_t)(tar->given - at) : tar->block_size;
+        block = (const uint8_t *)block - left;
+        got = (ssize_t)left;
+    }
+    do
+        if (!are_zeros(block, (size_t)got))
+            return fail("cannot read %s: more follows behind the mark of its end: it is damaged, "
+                        "or several archives in one file",
+                        tar->name);
+    while ((got = unpack_read(tar->unpack, &block)) > 0);
+    return (int)got;
 }
 
 int tar_next(struct tar *tar, struct tar_member *member)
@@ -161,8 +190,7 @@ int tar_keep(struct tar *tar, struct spool *spool, struct tar_place *place)
 {
     uint64_t size = (uint64_t)archive_entry_size(tar->entry), left = size;
     *place = (struct tar_place){1, spool->size, size};
-    if (size > 0 && supply_file(tar->supply) >= 0 && archive_filter_count(tar->archive) == 1 &&
-        archive_entry_sparse_count(tar->entry) == 0)
+    if (size > 0 && unpack_file(tar->unpack) >= 0 && archive_entry_sparse_count(tar->entry) == 0)
         return find_in_file(tar, place);
     uint8_t block[16384];
     while (left > 0) {

@@ -1,7 +1,7 @@
-/* Tar archives by libarchive: ustar, pax and GNU tar, plain or compressed by gzip, zstd, xz or
- * bzip2, which it tells by their first bytes. One pass from start to end. Headers have a sum of
- * their own, and so has all that zstd and xz pack; gzip's sum libarchive does not look at, and
- * plain tar has none. */
+/* Tar archives by libarchive: ustar, pax and GNU tar, plain or packed (unpack.h). One pass from
+ * start to end, past the mark of the end to the last byte: so the sums of what is packed are
+ * checked, and what stands behind the mark is an error. In plain tar the headers have a sum, and
+ * the contents have none. */
 #ifndef PSWEEP_TAR_H
 #define PSWEEP_TAR_H
 
@@ -31,8 +31,8 @@ void tar_close(struct tar *tar); /* NULL is allowed */
 double tar_came(const struct tar *tar);
 
 /* The next member, with texts that are good until the next call: 1; 0 at the end; -1 with a
- * sentence: damaged, cut short (the end of an archive is marked in it), no tar archive at all, or
- * what the supply said. */
+ * sentence: damaged, cut short (the end of an archive is marked in it), more than one archive, no
+ * tar archive at all, or what the supply said. */
 int tar_next(struct tar *tar, struct tar_member *member);
 
 /* Where the contents of the member are that tar_next() has just brought: file and offset for

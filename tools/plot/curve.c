@@ -219,7 +219,10 @@ void curve_state(const struct run *run, char *text, size_t size)
     char of[32] = "";
     if (run->epochs > 0 && (run->state != RUN_DONE || run->epoch != run->epochs))
         snprintf(of, sizeof of, " of %llu", (unsigned long long)run->epochs);
-    snprintf(text, size, "epoch %llu%s%s", (unsigned long long)run->epoch, of, ended[run->state]);
+    const char *end = ended[run->state];
+    if (run->state == RUN_DONE && run->epoch < run->epochs)
+        end = ", out of patience";
+    snprintf(text, size, "epoch %llu%s%s", (unsigned long long)run->epoch, of, end);
 }
 
 void curve_duration(double seconds, char *text, size_t size)

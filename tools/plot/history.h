@@ -26,8 +26,8 @@ struct points {
 
 enum run_state {
     RUN_OPEN,    /* more may come */
-    RUN_DONE,    /* it reached its last epoch */
-    RUN_STOPPED, /* a signal or a rule ended it before; what there is is whole */
+    RUN_DONE,    /* it reached its last epoch, or a rule ended it before */
+    RUN_STOPPED, /* a signal ended it before; what there is is whole */
     RUN_FAILED,  /* it said so itself */
     RUN_LOST,    /* its records end without an end */
 };

@@ -11,6 +11,7 @@
 #include "standard.h"
 #include "stop.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,6 +162,8 @@ int main(int argc, char **argv)
         .epochs = settings.epochs,
         .epochs_asked = options_given(settings_about.rows, "epochs"),
         .checkpoint_every = settings.checkpoint_every,
+        .patience = settings.patience,
+        .least = INFINITY,
     };
     hand_over(run.engine, feed);
     run.progress = open_progress(&run);

@@ -181,14 +181,20 @@ static int take(struct run *run, const struct record *record)
 static int copy(struct run *run, struct reader *reader, const struct place *place)
 {
     struct record record;
-    int due = place->iteration == place->epoch * run_epoch_iterations(run) &&
-              run_saves_at(run, place->epoch);
+    int due = 0, whole_epoch = place->iteration == place->epoch * run_epoch_iterations(run);
     for (uint64_t i = 1; i <= place->records; i++) {
         int got = record_next(reader, &record), last = i == place->records;
         if (got != RECORD_READ)
             return got < 0 ? -1 : fail("%s changed while it was read", place->path);
+        double loss;
+        if (record.type == RECORD_VALIDATION) {
+            if (record_real(&record, "loss", &loss) < 0)
+                return -1;
+            run_validated(run, loss);
+        }
         if (last && take(run, &record) < 0)
             return -1;
+        due = last && whole_epoch && run_saves_at(run, place->epoch);
         if (i > 1 && (!last || due) && write_record(run->writer, record.bytes, record.size) < 0)
             return -1;
     }

@@ -16,7 +16,23 @@ uint64_t run_epoch_iterations(const struct run *run)
 
 int run_saves_at(const struct run *run, uint64_t epoch)
 {
-    return epoch % run->checkpoint_every == 0 || epoch == run->epochs;
+    return epoch % run->checkpoint_every == 0 || epoch == run->epochs ||
+           run_is_out_of_patience(run);
+}
+
+void run_validated(struct run *run, double loss)
+{
+    if (loss < run->least) {
+        run->least = loss;
+        run->in_vain = 0;
+    } else {
+        run->in_vain++; /* also where the loss is no number */
+    }
+}
+
+int run_is_out_of_patience(const struct run *run)
+{
+    return run->in_vain >= run->patience;
 }
 
 static double seconds(void)
@@ -132,6 +148,7 @@ static int validate(struct run *run)
         return -1;
     loss /= (double)all.count;
     correct /= (double)all.count;
+    run_validated(run, loss);
     write_begin(run->writer, "validation", 5);
     pack_uint(run->writer, "epoch", run->epoch);
     pack_uint(run->writer, "iteration", run->iteration);
@@ -173,15 +190,17 @@ static int end_epoch(struct run *run)
     return run_saves_at(run, run->epoch) ? checkpoint(run) : 0;
 }
 
-static int write_model(struct run *run)
+/* reason: why training ended. */
+static int write_model(struct run *run, const char *reason)
 {
     if (engine_read(run->engine, run->parameters, NULL) < 0)
         return -1;
-    write_begin(run->writer, "model", 6);
+    write_begin(run->writer, "model", 7);
     pack_uint(run->writer, "epoch", run->epoch);
     pack_uint(run->writer, "epochs", run->epochs);
     pack_uint(run->writer, "iteration", run->iteration);
-    pack_bool(run->writer, "stopped", run->epoch < run->epochs);
+    pack_bool(run->writer, "stopped", run->epoch < run->epochs && !run_is_out_of_patience(run));
+    pack_text(run->writer, "reason", reason);
     pack_map(run->writer, "network", 2);
     pack_uint(run->writer, "depth", run->net->shape.depth);
     pack_uint(run->writer, "filters", run->net->shape.filters);
@@ -193,7 +212,7 @@ static int write_model(struct run *run)
 
 static int stop(struct run *run)
 {
-    if (tell_steps(run, 1) < 0 || checkpoint(run) < 0 || write_model(run) < 0)
+    if (tell_steps(run, 1) < 0 || checkpoint(run) < 0 || write_model(run, "signal") < 0)
         return -1;
     meter_clear();
     note("stopped by signal %d in epoch %llu of %llu; what was learnt so far is saved",
@@ -211,15 +230,16 @@ static int run_short(struct run *run)
         return fail("the input ends within the iterations that the resumed run has had");
     if (!run->epochs_asked && have > 0)
         run->epochs = run->epoch;
-    int result = checkpoint(run) < 0 ? -1 : write_model(run);
-    if (result == 0 && run->epoch < run->epochs)
+    int is_short = run->epoch < run->epochs;
+    int result = checkpoint(run) < 0 ? -1 : write_model(run, is_short ? "input" : "epochs");
+    if (result == 0 && is_short)
         return fail("the input holds %llu epochs, %llu were asked for", have, want);
     return result;
 }
 
 static int train(struct run *run)
 {
-    while (run->epoch < run->epochs) {
+    while (run->epoch < run->epochs && !run_is_out_of_patience(run)) {
         struct batch batch;
         int got = stop_signal ? FEED_WAIT : feed_next(run->feed, &batch);
         if (got == FEED_WAIT || (got < 0 && stop_is_coming()))
@@ -234,7 +254,13 @@ static int train(struct run *run)
         else if ((got == FEED_BATCH ? step(run, &batch) : end_epoch(run)) < 0)
             return -1;
     }
-    return write_model(run);
+    if (!run_is_out_of_patience(run))
+        return write_model(run, "epochs");
+    note("the validation loss was not smaller than %.4f %llu times in a row: training ends after "
+         "epoch %llu of %llu",
+         run->least, (unsigned long long)run->in_vain, (unsigned long long)run->epoch,
+         (unsigned long long)run->epochs);
+    return write_model(run, "patience");
 }
 
 int run_train(struct run *run)

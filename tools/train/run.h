@@ -18,11 +18,14 @@ struct run {
     uint64_t epochs;           /* to train */
     int epochs_asked;          /* the user named that number: an input with fewer is a failure */
     uint64_t checkpoint_every; /* epochs */
+    uint64_t patience;         /* validations in a row without a smaller loss; UINT64_MAX: any */
 
     /* Where the run is. */
     uint64_t epoch, iteration;             /* finished so far, and told */
     uint64_t saved;                        /* iteration of the last checkpoint */
     uint64_t skip_iterations, skip_epochs; /* of the input, that an earlier run has learnt from */
+    double least;                 /* the smallest validation loss; INFINITY before the first */
+    uint64_t in_vain;             /* validations since then */
     int diverged;                 /* the loss is no number any more, and that has been told */
     double first_step;            /* seconds, for the pace */
     uint64_t images;              /* trained on since then */
@@ -35,9 +38,13 @@ uint64_t run_epoch_iterations(const struct run *run);
  * go on one day. */
 int run_saves_at(const struct run *run, uint64_t epoch);
 
-/* Trains until the epochs are done, the input ends, or a signal asks for the end; then writes the
- * model. 0 when the model reached its epochs; STOPPED when a signal ended it (checkpoint and model
- * are written); -1 with a sentence else. */
+/* Takes note of a validation, and whether the rule of patience ends the run after it. */
+void run_validated(struct run *run, double loss);
+int run_is_out_of_patience(const struct run *run);
+
+/* Trains until the epochs are done, patience is at its end, the input ends, or a signal asks for
+ * the end; then writes the model. 0 when the model reached its epochs or a rule ended it; STOPPED
+ * when a signal ended it (checkpoint and model are written); -1 with a sentence else. */
 int run_train(struct run *run);
 
 #endif

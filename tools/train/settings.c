@@ -15,6 +15,7 @@ struct settings settings = {
     .momentum = 0.9,
     .weight_decay = 1e-10,
     .checkpoint_every = OPTION_UNSET,
+    .patience = OPTION_UNSET,
     .device = "auto",
     .precision = "tf32",
     .isa = "auto",
@@ -45,6 +46,8 @@ static const struct option_row rows[] = {
      "0 ... 255, that divides them (of the training set)"},
     {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &settings.checkpoint_every, 1,
      UINT32_MAX, "N", "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
+    {0, "patience", OPTION_UINT, OPTION_IN_HEADER, &settings.patience, 1, UINT32_MAX, "N",
+     "end when the validation loss was not smaller than its smallest N times in a row"},
     {0, "resume", OPTION_LIST, OPTION_LOCAL, &settings.earlier, 0, 0, "FILE",
      "go on from an earlier run; of several, each with --resume, from the furthest"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &settings.threads, 1, 1024, "N",
@@ -118,6 +121,9 @@ int settings_complete(uint32_t classes, struct images_about *images, struct net 
         override("deviation", settings.deviation, images->deviation, images->channels, 1e-6) < 0 ||
         net_make(net, &shape) < 0)
         return -1;
+    if (settings.patience != OPTION_UNSET && images->counts[SPLIT_VALIDATION] == 0)
+        return fail_as(USAGE, "--patience watches the loss of validation images, and there are "
+                              "none (psfetch --split sets some aside)");
     if (isnan(settings.rate))
         settings.rate = 0.1 * (double)settings.batch / 256;
     if (settings.checkpoint_every == OPTION_UNSET)

@@ -10,6 +10,7 @@
 struct settings {
     uint64_t depth, filters, epochs, batch, seed, data_seed, threads, gpu;
     uint64_t checkpoint_every; /* OPTION_UNSET: as settings_complete() sees fit */
+    uint64_t patience;         /* OPTION_UNSET: none */
     double rate;               /* NAN: likewise */
     double momentum, weight_decay;
     const char *mean, *deviation; /* lists of numbers; NULL: those of the training set */

@@ -289,6 +289,35 @@ J
     same out packed
 }
 
+# peak COMMAND...: the most memory that it held, in KB.
+peak() {
+    /usr/bin/python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
+}
+
+@test "--write-shard: ten times as many images take no more memory, but for their names" {
+    picture zoo/cat/1.png 1 1 9
+    head -c 16000 /dev/zero >>zoo/cat/1.png
+    # So many names of the one file, in two folders.
+    /usr/bin/python3 -c '
+import os
+for folder, count in ("few", 2000), ("many", 20000):
+    os.makedirs(folder + "/cat")
+    for number in range(count):
+        os.link("zoo/cat/1.png", f"{folder}/cat/{number:05}.png")'
+    few=$(peak psfetch -q -t 2 few --write-shard -)
+    many=$(peak psfetch -q -t 2 many --write-shard -)
+    echo "$few KB for 2,000 images, $many KB for 20,000"
+    # All of them are 320 MB; their names, places and order are a few hundred bytes each.
+    [ $((many - few)) -lt 12000 ]
+    few=$(peak psfetch -q -t 2 few --write-shard few.tar.gz)
+    many=$(peak psfetch -q -t 2 many --write-shard many.tar.gz)
+    echo "packed: $few KB, $many KB"
+    [ $((many - few)) -lt 12000 ]
+}
+
 # cifar FOLDER: a small one of its kind, 40 images to train with in two batches and 10 to test with.
 # The pixels of an image are its channel and its number.
 cifar() {

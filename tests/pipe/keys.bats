@@ -195,6 +195,39 @@ P
     grep -q "InvalidAccessKeyId" err
 }
 
+# dies SIGNAL PSFETCH_ARGUMENT...: psfetch is ended so while it waits for an object; then there is a file
+# core or not. The owner of its environment in /proc, while it lived, is in $owner.
+dies() {
+    local signal=$1 pid status=0
+    shift
+    rm -f core* zoo.asked
+    (ulimit -c unlimited && exec psfetch "$@" >out 2>err 3>&-) &
+    pid=$!
+    wait_for 10 test -s zoo.asked
+    owner=$(stat -c %u "/proc/$pid/environ")
+    kill -s "$signal" "$pid"
+    wait "$pid" || status=$?
+    [ "$status" -gt 128 ]
+}
+
+@test "a core dump holds no keys, for there is none; without keys there is one as ever" {
+    (ulimit -c unlimited) || skip "needs leave for core dumps"
+    picture zoo/cat/0-stall.png 2 2 7
+    serve
+    use AWS_ACCESS_KEY_ID=IDTEMP AWS_SECRET_ACCESS_KEY=hidden-secret AWS_SESSION_TOKEN=hidden-token
+    for signal in ABRT SEGV; do
+        dies $signal --no-sign-request s3://zoo
+        if compgen -G "core*"; then
+            grep -q hidden-secret core* # from the environment: what we look for would be found
+        elif [ "$owner" -eq 0 ]; then
+            skip "needs a kernel that writes core dumps into the folder, or a user other than root"
+        fi
+        dies $signal s3://zoo
+        no compgen -G "core*"
+        [ "$owner" -eq 0 ]
+    done
+}
+
 @test "the bucket in the path or in the host's name, as the profile has it" {
     serve
     use AWS_ACCESS_KEY_ID=IDTEMP AWS_SECRET_ACCESS_KEY=hidden

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 
 /* The profile that applies, in both files. */
 struct profile {
@@ -287,6 +288,8 @@ int access_find(struct access *access, const struct access_options *options)
 {
     struct profile profile = {0};
     *access = (struct access){0};
+    if (!options->no_sign_request)
+        prctl(PR_SET_DUMPABLE, 0);
     int done = profile_open(&profile, options->profile);
     if (done == 0)
         done = find_region(access, &profile, options->region);

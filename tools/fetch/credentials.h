@@ -27,7 +27,10 @@
  * request; so is half a pair of keys, and what is found but not done here: roles to assume by other
  * keys, and single sign-on.
  *
- * No secret and no token is ever part of a sentence.
+ * No secret and no token is ever part of a sentence. Nor of a core dump: they lie in our
+ * environment and in what libcurl sends, besides our own memory, so a program that looks for keys
+ * leaves no core from then on, wherever the system would put it. (A debugger must then start it, or
+ * be root's.)
  */
 #ifndef PSWEEP_CREDENTIALS_H
 #define PSWEEP_CREDENTIALS_H

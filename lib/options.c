@@ -36,7 +36,7 @@ int options_given(const struct option_row *rows, const char *name)
 static void print_rows(const struct option_row *row)
 {
     for (; row->name; row++) {
-        char left[64];
+        char left[128];
         int used = row->letter ? snprintf(left, sizeof left, "  -%c, --%s", row->letter, row->name)
                                : snprintf(left, sizeof left, "      --%s", row->name);
         if (row->argument && used < (int)sizeof left)

@@ -40,7 +40,7 @@ static const struct program about = {
     "MODEL... < IMAGES > SCORES",
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
     "  psfetch cifar10/test --as test | pseval net3.bin | psplot -k confusion -o confusion.png\n"
-    "  pseval --wrong 40 net3.bin < test.ps | psplot -k csv\n",
+    "  pseval --wrong 40 net3.bin < test.ps | psplot -k images -o wrong.png\n",
     rows,
 };
 

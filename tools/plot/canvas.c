@@ -54,6 +54,19 @@ int canvas_open(struct canvas *canvas, const char *path, double width, double he
     return 0;
 }
 
+void canvas_measure(struct canvas *canvas)
+{
+    *canvas = (struct canvas){0};
+    canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1);
+    canvas->cairo = cairo_create(canvas->surface);
+}
+
+void canvas_measured(struct canvas *canvas)
+{
+    cairo_destroy(canvas->cairo);
+    cairo_surface_destroy(canvas->surface);
+}
+
 int canvas_close(struct canvas *canvas)
 {
     errno = 0;

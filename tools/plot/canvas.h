@@ -27,6 +27,10 @@ int canvas_check(const char *path);
 /* Opens the file and paints it white. -1 with a sentence. */
 int canvas_open(struct canvas *canvas, const char *path, double width, double height);
 
+/* A canvas of no file, on which letters are measured before the size of a picture is known. */
+void canvas_measure(struct canvas *canvas);
+void canvas_measured(struct canvas *canvas); /* ends it */
+
 /* Writes what is to be written and looks whether it arrived. -1 with a sentence. */
 int canvas_close(struct canvas *canvas);
 

@@ -4,7 +4,9 @@
 #define PSPLOT_CHART_H
 
 #include "canvas.h"
+#include "filters.h"
 #include "history.h"
+#include "sheet.h"
 
 struct picture {
     const char *path;
@@ -15,6 +17,9 @@ struct picture {
 int chart_curves(const struct history *history, const struct picture *picture);
 int chart_overlay(const struct history *history, const struct picture *picture);
 int chart_confusion(const struct history *history, const struct picture *picture);
+
+int chart_images(const struct sheet *sheet, const struct picture *picture);
+int chart_filters(const struct bank *bank, const struct picture *picture);
 
 /* The title over a picture: the height it takes. */
 double chart_title(struct canvas *canvas, const char *title, double font);

@@ -16,18 +16,6 @@ struct form {
     void *state;
 };
 
-/* What an input is called: by its file, without folder and suffix, where no other has that name. */
-static const char *name_of(const struct source *source, int count, int place)
-{
-    const struct feed *feed = source[place].feed;
-    if (feed->stem == NULL)
-        return feed->path;
-    for (int i = 0; i < count; i++)
-        if (i != place && source[i].feed->stem && strcmp(source[i].feed->stem, feed->stem) == 0)
-            return feed->path;
-    return feed->stem;
-}
-
 enum { WRITE_MORE = 1, WRITE_NO_MORE = 0 };
 
 /* Whether the output takes more. A progress channel is watched while it is written: no line waits.
@@ -64,7 +52,7 @@ static int export_all(struct source *source, int count, const struct form *form)
 {
     int more = WRITE_MORE;
     for (int i = 0; more > 0 && i < count; i++)
-        more = export_one(&source[i], form, name_of(source, count, i));
+        more = export_one(&source[i], form, source_label(source, count, i));
     return more > 0 ? show_flush() : more;
 }
 

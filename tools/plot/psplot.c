@@ -12,12 +12,14 @@
 #include <string.h>
 
 static const char *kind = "auto", *output, *title;
+static const char *by = "auto", *only;
+static uint64_t limit;
 static uint32_t size[2];
 static int ascii, following, bytes;
 
 static const struct option_row rows[] = {
     {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0,
-     "auto|curves|overlay|confusion|table|csv|json|status",
+     "auto|curves|overlay|confusion|table|images|filters|csv|json|status",
      "what to draw (auto: curves of runs, confusion of scores)"},
     {'o', "output", OPTION_TEXT, OPTION_LOCAL, &output, 0, 0, "FILE",
      "write a picture: FILE.png, .svg or .pdf (default: text)"},
@@ -27,6 +29,12 @@ static const struct option_row rows[] = {
     {0, "ascii", OPTION_FLAG, OPTION_LOCAL, &ascii, 0, 0, NULL, "no characters beyond ASCII"},
     {0, "follow", OPTION_FLAG, OPTION_LOCAL, &following, 0, 0, NULL,
      "draw live, from growing run files and progress FIFOs"},
+    {0, "by", OPTION_CHOICE, OPTION_LOCAL, &by, 0, 0, "auto|order|class|image",
+     "images: in a line each class, or image with its views (auto: sets by class)"},
+    {0, "only", OPTION_CHOICE, OPTION_LOCAL, &only, 0, 0, "train|validation|test",
+     "images: of this split (train of epochs; else all)"},
+    {'n', "limit", OPTION_UINT, OPTION_LOCAL, &limit, 1, 100000, "N",
+     "images: at most N (64; by class ten of each)"},
     {0, "bytes", OPTION_FLAG, OPTION_LOCAL, &bytes, 0, 0, NULL,
      "json: pixels and weights too, as base64"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
@@ -34,14 +42,14 @@ static const struct option_row rows[] = {
 
 static const struct program about = {
     "psplot",
-    "Draws runs (of pstrain) and scores (of pseval): curves, confusion matrices, tables; writes "
-    "any\n"
-    "stream as CSV or JSON.",
+    "Draws runs (of pstrain) and scores (of pseval): curves, confusion matrices, filters, tables;\n"
+    "draws images; writes any stream as CSV or JSON.",
     "[FILE...]",
     "  psplot net*.bin                       learning curves in the terminal\n"
     "  psplot -k overlay -o depths.png net*.bin\n"
     "  pseval net3.bin < test.ps | psplot    the confusion matrix\n"
     "  psplot --follow progress.fifo         many trainers, live\n"
+    "  psfetch photos | psplot -k images -o sheet.png\n"
     "  psplot -k csv net*.bin > runs.csv     every mini-batch and epoch, a row each\n",
     rows,
 };
@@ -68,6 +76,10 @@ static void check_options(void)
         die(USAGE, "--follow draws curves in the terminal, nothing else");
     if (bytes && !is_kind("json"))
         die(USAGE, "--bytes is for --kind json");
+    if (!is_kind("images") && (options_given(rows, "by") || only || limit))
+        die(USAGE, "--by, --only and --limit are for --kind images");
+    if ((is_kind("images") || is_kind("filters")) && output == NULL)
+        die(USAGE, "%s are drawn as a picture: name its file with --output", kind);
 }
 
 /* Draws what was read. */
@@ -119,6 +131,43 @@ static _Noreturn void print_status(char *const *path, int count)
     exit(DONE);
 }
 
+static enum sheet_by by_of(void)
+{
+    return strcmp(by, "order") == 0   ? SHEET_ORDER
+           : strcmp(by, "class") == 0 ? SHEET_CLASS
+           : strcmp(by, "image") == 0 ? SHEET_IMAGE
+                                      : SHEET_AUTO;
+}
+
+static void draw_images(struct source *source, int count)
+{
+    struct picture picture = {output, size[0], size[1], title};
+    uint32_t most = size[0] > size[1] ? size[0] : size[1];
+    struct sheet sheet = {.options = {by_of(), only, limit, most > 192 ? most : 192}};
+    if (sheet_read(&sheet, source, count) < 0)
+        die_why();
+    if (sheet.images == 0)
+        die(any_damaged(source, count) ? DAMAGED : FAILED,
+            "there is nothing to draw: the input holds no %s%simages", only ? only : "",
+            only ? " " : "");
+    if (chart_images(&sheet, &picture) < 0)
+        die_why();
+    sheet_free(&sheet);
+}
+
+static void draw_filters(struct source *source, int count)
+{
+    struct picture picture = {output, size[0], size[1], title};
+    struct bank bank = {0};
+    if (filters_read(&bank, source, count) < 0)
+        die_why();
+    if (filters_settle(&bank) < 0)
+        die(any_damaged(source, count) ? DAMAGED : FAILED, "%s", why());
+    if (chart_filters(&bank, &picture) < 0)
+        die_why();
+    filters_free(&bank);
+}
+
 static void write_out(struct source *source, int count)
 {
     if ((is_kind("json") ? export_json(source, count, bytes) : export_csv(source, count)) < 0)
@@ -143,6 +192,10 @@ int main(int argc, char **argv)
         follow_all(source, count, &history);
     else if (is_export())
         write_out(source, count);
+    else if (is_kind("images"))
+        draw_images(source, count);
+    else if (is_kind("filters"))
+        draw_filters(source, count);
     else
         draw_all(source, count, &history);
 

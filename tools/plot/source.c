@@ -53,6 +53,17 @@ int source_open(struct source *source, int follow)
     return 0;
 }
 
+const char *source_label(const struct source *source, int count, int place)
+{
+    const struct feed *feed = source[place].feed;
+    if (feed->stem == NULL)
+        return feed->path;
+    for (int i = 0; i < count; i++)
+        if (i != place && source[i].feed->stem && strcmp(source[i].feed->stem, feed->stem) == 0)
+            return feed->path;
+    return feed->stem;
+}
+
 void source_shut(struct source *source)
 {
     record_close(source->reader);
@@ -138,8 +149,7 @@ static void begin_again(struct source *source, struct history *history)
     lseek(source->fd, 0, SEEK_SET);
 }
 
-/* After a failure: damage keeps what came before it, anything else is final. */
-static int damaged(struct source *source)
+int source_damage(struct source *source)
 {
     if (why_status() != DAMAGED)
         return -1;
@@ -165,7 +175,7 @@ int source_next(struct source *source, struct record *record)
         begin(source);
     int got = record_next(source->reader, record);
     if (got < 0)
-        return damaged(source) < 0 ? -1 : RECORD_NONE;
+        return source_damage(source) < 0 ? -1 : RECORD_NONE;
     if (got == RECORD_NONE)
         source->state = SOURCE_ENDED;
     return got;
@@ -189,7 +199,7 @@ int64_t source_read(struct source *source, struct history *history, double now)
             history_take(history, source->feed, source->reader, &record, now) < 0)
             got = -1;
         if (got < 0)
-            return damaged(source) < 0 ? -1 : taken;
+            return source_damage(source) < 0 ? -1 : taken;
         if (got == RECORD_NONE)
             source->state = SOURCE_ENDED;
         if (got != RECORD_READ)
@@ -211,7 +221,7 @@ void source_hang_up(struct source *source)
     fail_as(DAMAGED,
             "%s ends after %llu records without an end record: the program before it failed",
             source->feed->path, records);
-    damaged(source);
+    source_damage(source);
 }
 
 int source_complete(const struct source *source, const struct history *history)
@@ -244,5 +254,5 @@ void source_give_up(struct source *source, const struct history *history)
         fail_as(DAMAGED,
                 "%s was closed before %zu run%s had said done: the program before it failed",
                 source->feed->path, lost, lost == 1 ? "" : "s");
-    damaged(source);
+    source_damage(source);
 }

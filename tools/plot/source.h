@@ -47,6 +47,14 @@ int64_t source_read(struct source *source, struct history *history, double now);
  * above. */
 int source_next(struct source *source, struct record *record);
 
+/* After a failure of reading the input: 0 and a state where it is damage, which keeps what came
+ * before it; -1 and the same sentence for anything else. */
+int source_damage(struct source *source);
+
+/* What the input at a place is called among count: by its file without folder and suffix, where no
+ * other has that name, else as it was given. Borrowed from it. */
+const char *source_label(const struct source *source, int count, int place);
+
 /* Gives back the file and the memory of an input that was read; what it told is kept. */
 void source_shut(struct source *source);
 

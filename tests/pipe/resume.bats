@@ -226,3 +226,58 @@ for record in records:
     grep -q 'it is the output too' err
     cmp one.bin same.bin
 }
+
+@test "psaug --first-epoch leaves out what the earlier run has had; the result is the same" {
+    for views in '' --views; do
+        from() {
+            # shellcheck disable=SC2086 # none or one
+            psaug $views --first-epoch "$@" <set.ps
+        }
+        from 1 | pstrain -q -b 32 -e 5 >whole.bin
+        mapfile -t ends < <(checkpoints whole.bin)
+        from 1 | cmp -n 100000 - <(from 1 -e 5)
+        [ "$(from 4 -e 4 | records /dev/stdin | jq -r 'select(.type == "epoch") | "\(.epoch) \(.images)"' | xargs)" = "3 0 4 160" ]
+        for done in 1 2 3 4 5; do
+            head -c "${ends[done - 1]}" whole.bin >torn.bin
+            for first in $((done + 1)) $done 1; do
+                from "$first" | pstrain -q -b 32 -e 5 --resume torn.bin | cmp - whole.bin
+            done
+            ends 1 pstrain -q -b 32 -e 5 --resume torn.bin < <(from $((done + 2)))
+            grep -q "the input begins with epoch $((done + 2)); this run goes on from epoch $((done + 1))" err
+            [ ! -s out ]
+        done
+        ends 1 pstrain -q -b 32 -e 5 < <(from 3)
+        grep -q 'the input begins with epoch 3; this run goes on from epoch 1' err
+        ends 1 pstrain -q -b 32 -e 5 --resume empty.bin < <(: >empty.bin; from 2)
+        grep -q 'the input begins with epoch 2; this run goes on from epoch 1' err
+        [ ! -s out ]
+    done
+}
+
+@test "psaug --first-epoch and a run that was stopped in the middle of an epoch" {
+    train -e 4 >whole.bin
+    mkfifo slow
+    pstrain -q -b 32 -e 4 <slow >torn.bin 3>&- &
+    trainer=$!
+    exec 4>slow
+    psaug -e 4 <set.ps >epochs.ps
+    head -c $(($(stat -c %s epochs.ps) * 13 / 20)) epochs.ps >&4
+    wait_for 20 speaks_of 16
+    kill $trainer
+    exec 4>&-
+    wait $trainer || [ $? -eq 4 ]
+    epoch=$(records torn.bin | jq 'select(.type == "model") | .epoch')
+    [ "$(records torn.bin | jq 'select(.type == "model") | .iteration')" -gt $((5 * epoch)) ]
+    psaug --first-epoch $((epoch + 1)) <set.ps | pstrain -q -b 32 -e 4 --resume torn.bin | cmp - whole.bin
+}
+
+@test "marks of epochs that are out of order are damage" {
+    psaug -e 3 <set.ps >epochs.ps
+    for change in 'marks[0]["epoch"] = 2' 'marks[1]["epoch"] = 1' 'records.insert(-100, dict(marks[1], images=0))'; do
+        edit epochs.ps "marks = [r for r in records if r['type'] == 'epoch']; $change
+for i, r in enumerate(records):
+    if r['type'] == 'epoch': r['records'] = i; r['digest'] = digest(i)" >wrong.ps
+        ends 3 pstrain -q -b 32 <wrong.ps
+        grep -q 'the mark of epoch\|is marked as one of' err
+    done
+}

@@ -214,6 +214,16 @@ static int write_views(struct writer *writer, struct gathered *gathered,
     return 0;
 }
 
+int write_mark(struct writer *writer, uint32_t epoch, uint64_t images)
+{
+    struct position position = write_position(writer);
+    write_begin(writer, "epoch", 4);
+    pack_uint(writer, "epoch", epoch);
+    pack_uint(writer, "images", images);
+    pack_position(writer, position);
+    return write_end(writer);
+}
+
 int write_epoch(struct writer *writer, struct gathered *gathered,
                 const struct view_options *options, uint32_t epoch, int views)
 {
@@ -222,12 +232,5 @@ int write_epoch(struct writer *writer, struct gathered *gathered,
     shuffle(options->seed, epoch, PURPOSE_SHUFFLE, set_ids(gathered->train), count, order);
     int result = (views ? write_views : write_drawn)(writer, gathered, options, epoch, order);
     free(order);
-    if (result < 0)
-        return -1;
-    struct position position = write_position(writer);
-    write_begin(writer, "epoch", 4);
-    pack_uint(writer, "epoch", epoch);
-    pack_uint(writer, "images", count);
-    pack_position(writer, position);
-    return write_end(writer);
+    return result < 0 ? -1 : write_mark(writer, epoch, count);
 }

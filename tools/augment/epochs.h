@@ -27,6 +27,8 @@ void gathered_free(struct gathered *gathered);
  * and with views the training images as they are. */
 int write_once(struct writer *writer, struct gathered *gathered, const struct view_options *options,
                int views);
+/* Writes the mark of an epoch of so many images: it has ended. */
+int write_mark(struct writer *writer, uint32_t epoch, uint64_t images);
 /* Writes one epoch: the training images in its order, each in its view (with views that alone), and
  * the epoch record. */
 int write_epoch(struct writer *writer, struct gathered *gathered,

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static struct view_options view = {.shift = 4, .flip = 0.5};
-static uint64_t shift = 4, epochs, memory = 4ull << 30;
+static uint64_t shift = 4, epochs, first = 1, memory = 4ull << 30;
 static int views;
 
 static const struct option_row rows[] = {
@@ -24,6 +24,8 @@ static const struct option_row rows[] = {
      "send every image once, then only what becomes of it in each epoch"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
      "end after N epochs (go on until the consumer has enough)"},
+    {0, "first-epoch", OPTION_UINT, OPTION_LOCAL, &first, 1, UINT32_MAX, "K",
+     "leave out the epochs before; for a trainer that goes on from there (1)"},
     {0, "memory", OPTION_BYTES, OPTION_LOCAL, &memory, 0, 0x1p46, "BYTES",
      "keep so much of the set in memory, the rest in a file (4G)"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
@@ -73,8 +75,10 @@ int main(int argc, char **argv)
     if (write_start(writer, &input, &gathered) < 0 ||
         write_once(writer, &gathered, &view, views) < 0)
         end_after_write(writer);
-    for (uint32_t epoch = 1; trains && (epochs == 0 || epoch <= epochs); epoch++)
-        if (write_epoch(writer, &gathered, &view, epoch, views) < 0)
+    if (trains && first > 1 && write_mark(writer, (uint32_t)first - 1, 0) < 0)
+        end_after_write(writer);
+    for (uint64_t epoch = first; trains && (epochs == 0 || epoch <= epochs); epoch++)
+        if (write_epoch(writer, &gathered, &view, (uint32_t)epoch, views) < 0)
             end_after_write(writer);
 
     if (write_finish(writer) < 0)

@@ -27,6 +27,8 @@ struct feed {
     struct kept_view *validation_view;
     int handed;      /* the mini-batch has been handed out, so it is to be filled anew */
     uint64_t images; /* of this epoch so far */
+    uint64_t marked; /* the last epoch whose mark has come */
+    uint64_t before; /* epochs that the input leaves out */
 
     /* With epochs: an image or a mark that was read but belongs to the next call. */
     int pending; /* an images_item, or IMAGES_OTHER for none */
@@ -94,12 +96,18 @@ static int check_channels(struct feed *feed, const struct image *image)
                       image->key, image->channels, feed->about.channels);
 }
 
-/* An epoch's mark tells how many images it had. */
+/* An epoch's mark tells which it was and how many images it had. One without images may come first:
+ * then the epochs up to it are left out. */
 static int check_mark(struct feed *feed, const struct record *mark)
 {
-    uint64_t images;
-    if (record_uint(mark, "images", UINT64_MAX, &images) < 0)
+    uint64_t images, epoch;
+    if (record_uint(mark, "images", UINT64_MAX, &images) < 0 ||
+        record_uint(mark, "epoch", UINT32_MAX, &epoch) < 0)
         return -1;
+    if (epoch != feed->marked + 1 && !(images == 0 && feed->marked == 0))
+        return fail_as(DAMAGED, "the mark of epoch %llu comes where that of epoch %llu is due",
+                       (unsigned long long)epoch, (unsigned long long)feed->marked + 1);
+    feed->marked = epoch;
     if (images != feed->images)
         return fail_as(DAMAGED, "an epoch of %llu images is marked as one of %llu",
                        (unsigned long long)feed->images, (unsigned long long)images);
@@ -193,6 +201,8 @@ static int read_start(struct feed *feed, struct pile *validation)
         return FEED_WAIT;
     if (item == IMAGES_IMAGE)
         add_to_batch(feed, &image);
+    else if (item == IMAGES_EPOCH)
+        feed->before = feed->marked;
     else
         feed->pending = item;
     return 0;
@@ -230,6 +240,11 @@ void feed_close(struct feed *feed)
 const struct images_about *feed_about(const struct feed *feed)
 {
     return &feed->about;
+}
+
+uint64_t feed_before(const struct feed *feed)
+{
+    return feed->before;
 }
 
 struct kept_images feed_images(const struct feed *feed)

@@ -23,6 +23,8 @@ void feed_close(struct feed *feed);
 
 /* Shape, counts, mean and deviation of the images. */
 const struct images_about *feed_about(const struct feed *feed);
+/* How many epochs the input leaves out before its first (psaug --first-epoch). */
+uint64_t feed_before(const struct feed *feed);
 
 /* All images that are kept, training and validation; borrowed until the next call. */
 struct kept_images feed_images(const struct feed *feed);

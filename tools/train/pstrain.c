@@ -168,8 +168,9 @@ int main(int argc, char **argv)
     hand_over(run.engine, feed);
     run.progress = open_progress(&run);
     int result = settings_write(writer, &input, &images, engine_name(run.engine), &net);
-    if (result == 0 && settings.earlier.count > 0)
-        result = resume(&run, &settings.earlier);
+    if (result == 0)
+        result =
+            settings.earlier.count > 0 ? resume(&run, &settings.earlier) : run_go_on(&run, 0, 0);
     end_run(&run, result < 0 ? -1 : run_train(&run));
 
     progress_close(run.progress);

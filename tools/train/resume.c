@@ -205,6 +205,8 @@ static int copy(struct run *run, struct reader *reader, const struct place *plac
 
 static int go_on(struct run *run, const struct place *place)
 {
+    if (run_go_on(run, place->epoch, place->iteration) < 0)
+        return -1;
     int fd = open_file(place->path);
     if (fd < 0)
         return -1;
@@ -212,8 +214,6 @@ static int go_on(struct run *run, const struct place *place)
     int result = copy(run, reader, place);
     record_close(reader);
     close(fd);
-    run->epoch = run->skip_epochs = place->epoch;
-    run->iteration = run->skip_iterations = place->iteration;
     return result;
 }
 
@@ -225,7 +225,7 @@ int resume(struct run *run, const struct option_list *paths)
             return -1;
     if (place.path == NULL) {
         note("%s has no checkpoint to go on from: training begins anew", paths->text[0]);
-        return 0;
+        return run_go_on(run, 0, 0);
     }
     note("going on from iteration %llu, in epoch %llu, of %s", (unsigned long long)place.iteration,
          (unsigned long long)(place.epoch + 1), place.path);

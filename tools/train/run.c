@@ -20,6 +20,19 @@ int run_saves_at(const struct run *run, uint64_t epoch)
            run_is_out_of_patience(run);
 }
 
+int run_go_on(struct run *run, uint64_t epoch, uint64_t iteration)
+{
+    uint64_t before = feed_before(run->feed);
+    if (epoch < before)
+        return fail("the input begins with epoch %llu; this run goes on from epoch %llu",
+                    (unsigned long long)before + 1, (unsigned long long)epoch + 1);
+    run->epoch = epoch;
+    run->iteration = iteration;
+    run->skip_epochs = epoch - before;
+    run->skip_iterations = iteration - before * run_epoch_iterations(run);
+    return 0;
+}
+
 void run_validated(struct run *run, double loss)
 {
     if (loss < run->least) {

@@ -38,6 +38,10 @@ uint64_t run_epoch_iterations(const struct run *run);
  * go on one day. */
 int run_saves_at(const struct run *run, uint64_t epoch);
 
+/* Lets the run go on after an epoch and an iteration that an earlier run has had: so much of the
+ * input is then passed over. -1 with a sentence when the input begins with a later epoch. */
+int run_go_on(struct run *run, uint64_t epoch, uint64_t iteration);
+
 /* Takes note of a validation, and whether the rule of patience ends the run after it. */
 void run_validated(struct run *run, double loss);
 int run_is_out_of_patience(const struct run *run);

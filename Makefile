@@ -202,7 +202,8 @@ bench: all build/tests/bench/stream_bench build/tests/bench/feed_bench build/tes
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps
 	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \
-	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/feed_bench || exit; done
+	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/feed_bench && \
+	    bin/psaug -e 300 --views <build/bench.ps | build/tests/bench/feed_bench kept || exit; done
 	build/tests/bench/engine_bench
 	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
 	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \

@@ -1,10 +1,13 @@
 /* How fast mini-batches come out of a stream, when nothing is done with them: what a trainer could
  * at most be fed with.
  *
- *     psaug -e 20 < set.ps | feed_bench          psaug --views -e 20 < set.ps | feed_bench
+ *     psaug -e 20 < set.ps | feed_bench          psaug --views -e 20 < set.ps | feed_bench [kept]
+ *
+ * With "kept" as for an engine that keeps the images and draws the views itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +22,7 @@ static double seconds(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     enum { BATCH = 128 };
     struct images input;
@@ -31,6 +34,9 @@ int main(void)
     if (images_open(&input, STDIN_FILENO, "input", "epochs") < 0 ||
         feed_open(&feed, &input, BATCH, 0) < 0)
         die_why();
+    int kept = argc > 1 && strcmp(argv[1], "kept") == 0;
+    if (kept)
+        feed_by_views(feed);
     double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
     while ((got = feed_next(feed, &batch)) != FEED_END) {
         if (got < 0)
@@ -41,9 +47,12 @@ int main(void)
     wall = seconds(CLOCK_MONOTONIC) - wall;
     cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     const struct images_about *about = feed_about(feed);
-    printf("%s %ux%ux%u: %9.0f images/s, %9.0f a second of this program's own time\n",
-           input.views ? "views " : "pixels", about->height, about->width, about->channels,
-           (double)images / wall, (double)images / cpu);
+    printf("%-20s %ux%ux%u: %9.0f images/s, %9.0f a second of this program's own time\n",
+           kept          ? "views of kept images"
+           : input.views ? "views, drawn"
+                         : "pixels",
+           about->height, about->width, about->channels, (double)images / wall,
+           (double)images / cpu);
     feed_close(feed);
     images_close(&input);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

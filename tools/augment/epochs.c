@@ -192,7 +192,7 @@ static int write_drawn(struct writer *writer, struct gathered *gathered,
     return result;
 }
 
-/* Their views alone. A window's place depends on the size of its image, so each is looked at. */
+/* Their views alone, for which no pixel is needed. */
 static int write_views(struct writer *writer, struct gathered *gathered,
                        const struct view_options *options, uint32_t epoch, const size_t *order)
 {
@@ -200,9 +200,7 @@ static int write_views(struct writer *writer, struct gathered *gathered,
     uint64_t ids[VIEWS_MOST];
     struct view view[VIEWS_MOST];
     for (size_t i = 0, filled = 0; i < count; i++) {
-        struct image image;
-        if (set_image(gathered->train, order[i], &image) < 0)
-            return -1;
+        struct image image = set_outline(gathered->train, order[i]);
         ids[filled] = image.id;
         view[filled++] = view_random(options, epoch, &image);
         if (filled < VIEWS_MOST && i + 1 < count)

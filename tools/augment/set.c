@@ -20,7 +20,7 @@ struct member {
         uint8_t *bytes; /* IN_MEMORY */
         uint64_t place; /* in the file */
     };
-    uint32_t size;
+    uint32_t size, height, width; /* of the record; of the image */
     enum where where;
     uint64_t digest; /* XXH3 of the record, against an input that changes meanwhile */
 };
@@ -143,6 +143,8 @@ int set_add(struct set *set, const struct image *image, const struct record *rec
     }
     struct member *member = &set->member[set->count];
     member->size = (uint32_t)record->size;
+    member->height = image->height;
+    member->width = image->width;
     member->digest = XXH3_64bits(record->bytes, record->size);
     uint8_t *bytes = take(set, record->size);
     if (bytes != NULL) {
@@ -181,6 +183,12 @@ static int read_again(struct set *set, const struct member *member)
     if (XXH3_64bits(set->again, member->size) != member->digest)
         return fail_as(DAMAGED, "the input changed while it was read again");
     return 0;
+}
+
+struct image set_outline(const struct set *set, size_t place)
+{
+    const struct member *member = &set->member[place];
+    return (struct image){.id = set->id[place], .height = member->height, .width = member->width};
 }
 
 int set_image(struct set *set, size_t place, struct image *image)

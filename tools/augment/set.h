@@ -26,6 +26,8 @@ size_t set_count(const struct set *set);
 /* The ids of all images, in the order they were added; owned by the set. */
 const uint64_t *set_ids(const struct set *set);
 
+/* Id, height and width of the image at a place, for which nothing has to be read. */
+struct image set_outline(const struct set *set, size_t place);
 /* The image at a place 0 … set_count() - 1; borrowed until the next call. -1 with a sentence. */
 int set_image(struct set *set, size_t place, struct image *image);
 

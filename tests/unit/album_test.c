@@ -1,0 +1,123 @@
+#include "message.h"
+#include "tools/train/album.h"
+
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 32, CHANNELS = 3, COUNT = 40000 };
+
+/* Every image has bytes of its own. */
+static struct image image_of(uint64_t id, uint8_t *pixels)
+{
+    struct image image = {.id = id,
+                          .label = (uint32_t)(id % 7),
+                          .height = 1 + (uint32_t)(id % SIDE),
+                          .width = SIDE,
+                          .channels = CHANNELS,
+                          .pixels = pixels};
+    memset(pixels, (int)(id % 251), image_bytes(&image));
+    return image;
+}
+
+/* Ids are the system's to choose: dense, with holes, and such as end on many zeros. */
+static uint64_t id_of(uint32_t number)
+{
+    return number % 2 ? (uint64_t)number << 40 : number / 2;
+}
+
+static void images_are_found_by_their_ids(void **state)
+{
+    static uint8_t pixels[SIDE * SIDE * CHANNELS];
+    struct album *album = album_open();
+    uint32_t place;
+    (void)state;
+    assert_int_equal(album_find(album, 0, &place), -1);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct image image = image_of(id_of(i), pixels);
+        assert_int_equal(album_add_known(album, &image), 0);
+    }
+    struct kept_images all = album_images(album);
+    assert_int_equal(all.count, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct image image = image_of(id_of(i), pixels);
+        assert_int_equal(album_find(album, image.id, &place), 0);
+        assert_int_equal(place, i);
+        assert_int_equal(all.image[i].height, image.height);
+        assert_int_equal(album_labels(album)[i], image.label);
+        assert_memory_equal(all.pixels + all.image[i].place, pixels, image_bytes(&image));
+    }
+    assert_int_equal(album_find(album, COUNT, &place), -1);
+    assert_int_equal(why_status(), DAMAGED);
+    struct image twin = image_of(id_of(5), pixels);
+    assert_int_equal(album_add_known(album, &twin), -1);
+    assert_int_equal(why_status(), DAMAGED);
+    album_close(album);
+}
+
+static void others_are_kept_and_not_found(void **state)
+{
+    static uint8_t pixels[SIDE * SIDE * CHANNELS];
+    struct album *album = album_open();
+    struct image known = image_of(1, pixels), other = image_of(2, pixels);
+    uint32_t place;
+    (void)state;
+    assert_int_equal(album_add_known(album, &known), 0);
+    album_add(album, &other);
+    assert_int_equal(album_images(album).count, 2);
+    assert_int_equal(album_find(album, 2, &place), -1);
+    /* Whoever has the pixels now does not need them here; the rest stays. */
+    album_forget_pixels(album);
+    assert_int_equal(album_find(album, 1, &place), 0);
+    assert_int_equal(album_labels(album)[place], 1);
+    assert_int_equal(album_images(album).bytes, 0);
+    album_close(album);
+}
+
+/* The most memory that this process ever had, in bytes. */
+static size_t most_memory(void)
+{
+    FILE *status = fopen("/proc/self/status", "r");
+    char line[200];
+    size_t kilobytes = 0;
+    while (status && fgets(line, sizeof line, status))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kilobytes = strtoul(line + 6, NULL, 10);
+    if (status)
+        fclose(status);
+    return kilobytes << 10;
+}
+
+static void growing_takes_no_more_than_the_pixels(void **state)
+{
+    enum { BIG = 1024 };
+    uint8_t *pixels = ealloc(BIG * BIG * CHANNELS, 1);
+    struct album *album = album_open();
+    size_t before = most_memory();
+    (void)state;
+    if (before == 0)
+        skip();
+    for (uint32_t i = 0; i < 100; i++) {
+        struct image image = {.id = i, .height = BIG, .width = BIG, .channels = CHANNELS};
+        memset(pixels, (int)i, BIG * BIG * CHANNELS);
+        image.pixels = pixels;
+        assert_int_equal(album_add_known(album, &image), 0);
+    }
+    size_t bytes = album_images(album).bytes;
+    assert_int_equal(bytes, 100u * BIG * BIG * CHANNELS);
+    assert_true(most_memory() - before < bytes + bytes / 16);
+    album_close(album);
+    free(pixels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(images_are_found_by_their_ids),
+        cmocka_unit_test(others_are_kept_and_not_found),
+        cmocka_unit_test(growing_takes_no_more_than_the_pixels),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,5 +1,5 @@
-# psweep: five programs over one library. Targets: all (default) demo test test-all bench lint install
-# deps deps-servers pictures clean. Programs land in bin/, everything else in build/.
+# psweep: five programs over one library. Targets: all (default) demo test test-all bench bench-gpu lint
+# install deps deps-servers pictures clean. Programs land in bin/, everything else in build/.
 
 VERSION  := 0.1.0
 CC       := gcc
@@ -17,7 +17,7 @@ BIN      := $(TOOLS:%=bin/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo pictures plans test test-all bench lint install deps deps-servers clean
+.PHONY: all demo pictures plans test test-all bench bench-gpu lint install deps deps-servers clean
 all: $(BIN)
 
 # Before anything is built: is all that it needs on this machine? demo and test install what is missing,
@@ -157,7 +157,8 @@ build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcudnn -lm -pthread -ldl
 plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
-CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans))
+CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans) \
+              build/tests/bench/gpu_bench)
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
 build/tests/bench/%.o: CFLAGS += -march=native
@@ -209,6 +210,17 @@ bench: all build/tests/bench/stream_bench build/tests/bench/feed_bench build/tes
 	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
 	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
 	tests/bench/fetch.sh
+# Where there is no GPU it says so.
+build/tests/bench/gpu_bench: build/tests/bench/gpu_bench.o build/libpsnn.a build/libpsweep.a \
+        $(if $(PLUGIN),build/tests/bench/libpsweep-cuda.so)
+	$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) $(STREAM) -lm -pthread -ldl $(EXPORT)
+build/tests/bench/libpsweep-cuda.so: bin/libpsweep-cuda.so
+	@mkdir -p $(@D)
+	cp $< $@
+bench-gpu: all build/tests/bench/gpu_bench
+	build/tests/bench/gpu_bench
+	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then $(TORCH_PYTHON) tests/bench/torch_gpu.py; \
+	else echo "$(TORCH_PYTHON) has no torch: not compared (TORCH_PYTHON=)"; fi
 
 # A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
 demo: all

@@ -98,4 +98,5 @@ def main():
     print(f"geometric mean of the ratios {statistics.geometric_mean(ratios):.2f}")
 
 
-main()
+if __name__ == "__main__":
+    main()

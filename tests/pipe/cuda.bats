@@ -99,6 +99,42 @@ few() {
     done
 }
 
+# calls EPOCHS OPTIONS...: how often each call is made, of a run of 4 steps an epoch.
+calls() {
+    PSWEEP_DOUBLE_LOG=$PWD/calls on_double pstrain -q --device cuda -b 10 -e "$@" <views.ps >/dev/null
+    sort calls | uniq -c
+}
+# of NAME FILE: its number in what calls() said.
+of() {
+    awk -v name="$1" '$2 == name { n = $1 } END { print n + 0 }' "$2"
+}
+
+@test "a step has the kernels that SPEED.md counts; as a graph it is seven calls, none of which takes memory" {
+    psfetch -q synth:shapes --limit 40 --resize 8 | psaug --views -e 3 >views.ps
+    calls 1 >/dev/null # the GPU is known from here on
+    for depth in 1 2; do
+        calls 1 -d $depth --no-cuda-graph >one
+        calls 2 -d $depth --no-cuda-graph >two
+        kernels=$((($(of __cudaLaunchKernel two) + $(of cudnnBackendExecute two) - $(of __cudaLaunchKernel one) - $(of cudnnBackendExecute one)) / 4))
+        [ $kernels -eq "$(awk -F '|' -v depth=$depth 'NF > 5 && $2 + 0 == depth { print $3 + 0 }' "$REPOSITORY/lib/nn/cuda/SPEED.md")" ]
+    done
+    calls 2 >two
+    calls 3 >three
+    # The checkpoint at an epoch's end copies weights and momentum out, and waits for each.
+    diff two three | awk '/^>/ { print $3 }' | sort >differ
+    [ "$(xargs <differ)" = "cudaEventQuery cudaEventRecord cudaEventSynchronize cudaGraphLaunch cudaMemcpyAsync cudaStreamSynchronize cudaStreamWaitEvent" ]
+    for call in cudaEventQuery:4 cudaEventRecord:8 cudaEventSynchronize:4 cudaGraphLaunch:4 cudaMemcpyAsync:6 cudaStreamSynchronize:2 cudaStreamWaitEvent:4; do
+        [ $(($(of "${call%:*}" three) - $(of "${call%:*}" two))) -eq "${call#*:}" ]
+    done
+}
+
+@test "make bench-gpu measures both ways of feeding, and says where there is nothing to measure" {
+    ends 0 on_double "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
+    [ "$(grep -cE '^ +1 +(tf32|fp32) +(pixels|views) +[0-9]+ +[0-9.]+' out)" -eq 4 ]
+    ends 0 "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
+    grep -Eq '^The GPU engine was not measured: there is no (NVIDIA driver|GPU)' out
+}
+
 @test "images for which the GPU has no memory are sent in batches, and the result is the same" {
     few | psaug -e 2 --views >views.ps
     on_double pstrain -q --device cuda -b 16 <views.ps >/dev/null # the GPU is known from here on

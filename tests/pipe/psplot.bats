@@ -301,3 +301,94 @@ read_until(b"\033[?25h")
 read_until(b"status 130")
 END
 }
+
+# sweep: runs of three depths and two learning rates, three seeds each; one of them diverges.
+sweep_runs() {
+    /usr/bin/python3 - <<'END'
+import msgpack
+for depth in 1, 2, 3:
+    for rate in 0.05, 0.1:
+        for seed in 0, 1, 2:
+            accuracy = 0.5 + 0.1 * depth + rate + 0.01 * seed
+            loss = float("nan") if (depth, rate, seed) == (3, 0.1, 2) else 1.0
+            records = [dict(type="header", version=1, kind="run", classes=["a", "b"], upstream=[], tool="test 1",
+                options={"depth": depth, "learning-rate": rate, "batch-size": int(64 / rate), "seed": seed,
+                         "checkpoint-every": depth})]
+            for e in range(1, 8):
+                records.append(dict(type="progress", iteration=e, epoch=e, loss=loss, accuracy=accuracy))
+                records.append(dict(type="validation", iteration=e, epoch=e, images=9, loss=loss,
+                                    accuracy=accuracy if e > 2 else 0))
+            with open("d%d-r%g-s%d.bin" % (depth, rate, seed), "wb") as file:
+                file.write(b"".join(map(msgpack.packb, records)))
+END
+}
+
+@test "a summary: groups of seeds against what varies, an option that follows from another is no line" {
+    sweep_runs
+    ends 3 psplot -k summary --size 60x20 d?-r0.05-s?.bin
+    diff <(sed 's/ *$//' out) - <<'END'
+Validation accuracy (%), mean of the last five epochs
+
+depth    mean  deviation    runs    best
+    1   66.00       1.00       3   67.00
+    2   76.00       1.00       3   77.00
+    3   86.00       1.00       3   87.00
+
+END
+    ends 3 psplot -k summary --size 76x20 d?-r*.bin
+    diff <(cut -c 1-62 out | sed 's/ *$//') - <<'END'
+Validation accuracy (%), mean of the last five epochs
+
+depth                        mean  deviation    runs    best
+    1  learning-rate 0.05   66.00       1.00       3   67.00
+    2  learning-rate 0.05   76.00       1.00       3   77.00
+    3  learning-rate 0.05   86.00       1.00       3   87.00
+    1   learning-rate 0.1   71.00       1.00       3   72.00
+    2   learning-rate 0.1   81.00       1.00       3   82.00
+    3   learning-rate 0.1   90.50       0.71       2   91.00
+not counted: 1 diverged, 0 without validation records
+END
+    # Behind the figures a scale and the runs.
+    ends 3 psplot -k summary d?-r0.05-s?.bin
+    grep -qE '^ +2 .*○.*●.*○ *$' out
+    ends 3 psplot -k summary -o summary.png d*.bin
+    [ "$(picture summary.png)" = "720x480 inked" ]
+}
+
+@test "a summary of runs that nobody gave options stands by their names" {
+    mkfifo fifo
+    psplot -k summary --size 60x10 fifo >out & chart=$!
+    exec 9<>fifo
+    trainer d1 'done' 0 9>&- && trainer d2 'done' 0 9>&-
+    exec 9>&-
+    wait $chart
+    grep -qE '^ d1   75.00 ' out
+    grep -qE '^ d2   75.00 ' out
+}
+
+@test "classes: recall and precision, the best found on top" {
+    diff <(psplot -k classes --size 60x10 scores.bin) - <<'END'
+net3, test: 75.00 % of 60 images right
+
+class  ● recall ○ precis.  images  0                  100 %
+  cat    90.0 %    64.3 %      20  ···············○·····●··
+  dog    80.0 %    76.2 %      20  ··················●·····
+  eel    55.0 %   100.0 %      20  ·············●·········○
+END
+    psplot -k classes -o classes.png scores.bin
+    [[ "$(picture classes.png)" == *inked ]]
+    ends 1 psplot -k classes net1.bin
+    grep -q 'a chart of classes is drawn from scores' err
+}
+
+@test "--dark is a picture on a dark ground, and nothing for text" {
+    psplot --dark -o dark.png net1.bin
+    psplot -o light.png net1.bin
+    no cmp -s dark.png light.png
+    # The first pixel behind the filter byte of the first row.
+    pixel() { /usr/bin/python3 -c 'import sys, zlib; d = open(sys.argv[1], "rb").read(); i = d.index(b"IDAT")
+print(zlib.decompressobj().decompress(d[i + 4:], 10)[1])' "$1"; }
+    [ "$(pixel dark.png)" -lt 40 ]
+    [ "$(pixel light.png)" -eq 255 ]
+    ends 2 psplot --dark net1.bin
+}

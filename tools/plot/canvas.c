@@ -28,9 +28,9 @@ static cairo_status_t write_bytes(void *file, const unsigned char *bytes, unsign
     return fwrite(bytes, 1, size, file) == size ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
-int canvas_open(struct canvas *canvas, const char *path, double width, double height)
+int canvas_open(struct canvas *canvas, const char *path, double width, double height, int dark)
 {
-    *canvas = (struct canvas){.path = path, .width = width, .height = height};
+    *canvas = (struct canvas){.path = path, .width = width, .height = height, .dark = dark};
     if (canvas_check(path) < 0)
         return -1;
     canvas->file = fopen(path, "wb");
@@ -88,8 +88,20 @@ int canvas_close(struct canvas *canvas)
     return 0;
 }
 
+static struct colour on_dark(struct colour colour)
+{
+    if (colour.red == colour.green && colour.green == colour.blue) {
+        double light = 0.97 - 0.87 * colour.red;
+        return (struct colour){light, light, light, colour.alpha};
+    }
+    return (struct colour){0.25 + 0.75 * colour.red, 0.25 + 0.75 * colour.green,
+                           0.25 + 0.75 * colour.blue, colour.alpha};
+}
+
 void canvas_colour(struct canvas *canvas, struct colour colour)
 {
+    if (canvas->dark)
+        colour = on_dark(colour);
     cairo_set_source_rgba(canvas->cairo, colour.red, colour.green, colour.blue, colour.alpha);
 }
 

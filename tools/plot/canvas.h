@@ -18,14 +18,15 @@ struct canvas {
     FILE *file;
     const char *path;
     int is_png;
+    int dark; /* light on a dark ground */
     double width, height;
 };
 
 /* Whether the path ends in .png, .svg or .pdf: 0, or -1 with a sentence of status USAGE. */
 int canvas_check(const char *path);
 
-/* Opens the file and paints it white. -1 with a sentence. */
-int canvas_open(struct canvas *canvas, const char *path, double width, double height);
+/* Opens the file and paints the ground: white, or nearly black. -1 with a sentence. */
+int canvas_open(struct canvas *canvas, const char *path, double width, double height, int dark);
 
 /* A canvas of no file, on which letters are measured before the size of a picture is known. */
 void canvas_measure(struct canvas *canvas);
@@ -34,6 +35,8 @@ void canvas_measured(struct canvas *canvas); /* ends it */
 /* Writes what is to be written and looks whether it arrived. -1 with a sentence. */
 int canvas_close(struct canvas *canvas);
 
+/* Colours are those on white; on a dark ground the greys change places and the others get brighter.
+ */
 struct colour {
     double red, green, blue, alpha;
 };

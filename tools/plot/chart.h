@@ -12,10 +12,13 @@ struct picture {
     const char *path;
     double width, height; /* 0: what suits the data */
     const char *title;    /* NULL: none, or the view's own */
+    int dark;             /* light on a dark ground */
 };
 
 int chart_curves(const struct history *history, const struct picture *picture);
 int chart_overlay(const struct history *history, const struct picture *picture);
+int chart_summary(const struct history *history, const struct picture *picture);
+int chart_classes(const struct history *history, const struct picture *picture);
 int chart_confusion(const struct history *history, const struct picture *picture);
 
 int chart_images(const struct sheet *sheet, const struct picture *picture);

@@ -19,14 +19,6 @@ struct matrix {
 
 enum { READABLE = 6 };
 
-/* From white at 0 to the colour at 1. */
-static struct colour tint(int ink, double strength)
-{
-    struct colour full = colour_of(ink, 1);
-    return (struct colour){1 - strength * (1 - full.red), 1 - strength * (1 - full.green),
-                           1 - strength * (1 - full.blue), 1};
-}
-
 /* A cell with its text, at row and column of the grid (summaries count on behind a gap). */
 static void cell(const struct matrix *m, double row, double column, int ink, double strength,
                  const char *text)
@@ -36,7 +28,7 @@ static void cell(const struct matrix *m, double row, double column, int ink, dou
         m->figures, ink == INK_BLUE && strength > 0.55 ? white : black, 0.5, 0.5, 0, 0};
     /* Thin gaps between cells, while they are large enough. */
     double gap = m->across > 8 ? 1 : 0;
-    canvas_box(m->canvas, x, y, m->across - gap, m->down - gap, tint(ink, strength));
+    canvas_box(m->canvas, x, y, m->across - gap, m->down - gap, colour_of(ink, strength));
     if (m->figures >= READABLE)
         canvas_text(m->canvas, x + (m->across - gap) / 2, y + (m->down - gap) / 2, &lettering,
                     text);
@@ -163,7 +155,7 @@ int chart_confusion(const struct history *history, const struct picture *picture
         width = across * side;
         height = down * side * 0.88;
     }
-    if (canvas_open(&canvas, picture->path, width, height) < 0)
+    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
     double top = chart_title(&canvas, picture->title, 14);
     width /= across;

@@ -125,9 +125,9 @@ static void draw_panel(struct canvas *canvas, const struct layout *layout, int p
     double height = layout->height - title - below - 0.8 * font;
     int with_loss = height > 11 * font;
     double gap = 1.3 * font, upper = with_loss ? 0.64 * (height - gap) : height;
-    struct axis iterations = {0, ranges->iterations, 1, "Iteration", with_loss};
-    struct pane accuracy = {canvas, x, y, width, upper, iterations, {0, 100, 5, "Accuracy (%)", 0},
-                            font};
+    struct axis iterations = {0, ranges->iterations, 1, "Iteration", .bare = with_loss};
+    struct pane accuracy = {
+        canvas, x, y, width, upper, iterations, {0, 100, 5, "Accuracy (%)", .bare = 0}, font};
     panel_title(canvas, x, y - 0.5 * font, width, font, run);
     pane_frame(&accuracy);
     draw_field(&accuracy, run, CURVE_ACCURACY);
@@ -143,7 +143,7 @@ static void draw_panel(struct canvas *canvas, const struct layout *layout, int p
                                width,
                                height - gap - upper,
                                iterations,
-                               {0, ranges->loss, 0, "Loss", 0},
+                               {0, ranges->loss, 0, "Loss", .bare = 0},
                                font};
         pane_frame(&lowest);
         draw_field(&lowest, run, CURVE_LOSS);
@@ -173,7 +173,7 @@ int chart_curves(const struct history *history, const struct picture *picture)
         usual_size(history->runs, layout.across, layout.down, &width, &height);
     layout.font = fmin(width / layout.across / 34, height / layout.down / 25);
     layout.font = fmax(fmin(layout.font, 14), 7);
-    if (canvas_open(&canvas, picture->path, width, height) < 0)
+    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
     double font = layout.font, legend_font = fmin(fmax(font, 11), width / 42);
     layout.left = 1.8 * font;

@@ -152,7 +152,7 @@ int chart_filters(const struct bank *bank, const struct picture *picture)
         width = l.right;
         height = l.foot + title;
     }
-    if (canvas_open(&canvas, picture->path, width, height) < 0)
+    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
     chart_title(&canvas, picture->title, TITLE_FONT);
     double left = floor((width - l.right) / 2), y = floor(title) + l.gap;

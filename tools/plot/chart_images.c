@@ -235,7 +235,7 @@ int chart_images(const struct sheet *sheet, const struct picture *picture)
         width = width_of(&l);
         height = height_of(&l) + title;
     }
-    if (canvas_open(&canvas, picture->path, width, height) < 0)
+    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
     chart_title(&canvas, picture->title, TITLE_FONT);
     draw_sheet(&canvas, &l, sheet, floor((width - width_of(&l)) / 2), title);

@@ -3,6 +3,7 @@
 
 #include "message.h"
 #include "pane.h"
+#include "spread.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,18 +23,15 @@ static int higher(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Moves labels apart, best on top: down from those above, then all up from the lower edge. */
-static size_t spread(struct end *ends, size_t count, const struct pane *pane, double step)
+static size_t spread_labels(struct end *ends, size_t count, const struct pane *pane, double step)
 {
-    size_t most = (size_t)(pane->height / step) + 1, shown = count < most ? count : most;
-    double last = pane->y + pane->height;
-    for (size_t i = 0; i < shown; i++) {
-        ends[i].label = fmax(fmin(ends[i].y, last), pane->y);
-        if (i > 0)
-            ends[i].label = fmax(ends[i].label, ends[i - 1].label + step);
-    }
-    for (size_t i = shown; i-- > 0; last = ends[i].label - step)
-        ends[i].label = fmin(ends[i].label, last);
+    double *place = ealloc(count, sizeof *place);
+    for (size_t i = 0; i < count; i++)
+        place[i] = ends[i].y;
+    size_t shown = spread(place, count, pane->y, pane->y + pane->height, step);
+    for (size_t i = 0; i < shown; i++)
+        ends[i].label = place[i];
+    free(place);
     return shown;
 }
 
@@ -123,20 +121,21 @@ int chart_overlay(const struct history *history, const struct picture *picture)
         height = fmax(600, 17 * (double)history->runs + 140);
     }
     double font = fmax(fmin(fmin(width / 52, height / 34), 14), 7);
-    if (canvas_open(&canvas, picture->path, width, height) < 0)
+    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
     struct ranges ranges = curve_ranges(history);
     double labels = label_width(&canvas, history, font);
     double top = chart_title(&canvas, picture->title, font) + 1.5 * font;
-    struct axis epochs = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", 0};
-    struct axis percent = {100 * ranges.low, 100 * ranges.high, 0, "Validation accuracy (%)", 0};
+    struct axis epochs = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};
+    struct axis percent = {100 * ranges.low, 100 * ranges.high, 0, "Validation accuracy (%)",
+                           .bare = 0};
     struct pane pane = {
         &canvas, 5.2 * font, top, width - 5.2 * font - labels, height - top - 4.4 * font,
         epochs,  percent,    font};
     struct end *ends = ealloc(history->runs, sizeof *ends);
     size_t count = find_ends(&pane, history, ends);
     qsort(ends, count, sizeof *ends, higher);
-    size_t shown = spread(ends, count, &pane, 1.25 * font);
+    size_t shown = spread_labels(ends, count, &pane, 1.25 * font);
     pane_frame(&pane);
     pane_name_up(&pane, 3.6 * font);
     pane_name_across(&pane, 2 * font);

@@ -1,18 +1,24 @@
 #include "confusion.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static double part(uint64_t some, uint64_t all)
 {
     return all ? (double)some / (double)all : NAN;
 }
 
-double confusion_recall(const struct score *score, uint32_t truth)
+uint64_t confusion_images(const struct score *score, uint32_t truth)
 {
     uint64_t all = 0;
     for (uint32_t i = 0; i < score->classes; i++)
         all += confusion_count(score, truth, i);
-    return part(confusion_count(score, truth, truth), all);
+    return all;
+}
+
+double confusion_recall(const struct score *score, uint32_t truth)
+{
+    return part(confusion_count(score, truth, truth), confusion_images(score, truth));
 }
 
 double confusion_precision(const struct score *score, uint32_t predicted)
@@ -53,4 +59,22 @@ int64_t confusion_rival(const struct score *score, uint32_t truth)
             rival = i;
         }
     return rival;
+}
+
+static const struct score *sorted; /* qsort() passes no more than the two */
+static int by_recall(const void *a, const void *b)
+{
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+    double x = confusion_recall(sorted, i), y = confusion_recall(sorted, j);
+    x = isnan(x) ? -1 : x;
+    y = isnan(y) ? -1 : y;
+    return x != y ? (x < y) - (x > y) : (i > j) - (i < j);
+}
+
+void confusion_order(const struct score *score, uint32_t *order)
+{
+    for (uint32_t i = 0; i < score->classes; i++)
+        order[i] = i;
+    sorted = score;
+    qsort(order, score->classes, sizeof *order, by_recall);
 }

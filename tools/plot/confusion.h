@@ -10,6 +10,8 @@ static inline uint64_t confusion_count(const struct score *score, uint32_t truth
     return score->confusion[(size_t)truth * score->classes + predicted];
 }
 
+/* The images of a class. */
+uint64_t confusion_images(const struct score *score, uint32_t truth);
 /* The fraction right among the images of a class (its row): recall. NAN without images. */
 double confusion_recall(const struct score *score, uint32_t truth);
 /* The fraction right among what was predicted to be of a class (its column): precision. NAN
@@ -20,5 +22,8 @@ uint64_t confusion_most_right(const struct score *score);
 uint64_t confusion_most_wrong(const struct score *score);
 /* The class that images of this one were most often taken for, or -1 when all were right. */
 int64_t confusion_rival(const struct score *score, uint32_t truth);
+
+/* The classes by falling recall, those without images last: order is [classes]. */
+void confusion_order(const struct score *score, uint32_t *order);
 
 #endif

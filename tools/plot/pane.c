@@ -3,39 +3,77 @@
 #include <math.h>
 #include <string.h>
 
+/* A grid line with its label below. */
+static void mark_across(const struct pane *pane, double value, const char *text)
+{
+    double x = pane_x(pane, value), bottom = pane->y + pane->height;
+    struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
+    canvas_line(pane->canvas, x, pane->y, x, bottom, 1, pale_grey);
+    if (!pane->across.bare)
+        canvas_text(pane->canvas, x, bottom + 0.5 * pane->font, &below, text);
+}
+
+/* The axis' own labels, but for those that would run into the one before. */
+static void own_marks(const struct pane *pane)
+{
+    struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
+    double end = -INFINITY;
+    for (size_t i = 0; i < pane->across.marks; i++) {
+        const struct axis_mark *mark = &pane->across.mark[i];
+        double half = canvas_text_width(pane->canvas, &below, mark->text) / 2;
+        int fits = pane_x(pane, mark->at) - half > end + 0.5 * pane->font;
+        mark_across(pane, mark->at, fits ? mark->text : "");
+        if (fits)
+            end = pane_x(pane, mark->at) + half;
+    }
+}
+
+static int at_most(double ticks)
+{
+    return ticks < 2 ? 2 : ticks > 11 ? 11 : (int)ticks;
+}
+
+static void round_marks(const struct pane *pane)
+{
+    struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
+    struct ticks ticks = ticks_make(pane->across.low, pane->across.high, 11, pane->across.smallest);
+    char text[32];
+    /* As wide as the last label with the decimals that so many would have. */
+    tick_text(&ticks, pane->across.high, text, sizeof text);
+    double wide = canvas_text_width(pane->canvas, &below, text) + 2.5 * pane->font;
+    ticks = ticks_make(pane->across.low, pane->across.high, at_most(pane->width / wide + 1),
+                       pane->across.smallest);
+    for (int i = 0; i < ticks.count; i++) {
+        tick_text(&ticks, tick_value(&ticks, i), text, sizeof text);
+        mark_across(pane, tick_value(&ticks, i), text);
+    }
+}
+
+void pane_columns(const struct pane *pane)
+{
+    double bottom = pane->y + pane->height;
+    if (pane->across.mark)
+        own_marks(pane);
+    else
+        round_marks(pane);
+    canvas_line(pane->canvas, pane->x, bottom, pane->x + pane->width, bottom, 1, grey);
+}
+
 void pane_frame(const struct pane *pane)
 {
     double font = pane->font, bottom = pane->y + pane->height;
-    struct lettering left = {font, grey, 1, 0.5, 0, 0}, below = {font, grey, 0.5, 0, 0, 0};
-    char text[32];
-    int most = (int)(pane->height / (2 * font)) + 1;
+    struct lettering left = {font, grey, 1, 0.5, 0, 0};
     struct ticks ticks = ticks_make(pane->up.low, pane->up.high,
-                                    most < 2    ? 2
-                                    : most > 11 ? 11
-                                                : most,
-                                    pane->up.smallest);
+                                    at_most(pane->height / (2 * font) + 1), pane->up.smallest);
     for (int i = 0; i < ticks.count; i++) {
+        char text[32];
         double value = tick_value(&ticks, i), y = pane_y(pane, value);
         canvas_line(pane->canvas, pane->x, y, pane->x + pane->width, y, 1, pale_grey);
         tick_text(&ticks, value, text, sizeof text);
         canvas_text(pane->canvas, pane->x - 0.5 * font, y, &left, text);
     }
-    tick_text(&ticks, pane->across.high, text, sizeof text);
-    most = (int)(pane->width / (canvas_text_width(pane->canvas, &below, text) + 2.5 * font)) + 1;
-    ticks = ticks_make(pane->across.low, pane->across.high,
-                       most < 2    ? 2
-                       : most > 11 ? 11
-                                   : most,
-                       pane->across.smallest);
-    for (int i = 0; i < ticks.count; i++) {
-        double value = tick_value(&ticks, i), x = pane_x(pane, value);
-        canvas_line(pane->canvas, x, pane->y, x, bottom, 1, pale_grey);
-        tick_text(&ticks, value, text, sizeof text);
-        if (!pane->across.bare)
-            canvas_text(pane->canvas, x, bottom + 0.5 * font, &below, text);
-    }
+    pane_columns(pane);
     canvas_line(pane->canvas, pane->x, pane->y, pane->x, bottom, 1, grey);
-    canvas_line(pane->canvas, pane->x, bottom, pane->x + pane->width, bottom, 1, grey);
 }
 
 void pane_name_up(const struct pane *pane, double distance)

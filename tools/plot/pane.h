@@ -26,6 +26,8 @@ static inline double pane_y(const struct pane *pane, double value)
 
 /* Grid lines, tick labels to the left and, unless the across axis is bare, below. */
 void pane_frame(const struct pane *pane);
+/* The same without what belongs to the up axis: for rows that have names of their own. */
+void pane_columns(const struct pane *pane);
 /* The axes' names: outside the tick labels, distance pixels away from the edge. */
 void pane_name_up(const struct pane *pane, double distance);
 void pane_name_across(const struct pane *pane, double distance);

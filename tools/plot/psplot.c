@@ -15,17 +15,18 @@ static const char *kind = "auto", *output, *title;
 static const char *by = "auto", *only;
 static uint64_t limit;
 static uint32_t size[2];
-static int ascii, following, bytes;
+static int ascii, dark, following, bytes;
 
 static const struct option_row rows[] = {
     {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0,
-     "auto|curves|overlay|confusion|table|images|filters|csv|json|status",
+     "auto|curves|overlay|summary|confusion|classes|table|images|filters|csv|json|status",
      "what to draw (auto: curves of runs, confusion of scores)"},
     {'o', "output", OPTION_TEXT, OPTION_LOCAL, &output, 0, 0, "FILE",
      "write a picture: FILE.png, .svg or .pdf (default: text)"},
     {0, "size", OPTION_SIZE, OPTION_LOCAL, size, 10, 20000, "WxH",
      "size in pixels, of text in columns and rows"},
     {0, "title", OPTION_TEXT, OPTION_LOCAL, &title, 0, 0, "TEXT", "title above the chart"},
+    {0, "dark", OPTION_FLAG, OPTION_LOCAL, &dark, 0, 0, NULL, "a picture on a dark ground"},
     {0, "ascii", OPTION_FLAG, OPTION_LOCAL, &ascii, 0, 0, NULL, "no characters beyond ASCII"},
     {0, "follow", OPTION_FLAG, OPTION_LOCAL, &following, 0, 0, NULL,
      "draw live, from growing run files and progress FIFOs"},
@@ -72,6 +73,8 @@ static void check_options(void)
         die_why();
     if (output && (is_kind("table") || is_export()))
         die(USAGE, "--kind %s is text, for standard output: --output takes a picture", kind);
+    if (dark && !output)
+        die(USAGE, "--dark is for pictures: it wants --output");
     if (following && (output || !(is_kind("auto") || is_kind("curves"))))
         die(USAGE, "--follow draws curves in the terminal, nothing else");
     if (bytes && !is_kind("json"))
@@ -86,7 +89,7 @@ static void check_options(void)
 static int draw(const struct history *history)
 {
     struct page page = show_page(size, ascii, title);
-    struct picture picture = {output, size[0], size[1], title};
+    struct picture picture = {output, size[0], size[1], title, dark};
     return output ? show_picture(history, kind, &picture) : show_text(history, kind, &page);
 }
 
@@ -141,7 +144,7 @@ static enum sheet_by by_of(void)
 
 static void draw_images(struct source *source, int count)
 {
-    struct picture picture = {output, size[0], size[1], title};
+    struct picture picture = {output, size[0], size[1], title, dark};
     uint32_t most = size[0] > size[1] ? size[0] : size[1];
     struct sheet sheet = {.options = {by_of(), only, limit, most > 192 ? most : 192}};
     if (sheet_read(&sheet, source, count) < 0)
@@ -157,7 +160,7 @@ static void draw_images(struct source *source, int count)
 
 static void draw_filters(struct source *source, int count)
 {
-    struct picture picture = {output, size[0], size[1], title};
+    struct picture picture = {output, size[0], size[1], title, dark};
     struct bank bank = {0};
     if (filters_read(&bank, source, count) < 0)
         die_why();

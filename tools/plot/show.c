@@ -32,19 +32,41 @@ static int check_matrices(const struct history *history)
                      score->name, score->classes);
 }
 
+/* The kinds of views: what each is drawn from, and how. */
+struct view {
+    const char *kind, *name; /* name: "curves are", for a sentence */
+    int of_scores;
+    int (*picture)(const struct history *history, const struct picture *picture);
+    struct screen *(*of_history)(const struct history *history, const struct page *page);
+    struct screen *(*of_score)(const struct score *score, const struct page *page);
+};
+static const struct view views[] = {
+    {"curves", "curves are", 0, chart_curves, text_curves, NULL},
+    {"overlay", "overlays are", 0, chart_overlay, text_overlay, NULL},
+    {"summary", "a summary is", 0, chart_summary, text_summary, NULL},
+    {"confusion", "a confusion matrix is", 1, chart_confusion, NULL, text_confusion},
+    {"classes", "a chart of classes is", 1, chart_classes, NULL, text_classes},
+};
+
+/* NULL for auto and table, which take what there is. */
+static const struct view *find_view(const char *kind)
+{
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        if (strcmp(views[i].kind, kind) == 0)
+            return &views[i];
+    return NULL;
+}
+
 int show_check(const struct history *history, const char *kind)
 {
-    int wants_runs = strcmp(kind, "curves") == 0 || strcmp(kind, "overlay") == 0;
-    int wants_scores = strcmp(kind, "confusion") == 0;
+    const struct view *view = find_view(kind);
     if (history->runs + history->scores == 0)
         return fail("there is nothing to draw: the input holds no run and no score");
-    if (wants_runs && history->runs == 0)
-        return fail("%s are drawn from runs (of pstrain); the input holds only scores",
-                    strcmp(kind, "curves") == 0 ? "curves" : "overlays");
-    if (wants_scores && history->scores == 0)
-        return fail(
-            "a confusion matrix is drawn from scores (of pseval); the input holds only runs");
-    return wants_scores ? check_matrices(history) : 0;
+    if (view && !view->of_scores && history->runs == 0)
+        return fail("%s drawn from runs (of pstrain); the input holds only scores", view->name);
+    if (view && view->of_scores && history->scores == 0)
+        return fail("%s drawn from scores (of pseval); the input holds only runs", view->name);
+    return view && view->of_scores ? check_matrices(history) : 0;
 }
 
 /* The size of the terminal on standard output: 0 when there is none that can do more than print. */
@@ -90,13 +112,15 @@ struct page show_page(const uint32_t size[2], int ascii, const char *title)
 
 int show_picture(const struct history *history, const char *kind, const struct picture *picture)
 {
-    if (strcmp(kind, "overlay") == 0)
-        return chart_overlay(history, picture);
-    if (strcmp(kind, "curves") == 0 || history->scores == 0)
-        return chart_curves(history, picture);
-    if (strcmp(kind, "confusion") == 0 || history->runs == 0)
-        return check_matrices(history) < 0 ? -1 : chart_confusion(history, picture);
-    return fail_as(USAGE, "the input holds both runs and scores: choose with --kind which to draw");
+    const struct view *view = find_view(kind);
+    if (view == NULL && history->runs > 0 && history->scores > 0)
+        return fail_as(USAGE,
+                       "the input holds both runs and scores: choose with --kind which to draw");
+    if (view == NULL)
+        view = find_view(history->runs > 0 ? "curves" : "confusion");
+    if (view->of_scores && check_matrices(history) < 0)
+        return -1;
+    return view->picture(history, picture);
 }
 
 static void print(struct screen *screen)
@@ -107,13 +131,14 @@ static void print(struct screen *screen)
 
 int show_text(const struct history *history, const char *kind, const struct page *page)
 {
-    int runs = history->runs > 0 && strcmp(kind, "confusion") != 0;
-    int scores = history->scores > 0 && strcmp(kind, "curves") != 0 && strcmp(kind, "overlay") != 0;
+    const struct view *view = find_view(kind);
+    int runs = history->runs > 0 && !(view && view->of_scores);
+    int scores = history->scores > 0 && !(view && !view->of_scores);
     int table = strcmp(kind, "table") == 0 || (scores && without_matrix(history));
     if (runs)
-        print(table                          ? text_run_table(history, page)
-              : strcmp(kind, "overlay") == 0 ? text_overlay(history, page)
-                                             : text_curves(history, page));
+        print(table  ? text_run_table(history, page)
+              : view ? view->of_history(history, page)
+                     : text_curves(history, page));
     if (runs && scores)
         putchar('\n');
     if (scores && table)
@@ -121,7 +146,8 @@ int show_text(const struct history *history, const char *kind, const struct page
     for (size_t i = 0; scores && !table && i < history->scores; i++) {
         if (i > 0)
             putchar('\n');
-        print(text_confusion(history->score[i], page));
+        print(view ? view->of_score(history->score[i], page)
+                   : text_confusion(history->score[i], page));
     }
     return show_flush();
 }

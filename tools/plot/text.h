@@ -17,6 +17,8 @@ struct page {
 
 struct screen *text_curves(const struct history *history, const struct page *page);
 struct screen *text_overlay(const struct history *history, const struct page *page);
+struct screen *text_summary(const struct history *history, const struct page *page);
+struct screen *text_classes(const struct score *score, const struct page *page);
 struct screen *text_confusion(const struct score *score, const struct page *page);
 struct screen *text_run_table(const struct history *history, const struct page *page);
 struct screen *text_score_table(const struct history *history, const struct page *page);

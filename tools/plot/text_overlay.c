@@ -100,8 +100,8 @@ struct screen *text_overlay(const struct history *history, const struct page *pa
     struct screen *screen = screen_make(rows, page->columns, page->look);
     screen_text(screen, 0, 0, page->columns, bold_style,
                 page->title ? page->title : "Validation accuracy (%)");
-    struct axis x = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", 0};
-    struct axis y = {100 * ranges.low, 100 * ranges.high, 0, NULL, 0};
+    struct axis x = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};
+    struct axis y = {100 * ranges.low, 100 * ranges.high, 0, NULL, .bare = 0};
     struct dots dots =
         text_axes(screen, (struct box){2, 0, rows - 3, page->columns - labels}, &x, &y);
     struct end *ends = ealloc(history->runs, sizeof *ends);

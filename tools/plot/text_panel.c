@@ -103,8 +103,9 @@ void text_panel(struct screen *screen, struct box box, const struct run *run,
                 const struct ranges *ranges, const struct caption *caption)
 {
     enum { TWO_PLOTS = 15, LOSS_ROW = 8 };
-    struct axis iterations = {0, ranges->iterations, 1, "Iteration", 0};
-    struct axis percent = {0, 100, 5, NULL, 0}, loss = {0, ranges->loss, 0, NULL, 0};
+    struct axis iterations = {0, ranges->iterations, 1, "Iteration", .bare = 0};
+    struct axis percent = {0, 100, 5, NULL, .bare = 0},
+                loss = {0, ranges->loss, 0, NULL, .bare = 0};
     head(screen, &box, run, caption);
     struct box whole = box;
     int rows = box.rows;

@@ -14,12 +14,20 @@ struct ticks {
     int decimals; /* that a label needs to show the step */
 };
 
+/* A label of an axis that has its own. */
+struct axis_mark {
+    double at;
+    const char *text;
+};
+
 /* What an axis shows. */
 struct axis {
     double low, high;
-    double smallest;  /* step of its ticks; see ticks_make() */
-    const char *name; /* NULL: none */
-    int bare;         /* no labels: those of the plot below hold for it */
+    double smallest;              /* step of its ticks; see ticks_make() */
+    const char *name;             /* NULL: none */
+    int bare;                     /* no labels: those of the plot below hold for it */
+    const struct axis_mark *mark; /* [marks] in place of round numbers, rising; NULL: those */
+    size_t marks;
 };
 
 /* Ticks for an axis from low to high, at most most (>= 2) of them; step is never below smallest: 1

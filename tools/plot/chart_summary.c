@@ -1,0 +1,232 @@
+/* A sweep in one plot: how good the runs were against what they differ in. Each run is a small dot,
+ * those of a group have their mean and, where they are several, a bar of one standard deviation. */
+#include "chart.h"
+
+#include "message.h"
+#include "pane.h"
+#include "spread.h"
+#include "summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double at_place(const struct summary *summary, size_t place)
+{
+    double number = summary->place[place].number;
+    return !summary->numeric ? (double)place : summary->logarithmic ? log10(number) : number;
+}
+
+/* The part of a place's width that series beside each other keep between them, in pixels. */
+static double offset(const struct pane *pane, const struct summary *summary, size_t series)
+{
+    double nearest = pane->width;
+    for (size_t i = 1; i < summary->places; i++)
+        nearest = fmin(nearest,
+                       pane_x(pane, at_place(summary, i)) - pane_x(pane, at_place(summary, i - 1)));
+    double step = fmin(1.6 * pane->font, 0.6 * nearest / (double)summary->serieses);
+    return step * ((double)series - (double)(summary->serieses - 1) / 2);
+}
+
+static void draw_group(const struct pane *pane, const struct summary *summary,
+                       const struct group *group, struct colour colour)
+{
+    double font = pane->font;
+    double x = pane_x(pane, at_place(summary, group->place)) + offset(pane, summary, group->series);
+    struct colour pale = colour;
+    pale.alpha = 0.45;
+    struct lettering cross = {font, colour, 0.5, 1, 1, 0};
+    for (size_t i = 0; i < group->runs; i++) {
+        double accuracy = summary_accuracy(group->run[i]);
+        /* Beside the bar, which would hide them. */
+        if (!isnan(accuracy) && group->runs > 1)
+            canvas_dot(pane->canvas, x + 0.65 * font, pane_y(pane, 100 * accuracy), 0.2 * font,
+                       pale);
+        else if (group->run[i]->validation.count > 0)
+            canvas_text(pane->canvas, x, pane->y + pane->height - 0.3 * font, &cross, "×");
+    }
+    if (group->counted == 0)
+        return;
+    double y = pane_y(pane, 100 * group->mean), bar = 100 * group->deviation;
+    if (!isnan(bar)) {
+        double high = pane_y(pane, 100 * group->mean + bar),
+               low = pane_y(pane, 100 * group->mean - bar), cap = 0.3 * font;
+        canvas_line(pane->canvas, x, high, x, low, font / 8, colour);
+        canvas_line(pane->canvas, x - cap, high, x + cap, high, font / 8, colour);
+        canvas_line(pane->canvas, x - cap, low, x + cap, low, font / 8, colour);
+    }
+    canvas_dot(pane->canvas, x, y, 0.36 * font, colour);
+}
+
+/* From mean to mean, where the places are numbers: between words there is nothing. */
+static void draw_line(const struct pane *pane, const struct summary *summary, size_t series,
+                      struct colour colour)
+{
+    struct line line = {ealloc(summary->groups, sizeof(double)),
+                        ealloc(summary->groups, sizeof(double)), 0};
+    for (size_t g = 0; g < summary->groups; g++) {
+        const struct group *group = &summary->group[g];
+        if (group->series != series || isnan(group->mean))
+            continue;
+        double shift = offset(pane, summary, series) / pane->width;
+        line.x[line.count] =
+            at_place(summary, group->place) + shift * (pane->across.high - pane->across.low);
+        line.y[line.count++] = 100 * group->mean;
+    }
+    if (summary->numeric)
+        pane_line(pane, &line, pane->font / 9, colour, 0);
+    line_free(&line);
+}
+
+static struct colour series_colour(const struct summary *summary, size_t series)
+{
+    return summary->serieses <= INKS ? colour_of((int)series, 1)
+           : series < INKS - 1       ? colour_of((int)series, 1)
+                                     : (struct colour){0.6, 0.6, 0.6, 1};
+}
+
+struct end {
+    double y;
+    size_t series;
+};
+static int upper(const void *a, const void *b)
+{
+    double x = ((const struct end *)a)->y, y = ((const struct end *)b)->y;
+    return (x > y) - (x < y);
+}
+
+/* The names of the series, to the right of their last means. */
+static void name_series(const struct pane *pane, const struct summary *summary, double width)
+{
+    struct end *end = ealloc(summary->serieses, sizeof *end);
+    double *place = ealloc(summary->serieses, sizeof *place), edge = pane->x + pane->width;
+    size_t count = 0;
+    for (size_t g = 0; g < summary->groups; g++)
+        if (!isnan(summary->group[g].mean)) {
+            if (count == 0 || end[count - 1].series != summary->group[g].series)
+                count++;
+            end[count - 1] =
+                (struct end){pane_y(pane, 100 * summary->group[g].mean), summary->group[g].series};
+        }
+    qsort(end, count, sizeof *end, upper);
+    for (size_t i = 0; i < count; i++)
+        place[i] = end[i].y;
+    size_t shown = spread(place, count, pane->y, pane->y + pane->height, 1.25 * pane->font);
+    for (size_t i = 0; i < shown; i++) {
+        struct lettering name = {pane->font, series_colour(summary, end[i].series), 0, 0.5, 1, 0};
+        canvas_text_in(pane->canvas, edge + 0.8 * pane->font, place[i], width - pane->font, &name,
+                       summary->series[end[i].series]);
+    }
+    free(end);
+    free(place);
+}
+
+static double widest_name(struct canvas *canvas, const struct summary *summary, double font)
+{
+    double widest = 0;
+    struct lettering name = {font, black, 0, 0, 1, 0};
+    for (size_t i = 0; i < summary->serieses; i++)
+        widest = fmax(widest, canvas_text_width(canvas, &name, summary->series[i]));
+    return widest > 0 ? fmin(widest + 2 * font, canvas->width / 3) : 1.5 * font;
+}
+
+/* What the signs mean, and which runs are not among them. */
+static void footnote(struct canvas *canvas, const struct summary *summary, double font)
+{
+    char text[256] = "mean of the last five epochs";
+    size_t used = strlen(text);
+    if (summary->repeated)
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "; pale: each run, strong: their mean ± standard deviation");
+    if (summary->diverged > 0)
+        used += (size_t)snprintf(text + used, sizeof text - used, "; ×: diverged");
+    if (summary->without > 0)
+        snprintf(text + used, sizeof text - used, "; %zu without validation", summary->without);
+    struct lettering lettering = {0.85 * font, grey, 0, 1, 0, 0};
+    canvas_text_in(canvas, 1.5 * font, canvas->height - 0.7 * font, canvas->width - 3 * font,
+                   &lettering, text);
+}
+
+static struct axis percent_axis(const struct summary *summary)
+{
+    struct axis axis = {INFINITY, -INFINITY, 0, "Validation accuracy (%)", .bare = 0};
+    for (size_t g = 0; g < summary->groups; g++) {
+        const struct group *group = &summary->group[g];
+        double bar = isnan(group->deviation) ? 0 : group->deviation;
+        if (group->counted > 0) {
+            axis.low = fmin(axis.low, 100 * fmin(group->low, group->mean - bar));
+            axis.high = fmax(axis.high, 100 * fmax(group->high, group->mean + bar));
+        }
+    }
+    if (axis.high < axis.low)
+        axis.low = 0, axis.high = 100;
+    double margin = fmax(0.08 * (axis.high - axis.low), 0.2);
+    axis.low -= margin;
+    axis.high += margin;
+    axis.low = fmax(axis.low, 0);
+    axis.high = fmin(axis.high, 100);
+    return axis;
+}
+
+static struct axis_mark *marks_of(const struct summary *summary)
+{
+    struct axis_mark *mark = ealloc(summary->places, sizeof *mark);
+    for (size_t i = 0; i < summary->places; i++)
+        mark[i] = (struct axis_mark){at_place(summary, i), summary->place[i].text};
+    return mark;
+}
+
+/* "depth" as an axis' name: "Depth". */
+static void axis_name(const struct summary *summary, char *name, size_t size)
+{
+    snprintf(name, size, "%s", summary->axis ? summary->axis : "");
+    if (name[0] >= 'a' && name[0] <= 'z')
+        name[0] = (char)(name[0] - 'a' + 'A');
+}
+
+static void draw_plot(struct canvas *canvas, const struct summary *summary, double top, double font)
+{
+    char name[128];
+    struct axis_mark *mark = marks_of(summary);
+    double first = mark[0].at, last = mark[summary->places - 1].at;
+    double margin = last > first ? 0.07 * (last - first) : 0.5;
+    double labels = widest_name(canvas, summary, font);
+    axis_name(summary, name, sizeof name);
+    struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->places};
+    struct pane pane = {canvas,
+                        5.2 * font,
+                        top + font,
+                        canvas->width - 5.2 * font - labels,
+                        canvas->height - top - 7 * font,
+                        across,
+                        percent_axis(summary),
+                        font};
+    pane_frame(&pane);
+    pane_name_up(&pane, 3.6 * font);
+    pane_name_across(&pane, 2.1 * font);
+    for (size_t i = 0; i < summary->serieses; i++)
+        draw_line(&pane, summary, i, series_colour(summary, i));
+    for (size_t g = 0; g < summary->groups; g++)
+        draw_group(&pane, summary, &summary->group[g],
+                   series_colour(summary, summary->group[g].series));
+    name_series(&pane, summary, labels);
+    free(mark);
+}
+
+int chart_summary(const struct history *history, const struct picture *picture)
+{
+    struct canvas canvas;
+    struct summary summary;
+    double width = picture->width ? picture->width : 720;
+    double height = picture->height ? picture->height : 480;
+    double font = fmax(fmin(fmin(width / 48, height / 32), 14), 7);
+    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
+        return -1;
+    summary_make(&summary, history);
+    double top = chart_title(&canvas, picture->title, font) + 0.5 * font;
+    draw_plot(&canvas, &summary, top, font);
+    footnote(&canvas, &summary, font);
+    summary_free(&summary);
+    return canvas_close(&canvas);
+}

@@ -1,0 +1,156 @@
+/* A sweep as text: for each group of runs its figures, and behind them where they lie. */
+#include "text.h"
+
+#include "label.h"
+#include "message.h"
+#include "palette.h"
+#include "summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GAP = 2, FIGURES = 4, LEAST_PLOT = 20 };
+static const char *const heading[FIGURES] = {"mean", "deviation", "runs", "best"};
+
+static void figures_of(const struct group *group, char text[FIGURES][32])
+{
+    memset(text, 0, FIGURES * sizeof *text);
+    for (int i = 0; i < FIGURES; i++)
+        snprintf(text[i], sizeof *text, "-");
+    if (group->counted > 0) {
+        snprintf(text[0], sizeof *text, "%.2f", 100 * group->mean);
+        snprintf(text[3], sizeof *text, "%.2f", 100 * group->high);
+    }
+    if (!isnan(group->deviation))
+        snprintf(text[1], sizeof *text, "%.2f", 100 * group->deviation);
+    snprintf(text[2], sizeof *text, "%zu", group->counted);
+}
+
+/* The name of a group, in one or two columns. */
+static const char *name_of(const struct summary *summary, const struct group *group, int column)
+{
+    return column == 0 ? summary->place[group->place].text : summary->series[group->series];
+}
+
+static int widest(const struct summary *summary, int column, const char *head)
+{
+    int widest = label_columns(head);
+    for (size_t g = 0; g < summary->groups; g++) {
+        int columns = label_columns(name_of(summary, &summary->group[g], column));
+        widest = columns > widest ? columns : widest;
+    }
+    return widest < 36 ? widest : 36;
+}
+
+static int column_of(double value, double low, double high, int width)
+{
+    return (int)lround((value - low) / (high - low) * (width - 1));
+}
+
+/* One row of the plot: a line for mean ± deviation, a dot for each run, a blot for the mean. */
+static void draw_spread(struct screen *screen, struct box box, const struct group *group,
+                        double low, double high)
+{
+    struct style style = {.ink = palette[INK_TRAINING].terminal};
+    double bar = isnan(group->deviation) ? 0 : group->deviation;
+    if (group->counted == 0)
+        return;
+    int from = column_of(group->mean - bar, low, high, box.columns);
+    int to = column_of(group->mean + bar, low, high, box.columns);
+    for (int c = from; bar > 0 && c <= to; c++)
+        screen_put(screen, box.row, box.column + c, screen_pick(screen, 0x2500, '-'), style);
+    for (size_t i = 0; i < group->runs; i++) {
+        double accuracy = summary_accuracy(group->run[i]);
+        if (!isnan(accuracy))
+            screen_put(screen, box.row, box.column + column_of(accuracy, low, high, box.columns),
+                       screen_pick(screen, 0x25cb, 'o'), style);
+    }
+    screen_put(screen, box.row, box.column + column_of(group->mean, low, high, box.columns),
+               screen_pick(screen, 0x25cf, '@'), style);
+}
+
+static void find_range(const struct summary *summary, double *low, double *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t g = 0; g < summary->groups; g++) {
+        const struct group *group = &summary->group[g];
+        double bar = isnan(group->deviation) ? 0 : group->deviation;
+        if (group->counted > 0) {
+            *low = fmin(*low, fmin(group->low, group->mean - bar));
+            *high = fmax(*high, fmax(group->high, group->mean + bar));
+        }
+    }
+    if (*high - *low < 0.01)
+        *low -= 0.01, *high += 0.01;
+    ticks_widen(low, high, 8);
+}
+
+static void draw_scale(struct screen *screen, struct box box, double low, double high)
+{
+    struct ticks ticks = ticks_make(100 * low, 100 * high, box.columns / 8 + 1, 0);
+    for (int i = 0; i < ticks.count; i++) {
+        char text[32];
+        tick_text(&ticks, tick_value(&ticks, i), text, sizeof text);
+        int column = column_of(tick_value(&ticks, i) / 100, low, high, box.columns);
+        int left = column - (int)strlen(text) / 2;
+        int most = box.columns - (int)strlen(text);
+        screen_text(screen, box.row,
+                    box.column + (left < 0      ? 0
+                                  : left > most ? most
+                                                : left),
+                    12, faint_style, text);
+    }
+}
+
+static void draw_rows(struct screen *screen, const struct summary *summary, int row)
+{
+    const char *names[2] = {summary->axis ? summary->axis : "run", ""};
+    int column = 0, two = summary->serieses > 1, at[2 + FIGURES], width[2 + FIGURES];
+    for (int c = 0; c < 2 + FIGURES; c++) {
+        width[c] = c == 1 && !two ? -GAP
+                   : c < 2        ? widest(summary, c, names[c])
+                                  : (int)strlen(heading[c - 2]);
+        width[c] = c >= 2 && width[c] < 6 ? 6 : width[c];
+        at[c] = column;
+        column += width[c] + GAP;
+        screen_right(screen, row, at[c], width[c], faint_style, c < 2 ? names[c] : heading[c - 2]);
+    }
+    double low, high;
+    struct box plot = {row, column + GAP, 1, screen->columns - column - 2 * GAP};
+    find_range(summary, &low, &high);
+    if (plot.columns >= LEAST_PLOT)
+        draw_scale(screen, plot, low, high);
+    for (size_t g = 0; g < summary->groups; g++) {
+        const struct group *group = &summary->group[g];
+        char text[FIGURES][32];
+        figures_of(group, text);
+        plot.row = ++row;
+        for (int c = 0; c < 2; c++)
+            screen_right(screen, row, at[c], width[c], bold_style, name_of(summary, group, c));
+        for (int c = 0; c < FIGURES; c++)
+            screen_right(screen, row, at[c + 2], width[c + 2], plain_style, text[c]);
+        if (plot.columns >= LEAST_PLOT)
+            draw_spread(screen, plot, group, low, high);
+    }
+}
+
+struct screen *text_summary(const struct history *history, const struct page *page)
+{
+    struct summary summary;
+    char rest[128] = "";
+    summary_make(&summary, history);
+    struct screen *screen = screen_make((int)summary.groups + 4, page->columns, page->look);
+    screen_text(screen, 0, 0, page->columns, bold_style,
+                page->title ? page->title
+                            : "Validation accuracy (%), mean of the last five epochs");
+    draw_rows(screen, &summary, 2);
+    if (summary.diverged + summary.without > 0)
+        snprintf(rest, sizeof rest, "not counted: %zu diverged, %zu without validation records",
+                 summary.diverged, summary.without);
+    screen_text(screen, screen->rows - 1, 0, page->columns, faint_style, rest);
+    summary_free(&summary);
+    return screen;
+}

@@ -29,9 +29,8 @@ struct deliver_options {
  * order, but for the bad ones that the source leaves out; adds their number to *delivered. -1 with
  * a sentence that names the image.
  *
- * Memory: a window of finished images, at most 256 of them and 256 MiB of pixels (and one more
- * image, so that the next to be written always gets in); one image in the hands of each thread,
- * with its file and what its decoding and resizing need; the record being written; and what the
+ * Memory: the window of crew.h; one image in the hands of each thread, with its file and what its
+ * decoding and resizing need; the record being written; and what the
  * source reads ahead. */
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
             const struct deliver_options *options, size_t *delivered);

@@ -32,15 +32,16 @@ static int read_all(int fd, struct fetched *fetched, size_t size)
         fetched->capacity = size + 1;
         fetched->bytes = egrow(fetched->bytes, fetched->capacity, 1);
     }
-    /* One byte more than the size: a file that grew since it was listed shows. */
-    for (fetched->size = 0; fetched->size <= size;) {
+    /* One byte more than the size is asked for: a file that grew since it was listed shows. */
+    fetched->size = 0;
+    do {
         ssize_t got = read(fd, fetched->bytes + fetched->size, size + 1 - fetched->size);
         if (got < 0 && errno != EINTR)
             return fail("%s", strerror(errno));
         if (got == 0)
             break;
         fetched->size += got > 0 ? (size_t)got : 0;
-    }
+    } while (fetched->size < size);
     if (fetched->size != size)
         return fail("its size changed while it was read");
     return 0;

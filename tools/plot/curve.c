@@ -193,6 +193,9 @@ struct speed curve_speed(const struct run *run)
     /* The first point's own step was before the time counted. */
     for (; first > points->point && last->time - (first - 1)->time <= SPEED_SECONDS; first--)
         images += first->images;
+    /* And so were those that came in one go with it. */
+    while (first < last && first[1].time == first->time)
+        images -= (++first)->images;
     double seconds = last->time - first->time;
     if (seconds > 0)
         speed = (struct speed){(last->iteration - first->iteration) / seconds, images / seconds};

@@ -1,5 +1,6 @@
 #include "follow.h"
 
+#include "folder.h"
 #include "message.h"
 #include "text.h"
 #include "show.h"
@@ -18,6 +19,8 @@ enum {
     TICK = 100, /* milliseconds, all of these */
     LOOK_AGAIN = 250,
     GRACE = 2000,
+    STILL = 5000,  /* in a folder where nobody works, such a file does not grow any more */
+    SETTLE = 2000, /* what a file brings at first is old: there already, or copied by --resume */
     ANEW = 10000, /* now and then the whole frame is written, whatever others did to the terminal */
     SHARE = 100,  /* frames take at most this part of a core */
 };
@@ -109,7 +112,7 @@ static void wait_for_news(struct follower *follower)
     for (int i = 0; i < follower->count; i++) {
         const struct source *source = &follower->source[i];
         int hung_up = follower->waiting[i].revents & POLLHUP;
-        int pollable = source->state == SOURCE_OPEN && !source->is_file;
+        int pollable = source->state == SOURCE_OPEN && source->is_pipe;
         if ((!pollable || hung_up) && (timeout < 0 || timeout > LOOK_AGAIN))
             timeout = LOOK_AGAIN;
         follower->waiting[i].fd = pollable && !hung_up ? source->fd : -1;
@@ -123,22 +126,55 @@ static void wait_for_news(struct follower *follower)
     /* All that was there before somebody hung up must be read after it is known: so ask first. */
     for (int i = 0; i < follower->count; i++) {
         const struct source *source = &follower->source[i];
-        follower->waiting[i].fd =
-            source->state == SOURCE_OPEN && !source->is_file ? source->fd : -1;
+        follower->waiting[i].fd = source->state == SOURCE_OPEN && source->is_pipe ? source->fd : -1;
     }
     poll(follower->waiting, (nfds_t)follower->count + 1, 0);
     take_signals(follower);
 }
 
+/* Room for the sources that folders brought. */
+static void grow_waiting(struct follower *follower, int before)
+{
+    follower->waiting =
+        egrow(follower->waiting, (size_t)follower->count + 1, sizeof *follower->waiting);
+    for (int i = before; i < follower->count; i++)
+        follower->waiting[i] = (struct pollfd){-1, POLLIN, 0};
+    follower->waiting[follower->count] = (struct pollfd){follower->signals, POLLIN, 0};
+}
+
+/* The time at which the next records of a source come: NAN when it is not known. */
+static double time_of(const struct follower *follower, const struct source *source)
+{
+    int settled = !source->is_file ||
+                  (source->began && milliseconds(CLOCK_MONOTONIC) - source->began >= SETTLE);
+    return follower->caught_up && settled ? (double)milliseconds(CLOCK_REALTIME) / 1000 : NAN;
+}
+
+/* Reads a source: how many records came, or -1. */
+static int64_t read_source(struct follower *follower, struct source *source)
+{
+    int64_t got = source_read(source, follower->history, time_of(follower, source));
+    if (got > 0 && source->began == 0)
+        source->began = milliseconds(CLOCK_MONOTONIC);
+    if (got < 0 && source->found)
+        explain("%s is not followed: %s", source->feed->path, why());
+    if (source->found && (got < 0 || source_complete(source, follower->history)))
+        folder_let_go(source, follower->history, got >= 0);
+    return got < 0 && source->found ? 0 : got;
+}
+
 /* Reads all sources: how many records came, or -1. */
 static int64_t read_news(struct follower *follower)
 {
-    /* The time of what a file holds already is not known; only what comes now, comes now. */
-    double now = follower->caught_up ? (double)milliseconds(CLOCK_REALTIME) / 1000 : NAN;
     int64_t taken = 0;
+    int before = follower->count;
+    folder_look(&follower->source, &follower->count, follower->history,
+                milliseconds(CLOCK_MONOTONIC));
+    if (follower->count > before)
+        grow_waiting(follower, before);
     for (int i = 0; i < follower->count; i++) {
         struct source *source = &follower->source[i];
-        int64_t got = source_read(source, follower->history, now);
+        int64_t got = read_source(follower, source);
         if (got < 0)
             return -1;
         if (got == 0 && follower->waiting[i].revents & POLLHUP)
@@ -189,26 +225,34 @@ static int show_news(struct follower *follower)
 }
 
 /* Whether all has ended; runs that nobody can go on with are held for dead after a while. */
-static int all_ended(struct follower *follower)
+static int all_ended(struct follower *follower, int64_t news)
 {
-    int complete = 1, alone = 1;
+    int complete = 1, alone = 1, grace = GRACE;
     for (int i = 0; i < follower->count; i++) {
         const struct source *source = &follower->source[i];
         int hung_up = source->state != SOURCE_OPEN || !source->is_pipe ||
                       follower->waiting[i].revents & POLLHUP;
         int whole = source_complete(source, follower->history);
+        int left = source->found ? folder_is_idle(source->found) : hung_up && source->is_pipe;
         complete &= whole && hung_up;
-        alone &= whole ? hung_up : hung_up && source->is_pipe;
+        alone &= whole ? hung_up : left;
+        if (source->found && !whole)
+            grace = STILL;
     }
     if (complete)
         return 1;
     int64_t now = milliseconds(CLOCK_MONOTONIC);
+    if (news > 0)
+        follower->alone_since = 0;
     if (!alone || follower->alone_since == 0)
         follower->alone_since = alone ? now : 0;
-    if (!alone || now - follower->alone_since < GRACE)
+    if (!alone || now - follower->alone_since < grace)
         return 0;
-    for (int i = 0; i < follower->count; i++)
+    for (int i = 0; i < follower->count; i++) {
+        if (follower->source[i].found)
+            source_hang_up(&follower->source[i]);
         source_give_up(&follower->source[i], follower->history);
+    }
     return 1;
 }
 
@@ -218,7 +262,7 @@ static int run_loop(struct follower *follower)
     for (;;) {
         wait_for_news(follower);
         int64_t began = milliseconds(CLOCK_MONOTONIC), news = read_news(follower);
-        int ended = news < 0 || all_ended(follower);
+        int ended = news < 0 || all_ended(follower, news);
         if (news < 0)
             return -1;
         int64_t now = milliseconds(CLOCK_MONOTONIC);
@@ -235,10 +279,10 @@ static int run_loop(struct follower *follower)
     }
 }
 
-int follow(struct source *source, int count, struct history *history,
+int follow(struct source **source, int *count, struct history *history,
            const struct follow_options *options)
 {
-    struct follower follower = {.source = source, .count = count, .history = history};
+    struct follower follower = {.source = *source, .count = *count, .history = history};
     follower.options = options;
     follower.page = show_page(options->size, options->ascii, options->title);
     follower.live = show_terminal(&follower.page);
@@ -246,10 +290,7 @@ int follow(struct source *source, int count, struct history *history,
     follower.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (follower.signals < 0)
         return fail("cannot wait for signals: %s", strerror(errno));
-    follower.waiting = ealloc((size_t)count + 1, sizeof *follower.waiting);
-    for (int i = 0; i < count; i++)
-        follower.waiting[i] = (struct pollfd){-1, POLLIN, 0};
-    follower.waiting[count] = (struct pollfd){follower.signals, POLLIN, 0};
+    grow_waiting(&follower, 0);
 
     /* What stands on the terminal is moved up, not overwritten; the cursor hides meanwhile. */
     for (int i = 0; follower.live && i < follower.page.rows; i++)
@@ -271,7 +312,9 @@ int follow(struct source *source, int count, struct history *history,
         sigprocmask(SIG_UNBLOCK, &set, NULL);
         raise(follower.signal);
     }
-    for (int i = 0; i < count; i++)
-        source_complain(&source[i]);
+    *source = follower.source;
+    *count = follower.count;
+    for (int i = 0; i < *count; i++)
+        source_complain(&(*source)[i]);
     return status;
 }

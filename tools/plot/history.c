@@ -88,6 +88,14 @@ static int64_t whole_setting(const struct run *run, const char *name, int64_t ab
     return number >= 0 && number < 9e15 ? (int64_t)number : absent;
 }
 
+/* Mini-batches of an epoch, from a run's header; 0: it does not tell. */
+static uint64_t epoch_iterations(const struct run *run, const struct record *header)
+{
+    const msgpack_object *counts = record_field(header, "counts");
+    int64_t images = counts ? optional(map_field(counts, "train"), 0) : 0;
+    return run->batch > 0 ? ((uint64_t)images + run->batch - 1) / run->batch : 0;
+}
+
 static int take_header(struct history *history, struct feed *feed, const struct reader *reader,
                        const struct record *record)
 {
@@ -106,6 +114,8 @@ static int take_header(struct history *history, struct feed *feed, const struct 
     run->depth = whole_setting(run, "depth", -1);
     run->seed = whole_setting(run, "seed", -1);
     run->batch = (uint64_t)whole_setting(run, "batch-size", 0);
+    run->epochs = history->epochs;
+    run->iterations = history->epochs * epoch_iterations(run, record);
     return 0;
 }
 

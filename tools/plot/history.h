@@ -64,6 +64,7 @@ struct score {
 };
 
 struct history {
+    uint64_t epochs;  /* that runs are asked for whose records do not tell; 0: not known */
     struct run **run; /* [runs] */
     size_t runs;
     struct score **score; /* [scores] */

@@ -13,7 +13,7 @@
 
 static const char *kind = "auto", *output, *title;
 static const char *by = "auto", *only;
-static uint64_t limit;
+static uint64_t limit, epochs;
 static uint32_t size[2];
 static int ascii, dark, following, bytes;
 
@@ -29,7 +29,9 @@ static const struct option_row rows[] = {
     {0, "dark", OPTION_FLAG, OPTION_LOCAL, &dark, 0, 0, NULL, "a picture on a dark ground"},
     {0, "ascii", OPTION_FLAG, OPTION_LOCAL, &ascii, 0, 0, NULL, "no characters beyond ASCII"},
     {0, "follow", OPTION_FLAG, OPTION_LOCAL, &following, 0, 0, NULL,
-     "draw live, from growing run files and progress FIFOs"},
+     "draw live, from growing run files, folders of these, and progress FIFOs"},
+    {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
+     "that run files followed are to get, for the time left"},
     {0, "by", OPTION_CHOICE, OPTION_LOCAL, &by, 0, 0, "auto|order|class|image",
      "images: in a line each class, or image with its views (auto: sets by class)"},
     {0, "only", OPTION_CHOICE, OPTION_LOCAL, &only, 0, 0, "train|validation|test",
@@ -77,6 +79,8 @@ static void check_options(void)
         die(USAGE, "--dark is for pictures: it wants --output");
     if (following && (output || !(is_kind("auto") || is_kind("curves"))))
         die(USAGE, "--follow draws curves in the terminal, nothing else");
+    if (epochs && !following)
+        die(USAGE, "--epochs is for --follow");
     if (bytes && !is_kind("json"))
         die(USAGE, "--bytes is for --kind json");
     if (!is_kind("images") && (options_given(rows, "by") || only || limit))
@@ -117,11 +121,12 @@ static void draw_all(struct source *source, int count, struct history *history)
         die_why();
 }
 
-static void follow_all(struct source *source, int count, struct history *history)
+static void follow_all(struct source **source, int *count, struct history *history)
 {
-    for (int i = 0; i < count; i++)
-        if (source_open(&source[i], 1) < 0)
+    for (int i = 0; i < *count; i++)
+        if (source_open(&(*source)[i], 1) < 0)
             die_why();
+    history->epochs = epochs;
     if (follow(source, count, history, &(struct follow_options){size, ascii, title}) < 0)
         die_why();
 }
@@ -192,7 +197,7 @@ int main(int argc, char **argv)
         source[i] = source_of(argc > first ? argv[first + i] : NULL);
 
     if (following)
-        follow_all(source, count, &history);
+        follow_all(&source, &count, &history);
     else if (is_export())
         write_out(source, count);
     else if (is_kind("images"))

@@ -1,5 +1,6 @@
 #include "source.h"
 
+#include "folder.h"
 #include "message.h"
 
 #include <errno.h>
@@ -43,11 +44,13 @@ int source_open(struct source *source, int follow)
         (void)fcntl(source->fd, F_SETFL, fcntl(source->fd, F_GETFL) | O_NONBLOCK);
     if (fstat(source->fd, &status) < 0)
         return fail("cannot look at %s: %s", feed->path, strerror(errno));
-    if (S_ISDIR(status.st_mode))
+    if (S_ISDIR(status.st_mode) && follow)
+        source->folder = folder_open(source->fd, path);
+    else if (S_ISDIR(status.st_mode))
         return fail("%s is a folder; files are wanted", feed->path);
     source->is_file = S_ISREG(status.st_mode);
     source->is_pipe = S_ISFIFO(status.st_mode);
-    if (follow && !source->is_file && !source->is_pipe)
+    if (follow && !source->is_file && !source->is_pipe && !source->folder)
         return fail("%s is neither a file nor a pipe: it cannot be followed", feed->path);
     source->state = SOURCE_OPEN;
     return 0;
@@ -76,6 +79,7 @@ void source_shut(struct source *source)
 void source_close(struct source *source)
 {
     source_shut(source);
+    folder_close(source->folder);
     feed_free(source->feed);
     free(source->complaint);
 }
@@ -186,7 +190,7 @@ int64_t source_read(struct source *source, struct history *history, double now)
     int64_t taken = 0;
     if (source->state == SOURCE_MISSING && source_open(source, 1) < 0)
         return -1;
-    if (source->state != SOURCE_OPEN)
+    if (source->state != SOURCE_OPEN || source->folder)
         return 0;
     if (source->reader && begun_anew(source))
         begin_again(source, history);
@@ -228,6 +232,8 @@ int source_complete(const struct source *source, const struct history *history)
 {
     if (source->state == SOURCE_ENDED || source->state == SOURCE_DAMAGED)
         return 1;
+    if (source->folder)
+        return folder_is_idle(source->folder);
     if (source->state == SOURCE_MISSING || source->reader == NULL)
         return 0;
     if (!source->feed->bare)

@@ -9,6 +9,8 @@
 
 #include "history.h"
 
+struct folder;
+
 enum source_state {
     SOURCE_MISSING, /* not opened, or there is no such file yet (only under --follow) */
     SOURCE_OPEN,    /* more may come */
@@ -21,9 +23,12 @@ struct source {
     const char *path; /* NULL: standard input */
     int follow;
     enum source_state state;
-    int fd;      /* -1: not open */
-    int is_file; /* a regular file: it can grow, but not be waited for with poll() */
-    int is_pipe; /* a pipe or a FIFO */
+    int fd;                /* -1: not open */
+    int is_file;           /* a regular file: it can grow, but not be waited for with poll() */
+    int is_pipe;           /* a pipe or a FIFO */
+    struct folder *folder; /* it is one, under --follow: what lies there is followed (folder.h) */
+    struct folder *found;  /* the one in which it was found; borrowed */
+    int64_t began;         /* milliseconds: when its first record came; 0: none has */
     struct feed *feed;
     struct reader *reader;
     char *complaint; /* the sentence about its damage, until it was printed */
@@ -33,7 +38,7 @@ struct source {
 struct source source_of(const char *path);
 
 /* Opens it; with follow one that does not exist yet is SOURCE_MISSING, as long as its folder
- * exists. -1 with a sentence. */
+ * exists, and a folder is followed itself. -1 with a sentence. */
 int source_open(struct source *source, int follow);
 void source_close(struct source *source);
 

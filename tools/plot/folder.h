@@ -1,0 +1,29 @@
+/* The runs of a folder under --follow: its files *.part, those that are there and those that come.
+ *
+ * A run gets another name when it has ended; the file stays the same and is read on. Whoever works
+ * in a folder holds a lock on it (flock(1)): when nobody does, no more will come.
+ */
+#ifndef PSPLOT_FOLDER_H
+#define PSPLOT_FOLDER_H
+
+#include "source.h"
+
+struct folder;
+
+/* fd: of the folder; it stays the caller's, as path does. */
+struct folder *folder_open(int fd, const char *path);
+void folder_close(struct folder *folder); /* NULL is allowed */
+
+/* Whether nobody held the lock when it was last looked at. */
+int folder_is_idle(const struct folder *folder);
+
+/* Looks into the folders among count sources, each once a second, and appends what is new to the
+ * sources, which may move. A new file takes the place of an older run of that name. now:
+ * milliseconds. */
+void folder_look(struct source **source, int *count, struct history *history, int64_t now);
+
+/* For a source that a folder found: lets go of a file that is read to its end, or that is no run,
+ * so that there may be thousands. */
+void folder_let_go(struct source *source, struct history *history, int is_run);
+
+#endif

@@ -67,6 +67,13 @@ END
     [ ! -s twice ]
 }
 
+@test "of two that are as sure, the one that came first" {
+    pseval -q --wrong 3 net.bin <images.ps | psplot -k csv | tail -n 3 | cut -d , -f 2 >ids
+    for _ in 1 2 3; do cat images.ps; done | pseval -q --wrong 7 net.bin | psplot -k csv | tail -n 7 | cut -d , -f 2 >again
+    shift=$(($(psplot -k csv images.ps | tail -n +2 | cut -d , -f 2 | sort -n | tail -n 1) + 1))
+    awk -v shift=$shift '{ print; print $1 + shift; print $1 + 2 * shift }' ids | head -n 7 | diff - again
+}
+
 @test "what a wrong guess may be" {
     edit images.ps 'records[1].update(guess=99, probability=1.0)' >bad.ps
     ends 3 psplot -k csv bad.ps

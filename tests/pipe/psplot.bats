@@ -355,6 +355,20 @@ END
     [ "$(picture summary.png)" = "720x480 inked" ]
 }
 
+@test "an overlay of a sweep has a line for each group of seeds" {
+    sweep_runs
+    ends 3 psplot -k overlay --size 90x20 d1-*.bin d2-*.bin
+    [ "$(grep -oE '(depth|net|d[0-9]).* [0-9.]+$' out)" = "depth 2, learning-rate 0.1   81.00
+depth 2, learning-rate 0.05  76.00
+depth 1, learning-rate 0.1   71.00
+depth 1, learning-rate 0.05  66.00" ]
+    # The same runs twice are no repetition.
+    cp d1-r0.1-s0.bin same.bin
+    ends 3 psplot -k overlay --size 90x20 d1-*.bin same.bin
+    grep -q '─ d1-r0.1-s0 ' out
+    grep -q '─ same ' out
+}
+
 @test "a summary of runs that nobody gave options stands by their names" {
     mkfifo fifo
     psplot -k summary --size 60x10 fifo >out & chart=$!

@@ -181,6 +181,14 @@ void canvas_box(struct canvas *canvas, double x, double y, double width, double 
     cairo_fill(canvas->cairo);
 }
 
+void canvas_swatch(struct canvas *canvas, double x, double y, double width, double height,
+                   double light)
+{
+    cairo_set_source_rgb(canvas->cairo, light, light, light);
+    cairo_rectangle(canvas->cairo, x, y, width, height);
+    cairo_fill(canvas->cairo);
+}
+
 void canvas_dot(struct canvas *canvas, double x, double y, double radius, struct colour colour)
 {
     canvas_colour(canvas, colour);

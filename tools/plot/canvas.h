@@ -69,6 +69,9 @@ void canvas_line(struct canvas *canvas, double x0, double y0, double x1, double 
                  struct colour colour);
 void canvas_box(struct canvas *canvas, double x, double y, double width, double height,
                 struct colour colour);
+/* The same of this very grey, 0 to 1, on any ground. */
+void canvas_swatch(struct canvas *canvas, double x, double y, double width, double height,
+                   double light);
 void canvas_dot(struct canvas *canvas, double x, double y, double radius, struct colour colour);
 
 #endif

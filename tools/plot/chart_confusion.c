@@ -2,6 +2,7 @@
 #include "chart.h"
 
 #include "confusion.h"
+#include "label.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -73,7 +74,7 @@ static double name_width(struct canvas *canvas, const struct score *score, doubl
     struct lettering lettering = {font, black, 0, 0, 0, 0};
     for (uint32_t i = 0; i < score->classes; i++)
         widest = fmax(widest, canvas_text_width(canvas, &lettering, score->class_name[i]));
-    return fmin(widest, 12 * font);
+    return fmin(widest, 24 * font);
 }
 
 static void names(const struct matrix *m, double widest)
@@ -120,7 +121,7 @@ static void draw_matrix(struct canvas *canvas, const struct score *score, double
                         double width, double height)
 {
     double font = fmax(fmin(fmin(width, height) / 46, 14), 7), n = score->classes;
-    double widest = fmax(name_width(canvas, score, font), 5 * font);
+    double widest = fmin(fmax(name_width(canvas, score, font), 5 * font), 0.35 * width);
     struct matrix m = {.canvas = canvas, .score = score, .font = font};
     m.most_right = confusion_most_right(score);
     m.most_wrong = confusion_most_wrong(score);
@@ -142,18 +143,33 @@ static void draw_matrix(struct canvas *canvas, const struct score *score, double
     titles(&m, left, top, width, top + height);
 }
 
+/* Sizes that suit a matrix of so many classes, the longest name of so many columns. */
+static void usual_size(double classes, int longest, double *width, double *height)
+{
+    double side = fmin(fmax(classes * 50 + 240, 480), 1600);
+    double names = 8.5 * fmin(fmax(longest - 12, 0), 28);
+    *width = side + names;
+    *height = 0.88 * side + names;
+}
+
 int chart_confusion(const struct history *history, const struct picture *picture)
 {
     struct canvas canvas;
     int across = chart_across(history->scores);
     int down = ((int)history->scores + across - 1) / across;
     double width = picture->width, height = picture->height, classes = 0;
-    for (size_t i = 0; i < history->scores; i++)
-        classes = fmax(classes, history->score[i]->classes);
+    int longest = 0;
+    for (size_t i = 0; i < history->scores; i++) {
+        const struct score *score = history->score[i];
+        classes = fmax(classes, score->classes);
+        for (uint32_t j = 0; j < score->classes; j++)
+            if (label_columns(score->class_name[j]) > longest)
+                longest = label_columns(score->class_name[j]);
+    }
     if (width == 0) {
-        double side = fmin(fmax(classes * 50 + 240, 480), 1600);
-        width = across * side;
-        height = down * side * 0.88;
+        usual_size(classes, longest, &width, &height);
+        width *= across;
+        height *= down;
     }
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;

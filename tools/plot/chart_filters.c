@@ -124,7 +124,7 @@ static void legend(struct canvas *canvas, const struct layout *l, double x, doub
         double s = (i + 1) / 2.0;
         snprintf(text, sizeof text, "%s%.3g", i < 0 ? "−" : i > 0 ? "+" : "", i ? range : 0);
         canvas_box(canvas, x - 1, y - 1, side + 2, side + 2, pale_grey);
-        canvas_box(canvas, x, y, side, side, (struct colour){s, s, s, 1});
+        canvas_swatch(canvas, x, y, side, side, s);
         x += side + 0.5 * l->font;
         canvas_text(canvas, x, y + side / 2, &lettering, text);
         x += canvas_text_width(canvas, &lettering, text) + l->font;

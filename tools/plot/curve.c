@@ -75,13 +75,15 @@ static double share(double value)
     return isfinite(value) ? fmax(fmin(value, 1e6), -1e6) : 0;
 }
 
-/* Centred mean over 2 × half + 1 values, in one pass. */
+/* Centred mean over 2 × half + 1 values, in one pass. At the beginning, where curves are steep, the
+ * window is as narrow before the point as behind it: else it would show what is yet to come. */
 static void smooth(double *result, const double *y, size_t count, size_t half)
 {
     size_t from = 0, to = 0, inside = 0; /* the window [from, to), and the numbers in it */
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        for (; to < count && to <= i + half; to++) {
+        size_t ahead = i < half ? i : half;
+        for (; to < count && to <= i + ahead; to++) {
             sum += share(y[to]);
             inside += isfinite(y[to]) != 0;
         }

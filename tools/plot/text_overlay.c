@@ -4,72 +4,59 @@
 #include "label.h"
 #include "message.h"
 #include "palette.h"
+#include "spread.h"
+#include "strand.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct end {
-    const struct run *run;
-    double y;
-    int row; /* of the label */
-    uint8_t ink;
-};
+enum { GREY = 245 }; /* of a terminal's 256 */
 
-static int higher(const void *a, const void *b)
+static struct style style_of(const struct strand *strand)
 {
-    double x = ((const struct end *)a)->y, y = ((const struct end *)b)->y;
-    return (x < y) - (x > y);
+    return (struct style){.ink = strand->ink < 0 ? GREY : palette[strand->ink].terminal};
 }
 
-/* Spreads the labels, best first, so that no two share a row; as many as there are rows. */
-static size_t spread(struct end *ends, size_t count, const struct box *box)
+/* The worst first, so that the best stand before them. */
+static void draw_lines(struct dots *dots, const struct strands *strands)
 {
-    size_t shown = count < (size_t)box->rows ? count : (size_t)box->rows;
-    for (size_t i = 1; i < shown; i++)
-        if (ends[i].row <= ends[i - 1].row)
-            ends[i].row = ends[i - 1].row + 1;
-    int last = box->row + box->rows - 1;
-    for (size_t i = shown; i-- > 0; last = ends[i].row - 1)
-        if (ends[i].row > last)
-            ends[i].row = last;
+    for (size_t i = strands->count; i-- > 0;) {
+        const struct strand *strand = &strands->strand[i];
+        dots_line(dots, strand->line.x, strand->line.y, strand->line.count, style_of(strand).ink);
+        if (strand->line.count == 1)
+            dots_blot(dots, strand->line.x[0], strand->line.y[0], style_of(strand).ink);
+    }
+}
+
+static void draw_label(struct screen *screen, int row, int column, int width,
+                       const struct strand *strand)
+{
+    char figure[32];
+    snprintf(figure, sizeof figure, "%.2f", strand->last);
+    screen_put(screen, row, column, screen_pick(screen, 0x2500, '-'), style_of(strand));
+    screen_text(screen, row, column + 2, width - 9, style_of(strand), strand->name);
+    screen_right(screen, row, column + width - 7, 6, plain_style, figure);
+}
+
+/* Names beside the ends of the lines, for as many as there are rows. */
+static size_t draw_labels(const struct dots *dots, const struct strands *strands, int width)
+{
+    const struct box *box = &dots->box;
+    double *place = ealloc(strands->count, sizeof *place);
+    size_t finite = 0;
+    for (; finite < strands->count && isfinite(strands->strand[finite].last); finite++) {
+        int row = box->row + box->rows - 1, column;
+        const struct line *line = &strands->strand[finite].line;
+        dots_cell(dots, line->x[line->count - 1], line->y[line->count - 1], &row, &column);
+        place[finite] = row;
+    }
+    size_t shown = spread(place, finite, box->row, box->row + box->rows - 1, 1);
+    for (size_t i = 0; i < shown; i++)
+        draw_label(dots->screen, (int)lround(place[i]), box->column + box->columns, width,
+                   &strands->strand[i]);
+    free(place);
     return shown;
-}
-
-static size_t draw_lines(struct dots *dots, const struct history *history, struct end *ends)
-{
-    size_t count = 0;
-    for (size_t r = 0; r < history->runs; r++) {
-        const struct run *run = history->run[r];
-        size_t n = run->validation.count;
-        struct line line = curve_line(&run->validation, CURVE_ACCURACY, CURVE_RAW);
-        uint8_t ink = palette[r % INKS].terminal;
-        for (size_t i = 0; i < n; i++)
-            line.x[i] = (double)run->validation.point[i].epoch;
-        dots_line(dots, line.x, line.y, n, ink);
-        if (n > 0 && isfinite(line.y[n - 1])) {
-            ends[count] = (struct end){run, line.y[n - 1], dots->box.row, ink};
-            int column;
-            dots_cell(dots, line.x[n - 1], line.y[n - 1], &ends[count++].row, &column);
-        }
-        line_free(&line);
-    }
-    return count;
-}
-
-static void draw_labels(struct screen *screen, const struct box *box, const struct end *ends,
-                        size_t shown, int width)
-{
-    for (size_t i = 0; i < shown; i++) {
-        char figure[32];
-        int row = ends[i].row, column = box->column + box->columns;
-        snprintf(figure, sizeof figure, "%.2f", ends[i].y);
-        screen_put(screen, row, column, screen_pick(screen, 0x2500, '-'),
-                   (struct style){.ink = ends[i].ink});
-        screen_text(screen, row, column + 2, width - 9, (struct style){.ink = ends[i].ink},
-                    ends[i].run->name);
-        screen_right(screen, row, column + width - 7, 6, plain_style, figure);
-    }
 }
 
 /* Under the plot: the runs that it cannot show or name. */
@@ -87,15 +74,16 @@ static void draw_missing(struct screen *screen, size_t without, size_t unnamed)
 
 struct screen *text_overlay(const struct history *history, const struct page *page)
 {
+    struct strands strands = strands_make(history);
     int widest = 0;
-    for (size_t r = 0; r < history->runs; r++) {
-        int columns = label_columns(history->run[r]->name);
+    for (size_t i = 0; i < strands.count; i++) {
+        int columns = label_columns(strands.strand[i].name);
         widest = columns > widest ? columns : widest;
     }
     int labels = (widest < page->columns / 3 ? widest : page->columns / 3) + 10;
     int rows = page->rows > 0 ? page->rows : 24;
-    if (page->rows == 0 && history->runs > 16)
-        rows = (int)history->runs + 8;
+    if (page->rows == 0 && strands.count > 16)
+        rows = (int)strands.count + 8;
     struct ranges ranges = curve_ranges(history);
     struct screen *screen = screen_make(rows, page->columns, page->look);
     screen_text(screen, 0, 0, page->columns, bold_style,
@@ -104,13 +92,10 @@ struct screen *text_overlay(const struct history *history, const struct page *pa
     struct axis y = {100 * ranges.low, 100 * ranges.high, 0, NULL, .bare = 0};
     struct dots dots =
         text_axes(screen, (struct box){2, 0, rows - 3, page->columns - labels}, &x, &y);
-    struct end *ends = ealloc(history->runs, sizeof *ends);
-    size_t count = draw_lines(&dots, history, ends);
+    draw_lines(&dots, &strands);
     dots_show(&dots);
-    qsort(ends, count, sizeof *ends, higher);
-    size_t shown = spread(ends, count, &dots.box);
-    draw_labels(screen, &dots.box, ends, shown, labels);
-    draw_missing(screen, history->runs - count, count - shown);
-    free(ends);
+    size_t shown = draw_labels(&dots, &strands, labels);
+    draw_missing(screen, strands.without, strands.count - shown);
+    strands_free(&strands);
     return screen;
 }

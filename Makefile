@@ -127,23 +127,31 @@ build/lib/nn/cuda/%.cu.o: lib/nn/cuda/%.cu lib/nn/cuda/common.cuh lib/nn/cuda/ke
 
 # Doubles of the CUDA libraries, with their names, so that the plugin itself runs on a machine without a
 # GPU: the kernels are compiled for the host, where undefined behaviour ends them, and the real cuDNN plans.
-DOUBLES  := build/tests/doubles/cuda/libcudart.so.13 build/tests/doubles/cuda/libcudnn.so.9
-DOUBLE_CXX = g++ -std=c++17 -O1 -g -Wall -Wextra -fPIC -ffp-contract=off -Ilib \
-             -fsanitize=undefined -fno-sanitize-recover=undefined
-HOST_CU  := $(patsubst %.cu,build/host/%.o,$(wildcard lib/nn/cuda/*.cu))
-build/host/%.o: %.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h lib/nn/kept.h tests/doubles/cuda/kernels_on_host.h
-	@mkdir -p $(@D)
-	$(DOUBLE_CXX) -include tests/doubles/cuda/kernels_on_host.h -x c++ -c -o $@ $<
-build/tests/doubles/cuda/libcudart.so.13: tests/doubles/cuda/double_cudart.cpp tests/doubles/cuda/double_kernels.cpp \
-        $(HOST_CU) $(wildcard tests/doubles/cuda/*.h) tests/doubles/cuda/cudart.map
-	@mkdir -p $(@D)
-	$(DOUBLE_CXX) -shared $(filter %.cpp %.o,$^) -o $@ -Wl,-soname,$(@F) \
+# Twice: plain, and with AddressSanitizer, whose library must then be loaded before the program's.
+DOUBLES  := $(foreach kind,double address,build/$(kind)/libcudart.so.13 build/$(kind)/libcudnn.so.9)
+SANITIZE_double  := -fsanitize=undefined -fno-sanitize-recover=undefined
+SANITIZE_address := $(SANITIZE_double) -fsanitize=address -fsanitize-sections=block_shared
+DOUBLE_CXX = g++ -std=c++17 -O1 -g -Wall -Wextra -fPIC -ffp-contract=off -MMD -MP -Ilib -Itests/doubles/cuda
+CUDART_O := $(patsubst %.cpp,%.o,$(filter-out %_cudnn.cpp,$(wildcard tests/doubles/cuda/*.cpp))) \
+            $(patsubst %.cu,%.o,$(wildcard lib/nn/cuda/*.cu))
+define doubles_of
+build/$(1)/%.o: %.cu
+	@mkdir -p $$(@D)
+	$$(DOUBLE_CXX) $$(SANITIZE_$(1)) -include tests/doubles/cuda/kernels_on_host.h -x c++ -c -o $$@ $$<
+# The doubles themselves change stacks, which AddressSanitizer must not follow.
+build/$(1)/%.o: %.cpp
+	@mkdir -p $$(@D)
+	$$(DOUBLE_CXX) $$(SANITIZE_double) -isystem $$(CUDA_HOME)/include \
+	    -DREAL_CUDNN='"$$(CUDA_HOME)/lib64/libcudnn_graph.so.9"' -c -o $$@ $$<
+build/$(1)/libcudart.so.13: $$(CUDART_O:%=build/$(1)/%) tests/doubles/cuda/cudart.map
+	$$(DOUBLE_CXX) $$(SANITIZE_$(1)) -shared $$(filter %.o,$$^) -o $$@ -Wl,-soname,$$(@F) \
 	    -Wl,--version-script=tests/doubles/cuda/cudart.map
-build/tests/doubles/cuda/libcudnn.so.9: tests/doubles/cuda/double_cudnn.cpp tests/doubles/cuda/device.h \
-        build/tests/doubles/cuda/libcudart.so.13
-	@mkdir -p $(@D)
-	$(DOUBLE_CXX) -shared -isystem $(CUDA_HOME)/include -DREAL_CUDNN='"$(CUDA_HOME)/lib64/libcudnn_graph.so.9"' \
-	    $< -o $@ $(filter %.13,$^) -ldl -Wl,-soname,$(@F) -Wl,--version-script=tests/doubles/cuda/cudnn.map
+build/$(1)/libcudnn.so.9: build/$(1)/tests/doubles/cuda/double_cudnn.o build/$(1)/libcudart.so.13 \
+        tests/doubles/cuda/cudnn.map
+	$$(DOUBLE_CXX) $$(SANITIZE_$(1)) -shared $$(filter-out %.map,$$^) -o $$@ -ldl -Wl,-soname,$$(@F) \
+	    -Wl,--version-script=tests/doubles/cuda/cudnn.map
+endef
+$(foreach kind,double address,$(eval $(call doubles_of,$(kind))))
 # One engine beside the other; views beside pixels.
 build/tests/cuda/parity build/tests/cuda/views: build/tests/cuda/%: build/tests/cuda/%.o build/tests/support.a \
         build/libpsnn.a build/libpsweep.a build/tests/cuda/libpsweep-cuda.so
@@ -151,13 +159,16 @@ build/tests/cuda/parity build/tests/cuda/views: build/tests/cuda/%: build/tests/
 build/tests/cuda/libpsweep-cuda.so: bin/libpsweep-cuda.so
 	@mkdir -p $(@D)
 	cp $< $@
+# What the doubles refuse.
+build/tests/cuda/misuse: build/tests/cuda/misuse.o
+	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart
 build/tests/cuda/%.o: CPPFLAGS += -Itests/unit $(if $(NVCC),-isystem $(CUDA_HOME)/include)
 # What cuDNN plans for devices that are only described; make plans accepts what it plans now.
 build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcudnn -lm -pthread -ldl
 plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
-CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans) \
+CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse) \
               build/tests/bench/gpu_bench)
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.

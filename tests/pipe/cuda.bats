@@ -6,15 +6,25 @@ setup() {
     enter_folder
     [ -e "$REPOSITORY/bin/libpsweep-cuda.so" ] || skip "needs the CUDA toolkit and cuDNN, to build the GPU engine"
     device=$REPOSITORY/tests/cuda/devices/h100.json
-    doubles=$REPOSITORY/build/tests/doubles/cuda
+    sanitizer=$(gcc -print-file-name=libasan.so)
+    doubles=$REPOSITORY/build/double
 }
 # on_double COMMAND...: with the doubles in place of the CUDA libraries.
 on_double() {
     LD_LIBRARY_PATH=$doubles PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$PWD/cache "$@"
 }
+# on_address COMMAND...: with doubles whose kernels AddressSanitizer watches, and every piece of memory by itself.
+on_address() {
+    LD_LIBRARY_PATH=${doubles%double}address LD_PRELOAD=$sanitizer ASAN_OPTIONS=detect_leaks=0 PSWEEP_CUDA_APART=1 \
+        PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$PWD/cache "$@"
+}
 # Few small images, so that a network trains in seconds on the doubles.
 few() {
     psfetch -q synth:shapes --limit 60 --resize 8 --split 0.8
+}
+
+@test "the doubles refuse what a device would, and find what it would get away with for a while" {
+    on_double "$REPOSITORY"/build/tests/cuda/misuse || { on_double "$REPOSITORY"/build/tests/cuda/misuse >&2 && false; }
 }
 
 @test "one step of every depth is that of the CPU engine; a graph of it gives the bits of its calls" {
@@ -25,6 +35,11 @@ few() {
 @test "so it is with threads and blocks in reverse, and with every piece of memory by itself" {
     PSWEEP_DOUBLE_ORDER=reverse on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 4 6 8
     PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 4 6 8
+}
+
+@test "no kernel leaves its tensors" {
+    on_address "$REPOSITORY"/build/tests/cuda/parity 1
+    on_address "$REPOSITORY"/build/tests/cuda/views 3
 }
 
 @test "twenty steps stay with those of the CPU engine" {
@@ -64,6 +79,10 @@ few() {
     [ "$(jq -r 'select(.type == "header") | .engine' lines)" = "cuda, double, tf32, CUDA 13.0, cuDNN $(jq -r 'select(.type == "header") | .engine' lines | sed 's/.*cuDNN //')" ]
     on_double pstrain -q --device cuda -b 16 -e 4 <set.ps | cmp - four.bin
     on_double pstrain -q --device cuda -b 16 -e 4 --no-cuda-graph <set.ps | cmp - four.bin
+    # Early, late, or by chance: when the device works does not show.
+    for order in 1 2 3; do
+        PSWEEP_DOUBLE_SEED=$order on_double pstrain -q --device cuda -b 16 -e 4 <set.ps | cmp - four.bin
+    done
     on_double pstrain -q --device cuda -b 16 -e 2 <set.ps >two.bin
     on_double pstrain -q --device cuda -b 16 -e 4 --resume two.bin <set.ps | cmp - four.bin
     on_double pseval -q --device cuda four.bin <set.ps >gpu.ps
@@ -218,16 +237,21 @@ faulty() {
     sed -i "$2" "tree/$1"
     no cmp -s "tree/$1" "$REPOSITORY/$1"
     touch tree/build/lib/nn/cuda/*.cu.o
-    make -s -j2 -C tree build/tests/cuda/parity build/tests/cuda/views build/tests/doubles/cuda/libcudnn.so.9 >make.log 2>&1 ||
+    make -s -j2 -C tree build/tests/cuda/{parity,views} build/{double,address}/libcudnn.so.9 >make.log 2>&1 ||
         { cat make.log >&2 && false; }
-    doubles=$PWD/tree/build/tests/doubles/cuda
+    doubles=$PWD/tree/build/double
+}
+# found_plainly: the fault shows in a plain run.
+found_plainly() {
+    no on_double tree/build/tests/cuda/parity 1 2 4
 }
 # found: the fault shows in one of the ways to run.
 found() {
     if on_double tree/build/tests/cuda/parity 1 2 4 &&
         PSWEEP_DOUBLE_ORDER=reverse on_double tree/build/tests/cuda/parity 1 2 4 &&
         PSWEEP_CUDA_APART=1 on_double tree/build/tests/cuda/parity 1 2 4 &&
-        on_double tree/build/tests/cuda/views 3; then
+        on_double tree/build/tests/cuda/views 3 &&
+        on_address tree/build/tests/cuda/parity 1 2 4; then
         echo "the fault was not found" >&2
         false
     fi
@@ -240,6 +264,13 @@ found() {
     no found 2>/dev/null
     # A block does not wait for its own sums.
     faulty lib/nn/cuda/common.cuh '/^    __syncthreads();$/d'
+    found
+    # It sums a row more than it has.
+    faulty lib/nn/cuda/common.cuh 's|row < rows; row++|row <= rows; row++|'
+    found
+    # A value behind a tensor is written, in the room that alignment leaves.
+    faulty lib/nn/cuda/head.cu 's|^    bool right = true;|    p[classes] = 0; bool right = true;|'
+    no found_plainly 2>/dev/null
     found
     # A stride that is that of y, not of the pooled image.
     faulty lib/nn/cuda/backward.cu 's|dz = gradient\[((size_t)(row / 2) \* (width / 2)|dz = gradient[((size_t)(row / 2) * width|'

@@ -26,15 +26,15 @@ struct known {
 };
 static std::map<descriptor, known> &all()
 {
-    static std::map<descriptor, known> map;
+    static auto &map = *new std::map<descriptor, known>;
     return map;
 }
 static std::map<descriptor, descriptor> graph_of_config;
-static std::map<cudnnHandle_t, cudaStream_t> stream_of; /* of each live handle */
+static auto &stream_of = *new std::map<cudnnHandle_t, cudaStream_t>; /* of each live handle */
 
 static void *real(const char *name)
 {
-    static void *library = dlopen(REAL_CUDNN, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+    static void *library = dlopen(REAL_CUDNN, RTLD_NOW | RTLD_LOCAL);
     void *function = library ? dlsym(library, name) : nullptr;
     if (function == nullptr)
         device_fault("the real cuDNN has no %s: %s", name, dlerror());

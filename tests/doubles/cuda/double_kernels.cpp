@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include <setjmp.h>
 #include <ucontext.h>
 
 coordinates threadIdx, blockIdx, blockDim, gridDim;
@@ -31,25 +30,27 @@ const host_kernel *find_kernel(const std::string &name)
 }
 
 /* A thread of a block that waits for the others runs on a stack of its own. Contexts only make
- * these stacks; from then on jumps change between them, which ask the system for nothing. */
+ * these stacks; from then on jumps change between them, which ask the system for nothing, and of
+ * which AddressSanitizer knows nothing. */
+typedef void *jump[5];
 struct fibre {
     ucontext_t context;
-    jmp_buf place;
+    jump place;
     enum { NEW, READY, WAITS, DONE } state;
     std::vector<char> stack;
 };
 static std::vector<fibre *> fibres;
 static size_t running;
-static jmp_buf scheduler;
+static jump scheduler;
 static const host_kernel *present;
 static void **present_arguments;
 
-static void leave(int state)
+static __attribute__((noinline)) void leave(int state)
 {
     fibre *f = fibres[running];
     f->state = decltype(f->state)(state);
-    if (_setjmp(f->place) == 0)
-        _longjmp(scheduler, 1);
+    if (__builtin_setjmp(f->place) == 0)
+        __builtin_longjmp(scheduler, 1);
 }
 
 void __syncthreads()
@@ -69,12 +70,12 @@ static void fibre_main()
 }
 
 /* Runs a fibre until it waits or is done. */
-static void resume(fibre *f)
+static __attribute__((noinline)) void resume(fibre *f)
 {
-    if (_setjmp(scheduler) != 0)
+    if (__builtin_setjmp(scheduler) != 0)
         return;
     if (f->state != fibre::NEW)
-        _longjmp(f->place, 1);
+        __builtin_longjmp(f->place, 1);
     f->stack.resize(64 << 10);
     getcontext(&f->context);
     f->context.uc_stack.ss_sp = f->stack.data();
@@ -120,8 +121,19 @@ static void run_waiting_block(size_t threads)
     }
 }
 
+/* The __shared__ variables of all kernels. */
+extern "C" __attribute__((weak)) char __start_block_shared[], __stop_block_shared[];
+
+/* A block finds no value there: floats are NaN. */
+static void spoil_shared()
+{
+    for (char *p = __start_block_shared; p < __stop_block_shared; p++)
+        *p = char(0xff);
+}
+
 static void run_block(size_t threads)
 {
+    spoil_shared();
     if (present->waits) {
         run_waiting_block(threads);
         return;

@@ -12,7 +12,8 @@
 #define KERNELS_ON_HOST 1
 #define __global__
 #define __device__
-#define __shared__ static
+/* In a section of their own, where run_grid() finds them. */
+#define __shared__ static __attribute__((section("block_shared")))
 
 typedef int cudaError_t;
 typedef void *cudaStream_t;

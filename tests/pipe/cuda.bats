@@ -97,6 +97,17 @@ few() {
     grep -q 'its engine is "cuda, double' err
 }
 
+@test "the name of a run tells which engine computes it" {
+    few >set.ps
+    printf '%s\n' '--device cuda' '--device cpu' '--precision fp32' '--device auto' '-d 2' >points
+    ends 0 on_double pstrain -b 16 --points points <set.ps
+    [ "$(wc -l <out)" = 5 ]
+    [ "$(sed -n 1p out)" = "$(sed -n 4p out)" ]
+    [ "$(sort -u out | wc -l)" = 4 ]
+    echo "-b 16" >points
+    [ "$(pstrain --device cpu --points points <set.ps)" = "$(sed -n 2p out)" ]
+}
+
 @test "whichever call fails: a sentence and status 1, nothing left behind" {
     few >set.ps
     on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >/dev/null # the GPU is known from here on

@@ -17,7 +17,7 @@ BIN      := $(TOOLS:%=bin/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo pictures plans test test-all bench bench-gpu lint install deps deps-servers clean
+.PHONY: all demo pictures golden plans test test-all bench bench-gpu lint install deps deps-servers clean
 all: $(BIN)
 
 # Before anything is built: is all that it needs on this machine? demo and test install what is missing,
@@ -200,12 +200,22 @@ build/tests/bits/digest: build/tests/bits/digest.o build/tests/support.a build/l
 	$(CC) $(LDFLAGS) -o $@ $^ -lm -pthread
 build/tests/bits/%.o: CPPFLAGS += -Itests/unit
 
+# Charts as they should look (tests/golden), and what tells whether two pictures look alike. make golden
+# accepts the charts as they are drawn now; look at them before they are committed.
+build/tests/golden/compare: build/tests/golden/compare.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,cairo)
+build/tests/golden/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
+golden: all
+	@rm -rf build/golden && mkdir -p build/golden
+	cd build/golden && PATH=$(CURDIR)/bin:$$PATH ../../tests/golden/draw
+	cp build/golden/*.png tests/golden
+
 # tests/run names each test that was skipped; with CI set, a skip that CI could do without fails.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --exec tests/run
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
-test: all $(TESTS) build/tests/bits/digest $(CUDA_TESTS)
+test: all $(TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
 	$(PROVE) $(TESTS) $(SCRIPTS)
-test-all: all $(TESTS) build/tests/bits/digest $(CUDA_TESTS)
+test-all: all $(TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
 # Figures of this machine, now: never part of a test. Beside PyTorch where TORCH_PYTHON has one.
@@ -248,7 +258,7 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp)
 SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh tests/bench/*.sh)
+SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh tests/bench/*.sh)
 lint:
 	@$(call with,clang-format --dry-run -Werror $(FORMATTED))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \

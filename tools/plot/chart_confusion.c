@@ -109,8 +109,8 @@ static void titles(const struct matrix *m, double left, double top, double width
     canvas_text(m->canvas, m->x + n * m->across / 2, bottom - 0.6 * font, &centre,
                 "Predicted class");
     canvas_text(m->canvas, left + 0.6 * font, m->y + n * m->down / 2, &up, "True class");
-    canvas_text_in(m->canvas, m->x + (n + 1.3) * m->across, m->y - 0.4 * font, 2.6 * m->across,
-                   &small, "recall");
+    if (2.3 * m->across > 3 * font)
+        canvas_text(m->canvas, m->x + (n + 1.3) * m->across, m->y - 0.4 * font, &small, "recall");
     small.across = 1;
     small.down = 0.5;
     canvas_text_in(m->canvas, m->x - 0.5 * font, m->y + (n + 0.8) * m->down, 12 * font, &small,

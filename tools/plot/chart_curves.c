@@ -84,6 +84,9 @@ static void remark(const struct pane *pane, const struct run *run)
         canvas_line(pane->canvas, break_x, pane->y, break_x, pane->y + pane->height, 1,
                     colour_of(INK_VALIDATION, 0.7));
         /* Beside that line, where there is more room. */
+        double room = fmax(pane->x + pane->width - break_x, break_x - pane->x) - pane->font;
+        if (canvas_text_width(pane->canvas, &lettering, text) > room)
+            snprintf(text, sizeof text, "diverged");
         x = (break_x + (break_x < x ? pane->x + pane->width : pane->x)) / 2;
     } else {
         return;
@@ -109,8 +112,11 @@ static void panel_title(struct canvas *canvas, double x, double y, double width,
         snprintf(text, sizeof text, "%.2f %%", 100 * last);
         taken = canvas_text_width(canvas, &figure, text);
     }
-    taken = canvas_text_in(canvas, x, y, width - taken - font, &name, run->name) + taken;
-    if (taken < width)
+    /* In a very small one the name is more. */
+    if (taken + font + fmin(canvas_text_width(canvas, &name, run->name), 5 * font) > width)
+        taken = -font;
+    canvas_text_in(canvas, x, y, width - taken - font, &name, run->name);
+    if (taken > 0)
         canvas_text(canvas, x + width, y, &figure, text);
 }
 

@@ -190,7 +190,9 @@ static void draw_plot(struct canvas *canvas, const struct summary *summary, doub
     char name[128];
     struct axis_mark *mark = marks_of(summary);
     double first = mark[0].at, last = mark[summary->places - 1].at;
-    double margin = last > first ? 0.07 * (last - first) : 0.5;
+    /* Room for the series that stand beside each other at the first and the last place. */
+    double beside = fmin(0.05 + 0.03 * (double)summary->serieses, 0.2);
+    double margin = last > first ? beside * (last - first) : 0.5;
     double labels = widest_name(canvas, summary, font);
     axis_name(summary, name, sizeof name);
     struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->places};

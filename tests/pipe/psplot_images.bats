@@ -255,6 +255,11 @@ first = [bytes((255, 128, 128)) + bytes((128, 0, 128)) + bytes((128, 128, 191)),
 place = find(pixels("filters.png"), first)
 assert place and place[0] == 13, place
 assert find(pixels("filters.png"), [grey * 3] * 3)'
+    psplot -k filters --dark -o dark.png one.bin
+    look '
+picture = pixels("dark.png")
+assert find(picture, [bytes((255, 128, 128)) + bytes((128, 0, 128)) + bytes((128, 128, 191))])
+assert ink(picture, (0, 0, 0)) > 100 and ink(picture, (255, 255, 255)) > 100 # what the legend says they are'
     # Beside a model with larger weights the same weights are paler.
     edit one.bin '
 import array
@@ -293,6 +298,9 @@ for f in range(3):
     grep -q 'torn/net.bin holds no weights, .*: it is left out' err
     edit grey.bin 'records[-1]["tensors"][0]["values"] = b"\0\0\xc0\x7f" * 54' >nan.bin
     psplot -k filters -o nan.png nan.bin
+    look '
+picture = pixels("nan.png")
+assert sum(ink(picture, [pale] * 3) for pale in (224, 225)) > 6 * 900 # pale, with a word on it'
     edit grey.bin 'records[-1]["tensors"][0]["values"] = b"1234"' >short.bin
     ends 3 psplot -k filters -o x.png short.bin
     grep -q 'the first convolution in short.bin does not fit its shape' err

@@ -44,12 +44,26 @@ static double range_of(const struct bank *bank)
     return most;
 }
 
-/* 0 is the middle grey; what is no number stays as white as paper. */
+/* 0 is the middle grey. */
 static uint8_t shade(double weight, double range)
 {
-    if (!isfinite(weight))
-        return 255;
     return (uint8_t)lround(127.5 + (range > 0 ? 127.5 * weight / range : 0));
+}
+
+static int has_no_number(const float *weight, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(weight[i]))
+            return 1;
+    return 0;
+}
+
+/* In place of a tile with weights that are no numbers, which no shade stands for. */
+static void draw_blank(struct canvas *canvas, const struct layout *l, double x, double y)
+{
+    struct lettering lettering = {fmin(l->font, 0.4 * l->width), grey, 0.5, 0.5, 0, 0};
+    canvas_box(canvas, x, y, l->width, l->height, pale_grey);
+    canvas_text(canvas, x + l->width / 2.0, y + l->height / 2.0, &lettering, "nan");
 }
 
 /* Tile number down of filter number place. */
@@ -101,14 +115,19 @@ static void draw_model(struct canvas *canvas, const struct layout *l, const stru
                        double left, double top, double range)
 {
     struct lettering name = {l->font, black, 1, 0.5, 0, 0};
+    size_t size = (size_t)f->channels * f->height * f->width;
     canvas_text_in(canvas, left + l->names - l->gap, top + l->height / 2.0, l->names - 2 * l->gap,
                    &name, f->name);
     for (size_t i = 0; i < f->count; i++)
         for (size_t down = 0; down < tiles_down(f); down++) {
-            struct tile tile = tile_for(f, i, down, range);
             double x = left + l->names + (double)(i % l->columns) * (l->width + l->gap);
             double y =
                 top + (double)(i / l->columns) * pitch(f, l) + (double)down * (l->height + 1);
+            if (has_no_number(f->weight + i * size, size)) {
+                draw_blank(canvas, l, floor(x), floor(y));
+                continue;
+            }
+            struct tile tile = tile_for(f, i, down, range);
             tile_draw(canvas, &tile, (int)x, (int)y, l->width, l->height);
             tile_free(&tile);
         }
@@ -118,16 +137,17 @@ static void draw_model(struct canvas *canvas, const struct layout *l, const stru
 static void legend(struct canvas *canvas, const struct layout *l, double x, double y, double range)
 {
     struct lettering lettering = {0.9 * l->font, grey, 0, 0.5, 0, 0};
-    double side = l->font;
-    for (int i = -1; i <= 1; i++) {
+    double side = floor(l->font);
+    y = floor(y);
+    for (int i = -1; i <= 1 && range > 0; i++) {
         char text[32];
         double s = (i + 1) / 2.0;
         snprintf(text, sizeof text, "%s%.3g", i < 0 ? "−" : i > 0 ? "+" : "", i ? range : 0);
         canvas_box(canvas, x - 1, y - 1, side + 2, side + 2, pale_grey);
         canvas_swatch(canvas, x, y, side, side, s);
-        x += side + 0.5 * l->font;
+        x += side + floor(0.5 * l->font);
         canvas_text(canvas, x, y + side / 2, &lettering, text);
-        x += canvas_text_width(canvas, &lettering, text) + l->font;
+        x = ceil(x + canvas_text_width(canvas, &lettering, text) + l->font);
     }
 }
 

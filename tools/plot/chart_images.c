@@ -36,12 +36,14 @@ static int in_one_strip(const struct sheet *sheet)
     return sheet->options.by == SHEET_ORDER;
 }
 
-/* "→ dog 98 %" */
+/* "→ dog 98 %", "→ dog 99.8 %": what is not quite sure is not rounded to 100. */
 static void guess_label(const struct shown *shown, char label[static MOST_LABEL])
 {
     char percent[16] = "?";
-    if (isfinite(shown->probability))
-        snprintf(percent, sizeof percent, "%.0f %%", 100 * shown->probability);
+    double p = 100 * shown->probability;
+    if (isfinite(p))
+        snprintf(percent, sizeof percent, p < 99.5 || p == 100 ? "%.0f %%" : "%.1f %%",
+                 p < 99.5 ? p : floor(10 * p) / 10);
     snprintf(label, MOST_LABEL, "→ %.44s %s", shown->guess, percent);
 }
 

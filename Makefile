@@ -17,7 +17,7 @@ BIN      := $(TOOLS:%=bin/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo pictures golden plans test test-all bench bench-gpu lint install deps deps-servers clean
+.PHONY: all demo pictures cifar golden plans test test-all bench bench-gpu lint install deps deps-servers clean
 all: $(BIN)
 
 # Before anything is built: is all that it needs on this machine? demo and test install what is missing,
@@ -248,9 +248,23 @@ demo: all
 	@rm -rf build/demo
 	pipelines/sweep --depth 1-4 --epochs 12 --data synth:shapes --limit 6000 -o build/demo
 
-# The picture that README.md shows.
-pictures: demo
-	cp build/demo/curves.png pipelines/demo.png
+# The pictures that README.md shows: of CIFAR-10 where DATA says where that is, else of the demo. DATA is a
+# folder with train and test in it, or cifar-10-binary.tar.gz as its site has it, also at s3:// or https://.
+LEARNT   := $(if $(DATA),build/cifar,build/demo)
+pictures: $(if $(DATA),cifar,demo)
+	bin/psplot --size 600x460 -o pipelines/curves.png $(LEARNT)/net-*.bin
+	bin/psplot --size 640x560 -o pipelines/confusion.png $(LEARNT)/best.scores
+	bin/psplot --size 78x17 $(LEARNT)/net-d1-s0.bin $(LEARNT)/net-d3-s0.bin
+# The archive has the images for the test in it: the best network is judged by these once more.
+cifar: all
+	[ -n "$(DATA)" ]
+	if [ -d "$(DATA)/test" ]; then \
+	    pipelines/sweep -d 1-4 --data "$(DATA)/train" --test "$(DATA)/test" -o $(LEARNT); \
+	else \
+	    pipelines/sweep -d 1-4 --data "$(DATA)" -o $(LEARNT) && cd $(LEARNT) && \
+	    best=$$($(CURDIR)/bin/psplot -k table best.scores | awk 'END { print $$1 }') && \
+	    $(CURDIR)/bin/pseval --only test "$$best.bin" <data.ps >best.scores; \
+	fi
 
 # What a linter that is here finds is an error; one that is not here is named.
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \

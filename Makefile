@@ -177,6 +177,12 @@ build/tests/bench/feed_bench: build/tools/train/feed.o build/tools/train/album.o
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread
 
+build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/sigv4.o build/tools/fetch/text.o build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libcurl libcrypto)
+build/tests/bench/getter_bench: build/tests/bench/getter_bench.o $(filter-out %/psfetch.o,$(FETCH)) build/libpsweep.a
+	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) \
+	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib) -lm -pthread
+
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
 # and links what it uses of the foreign ones.
@@ -220,7 +226,7 @@ test-all: all $(TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA
 
 # Figures of this machine, now: never part of a test. Beside PyTorch where TORCH_PYTHON has one.
 TORCH_PYTHON := /usr/bin/python3
-bench: all build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
+bench: all build/tests/bench/bare_get build/tests/bench/getter_bench build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps
 	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \

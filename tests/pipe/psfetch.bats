@@ -194,7 +194,10 @@ forty() {
     ends 1 psfetch nowhere
     grep -q "cannot read the folder nowhere: No such file" err
     ends 1 psfetch empty
-    grep -q "empty holds no images" err
+    grep -q "empty holds no images: there is nothing in it" err
+    echo text >empty/notes.txt
+    ends 1 psfetch empty
+    grep -q "empty holds no images: of its 1 files none is named .png, .jpg or .jpeg" err
     ends 1 psfetch file
     grep -q "file is not a folder; sources are" err
     ends 1 psfetch https://example.org/photos

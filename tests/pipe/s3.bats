@@ -81,6 +81,11 @@ P
     [ -s folder ]
     cmp bucket folder
     ends 1 psfetch s3://zoo/p
+    grep -q "s3://zoo/p holds no images: there is nothing in it" err
+    ends 1 psfetch "s3://zoo/p+q/2.png"
+    grep -q "holds no images: a source is a folder, of which --include takes some" err
+    AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL/http:/https:} ends 1 psfetch s3://zoo
+    grep -q "(does that server speak https?); tried 5 times" err
 }
 
 @test "objects with odd keys are listed and fetched whole" {
@@ -115,14 +120,14 @@ P
 
 @test "who may not read is told so, with the server's code and without the secret" {
     AWS_SECRET_ACCESS_KEY=wrong/secret ends 1 psfetch s3://zoo
-    grep -q "cannot list s3://zoo/: status 403 SignatureDoesNotMatch .*request id" err
+    grep -q "cannot list s3://zoo/: status 403 SignatureDoesNotMatch: the secret access key is not .* (request id" err
     no grep -q "wrong/secret" err
     AWS_ACCESS_KEY_ID=nobody ends 1 psfetch s3://zoo
-    grep -q "InvalidAccessKeyId" err
+    grep -q "InvalidAccessKeyId: the server does not know the access key id" err
     ends 1 psfetch --no-sign-request s3://zoo
     grep -q "AccessDenied" err
     ends 1 psfetch s3://no-such-bucket
-    grep -q "404 NoSuchBucket" err
+    grep -q "404 NoSuchBucket: there is no bucket of that name" err
 }
 
 @test "half a pair of keys, or none, is a sentence and no request" {

@@ -29,6 +29,22 @@ static int is_passing(const struct request *request, CURLcode code)
     }
 }
 
+/* What people can make of a code that says who may not ask; NULL: nothing. */
+static const char *explain_code(const char *code)
+{
+    static const char *const known[][2] = {
+        {"NoSuchBucket", "there is no bucket of that name"},
+        {"SignatureDoesNotMatch", "the secret access key is not the one of the access key id"},
+        {"InvalidAccessKeyId", "the server does not know the access key id"},
+        {"InvalidToken", "the server does not take the session token"},
+        {"AccessDenied", "these keys have no leave to do so"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(code, known[i][0]) == 0)
+            return known[i][1];
+    return NULL;
+}
+
 /* The sentence for a status that is not 200; alone: without the object's name. */
 static void refuse(const struct request *request, long status, const char *code, int alone)
 {
@@ -44,6 +60,8 @@ static void refuse(const struct request *request, long status, const char *code,
         snprintf(hint, sizeof hint, ": %s may be the wrong region", request->s3->access.region);
     else if ((status == 401 || status == 403) && request->s3->access.keyring == NULL)
         snprintf(hint, sizeof hint, ": it cannot be had unsigned");
+    else if (explain_code(code) != NULL)
+        snprintf(hint, sizeof hint, ": %s", explain_code(code));
     fail("%s%s%s%s%sstatus %ld%s%s%s%s", alone ? "" : "cannot ", alone ? "" : request->verb,
          alone ? "" : " ", alone ? "" : request->name.at, alone ? "" : ": ", status,
          code[0] ? " " : "", code, hint, id);
@@ -178,6 +196,15 @@ static enum verdict judge_body(const struct request *request)
     return VERDICT_AGAIN;
 }
 
+/* What may be wrong where no server speaks to us. */
+static const char *explain_silence(const struct request *request, CURLcode code)
+{
+    int is_amazon = request->host.size > 0 && request->s3->access.endpoint == NULL;
+    if ((code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT) && is_amazon)
+        return " (Amazon's server; another one is named by --endpoint-url or AWS_ENDPOINT_URL)";
+    return code == CURLE_SSL_CONNECT_ERROR ? " (does that server speak https?)" : "";
+}
+
 static enum verdict judge(struct request *request, CURLcode code)
 {
     long status = 0;
@@ -190,8 +217,9 @@ static enum verdict judge(struct request *request, CURLcode code)
         return request->object ? VERDICT_AGAIN : VERDICT_REFUSED;
     }
     if (code != CURLE_OK && !request->too_long) {
-        fail("cannot %s %s: %s", request->verb, request->name.at,
-             request->trouble[0] ? request->trouble : curl_easy_strerror(code));
+        fail("cannot %s %s: %s%s", request->verb, request->name.at,
+             request->trouble[0] ? request->trouble : curl_easy_strerror(code),
+             explain_silence(request, code));
         return is_passing(request, code) ? VERDICT_AGAIN : VERDICT_REFUSED;
     }
     if (request->streams && (status == 200 || status == 206))
@@ -202,7 +230,8 @@ static enum verdict judge(struct request *request, CURLcode code)
 /* Nobody answered, and others wait for us to say so: no more than SILENT attempts. */
 static int is_silence(CURLcode code)
 {
-    return code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+    return code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT ||
+           code == CURLE_SSL_CONNECT_ERROR;
 }
 
 enum verdict request_judge(struct request *request, CURLcode code)

@@ -30,6 +30,22 @@ static int is_archive(const char *name)
            (remote_is_url(name) || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
 }
 
+/* Why there are no images. */
+static int refuse_empty(const struct source *source)
+{
+    const char *suffix = strrchr(source->name, '.');
+    if (source->unwanted > 0)
+        return fail("%s holds no images that --include and --exclude leave", source->name);
+    if (source->left_out > 0)
+        return fail("%s holds no images: of its %zu files none is named .png, .jpg or .jpeg",
+                    source->name, source->left_out);
+    if (suffix != NULL && (strcasecmp(suffix, ".png") == 0 || strcasecmp(suffix, ".jpg") == 0 ||
+                           strcasecmp(suffix, ".jpeg") == 0))
+        return fail("%s holds no images: a source is a folder, of which --include takes some",
+                    source->name);
+    return fail("%s holds no images: there is nothing in it that could be one", source->name);
+}
+
 int source_open(struct source *source, const char *name, const struct source_options *options)
 {
     *source = (struct source){.name = ecopy(name),
@@ -43,13 +59,7 @@ int source_open(struct source *source, const char *name, const struct source_opt
     meter_clear();
     if (got < 0)
         return -1;
-    if (source->count == 0 && source->unwanted > 0)
-        return fail("%s holds no images that --include and --exclude leave", source->name);
-    if (source->count == 0)
-        return fail("%s holds no images: files named .png, .jpg or .jpeg in folders that are named "
-                    "for their classes",
-                    source->name);
-    return 0;
+    return source->count > 0 ? 0 : refuse_empty(source);
 }
 
 void source_close(struct source *source)

@@ -24,7 +24,7 @@ chart() {
 @test "runs that are there and runs that come, under the name they get, until nobody works there any more" {
     head -c "$half" net.bin >runs/a.part
     : >runs/later.part
-    echo no run >runs/notes.txt
+    echo no run | tee runs/notes.txt >runs/notes.part
     psfetch -q --limit 10 >runs/data.part
     cp net.bin runs/old.bin
     exec {lock}<runs
@@ -67,6 +67,10 @@ chart() {
     rm runs/b.part
     ends 0 timeout 30 psplot --follow runs
     [ ! -s out ]
+    printf 'xx' | dd of=net.bin bs=1 seek=$((half / 2)) conv=notrunc status=none
+    cp net.bin runs/c.part
+    ends 3 timeout 30 psplot --follow runs
+    grep -q 'runs/c.part is damaged' err
     ends 1 psplot runs
     grep -q 'is a folder' err
 }

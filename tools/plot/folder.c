@@ -104,6 +104,16 @@ static int is_followed(const struct source *source, int count, const char *path)
     return 0;
 }
 
+/* Forgets a file and all that came of it. */
+static void drop(struct source *source, struct history *history)
+{
+    history_forget(history, source->feed);
+    source_shut(source);
+    source->state = SOURCE_ENDED;
+    free(source->complaint);
+    source->complaint = NULL;
+}
+
 static void add(struct folder *folder, const char *path, struct source **source, int *count,
                 struct history *history)
 {
@@ -117,7 +127,7 @@ static void add(struct folder *folder, const char *path, struct source **source,
     }
     for (int i = 0; i < *count; i++)
         if ((*source)[i].found == folder && strcmp((*source)[i].feed->stem, fresh.feed->stem) == 0)
-            folder_let_go(&(*source)[i], history, 0);
+            drop(&(*source)[i], history);
     *source = egrow(*source, (size_t)*count + 1, sizeof **source);
     (*source)[(*count)++] = fresh;
 }
@@ -149,10 +159,15 @@ void folder_look(struct source **source, int *count, struct history *history, in
     }
 }
 
-void folder_let_go(struct source *source, struct history *history, int is_run)
+void folder_let_go(struct source *source, struct history *history, int failed)
 {
-    if (!is_run)
-        history_forget(history, source->feed);
-    source_shut(source);
-    source->state = SOURCE_ENDED;
+    int no_run = source->state == SOURCE_DAMAGED && source->feed->runs == 0;
+    if (failed || no_run) {
+        explain("%s is not followed: %s", source->feed->path, failed ? why() : source->complaint);
+        drop(source, history);
+    } else if (source_complete(source, history)) {
+        source_shut(source);
+        if (source->state == SOURCE_OPEN)
+            source->state = SOURCE_ENDED;
+    }
 }

@@ -22,8 +22,8 @@ int folder_is_idle(const struct folder *folder);
  * milliseconds. */
 void folder_look(struct source **source, int *count, struct history *history, int64_t now);
 
-/* For a source that a folder found: lets go of a file that is read to its end, or that is no run,
- * so that there may be thousands. */
-void folder_let_go(struct source *source, struct history *history, int is_run);
+/* For a source that a folder found: lets go of a file that is read to its end, so that there may be
+ * thousands, and of one that is no run. failed: reading it did. */
+void folder_let_go(struct source *source, struct history *history, int failed);
 
 #endif

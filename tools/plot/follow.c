@@ -156,10 +156,8 @@ static int64_t read_source(struct follower *follower, struct source *source)
     int64_t got = source_read(source, follower->history, time_of(follower, source));
     if (got > 0 && source->began == 0)
         source->began = milliseconds(CLOCK_MONOTONIC);
-    if (got < 0 && source->found)
-        explain("%s is not followed: %s", source->feed->path, why());
-    if (source->found && (got < 0 || source_complete(source, follower->history)))
-        folder_let_go(source, follower->history, got >= 0);
+    if (source->found && source->fd >= 0)
+        folder_let_go(source, follower->history, got < 0);
     return got < 0 && source->found ? 0 : got;
 }
 

@@ -3,6 +3,7 @@
 with a little noise, the same on every machine."""
 import math
 import msgpack
+import struct
 
 
 class Noise:
@@ -73,3 +74,40 @@ write("two.scores", scores(["cat", "dog"]))
 write("ten.scores", scores("airplane automobile bird cat deer dog frog horse ship truck".split()))
 write("hundred.scores", scores(["class %d" % k for k in range(100)]))
 write("names.scores", scores(["a class whose name has forty letters, %02d" % k for k in range(1, 6)]))
+
+
+def picture(label, k, side=16):
+    """A disc, a bar or a ring on a slope of grey, in a colour of its own."""
+    out = bytearray()
+    for y in range(side):
+        for x in range(side):
+            far = math.hypot(x - side / 2 + 0.5, y - side / 2 + 0.5)
+            inside = (far < 4, abs(x - y) < 3, 4 < far < 7)[label % 3]
+            out += bytes([60 + 45 * k, 220 - 50 * k, 40 + 30 * label] if inside else [8 * x + 4 * y + 20] * 3)
+    return bytes(out)
+
+
+def images(classes, count, **more):
+    return [header("images", classes)] + [dict(
+        type="image", id=i, key="%d.png" % i, label=i // (count // len(classes)), split="test", height=16, width=16,
+        channels=3, pixels=picture(i // (count // len(classes)), i % 4), **{k: v(i) for k, v in more.items()}) for i in range(count)]
+
+
+def filters(count, channels, strength, broken=()):
+    noise, values = Noise(count), []
+    for f in range(count):
+        weights = [strength * (math.sin(f + c + 1.3 * p) + 0.3 * noise()) for c in range(channels) for p in range(9)]
+        values += [float("nan")] * len(weights) if f in broken else weights
+    tensor = dict(name="block1.convolution1.weights", shape=[count, channels, 3, 3],
+                  values=struct.pack("<%df" % len(values), *values))
+    return run(epochs=1, per=1)[:-1] + [dict(type="model", epoch=1, epochs=1, iteration=1, stopped=False,
+                                             network=dict(depth=1, filters=16), tensors=[tensor])]
+
+
+write("images.ps", images(["disc", "bar", "ring with a longer name"], 12))
+write("guesses.ps", images(["disc", "bar", "ring"], 9, guess=lambda i: i % 3, probability=lambda i: (1, 0.9987, 0.934, 0.5)[i % 4]))
+write("net3.bin", filters(16, 3, 1))
+write("net4.bin", filters(8, 3, 0.4, broken=(6,)))
+write("wide.bin", filters(40, 3, 0.8))
+write("grey.bin", filters(9, 1, 1))
+write("two-channels.bin", filters(5, 2, 1))

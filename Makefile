@@ -215,6 +215,7 @@ golden: all
 	@rm -rf build/golden && mkdir -p build/golden
 	cd build/golden && PATH=$(CURDIR)/bin:$$PATH ../../tests/golden/draw
 	cp build/golden/*.png tests/golden
+	RENEW=1 bats tests/pipe/psplot_live.bats
 
 # tests/run names each test that was skipped; with CI set, a skip that CI could do without fails.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --exec tests/run

@@ -1,0 +1,108 @@
+# psplot --follow on a terminal: its frames, as tmux shows them, beside those in tests/golden.
+load ../helper
+
+golden=$REPOSITORY/tests/golden
+
+setup() {
+    enter_folder
+    need tmux
+    mkfifo fifo
+}
+teardown() {
+    [ ! -S tmux ] || tmux -S tmux kill-server
+    [ -z "${writer-}" ] || kill "$writer" 2>/dev/null || true
+}
+
+# trainers RUNS EPOCHS ENDED: as many runs as --progress would tell of, ten iterations to an epoch of twelve, ten
+# a second by their own clock, of which the first ENDED are done. Then it holds the FIFO open until it is killed.
+trainers() {
+    /usr/bin/python3 - "$@" 3>&- <<'END' &
+import msgpack, os, sys, time
+runs, epochs, ended = map(int, sys.argv[1:])
+fd = os.open("fifo", os.O_WRONLY)
+def put(kind, run, i, **more):
+    os.write(fd, msgpack.packb(dict(type=kind, name="net-%02d" % run, iteration=i, epoch=(i + 9) // 10, epochs=12,
+        iterations=120, time=1e9 + i / 10, lost=0, **more)))
+for i in range(1, 10 * epochs + 1):
+    for run in range(runs):
+        accuracy = (0.8 + 0.003 * run) * i / (i + 20)
+        put("progress", run, i, loss=2.3 * (1 - accuracy), accuracy=accuracy, images=128)
+        if i % 10 == 0:
+            put("validation", run, i, images=100, loss=2, accuracy=accuracy - 0.02)
+for run in range(ended):
+    put("done", run, 10 * epochs, status="done")
+time.sleep(60)
+END
+    writer=$!
+}
+
+# terminal COLUMNSxROWS COMMAND: in a terminal of that size.
+terminal() {
+    local size=$1
+    shift
+    tmux -S tmux -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" "env PATH=$PATH $*; sleep 60"
+}
+shows() {
+    tmux -S tmux capture-pane -p | grep -q -- "$1"
+}
+# frame NAME: what the terminal shows is the golden frame; with RENEW set it becomes that.
+frame() {
+    sleep 0.3 # the frame that was being written when its first line was seen
+    tmux -S tmux capture-pane -p | sed 's/ *$//' >"$1"
+    [ -z "${RENEW-}" ] || cp "$1" "$golden/$1"
+    diff "$golden/$1" "$1"
+}
+
+@test "a few runs are panels, and another size of the window is another page" {
+    terminal 80x24 psplot --follow fifo
+    trainers 2 4 0
+    wait_for 10 shows 'epoch 4 of 12.*epoch 4 of 12'
+    frame frame-panels.txt
+    tmux -S tmux resize-window -x 120 -y 40
+    wait_for 10 shows '^ *[0-9.]*┤.* loss'
+    frame frame-wide.txt
+    tmux -S tmux resize-window -x 40 -y 10
+    wait_for 10 shows '^run '
+    frame frame-narrow.txt
+}
+
+@test "forty runs are rows: those at work first, and how many more there are" {
+    terminal 80x12 psplot --follow fifo
+    trainers 40 3 37
+    wait_for 10 shows 'and 32 more: 0 running, 32 ended'
+    frame frame-rows.txt
+}
+
+@test "without Unicode the frame is ASCII" {
+    terminal 60x16 env LC_ALL=C psplot --follow fifo
+    trainers 1 4 0
+    wait_for 10 shows 'epoch 4 of 12'
+    frame frame-ascii.txt
+    no grep -q '[^ -~]' <(tmux -S tmux capture-pane -p | LC_ALL=C cat)
+}
+
+@test "when all runs have ended the last frame stays and the shell goes on below it" {
+    terminal 60x14 "psplot --follow fifo; echo ended with \$?"
+    trainers 1 12 1
+    wait_for 10 shows '^1 done'
+    no shows 'ended with'
+    kill "$writer"
+    wait_for 10 shows '^ended with 0$'
+    shows '^net-00'
+    shows 'epoch 12, done'
+    [ "$(tmux -S tmux display-message -p '#{cursor_flag}')" = 1 ]
+}
+
+@test "Ctrl-Z gives the terminal back, and fg draws afresh" {
+    terminal 60x14 bash --norc
+    tmux -S tmux send-keys 'psplot --follow fifo' Enter
+    trainers 1 4 0
+    wait_for 10 shows 'epoch 4 of 12'
+    tmux -S tmux send-keys C-z
+    wait_for 10 shows 'Stopped'
+    [ "$(tmux -S tmux display-message -p '#{cursor_flag}')" = 1 ]
+    tmux -S tmux send-keys 'clear; fg' Enter
+    wait_for 10 shows '^1 running'
+    wait_for 10 shows 'epoch 4 of 12'
+    [ "$(tmux -S tmux display-message -p '#{cursor_flag}')" = 0 ]
+}

@@ -9,11 +9,23 @@
 #include "plugin.h"
 #include "selftest.h"
 
+int engine_open_class(struct engine **engine, const struct engine_class *class,
+                      const struct net *net, const struct engine_options *options)
+{
+    *engine = NULL;
+    if (class->open(engine, net, options) < 0)
+        return -1;
+    (*engine)->batch = options->batch;
+    (*engine)->classes = net->shape.classes;
+    (*engine)->train = options->train;
+    return 0;
+}
+
 static int open_cuda(struct engine **engine, const struct net *net,
                      const struct engine_options *options)
 {
     const struct engine_class *cuda = plugin_load("cuda");
-    if (cuda == NULL || cuda->open(engine, net, options) < 0)
+    if (cuda == NULL || engine_open_class(engine, cuda, net, options) < 0)
         return -1;
     if (selftest_once(cuda, options, engine_detail(*engine)) == 0)
         return 0;
@@ -21,9 +33,9 @@ static int open_cuda(struct engine **engine, const struct net *net,
     snprintf(reason, sizeof reason, "%s", why());
     cuda->close(*engine);
     *engine = NULL;
-    note("this GPU did not pass its test against the CPU (pstrain --selftest tells more): %s",
-         reason);
-    return fail("this GPU did not pass its test against the CPU: %s", reason);
+    return fail(
+        "this GPU did not pass its test against the CPU (pstrain --selftest tells more): %s",
+        reason);
 }
 
 int engine_selftest(const struct engine_options *options, void (*table)(const char *line))
@@ -32,20 +44,30 @@ int engine_selftest(const struct engine_options *options, void (*table)(const ch
     return cuda ? selftest(cuda, options, table) : -1;
 }
 
+/* The GPU, or else the CPU; who opens many engines is told once. */
+static int open_any(struct engine **engine, const struct net *net,
+                    const struct engine_options *options)
+{
+    static int told;
+    if (open_cuda(engine, net, options) == 0)
+        return 0;
+    if (!told)
+        note("computing on the CPU: %s", why());
+    told = 1;
+    return engine_open_class(engine, &cpu_class, net, options);
+}
+
 int engine_open(struct engine **engine, const char *device, const struct net *net,
                 const struct engine_options *options)
 {
     *engine = NULL;
-    int automatic = strcmp(device, "auto") == 0;
-    if (automatic || strcmp(device, "cuda") == 0) {
-        int result = open_cuda(engine, net, options);
-        if (result == 0 || !automatic)
-            return result;
-        explain("computing on the CPU: %s", why());
-    } else if (strcmp(device, "cpu") != 0) {
-        return fail("there is no device '%s': it is auto, cpu or cuda", device);
-    }
-    return cpu_class.open(engine, net, options);
+    if (strcmp(device, "auto") == 0)
+        return open_any(engine, net, options);
+    if (strcmp(device, "cuda") == 0)
+        return open_cuda(engine, net, options);
+    if (strcmp(device, "cpu") == 0)
+        return engine_open_class(engine, &cpu_class, net, options);
+    return fail("there is no device '%s': it is auto, cpu or cuda", device);
 }
 
 void engine_close(struct engine *engine)
@@ -71,6 +93,8 @@ int engine_write(struct engine *engine, const float *parameters, const float *mo
 
 int engine_read(struct engine *engine, float *parameters, float *momentum)
 {
+    if (momentum && !engine->train)
+        return fail("an engine opened for prediction has no momentum");
     return engine->class->read(engine, parameters, momentum);
 }
 
@@ -82,13 +106,29 @@ int engine_keep(struct engine *engine, const struct kept_images *images)
     return 0;
 }
 
+static int check_batch(const struct engine *engine, const uint32_t *label, size_t count)
+{
+    if (count < 1 || count > engine->batch)
+        return fail("a call with %zu images to an engine for 1 … %u", count, engine->batch);
+    for (size_t i = 0; label && i < count; i++)
+        if (label[i] >= engine->classes)
+            return fail("label %u in a network of %u classes", label[i], engine->classes);
+    return 0;
+}
+
 int engine_begin_step(struct engine *engine, const struct batch *batch, double rate)
 {
+    if (!engine->train)
+        return fail("an engine opened for prediction cannot train");
+    if (check_batch(engine, batch->label, batch->count) < 0)
+        return -1;
     return engine->class->begin(engine, batch, 1, rate);
 }
 
 int engine_begin_test(struct engine *engine, const struct batch *batch)
 {
+    if (check_batch(engine, batch->label, batch->count) < 0)
+        return -1;
     return engine->class->begin(engine, batch, 0, 0);
 }
 
@@ -109,10 +149,14 @@ int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *la
 int engine_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                    uint32_t count, float *probability, struct outcome *outcome)
 {
+    if (check_batch(engine, label, count) < 0)
+        return -1;
     return engine->class->predict(engine, images, label, count, probability, outcome);
 }
 
 int engine_gradient(struct engine *engine, float *gradient)
 {
+    if (!engine->train)
+        return fail("an engine opened for prediction has no gradient");
     return engine->class->gradient(engine, gradient);
 }

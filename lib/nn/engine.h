@@ -52,7 +52,7 @@ struct outcome {
 };
 
 /* device: "auto", "cpu" or "cuda". auto takes CUDA when a driver and a device answer, else the CPU,
- * and explains which (explain()). *engine is NULL after a failure. */
+ * and says once in a line why (note()). *engine is NULL after a failure. */
 int engine_open(struct engine **engine, const char *device, const struct net *net,
                 const struct engine_options *options);
 void engine_close(struct engine *engine); /* NULL is allowed */
@@ -124,6 +124,12 @@ struct engine_class {
 };
 struct engine {
     const struct engine_class *class;
+    /* As it was opened: engine.c holds the calls to it, so that a class sees no wrong argument. */
+    uint32_t batch, classes;
+    int train;
 };
+/* Opens an engine of that class. */
+int engine_open_class(struct engine **engine, const struct engine_class *class,
+                      const struct net *net, const struct engine_options *options);
 
 #endif

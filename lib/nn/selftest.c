@@ -14,16 +14,14 @@
 #include "cpu/cpu.h"
 #include "message.h"
 #include "random.h"
+#include "tolerance.h"
 
 enum { BATCH = 8, COUNT = 7 }; /* the last image of the batch is none */
 
-/* A tensor's largest difference, in parts of its largest element, and a loss's. Single precision
- * and another order of sums, with room for what a device does to the last bits; and TF32, which
- * keeps ten bits of what is multiplied. */
 static const struct {
     const char *precision;
-    double tolerance;
-} PASS[] = {{"fp32", 1e-4}, {"tf32", 2e-2}};
+    const struct tolerance *tolerance;
+} PASS[] = {{"fp32", &TOLERANCE_FP32}, {"tf32", &TOLERANCE_TF32}};
 
 struct trial {
     struct net net;
@@ -80,14 +78,14 @@ static int run(const struct trial *t, const struct engine_class *class, int dire
     struct engine *engine;
     struct engine_options options = t->options;
     options.direct = direct;
-    if (class->open(&engine, &t->net, &options) < 0)
+    if (engine_open_class(&engine, class, &t->net, &options) < 0)
         return -1;
-    int result = class->write(engine, t->start, NULL);
+    int result = engine_write(engine, t->start, NULL);
     for (int i = 0; result == 0 && i < 3; i++)
         result = engine_step(engine, t->images, t->label, i < 2 ? BATCH : COUNT, 0.01, &r->outcome);
     if (result == 0)
-        result = class->read(engine, r->parameters, r->momentum);
-    class->close(engine);
+        result = engine_read(engine, r->parameters, r->momentum);
+    engine_close(engine);
     return result;
 }
 
@@ -114,21 +112,21 @@ static void say(void (*table)(const char *line), const char *what, double d, dou
 }
 
 static int judge(const struct trial *t, const struct result *cpu, const struct result *other,
-                 double tolerance, void (*table)(const char *line))
+                 const struct tolerance *tolerance, void (*table)(const char *line))
 {
     int wrong = 0;
     for (uint32_t i = 0; i < t->net.tensors; i++) {
         const struct tensor *tensor = &t->net.tensor[i];
         double d = difference(cpu->parameters + tensor->offset, other->parameters + tensor->offset,
                               tensor->size);
-        wrong += !(d <= tolerance);
-        say(table, tensor->name, d, tolerance);
+        wrong += !(d <= tolerance->value);
+        say(table, tensor->name, d, tolerance->value);
     }
     double momentum = difference(cpu->momentum, other->momentum, t->net.parameters);
     double loss = fabs(cpu->outcome.loss - other->outcome.loss) / cpu->outcome.loss;
-    say(table, "momentum of all", momentum, 10 * tolerance);
-    say(table, "loss", loss, tolerance);
-    wrong += !(momentum <= 10 * tolerance) + !(loss <= tolerance);
+    say(table, "momentum of all", momentum, tolerance->gradient);
+    say(table, "loss", loss, tolerance->value);
+    wrong += !(momentum <= tolerance->gradient) + !(loss <= tolerance->value);
     return wrong == 0 ? 0 : fail("%d of its results differ from the CPU's", wrong);
 }
 
@@ -144,7 +142,8 @@ static int same_bits(const struct trial *t, const struct result *a, const struct
 
 /* In one precision; cpu has the CPU's results. */
 static int pass(struct trial *t, const struct engine_class *class, const struct result *cpu,
-                double tolerance, struct result r[3], void (*table)(const char *line))
+                const struct tolerance *tolerance, struct result r[3],
+                void (*table)(const char *line))
 {
     int result = 0;
     for (int i = 0; result == 0 && i < 3; i++)

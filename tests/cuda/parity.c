@@ -14,15 +14,9 @@
 
 #include "bed.h"
 #include "message.h"
+#include "nn/tolerance.h"
 
-/* The largest difference of a tensor's elements is held to these parts of its largest element.
- * After one step it comes from single precision and another order of sums. In many steps it grows,
- * the more the larger the rate: where it moves a value over the corner of a ReLU, or another pixel
- * becomes the largest of its window, all at once; so many steps are small ones. */
-static double tolerance(int steps)
-{
-    return steps == 1 ? 2e-6 : 2e-3;
-}
+/* In many steps what differs grows with the rate, so these are small ones. */
 static double rate_of(int steps)
 {
     return steps == 1 ? 0.05 : 0.002;
@@ -113,19 +107,18 @@ static int compare(int number, int steps)
     run(b, "cpu", 0, number % 2, steps, &cpu);
     run(b, "cuda", 0, number % 2, steps, &gpu);
     run(b, "cuda", 1, number % 2, steps, &again);
-    double limit = tolerance(steps), parameters = worst(&b->net, cpu.parameters, gpu.parameters);
+    const struct tolerance *limit = steps == 1 ? &TOLERANCE_STEP : &TOLERANCE_STEPS;
+    double parameters = worst(&b->net, cpu.parameters, gpu.parameters);
     double gradient = worst(&b->net, cpu.gradient, gpu.gradient);
     double probability =
         difference(cpu.probability, gpu.probability, images * b->net.shape.classes);
     double loss = fabs(cpu.step.loss - gpu.step.loss) / cpu.step.loss;
-    int wrong = check("a parameter", parameters, limit, number) +
-                check("a probability", probability, limit, number) +
-                check("the loss", loss, limit, number);
-    /* That of one step among many jumps with the corners. */
-    if (steps == 1)
-        wrong +=
-            check("a gradient", gradient, 10 * limit, number) +
-            check("a momentum", worst(&b->net, cpu.momentum, gpu.momentum), 10 * limit, number);
+    double momentum = worst(&b->net, cpu.momentum, gpu.momentum);
+    int wrong = check("a parameter", parameters, limit->value, number) +
+                check("a probability", probability, limit->value, number) +
+                check("the loss", loss, limit->value, number) +
+                check("a gradient", gradient, limit->gradient, number) +
+                check("a momentum", momentum, limit->gradient, number);
     if (cpu.predicted.correct != gpu.predicted.correct)
         wrong += printf("case %d: %u and %u images are right\n", number, cpu.predicted.correct,
                         gpu.predicted.correct) > 0;

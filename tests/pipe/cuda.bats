@@ -43,7 +43,7 @@ few() {
 }
 
 @test "twenty steps stay with those of the CPU engine" {
-    on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 4 8
+    on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 4 6 8
 }
 
 @test "views of images that the GPU keeps are what view_draw() makes of them, bit for bit" {
@@ -199,8 +199,8 @@ of() {
     grep -q 'of its results differ' err
     PSWEEP_DOUBLE_WRONG=1 ends 1 on_double pstrain --device cuda -b 16 -e 1 <set.ps
     grep -q 'this GPU did not pass its test' err
-    PSWEEP_DOUBLE_WRONG=1 ends 0 on_double pstrain -v --device auto -b 16 -e 1 <set.ps
-    grep -q 'this GPU did not pass its test' err
+    PSWEEP_DOUBLE_WRONG=1 ends 0 on_double pstrain --device auto -b 16 -e 1 <set.ps
+    [ "$(grep -c 'computing on the CPU: this GPU did not pass its test' err)" -eq 1 ]
     pstrain -q --device cpu -b 16 -e 1 <set.ps | cmp - out
 }
 
@@ -213,8 +213,17 @@ of() {
 
 @test "without a driver: auto says why and takes the CPU, cuda fails" {
     few >set.ps
-    ends 0 pstrain -v -b 16 -e 1 <set.ps
-    grep -Eq 'computing on the CPU: there is no (NVIDIA driver|GPU)' err
+    ends 0 pstrain -b 16 -e 1 <set.ps
+    [ "$(grep -c 'computing on the CPU' err)" -eq 1 ]
+    grep -Eq '^pstrain: computing on the CPU: there is no (NVIDIA driver|GPU)' err
+    for options in -q "--device cpu"; do
+        # shellcheck disable=SC2086
+        ends 0 pstrain $options -b 16 -e 1 <set.ps
+        no grep -q 'computing on the CPU' err
+    done
+    pstrain -q -b 16 -e 1 <set.ps >net.bin
+    ends 0 pseval net.bin net.bin <set.ps # two engines, one line
+    [ "$(grep -c 'computing on the CPU: there is no' err)" -eq 1 ]
     [ "$(records out | jq -r 'select(.type == "header") | .engine')" = cpu ]
     ends 1 pstrain --device cuda -b 16 -e 1 <set.ps
     grep -Eq '^pstrain: there is no (NVIDIA driver|GPU)' err

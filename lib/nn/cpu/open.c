@@ -235,8 +235,6 @@ static int cpu_read(struct engine *engine, float *parameters, float *momentum)
     struct cpu *cpu = (struct cpu *)engine;
     size_t bytes = cpu->net.parameters * sizeof *parameters;
     memcpy(parameters, cpu->parameters, bytes);
-    if (momentum && !cpu->options.train)
-        return fail("an engine opened for prediction has no momentum");
     if (momentum)
         memcpy(momentum, cpu->momentum, bytes);
     return 0;
@@ -245,8 +243,6 @@ static int cpu_read(struct engine *engine, float *parameters, float *momentum)
 static int cpu_gradient(struct engine *engine, float *gradient)
 {
     struct cpu *cpu = (struct cpu *)engine;
-    if (!cpu->options.train)
-        return fail("an engine opened for prediction has no gradient");
     memcpy(gradient, cpu->gradient, cpu->net.parameters * sizeof *gradient);
     return 0;
 }

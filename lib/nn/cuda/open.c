@@ -259,18 +259,12 @@ static int cuda_read(struct engine *engine, float *parameters, float *momentum)
     struct cuda *cuda = (struct cuda *)engine;
     if (read_array(cuda, cuda->w, cuda->parameters, parameters) < 0)
         return -1;
-    if (momentum == NULL)
-        return 0;
-    if (!cuda->options.train)
-        return fail("an engine opened for prediction has no momentum");
-    return read_array(cuda, cuda->v, cuda->moved, momentum);
+    return momentum ? read_array(cuda, cuda->v, cuda->moved, momentum) : 0;
 }
 
 static int cuda_gradient(struct engine *engine, float *gradient)
 {
     struct cuda *cuda = (struct cuda *)engine;
-    if (!cuda->options.train)
-        return fail("an engine opened for prediction has no gradient");
     return read_array(cuda, cuda->g, cuda->moved, gradient);
 }
 

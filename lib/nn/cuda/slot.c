@@ -74,13 +74,6 @@ void cuda_close_slots(struct cuda *cuda)
 
 static int check(const struct cuda *cuda, const struct batch *batch)
 {
-    if (batch->count < 1 || batch->count > cuda->options.batch)
-        return fail("a call with %zu images to an engine for 1 … %u", batch->count,
-                    cuda->options.batch);
-    for (size_t i = 0; batch->label && i < batch->count; i++)
-        if (batch->label[i] >= cuda->net.shape.classes)
-            return fail("label %u in a network of %u classes", batch->label[i],
-                        cuda->net.shape.classes);
     for (size_t i = 0; batch->pixels == NULL && i < batch->count; i++)
         if (batch->view[i].image >= cuda->kept_count)
             return fail("a view of image %u of the %zu that the GPU keeps", batch->view[i].image,

@@ -146,8 +146,6 @@ int cuda_begin(struct engine *engine, const struct batch *batch, int training, d
 {
     struct cuda *cuda = (struct cuda *)engine;
     int views = batch->pixels == NULL;
-    if (training && !cuda->options.train)
-        return fail("an engine opened for prediction cannot train");
     struct cuda_slot *slot = cuda_send(cuda, batch, rate);
     if (slot == NULL ||
         (training ? run_step(cuda, slot, views) : enqueue_test(cuda, slot, views)) < 0)

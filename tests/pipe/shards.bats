@@ -209,6 +209,10 @@ J
     harm flip 150 zoo.tar.gz
     harm cut 100 zoo.tar.zst
     harm flip 100 zoo.tar.zst
+    psfetch -q zoo --write-shard own.tar.zst
+    zstd -qt own.tar.zst
+    harm cut 100 own.tar.zst
+    harm flip 100 own.tar.zst
     harm cut 60 zoo.tar
     # A plain tar has no sum of what is in it; PNG has one of its own.
     picture park/cat/1.png 3 3 7

@@ -15,6 +15,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 struct shard {
     struct archive *archive;
@@ -22,6 +23,10 @@ struct shard {
     char *path, *part; /* the name it will have, and has; NULL: there is nothing to rename */
     int fd;
     int error;
+    struct archive *packer; /* zstd, or NULL */
+    XXH64_state_t *sum;     /* of what it packs */
+    size_t packed;          /* bytes that came of it */
+    int is_summed;          /* the frame's head says that a sum stands behind it */
     locale_t utf8, before;
 };
 
@@ -60,10 +65,26 @@ static void use_utf8(struct shard *shard)
         shard->before = uselocale(shard->utf8);
 }
 
+/* The head of a zstd frame, with the mark in it that a sum follows the frame. */
+static const void *mark_sum(struct shard *shard, const uint8_t *bytes, size_t *size,
+                            uint8_t head[5])
+{
+    enum { SUM = 4 }; /* Content_Checksum_flag of the frame's descriptor, its fifth byte */
+    if (shard->packer == NULL || shard->packed > 0 || *size < 5 || (bytes[4] & SUM))
+        return bytes;
+    memcpy(head, bytes, 5);
+    head[4] |= SUM;
+    shard->is_summed = 1;
+    *size = 5;
+    return head;
+}
+
 static la_ssize_t on_write(struct archive *archive, void *user, const void *bytes, size_t size)
 {
     struct shard *shard = user;
+    uint8_t head[5];
     ssize_t put;
+    bytes = mark_sum(shard, bytes, &size, head);
     do
         put = write(shard->fd, bytes, size);
     while (put < 0 && errno == EINTR);
@@ -71,12 +92,63 @@ static la_ssize_t on_write(struct archive *archive, void *user, const void *byte
         shard->error = errno;
         archive_set_error(archive, shard->error, "%s", strerror(shard->error));
     }
+    shard->packed += put > 0 ? (size_t)put : 0;
     return put;
+}
+
+/* The archive, on its way to the packer. */
+static la_ssize_t on_pack(struct archive *archive, void *user, const void *bytes, size_t size)
+{
+    struct shard *shard = user;
+    XXH64_update(shard->sum, bytes, size);
+    la_ssize_t put = archive_write_data(shard->packer, bytes, size);
+    if (put < 0)
+        archive_set_error(archive, archive_errno(shard->packer), "%s",
+                          archive_error_string(shard->packer));
+    return put;
+}
+
+/* zstd packs without a sum in libarchive, so that nobody would see a damaged image: we write it.
+ * The archive goes through a second one, which does nothing but pack it into one frame; the mark of
+ * the sum is set in the frame's head, and the sum written behind it (RFC 8878, 3.1.1). */
+static int open_packer(struct shard *shard)
+{
+    shard->packer = archive_write_new();
+    shard->sum = XXH64_createState();
+    if (shard->packer == NULL || shard->sum == NULL)
+        return ARCHIVE_FATAL;
+    XXH64_reset(shard->sum, 0);
+    int done = archive_write_set_format_raw(shard->packer);
+    done |= archive_write_add_filter_zstd(shard->packer);
+    archive_write_set_bytes_in_last_block(shard->packer, 1);
+    if (done == ARCHIVE_OK)
+        done = archive_write_open(shard->packer, shard, NULL, on_write, NULL);
+    archive_entry_set_filetype(shard->entry, AE_IFREG);
+    return done == ARCHIVE_OK ? archive_write_header(shard->packer, shard->entry) : done;
+}
+
+/* The lower half of the sum, as it stands behind a frame. */
+static int write_sum(struct shard *shard)
+{
+    XXH64_hash_t sum = XXH64_digest(shard->sum);
+    uint8_t bytes[4] = {(uint8_t)sum, (uint8_t)(sum >> 8), (uint8_t)(sum >> 16),
+                        (uint8_t)(sum >> 24)};
+    for (size_t done = 0; shard->is_summed && done < sizeof bytes;) {
+        ssize_t put = write(shard->fd, bytes + done, sizeof bytes - done);
+        if (put < 0 && errno != EINTR) {
+            shard->error = errno;
+            return fail("cannot write %s: %s", shard->path, strerror(errno));
+        }
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return 0;
 }
 
 static int refuse(struct shard *shard)
 {
     const char *text = archive_error_string(shard->archive);
+    if (text == NULL && shard->packer != NULL)
+        text = archive_error_string(shard->packer);
     return fail("cannot write %s: %s", shard->path, text ? text : "libarchive failed");
 }
 
@@ -90,11 +162,11 @@ static int open_archive(struct shard *shard, const char *path)
         done |= archive_write_add_filter_gzip(archive);
         done |= archive_write_set_filter_option(archive, "gzip", "timestamp", NULL);
     } else if (ends_with(path, ".zst")) {
-        done |= archive_write_add_filter_zstd(archive);
+        done |= open_packer(shard);
     }
     archive_write_set_bytes_in_last_block(archive, 1); /* no zeros behind what is compressed */
     if (done == ARCHIVE_OK)
-        done = archive_write_open(archive, shard, NULL, on_write, NULL);
+        done = archive_write_open(archive, shard, NULL, shard->packer ? on_pack : on_write, NULL);
     return done == ARCHIVE_OK ? 0 : refuse(shard);
 }
 
@@ -127,8 +199,11 @@ int shard_add(struct shard *shard, const char *name, const uint8_t *bytes, size_
 
 int shard_finish(struct shard *shard)
 {
-    if (archive_write_close(shard->archive) != ARCHIVE_OK)
+    if (archive_write_close(shard->archive) != ARCHIVE_OK ||
+        (shard->packer != NULL && archive_write_close(shard->packer) != ARCHIVE_OK))
         return refuse(shard);
+    if (shard->packer != NULL && write_sum(shard) < 0)
+        return -1;
     int fd = shard->fd;
     shard->fd = -1;
     if (close(fd) < 0)
@@ -143,6 +218,8 @@ int shard_finish(struct shard *shard)
 void shard_close(struct shard *shard)
 {
     archive_write_free(shard->archive);
+    archive_write_free(shard->packer);
+    XXH64_freeState(shard->sum);
     archive_entry_free(shard->entry);
     if (shard->fd >= 0)
         close(shard->fd);

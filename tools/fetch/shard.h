@@ -1,5 +1,6 @@
 /* Writes images' files as one tar archive, class/name.png, the same bytes every time: members in
  * the order given, of 1970, of nobody, readable by all. pax where a name is long or beyond ASCII.
+ * What is packed has a sum of it all: gzip always, and zstd here too.
  */
 #ifndef PSWEEP_SHARD_H
 #define PSWEEP_SHARD_H

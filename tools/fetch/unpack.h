@@ -3,7 +3,7 @@
  *
  * What the packing has of sums is checked, and that its end is there, for those who read to the
  * end: gzip by zlib, since libarchive passes over its sum, the others by libarchive. (zstd may have
- * none: the program writes one, libarchive does not.)
+ * none: the program writes one, and so does shard.c; libarchive does not.)
  */
 #ifndef PSWEEP_UNPACK_H
 #define PSWEEP_UNPACK_H

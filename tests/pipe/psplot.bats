@@ -369,6 +369,34 @@ depth 1, learning-rate 0.05  66.00" ]
     grep -q '─ same ' out
 }
 
+@test "every kind bears one point, a torn, a diverged and an empty run, in any size" {
+    # A run of which no more than the header came.
+    /usr/bin/python3 -c 'import msgpack, sys
+record = next(iter(msgpack.Unpacker(open("net1.bin", "rb"), raw=False)))
+open("header.bin", "wb").write(msgpack.packb(record))'
+    for kind in curves overlay summary; do
+        for run in one.bin torn.bin diverged.bin header.bin "one.bin torn.bin diverged.bin header.bin net1.bin"; do
+            for size in 20x10 40x10 200x60; do
+                status=0
+                # shellcheck disable=SC2086 # many words on purpose
+                psplot -k $kind --size $size $run >out 2>err || status=$?
+                [[ $status = 0 || $status = 3 ]]
+                [ -s out ]
+                [ "$(wc -L <out)" -le "${size%x*}" ]
+                # shellcheck disable=SC2086
+                psplot -k $kind --size ${size%x*}0x${size#*x}0 -o out.png $run 2>err || [ $? = 3 ]
+                [[ "$(picture out.png)" == ${size%x*}0x${size#*x}0* ]]
+            done
+        done
+        ends 3 psplot -k $kind empty.bin
+    done
+    for kind in confusion classes; do
+        psplot -k $kind --size 20x10 scores.bin >out
+        psplot -k $kind --size 10x10 -o out.png scores.bin
+        ends 3 psplot -k $kind empty.bin
+    done
+}
+
 @test "a summary of runs that nobody gave options stands by their names" {
     mkfifo fifo
     psplot -k summary --size 60x10 fifo >out & chart=$!

@@ -76,6 +76,9 @@ static void put_end(struct input *input)
     input->fd = copy;
 }
 
+/* The time that records are said to come at; NAN: not live. */
+static double now = NAN;
+
 /* Reads it all; feed and its runs live until history_free(). The result is that of the last record.
  */
 static int take(struct input *input, struct history *history, struct feed *feed, int how)
@@ -89,7 +92,7 @@ static int take(struct input *input, struct history *history, struct feed *feed,
     struct reader *reader = record_open(input->fd, "test", how);
     feed->bare = how == READ_BARE;
     while ((got = record_next(reader, &record)) == RECORD_READ)
-        if ((got = history_take(history, feed, reader, &record, NAN)) < 0)
+        if ((got = history_take(history, feed, reader, &record, now)) < 0)
             break;
     record_close(reader);
     close(input->fd);
@@ -253,6 +256,42 @@ static void a_wrong_kind(void **state)
     feed_free(feed);
 }
 
+/* A view that is open for days: old points become fewer, the last and the mean stay. */
+static void a_long_live_run(void **state)
+{
+    (void)state;
+    enum { ITERATIONS = 3 * POINTS_MOST_LIVE };
+    struct history history = {0};
+    struct feed *feed = feed_open("fifo");
+    struct input input = begin();
+    for (uint64_t i = 1; i <= ITERATIONS; i++) {
+        write_begin(input.writer, "progress", 5);
+        pack_text(input.writer, "name", "d1");
+        pack_uint(input.writer, "iteration", i);
+        pack_uint(input.writer, "epoch", 1);
+        pack_real(input.writer, "loss", 1);
+        pack_real(input.writer, "accuracy", (double)i / ITERATIONS);
+        assert_int_equal(write_end(input.writer), 0);
+    }
+    now = 5;
+    take(&input, &history, feed, READ_BARE);
+    now = NAN;
+    const struct points *points = &history.run[0]->progress;
+    assert_in_range(points->count, POINTS_MOST_LIVE / 2, POINTS_MOST_LIVE);
+    assert_true(points->point[points->count - 1].iteration == ITERATIONS);
+    assert_true(points->point[points->count - 2].iteration == ITERATIONS - 1);
+    /* Each stands for those since the one before. */
+    double sum = 0, last = 0;
+    for (size_t i = 0; i < points->count; i++) {
+        assert_true(points->point[i].iteration > last);
+        sum += points->point[i].accuracy * (points->point[i].iteration - last);
+        last = points->point[i].iteration;
+    }
+    assert_true(fabs(sum / ITERATIONS - 0.5) < 1e-4);
+    history_free(&history);
+    feed_free(feed);
+}
+
 static void smoothing_and_divergence(void **state)
 {
     (void)state;
@@ -299,7 +338,7 @@ int main(void)
         cmocka_unit_test(a_run),        cmocka_unit_test(a_channel),
         cmocka_unit_test(names),        cmocka_unit_test(a_score),
         cmocka_unit_test(a_wrong_kind), cmocka_unit_test(smoothing_and_divergence),
-        cmocka_unit_test(labels),
+        cmocka_unit_test(labels),       cmocka_unit_test(a_long_live_run),
     };
     return RUN_TESTS(tests);
 }

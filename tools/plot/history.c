@@ -47,23 +47,6 @@ static void free_run(struct run *run)
     free(run);
 }
 
-/* A run that was resumed tells some iterations again: the later telling counts. */
-static void drop_from(struct points *points, double iteration)
-{
-    while (points->count > 0 && points->point[points->count - 1].iteration >= iteration)
-        points->count--;
-}
-
-static void add_point(struct points *points, struct point point)
-{
-    drop_from(points, point.iteration);
-    if (points->count == points->room) {
-        points->room = points->room ? 2 * points->room : 256;
-        points->point = egrow(points->point, points->room, sizeof *points->point);
-    }
-    points->point[points->count++] = point;
-}
-
 /* A whole number that may be absent: absent in place of it. */
 static int64_t optional(const msgpack_object *field, int64_t absent)
 {
@@ -166,11 +149,11 @@ static int take_point(struct run *run, const struct record *record, double now)
     run->state = RUN_OPEN;
     if (record->type == RECORD_PROGRESS) {
         point.images = (double)optional(record_field(record, "images"), (int64_t)run->batch);
-        add_point(&run->progress, point);
-        drop_from(&run->validation, point.iteration);
+        points_add(&run->progress, point, isfinite(now));
+        points_drop_from(&run->validation, point.iteration);
     } else {
-        add_point(&run->validation, point);
-        drop_from(&run->progress, point.iteration + 1);
+        points_add(&run->validation, point, isfinite(now));
+        points_drop_from(&run->progress, point.iteration + 1);
     }
     return 0;
 }

@@ -8,21 +8,9 @@
 #define PSPLOT_HISTORY_H
 
 #include "image.h"
+#include "points.h"
 #include "record.h"
 #include "settings.h"
-
-/* One progress record (a mini-batch) or one validation record. */
-struct point {
-    double iteration, loss, accuracy;
-    double time;   /* Unix seconds; NAN when not known */
-    double images; /* of the mini-batch; 0 when not known */
-    uint64_t epoch;
-};
-
-struct points {
-    struct point *point; /* [count], iterations rising */
-    size_t count, room;
-};
 
 enum run_state {
     RUN_OPEN,    /* more may come */

@@ -1,0 +1,40 @@
+#include "points.h"
+
+#include "message.h"
+
+#include <string.h>
+
+void points_drop_from(struct points *points, double iteration)
+{
+    while (points->count > 0 && points->point[points->count - 1].iteration >= iteration)
+        points->count--;
+}
+
+/* Of the older half every two points become one, their mean. */
+static void thin(struct points *points)
+{
+    size_t half = points->count / 4 * 2, kept = 0;
+    for (size_t i = 0; i < half; i += 2) {
+        const struct point *first = &points->point[i];
+        struct point both = points->point[i + 1];
+        both.loss = (first->loss + both.loss) / 2;
+        both.accuracy = (first->accuracy + both.accuracy) / 2;
+        both.images += first->images;
+        points->point[kept++] = both;
+    }
+    memmove(&points->point[kept], &points->point[half],
+            (points->count - half) * sizeof *points->point);
+    points->count -= half - kept;
+}
+
+void points_add(struct points *points, struct point point, int live)
+{
+    points_drop_from(points, point.iteration);
+    if (live && points->count >= POINTS_MOST_LIVE)
+        thin(points);
+    if (points->count == points->room) {
+        points->room = points->room ? 2 * points->room : 256;
+        points->point = egrow(points->point, points->room, sizeof *points->point);
+    }
+    points->point[points->count++] = point;
+}

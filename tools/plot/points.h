@@ -1,0 +1,32 @@
+/* The points of a curve, in memory, in the order of their iterations. */
+#ifndef PSPLOT_POINTS_H
+#define PSPLOT_POINTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One progress record (a mini-batch) or one validation record. */
+struct point {
+    double iteration, loss, accuracy;
+    double time;   /* Unix seconds; NAN when not known */
+    double images; /* of the mini-batch; 0 when not known */
+    uint64_t epoch;
+};
+
+struct points {
+    struct point *point; /* [count], iterations rising */
+    size_t count, room;
+};
+
+/* Points of a run that --follow keeps: a view that stays open for days does not grow with them. Of
+ * more the older ones are thinned out. */
+enum { POINTS_MOST_LIVE = 1 << 17 };
+
+/* Adds one; those that it repeats or that come after it are dropped, for a run that was resumed
+ * tells some iterations again. live: keep no more than POINTS_MOST_LIVE. */
+void points_add(struct points *points, struct point point, int live);
+
+/* Drops those from an iteration on. */
+void points_drop_from(struct points *points, double iteration);
+
+#endif

@@ -259,18 +259,15 @@ demo: all
 # folder with train and test in it, or cifar-10-binary.tar.gz as its site has it, also at s3:// or https://.
 LEARNT   := $(if $(DATA),build/cifar,build/demo)
 pictures: $(if $(DATA),cifar,demo)
-	bin/psplot --size 600x460 -o pipelines/curves.png $(LEARNT)/net-*.bin
+	bin/psplot --size 600x460 -o pipelines/curves.png $(LEARNT)/d*.bin
 	bin/psplot --size 640x560 -o pipelines/confusion.png $(LEARNT)/best.scores
-	bin/psplot --size 78x17 $(LEARNT)/net-d1-s0.bin $(LEARNT)/net-d3-s0.bin
-# The archive has the images for the test in it: the best network is judged by these once more.
+	bin/psplot --size 78x17 $(LEARNT)/d1-s0-*.bin $(LEARNT)/d3-s0-*.bin
 cifar: all
 	[ -n "$(DATA)" ]
 	if [ -d "$(DATA)/test" ]; then \
 	    pipelines/sweep -d 1-4 --data "$(DATA)/train" --test "$(DATA)/test" -o $(LEARNT); \
 	else \
-	    pipelines/sweep -d 1-4 --data "$(DATA)" -o $(LEARNT) && cd $(LEARNT) && \
-	    best=$$($(CURDIR)/bin/psplot -k table best.scores | awk 'END { print $$1 }') && \
-	    $(CURDIR)/bin/pseval --only test "$$best.bin" <data.ps >best.scores; \
+	    pipelines/sweep -d 1-4 --data "$(DATA)" -o $(LEARNT); \
 	fi
 
 # What a linter that is here finds is an error; one that is not here is named.
@@ -279,7 +276,8 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp)
 SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash $(SCRIPTS) $(wildcard tests/servers/*.sh tests/bench/*.sh)
+SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash $(SCRIPTS) \
+            $(wildcard pipelines/sweep.d/*.bash tests/servers/*.sh tests/bench/*.sh)
 lint:
 	@$(call with,clang-format --dry-run -Werror $(FORMATTED))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \
@@ -295,6 +293,8 @@ install: all
 	install -m 755 $(BIN) pipelines/sweep $(DESTDIR)$(PREFIX)/bin
 	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) $(DESTDIR)$(PREFIX)/lib/psweep/$(notdir $(PLUGIN)))
 	install -m 644 pipelines/sweep.mk lib/FORMAT.md $(DESTDIR)$(PREFIX)/share/psweep
+	install -d $(DESTDIR)$(PREFIX)/share/psweep/sweep.d
+	install -m 644 pipelines/sweep.d/* $(DESTDIR)$(PREFIX)/share/psweep/sweep.d
 	$(foreach m,$(MANUALS),install -m 644 $m $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $m)) &&) :
 
 clean:

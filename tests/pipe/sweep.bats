@@ -1,175 +1,295 @@
+#!/usr/bin/env bats
 # The command sweep, with the real programs on few small images.
 load ../helper
 
 # What a failed test left behind.
 teardown() {
-    if [ -n "${sweep-}" ] && kill "$sweep" 2>/dev/null; then wait "$sweep" || true; fi
+    [ -z "${sweep-}" ] || kill "$sweep" 2>/dev/null || true
+    [ ! -d s ] || for pid in $(workers s); do kill -KILL "$pid" || true; done
 }
 
 small=(--limit 200 --epochs 1)
+# Long points: more epochs than anybody waits for.
+endless=(--limit 200 --epochs 100000)
 
 # sweep in the background, as from a terminal: with an interrupt that is not ignored. Sets $sweep.
 start_sweep() {
     env --default-signal=INT sweep "$@" >out 2>err 3>&- &
     sweep=$!
 }
-# The pstrain of that point (d2-s0) of the sweep in this folder.
-trainer() {
-    pgrep -f -- "^pstrain .*--progress $PWD/.* --name $1\$"
+# The processes that hold a file of this folder open, or the folder.
+workers() {
+    find /proc/[0-9]*/fd -lname "$PWD/$1*" 2>/dev/null | cut -d / -f 3 | sort -u
 }
-# No program of this folder's sweep is left: each of them holds a file in it open, or the folder.
 nobody_left() {
-    find /proc/[0-9]*/fd -lname "$PWD/s*" -print -quit 2>/dev/null | no grep .
+    [ -z "$(workers s)" ]
 }
-# A long point: more epochs than anybody waits for.
-endless=(--limit 200 --epochs 100000)
-
-@test "trains every depth, scores the best and draws the charts" {
-    sweep "${small[@]}" --depth 1-2,2,1 -o "$PWD/s" >out
-    for net in s/net-d1-s0.bin s/net-d2-s0.bin; do
-        [ "$(records $net | jq -r 'select(.type == "model") | .stopped')" = false ]
-        [ "$(records $net | tail -n 1 | jq -r .type)" = end ]
+# The pstrain of that point (d2-s0) of the sweep in s.
+trainer() {
+    local pid
+    for pid in $(find /proc/[0-9]*/fd/1 -lname "$PWD/s/$1-*.part" 2>/dev/null | cut -d / -f 3); do
+        [ "$(cat "/proc/$pid/comm")" = pstrain ] && echo "$pid" && return
     done
+    return 1
+}
+# The points of the folder s in that state.
+state() {
+    sweep status -o s | awk -v state="$1" '$2 == state { sub(/-[0-9a-f]*$/, "", $1); print $1 }' | paste -sd ' '
+}
+in_state() {
+    [ "$(state "$1")" = "$2" ]
+}
+# The point d1-s0 of the sweep in s has finished so many epochs.
+epochs_done() {
+    [ "$(psplot -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')" -ge "$1" ]
+}
+same_runs() {
+    local file
+    [ "$(cd "$1" && echo *.bin)" = "$(cd "$2" && echo *.bin)" ]
+    for file in "$1"/*.bin; do cmp "$file" "$2/${file##*/}"; done
+}
+
+@test "trains every depth, scores the best, draws the charts and writes the report" {
+    sweep "${small[@]}" --depth 1-2,2,1 -o s >out
+    [ "$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $2, $3 }' | paste -sd ,)" = "done 1,done 1" ]
     [ "$(records s/best.scores | jq -c 'select(.type == "score") | [.split, .images]')" = '["test",2000]' ]
-    [ -s s/curves.png ] && [ -s s/overlay.png ] && [ -s s/confusion.png ]
-    grep -E 'best is .*/net-d[12]-s0.bin: validation [0-9.]+ %, test [0-9.]+ %$' out
-    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name progress)" ]
+    for chart in curves overlay confusion; do [ -s s/$chart.png ] && [ -s s/$chart.svg ]; done
+    grep -E 'best is s/d[12]-s0-[0-9a-f]{12}.bin: validation [0-9.]+ %, test [0-9.]+ %$' out
+    grep -q '<title>s: a sweep of 2 points' s/report.html
+    no grep -E '(src|href)="[^d]' s/report.html
+    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name events)" ]
+}
+
+@test "the commands of the report make the best network anew" {
+    sweep "${small[@]}" --depth 1 --augment '--shift 2' -o s -- --momentum 0.5
+    sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep -v '^<' |
+        sed 's/&gt;/>/g; s/&lt;/</g; s/&quot;/"/g; s/&amp;/\&/g' >commands
+    mkdir anew && (cd anew && bash -o pipefail -e ../commands)
+    cmp s/*.bin anew/d1-s0-*.bin
 }
 
 @test "does only what is left, and adds points to what is there" {
-    sweep "${small[@]}" --depth 1 -o "$PWD/s"
-    before=$(stat -c '%i %y' s/net-d1-s0.bin s/data.ps)
-    sweep "${small[@]}" --depth 1-2 --seed 0,1 -o "$PWD/s"
-    [ "$before" = "$(stat -c '%i %y' s/net-d1-s0.bin s/data.ps)" ]
-    [ "$(echo s/net-*.bin)" = "s/net-d1-s0.bin s/net-d1-s1.bin s/net-d2-s0.bin s/net-d2-s1.bin" ]
-    no cmp s/net-d1-s0.bin s/net-d1-s1.bin
+    sweep "${small[@]}" --depth 1 -o s
+    before=$(stat -c '%i %y' s/d1-s0-*.bin s/data.ps)
+    sweep --depth 1-2 --seed 0,1 -o s
+    [ "$before" = "$(stat -c '%i %y' s/d1-s0-*.bin s/data.ps)" ]
+    in_state "done" "d1-s0 d1-s1 d2-s0 d2-s1"
 }
 
-@test "refuses a folder that holds a sweep with other options" {
-    sweep "${small[@]}" --depth 1 -o "$PWD/s"
-    ends 2 sweep --limit 200 --epochs 2 --depth 1 -o "$PWD/s"
-    grep 'other options (.*--epochs 1 ' err
+@test "more epochs go on from the fewer, with the same bytes; fewer are there already" {
+    sweep --limit 200 --depth 1-2 --epochs 2 -o s
+    sweep --epochs 4 -o s
+    sweep --limit 200 --depth 1-2 --epochs 4 -o straight
+    same_runs s straight
+    before=$(stat -c '%i %y' s/*.bin)
+    sweep --epochs 1 -o s
+    [ "$before" = "$(stat -c '%i %y' s/*.bin)" ]
 }
 
-@test "refuses a folder in which another sweep is at work" {
-    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
+@test "any option of pstrain spans the space, and seeds are told as mean and deviation" {
+    sweep "${small[@]}" --depth 1 --learning-rate 0.05,0.01 --batch-size 64 --seed 0-1 -o s >out
+    [ "$(cut -f 3 s/points | sort)" = "--depth 1 --learning-rate 0.01 --batch-size 64 --seed 0
+--depth 1 --learning-rate 0.01 --batch-size 64 --seed 1
+--depth 1 --learning-rate 0.05 --batch-size 64 --seed 0
+--depth 1 --learning-rate 0.05 --batch-size 64 --seed 1" ]
+    [ "$(find s -name '*.bin' | wc -l)" = 4 ]
+    values=$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -n)
+    [ "$(awk '/^mean/ { on = 1; next } on && $3 == 2 { rows++ } END { print rows }' out)" = 2 ]
+    # The two means have the mean of all four.
+    awk '/^mean/ { on = 1; next } on && $3 == 2 { print $1 }' out >means
+    [ "$(awk '{ s += $1 } END { printf "%.1f", s / NR }' means)" = "$(awk '{ s += $1 } END { printf "%.1f", s / NR }' <<<"$values")" ]
+}
+
+@test "a file of points is a space too" {
+    printf -- '--depth 1 --learning-rate 0.02 # first\n\n--depth 2 -e 2\n' >points
+    sweep "${small[@]}" --points points -o s
+    sweep status -o s >out
+    grep -E '^d1-s0-[0-9a-f]+ +done +1/1 .*--depth 1 --learning-rate 0.02$' out
+    grep -E '^d2-s0-[0-9a-f]+ +done +2/2 .*--depth 2$' out
+}
+
+@test "another program can drive: points from standard input, a line for each that ends" {
+    mkfifo answers
+    # Waits for each answer before it asks the next.
+    timeout 60 sweep "${small[@]}" --points - -o s < <(
+        exec 4<answers
+        echo "--depth 1 --learning-rate 0.1"
+        read -r _ state _ <&4 && echo "$state" >first
+        echo "--depth 1 --learning-rate 0.01 -e 2"
+        read -r _ state epoch _ <&4 && echo "$state $epoch" >second
+        echo "--depth 1 --learning-rate 0.1"
+        read -r again _ <&4 && echo "$again" >third
+        echo "--depth 99999"
+        read -r none state _ <&4 && echo "$none $state" >fourth
+    ) 2>err | tee answers >out
+    [ "$(cat first second fourth)" = "done
+done 2
+- failed" ]
+    [ "$(cut -f 1 out | sort -u | wc -l)" = 3 ] # the third was the first
+    [ "$(find s -name '*.bin' | wc -l)" = 2 ]
+}
+
+@test "successive halving: the better go on; those left behind can go on one day" {
+    sweep --limit 400 --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
+    [ "$(sweep status -o s | awk '/^d/ { print $3 }' | sort | paste -sd ' ')" = "1/1 1/1 2/2 4/4" ]
+    # Who went on was not worse, after the epoch that all have, than who did not.
+    for file in s/*.bin; do
+        records "$file" | jq -r --arg file "$file" 'select(.type == "validation") | [.epoch, .accuracy, $file] | @tsv'
+    done >validations
+    awk -F '\t' '{ n[$3]++; if ($1 == 1) first[$3] = $2 }
+        END { for (a in n) for (b in n) if (n[a] > n[b] && n[b] == 1 && first[a] < first[b]) exit 1 }' validations
+    grep "best is $(sweep best -o s):" out
+    [ "$(psplot -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
+    sweep --epochs 4 -o s
+    sweep --limit 400 --depth 1-2 --seed 0-1 --epochs 4 -o straight
+    same_runs s straight
+}
+
+@test "in the background: start, status, stop of a point and of all, wait, best" {
+    timeout 20 sweep start "${endless[@]}" --depth 1-3 --jobs 1 -o s >out
+    grep '^3 points: 3 missing' out
     wait_for 30 trainer d1-s0
-    ends 1 timeout 20 sweep "${endless[@]}" --depth 1 -o "$PWD/s"
-    grep 'another sweep is at work' err
-    kill -TERM "$sweep"
-    wait "$sweep" || [ $? = 143 ]
+    in_state running d1-s0 && in_state missing "d2-s0 d3-s0"
+    ends 1 sweep best -o s && grep 'no network in s is done' err
+    wait_for 30 epochs_done 2
+    sweep stop d1-s0 -o s
+    wait_for 30 trainer d2-s0
+    in_state stopped d1-s0
+    [ "$(records s/d1-s0-*.stopped | jq -r 'select(.type == "model") | .stopped')" = true ]
+    ends 1 sweep stop d9 -o s && grep "is called d9" err
+    # Points that are added meanwhile are taken over.
+    sweep start --depth 4 -o s >out 2>&1
+    grep 'takes these points too' out
+    sweep stop -o s
     nobody_left
+    in_state stopped "d1-s0 d2-s0" && in_state missing "d3-s0 d4-s0"
+    ends 4 sweep wait -o s
+    sweep start --epochs 1 -o s
+    ends 0 timeout 60 sweep wait -o s
+    in_state "done" "d1-s0 d2-s0 d3-s0 d4-s0"
+    [ -s "$(sweep best -o s)" ]
+}
+
+@test "points that two starts ask for at once are trained once" {
+    sweep start "${small[@]}" --depth 1-2 -o s >out 2>&1
+    sweep start --depth 1-3 -o s >out 2>&1
+    ends 0 timeout 60 sweep wait -o s
+    in_state "done" "d1-s0 d2-s0 d3-s0"
 }
 
 @test "one point can be ended; it is not taken for done, and the others go on" {
-    start_sweep "${endless[@]}" --depth 1-3 --jobs 1 -o "$PWD/s"
-    for depth in 1 2 3; do
+    start_sweep "${endless[@]}" --depth 1-2 --jobs 1 -o s
+    for depth in 1 2; do
         wait_for 30 trainer d$depth-s0
-        wait_for 30 test -s s/net-d$depth-s0.part
+        wait_for 30 test -s s/d$depth-s0-*.part
         kill -TERM "$(trainer d$depth-s0)"
     done
     status=0
     wait "$sweep" || status=$?
     [ "$status" = 4 ]
-    [ "$(records s/net-d2-s0.stopped | jq -r 'select(.type == "model") | .stopped')" = true ]
-    no compgen -G 's/net-*.bin'
+    in_state stopped "d1-s0 d2-s0"
+    no compgen -G 's/*.bin'
     nobody_left
 }
 
 @test "Ctrl-C saves what the networks have learnt and leaves no process behind" {
-    start_sweep "${endless[@]}" --depth 1-4 --jobs 2 -o "$PWD/s"
-    wait_for 30 test -s s/net-d1-s0.part
-    wait_for 30 test -s s/net-d2-s0.part
+    start_sweep "${endless[@]}" --depth 1-4 --jobs 2 -o s
+    wait_for 30 trainer d1-s0 && wait_for 30 test -s s/d1-s0-*.part
+    wait_for 30 trainer d2-s0 && wait_for 30 test -s s/d2-s0-*.part
     kill -INT "$sweep"
     status=0
     wait "$sweep" || status=$?
     [ "$status" = 130 ]
     nobody_left
-    for net in s/net-d1-s0.stopped s/net-d2-s0.stopped; do
-        [ "$(records $net | jq -r 'select(.type == "model") | .stopped')" = true ]
-    done
-    [ ! -e s/net-d3-s0.part ]
+    in_state stopped "d1-s0 d2-s0" && in_state missing "d3-s0 d4-s0"
     grep 'the same command goes on from there' err
 }
 
-# The point d1-s0 of the sweep in s has finished so many epochs.
-epochs_done() {
-    [ "$(psplot -k table s/net-d1-s0.part 2>/dev/null | awk 'NR == 2 { print $4 + 0 }')" -ge "$1" ]
-}
-
-@test "Ctrl-C, the death of a trainer and that of everything lose nothing: the same bytes in the end" {
-    long=(--limit 200 --epochs 120 --depth 1)
-    sweep "${long[@]}" -o "$PWD/whole" >out
-    for blow in "-INT" "-KILL trainer" "-KILL all" none; do
-        start_sweep "${long[@]}" -o "$PWD/s"
-        [ "$blow" = none ] && break
-        wait_for 30 epochs_done $((reached += 20))
-        case $blow in
-        -INT) kill -INT "$sweep" ;;
-        *trainer) kill -KILL "$(trainer d1-s0)" ;;
-        *all)
-            # parallel, psplot, the shells and programs of the point: all hold something of the folder.
-            kill -KILL "$sweep"
-            find /proc/[0-9]*/fd -lname "$PWD/s*" 2>/dev/null | cut -d / -f 3 | sort -u | xargs -r kill -KILL
-            ;;
+@test "whatever dies by kill -9, nothing trains on, nothing is lost, and the bytes are the same in the end" {
+    long=(--limit 200 --epochs 200 --depth 1 --jobs 1)
+    sweep "${long[@]}" -o whole >out
+    reached=0
+    for victim in trainer sweep worker parallel point all; do
+        start_sweep "${long[@]}" -o s
+        wait_for 30 epochs_done $((reached += 25))
+        case $victim in
+        trainer) pids=$(trainer d1-s0) ;;
+        sweep) pids=$sweep ;;
+        parallel) pids=$(workers s | xargs ps -o pid=,comm= -p | awk '$2 == "parallel" || $2 == "perl" { print $1 }') ;;
+        all) pids="$sweep $(workers s)" ;;
+        *) pids=$(workers s | xargs ps -o pid=,args= -p | awk -v name="$victim" '$4 ~ "^(work|point)$" && $4 == (name == "worker" ? "work" : name) { print $1; exit }') ;;
         esac
+        [ -n "$pids" ]
+        # shellcheck disable=SC2086 # many words on purpose
+        kill -KILL $pids
         wait "$sweep" || true
-        wait_for 10 nobody_left
+        wait_for 15 nobody_left
     done
-    wait "$sweep"
-    cmp whole/net-d1-s0.bin s/net-d1-s0.bin
-    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped')" ]
+    sweep "${long[@]}" -o s
+    same_runs whole s
+    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]
 }
 
-# An endless sweep of d1-s0 in s is stopped after so many epochs.
-learn_and_stop() {
-    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
-    wait_for 30 epochs_done "$1"
-    kill -TERM "$sweep"
-    wait "$sweep" || true
-}
-# The point d1-s0 of an endless sweep in s goes on and says from where; then it is ended.
-goes_on_from() {
-    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
-    wait_for 30 grep "going on from iteration $1" s/net-d1-s0.log
-    kill -TERM "$sweep"
-    wait "$sweep" || true
+@test "a finished run that was damaged is found out and mended" {
+    sweep --limit 200 --epochs 3 --depth 1 -o s
+    cp s/d1-s0-*.bin whole
+    printf X | dd of="$(echo s/d1-s0-*.bin)" bs=1 seek=$(($(stat -c %s whole) / 2)) conv=notrunc status=none
+    no cmp -s whole s/d1-s0-*.bin
+    in_state missing d1-s0
+    sweep -o s
+    cmp whole s/d1-s0-*.bin
 }
 
 @test "of the files that interrupted trainers left, the one that has come furthest is gone on from" {
-    learn_and_stop 6
-    mv s/net-d1-s0.stopped whole
+    sweep --limit 200 --epochs 6 --depth 1 -o s
+    run=$(basename s/d1-s0-*.bin .bin)
+    mv "s/$run.bin" whole
     mapfile -t ends < <(/usr/bin/python3 -c '
 import msgpack
 records = msgpack.Unpacker(open("whole", "rb"), raw=False, max_buffer_size=1 << 30)
 print(0, *[records.tell() for record in records if record["type"] == "checkpoint"], sep="\n")')
     for pair in "5 2" "2 5" "5 0" "5 5"; do
         read -r torn part <<<"$pair"
-        rm -f s/net-d1-s0.*
-        head -c $((ends[torn] + 30)) whole >s/net-d1-s0.torn1
-        head -c "${ends[part]}" whole >s/net-d1-s0.part
-        goes_on_from 10,
+        rm -f "s/$run".*
+        head -c $((ends[torn] + 30)) whole >"s/$run.torn1"
+        head -c "${ends[part]}" whole >"s/$run.part"
+        # What it says then is in the log while it trains; more epochs than it needs keep it training.
+        start_sweep --epochs 100000 -o s
+        wait_for 30 grep "going on from iteration 10," "s/$run.log"
+        sweep stop -o s
+        wait "$sweep" || true
     done
 }
 
-@test "a point that is stopped while it starts keeps what it had" {
-    learn_and_stop 3
-    cp s/net-d1-s0.stopped kept
-    had=$(records kept | jq -r 'select(.type == "progress") | .iteration' | tail -n 1)
-    # A trainer whose images do not come is stopped before it has read its first file.
-    mv s/data.ps data.ps && mkfifo s/data.ps
-    start_sweep "${endless[@]}" --depth 1 -o "$PWD/s"
-    exec 5>s/data.ps
-    head -c 100000 data.ps >&5
-    wait_for 30 trainer d1-s0
-    kill -TERM "$(trainer d1-s0)"
-    sleep 0.2
-    exec 5>&-
-    kill -TERM "$sweep" || true
+@test "a point that is stopped before it begins keeps what it had" {
+    sweep start "${endless[@]}" --depth 1-2 --jobs 1 -o s
+    wait_for 30 epochs_done 3
+    sweep stop -o s
+    had=$(cksum <s/d1-s0-*.stopped)
+    touch s/d1-s0-x.stop
+    start_sweep --jobs 1 -o s
+    wait_for 30 epochs_done 1
+    sweep stop -o s
     wait "$sweep" || true
-    rm s/data.ps && mv data.ps s/data.ps
-    [ ! -s s/net-d1-s0.bin ]
-    goes_on_from "$had,"
+    [ "$(psplot -k status s/d1-s0-*.stopped | awk 'NR == 2 { print $3 }')" -ge 3 ]
+    [ "$had" != "$(cksum <s/d1-s0-*.stopped)" ]
+}
+
+@test "a folder is of one set of images; more depths than one fit in" {
+    sweep "${small[@]}" --depth 1 -o s
+    ends 2 sweep --limit 300 --depth 1 -o s
+    grep "holds a sweep with --limit '200', not '300'" err
+}
+
+@test "every GPU trains a point, or as many as --per-gpu says" {
+    CUDA_VISIBLE_DEVICES=5,3 sweep start "${endless[@]}" --depth 1-5 --per-gpu 2 -o s
+    for depth in 1 2 3 4; do
+        wait_for 30 trainer d$depth-s0
+        tr '\0' '\n' <"/proc/$(trainer d$depth-s0)/environ" | grep '^CUDA_VISIBLE_DEVICES=' >>devices
+    done
+    no trainer d5-s0
+    sweep stop -o s
+    [ "$(sort devices | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')" = "2 CUDA_VISIBLE_DEVICES=3 2 CUDA_VISIBLE_DEVICES=5" ]
 }
 
 @test "more classes than a confusion matrix is made of" {
@@ -185,46 +305,46 @@ for label in range(1001):
             + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0))
             + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 P
-    sweep --data many --split 0.5 --epochs 1 --depth 1 -o "$PWD/s" >out
-    grep 'charts: .*/curves.png, .*/overlay.png$' out
+    sweep --data many --split 0.5 --epochs 1 --depth 1 -o s >out
+    grep 'best is' out
+    [ -s s/report.html ] && [ ! -e s/confusion.png ]
 }
 
 @test "a sweep whose data never came leaves the folder to another" {
-    ends 1 sweep --data nothere "${small[@]}" --depth 1 -o "$PWD/s"
-    sweep "${small[@]}" --depth 1 -o "$PWD/s" >out
+    ends 1 sweep --data nothere "${small[@]}" --depth 1 -o s
+    grep 'cannot fetch the images of nothere' err
+    [ ! -e s/data.ps ]
+    sweep "${small[@]}" --depth 1 -o s >out
     grep 'best is' out
 }
 
-@test "where psaug failed, its reason is told" {
-    ends 1 sweep "${small[@]}" --depth 1 --augment '--crop 64x64' -o "$PWD/s"
-    grep 'sweep: d1-s0 failed: psaug: .*smaller than --crop 64x64' err
-}
-
 @test "a point that fails is named with its reason, and the others are done" {
-    # 30 pixels are not divisible by the two pools.
-    ends 1 sweep "${small[@]}" --depth 1-2 --fetch '--resize 30x30' -o "$PWD/s"
-    grep 'sweep: d1-s0 failed: pstrain: ' err
     # Enough epochs for the first to be met alive.
-    start_sweep --limit 200 --epochs 15 --depth 1-2 --jobs 1 -o "$PWD/t"
+    start_sweep --limit 200 --epochs 15 --depth 1-2 --jobs 1 -o s
     wait_for 30 trainer d1-s0
     kill -KILL "$(trainer d1-s0)"
     status=0
     wait "$sweep" || status=$?
     [ "$status" = 1 ]
-    [ ! -e t/net-d1-s0.bin ] && [ -e t/net-d2-s0.bin ]
+    grep 'd1-s0-.* failed: .*ended by signal 9' err
+    in_state failed d1-s0 && in_state "done" d2-s0
 }
 
-@test "data that were fetched by half are not taken for whole" {
-    mkdir -p images/a
-    ends 1 sweep --data images --depth 1 -o "$PWD/s"
-    grep 'cannot fetch the images of images' err
-    [ ! -e s/data.ps ]
+@test "what no network can be made of is said before any is trained" {
+    # 30 pixels are not divisible by the two pools.
+    ends 2 sweep "${small[@]}" --depth 1-2 --fetch '--resize 30x30' -o u
+    grep 'sweep: point 1: images of 30×30 cannot be halved twice' err
+    ends 2 sweep "${small[@]}" --depth 1 --augment '--crop 64x64' -o v
+    grep 'psaug: .*smaller than --crop 64x64' err
 }
 
 @test "wrong usage is said" {
-    ends 2 sweep --depth 1-x && grep "'1-x'" err
-    ends 2 sweep --depth 1,4-2 && grep -- '--depth 4-2 runs backwards' err
+    ends 2 sweep --depth 1,,2 -o s && grep "'1,,2'" err
+    ends 2 sweep --depth 1,4-2 -o s && grep -- '--depth 4-2 runs backwards' err
     ends 2 sweep --epochs 0 && grep 'a number from 1' err
-    ends 2 sweep --batch 3 && grep 'after --' err
+    ends 2 sweep --limit 200 --nonsense 3 -o s && grep -- '--nonsense' err
+    ends 2 sweep --limit 200 --threads 1,2 -d 1 -o s && grep 'the same network' err
+    ends 2 sweep begin && grep "'begin' is no command" err
+    ends 1 sweep status -o nowhere && grep 'there is no sweep in nowhere' err
     ends 0 sweep --help && grep '^usage: sweep' out
 }

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOK_AGAIN = 1000 }; /* milliseconds */
+enum { LOOK_AGAIN = 250 }; /* milliseconds */
 
 /* A file that was met. */
 struct met {

@@ -1,0 +1,119 @@
+# What a sweep's folder holds, and what that says of its points. There is no other record:
+#
+#   options            what all points share: a line each, the name and what the user gave
+#   data.ps            the images, fetched once for all points
+#   points             a line a point: its name, the epochs asked for, its options of pstrain; by tabs
+#   NAME.bin           a run that reached its epochs, or that a rule ended
+#   NAME.part          one that is being written, or was when something died
+#   NAME.stopped       one that was stopped: whole, and marked so; empty: it had not begun
+#   NAME.torn1, 2 …    what runs that ended early left, to go on from
+#   NAME.failed        what the programs of a point said that failed
+#   NAME.log           the same of one that is running: its runner and its trainer hold a lock on it,
+#                      so what lives is told from what died
+#   NAME.stop, stop    please stop this point; please stop all
+#   events             the FIFO on which the sweep at work hears what has happened
+#
+# Who works in a folder holds a lock on it, and so do all that it started. .lock is held by who changes
+# points.
+# shellcheck shell=bash disable=SC2154,SC2119,SC2120 # $out, the folder, and $here, this one, are everywhere
+
+# Whether somebody holds a lock on that file or folder.
+is_locked() {
+    local file
+    { exec {file}<"$1"; } 2>/dev/null || return 1
+    ! flock --shared --nonblock "$file"
+    local result=$?
+    exec {file}<&-
+    return $result
+}
+
+# states [NAME]: a line a point, or that of one: NAME STATE EPOCH EPOCHS ACCURACY LOSS ENGINE OPTIONS, by tabs, as states.awk
+# says. done: the run is whole, its digests fit, and it reached its epochs or a rule ended it.
+states() {
+    local file name files=() states=()
+    for file in "$out/${1-}"*; do
+        name=${file##*/} name=${name%.*}
+        case $file in
+        *.bin | *.part | *.stopped | *.torn*) files+=("$file") ;;
+        *.log) ! is_locked "$file" || states+=("running"$'\t'"$name") ;;
+        *.failed) states+=("failed"$'\t'"$name") ;;
+        esac
+    done
+    {
+        grep "^${1-}" "$out/points" | sed $'s/^/point\t/'
+        [ ${#states[@]} = 0 ] || printf '%s\n' "${states[@]}"
+        [ ${#files[@]} = 0 ] || printf '%s\0' "${files[@]}" | xargs -0 psplot -k status
+    } | awk -f "$here/states.awk"
+}
+
+# The names of the points that are neither done nor being trained.
+missing() {
+    states | awk -F '\t' '$2 != "done" && $2 != "running" { print $1 }'
+}
+
+# The options that all points of a folder share: what decides the images, and two that may change.
+shared=(data split limit fetch augment test epochs)
+write_options() {
+    local name
+    for name in "${shared[@]}"; do echo "$name ${!name}"; done >"$out/options.new" &&
+        mv "$out/options.new" "$out/options"
+}
+# Those of the folder, for all that the user did not give this time; another value than the folder's is
+# refused, but for those two.
+read_options() {
+    local name value
+    [ -e "$out/options" ] || return 0
+    while read -r name value; do
+        if [ -z "${given[$name]-}" ]; then
+            declare -g "$name=$value"
+        elif [[ $name != test && $name != epochs && ${!name} != "$value" ]]; then
+            die 2 "$out holds a sweep with --$name '$value', not '${!name}': choose another folder with -o"
+        fi
+    done <"$out/options"
+}
+need_folder() {
+    [ -e "$out/points" ] || die 1 "there is no sweep in $out"
+}
+
+# add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
+# those that are there already get the new epochs and the new line. A line may bring epochs of its own.
+# Sets the array names.
+add_points() {
+    local lines=("${@:2}") epochs=() lock i
+    local -A line=()
+    for i in "${!lines[@]}"; do
+        epochs[i]=$1
+        if [[ " ${lines[i]} " =~ ^(.*)\ (-e|--epochs)[\ =]([0-9]+)\ (.*)$ ]]; then
+            epochs[i]=${BASH_REMATCH[3]}
+            lines[i]=$(echo "${BASH_REMATCH[1]} ${BASH_REMATCH[4]}" | xargs)
+        fi
+    done
+    printf '%s\n' "${lines[@]}" >"$out/points.asked"
+    mapfile -t names < <(name_points "$out/points.asked")
+    rm -f "$out/points.asked"
+    [ ${#names[@]} = ${#lines[@]} ] || return 2
+    for i in "${!lines[@]}"; do
+        [ -z "${line[${names[i]}]-}" ] || die 2 "these are the same network: ${line[${names[i]}]}; ${lines[i]}"
+        line[${names[i]}]=${lines[i]}
+    done
+    exec {lock}>"$out/.lock" && flock "$lock" || return
+    {
+        [ ! -e "$out/points" ] || cat "$out/points"
+        for i in "${!lines[@]}"; do printf '%s\t%s\t%s\n' "${names[i]}" "${epochs[i]}" "${lines[i]}"; done
+    } | awk -F '\t' '!($1 in line) { order[++n] = $1 } { line[$1] = $0 }
+        END { for (i = 1; i <= n; i++) print line[order[i]] }' | replace_points
+    exec {lock}>&-
+}
+# set_epochs N NAME...: asks for that many epochs of these points.
+set_epochs() {
+    local lock
+    exec {lock}>"$out/.lock" && flock "$lock" || return
+    printf '%s\n' "${@:2}" | awk -F '\t' -v OFS='\t' -v epochs="$1" '
+        FILENAME == "-" { named[$1]; next }
+        $1 in named { $2 = epochs }
+        { print }' - "$out/points" | replace_points
+    exec {lock}>&-
+}
+replace_points() {
+    cat >"$out/points.new" && mv "$out/points.new" "$out/points"
+}

@@ -1,0 +1,94 @@
+# Where points are trained. A place is a slot of a host: a file in the folder $places/slots, host1.2, that whoever
+# trains there holds a lock on; the file $places/host1 says how the host is reached ("here", or an ssh command) and
+# how many slots it has. A host that was lost is left alone for a minute.
+# shellcheck shell=bash disable=SC2154,SC2034,SC2016 # what others use; words for another shell
+
+# GPUs of this machine that a network could be trained on, as CUDA_VISIBLE_DEVICES has them.
+gpus_here='
+if [ -n "${CUDA_VISIBLE_DEVICES+set}" ]; then echo "$CUDA_VISIBLE_DEVICES" | tr , "\n" | grep .
+else nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null; fi'
+
+# make_places: from --hosts FILE (a line a host: [SLOTS/]HOST or [SLOTS/]ssh with options, as parallel's
+# --sshlogin; ":" is this machine), or for this machine alone. Prints how many there are.
+make_places() {
+    local line slots login host=0 total=0 i
+    while read -r line <&3; do
+        line=${line%%#*} slots='' login=$line
+        [ -n "${line// /}" ] || continue
+        if [[ $line =~ ^([0-9]+)/(.*)$ ]]; then slots=${BASH_REMATCH[1]} login=${BASH_REMATCH[2]}; fi
+        ((host++))
+        login=$(echo "$login" | xargs)
+        echo "${login/#:/here}" >"$places/host$host"
+        if [ -z "$slots" ] && ! slots=$(slots_of "${login/#:/here}"); then
+            echo "sweep: $login does not answer: left out" >&2
+            rm "$places/host$host"
+            continue
+        fi
+        for ((i = 0; i < slots; i++)); do echo "$slots" >"$places/slots/host$host.$i"; done
+        ((total += slots))
+    done 3< <([ -n "$hosts" ] && cat "$hosts" || echo "${jobs:+$jobs/}:")
+    echo $total
+}
+
+# As many networks at a time as a host has GPUs, times --per-gpu; without any, as it has cores.
+slots_of() {
+    local count="gpus=\$($gpus_here | wc -l); if [ \$gpus = 0 ]; then nproc; else echo \$((gpus * $per_gpu)); fi"
+    if [ "$1" = here ]; then sh -c "$count"; else reach "$1" "$count" </dev/null; fi
+}
+
+# reach LOGIN COMMAND: runs a line of sh there, wherever login shells are of another kind.
+reach() {
+    local words
+    read -ra words <<<"$1"
+    [ ${#words[@]} -gt 1 ] || words=(ssh "$1")
+    [ "${words[0]}" != ssh ] ||
+        words=(ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 "${words[@]:1}")
+    "${words[@]}" "exec sh -c $(quote "$2")"
+}
+# quote WORD...: as sh reads them back.
+quote() {
+    local word
+    for word; do printf "'%s' " "${word//\'/\'\\\'\'}"; done
+}
+
+# take_place: holds a free slot; sets host, slot (its number there), slots (how many) and login. 1 when no
+# host has answered for a minute.
+take_place() {
+    # On a cluster the queue has chosen one.
+    if [ -n "$slurm" ]; then login=here host='' slot=0 slots=1 && return; fi
+    local file files=("$places"/slots/*) alive waited=0 first=$((PARALLEL_JOBSLOT - 1))
+    while :; do
+        alive=
+        for file in "${files[@]:first % ${#files[@]}}" "${files[@]:0:first % ${#files[@]}}"; do
+            host=${file##*/} host=$places/${host%.*} slot=${file##*.}
+            [ ! -e "$host.lost" ] || [ $((EPOCHSECONDS - $(<"$host.lost"))) -ge 60 ] || continue
+            alive=1
+            exec {place}<"$file"
+            if flock --nonblock "$place"; then
+                slots=$(<"$file") login=$(<"$host")
+                return 0
+            fi
+            exec {place}<&-
+        done
+        [ -n "$alive" ] || [ $((waited++)) -lt 300 ] || return 1
+        sleep 0.2
+    done
+}
+give_place() {
+    [ -n "$slurm" ] || exec {place}<&-
+}
+lose_host() {
+    echo "$EPOCHSECONDS" >"$host.lost"
+}
+
+# send_data: brings the images there, once; each host keeps them by their digest.
+cache=.cache/psweep
+data_name() {
+    echo "$cache/$(tail -c 8 "$out/data.ps" | od -An -tx1 | tr -d ' \n').ps"
+}
+send_data() (
+    exec {sending}>"$host.sending" && flock "$sending"
+    there=$(data_name)
+    reach "$login" "mkdir -p $cache && test -e $there" </dev/null && exit
+    reach "$login" "cat >$there.\$\$ && mv $there.\$\$ $there" <"$out/data.ps"
+)

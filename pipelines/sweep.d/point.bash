@@ -1,0 +1,138 @@
+# Trains one point of a sweep: here, or on a host of --hosts. The run comes to this folder while it grows,
+# wherever it is trained.
+# shellcheck shell=bash disable=SC2154
+
+# point NAME: what parallel and Slurm run. Says "ended NAME STATUS" on standard output.
+point() {
+    local name=$1 run=$out/$1 log hold='' epochs options status=1 words left=()
+    # Where another sweep trains it already, that is enough.
+    exec {log}>>"$run.log" && flock --wait 1 "$log" || return 0
+    trap halt TERM
+    IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
+    read -ra words <<<"$augment"
+    while :; do
+        put_aside
+        if asked_to_stop; then
+            [ -e "$run.stopped" ] || : >"$run.stopped"
+            status=4 && break
+        fi
+        take_place || { echo "sweep: no host answers" >>"$run.log" && break; }
+        train
+        give_place
+        # So ssh ends when it has lost its host, which pstrain never does: another host goes on.
+        [[ $status = 255 && $login != here ]] || break
+        lose_host
+    done
+    finish
+    echo "ended $name $status"
+}
+
+asked_to_stop() {
+    [ -e "$run.stop" ] || [ -e "$out/stop" ]
+}
+
+# What earlier runs left becomes .torn1 …; the trainer goes on from the one that came furthest. Sets left
+# and first, what psaug is told of the epochs of which it needs no images.
+put_aside() {
+    local file n=1 reached
+    for file in "$run.stopped" "$run.part"; do
+        while [ -e "$run.torn$n" ]; do ((n++)); done
+        [ ! -s "$file" ] || mv "$file" "$run.torn$n"
+    done
+    rm -f "$run.stopped" "$run.failed"
+    left=() first=''
+    for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
+    [ ${#left[@]} = 0 ] && return
+    reached=$(psplot -k status "${left[@]}" | awk -F '\t' '$5 + 0 > most { most = $5 } END { print most + 0 }')
+    [ "$reached" = 0 ] || [ "$reached" -ge "$epochs" ] || first="--first-epoch $((reached + 1))"
+}
+
+# Sets status. A request to stop goes to the trainer as a TERM, or, by the end of its input, to its host.
+train() {
+    local trainer watcher=''
+    if [ "$login" = here ]; then train_here; else train_there; fi || return
+    watch_for_stop &
+    watcher=$!
+    until wait "$trainer"; status=$?; ! kill -0 "$trainer" 2>/dev/null; do :; done
+    kill "$watcher" 2>/dev/null
+    [ -z "$hold" ] || { exec {hold}>&-; } 2>/dev/null
+    hold=
+}
+halt() {
+    [ -z "$trainer" ] || [ -n "$halted" ] && return
+    halted=1
+    if [ -n "$hold" ]; then exec {hold}>&-; else kill -TERM "$trainer"; fi
+}
+# Looks twice a second, by a read of a pipe into which nobody writes, for that costs no process.
+watch_for_stop() {
+    local never
+    [ -z "$hold" ] || exec {hold}>&-
+    exec {never}<> <(:) {log}>&- {place}<&-
+    # One that was killed may stay as a zombie, which has no program any more.
+    while [ -e /proc/$$/exe ]; do
+        asked_to_stop && kill -TERM $$ && return
+        read -r -t 0.5 -u "$never"
+    done
+}
+
+# The programs end when this one does, whatever ends it.
+train_here() {
+    local cores=$((${SLURM_CPUS_ON_NODE:-$(nproc)} / slots)) gpus
+    [ -z "${SLURM_CPUS_PER_TASK-}" ] || cores=$SLURM_CPUS_PER_TASK
+    mapfile -t gpus < <(sh -c "$gpus_here")
+    # Slurm has chosen the device already.
+    [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[slot / per_gpu]}
+    # shellcheck disable=SC2086 # options are words
+    psaug "${words[@]}" $first <"$out/data.ps" 2>>"$run.log" |
+        exec setpriv --pdeathsig TERM pstrain $options --epochs "$epochs" --threads $((cores > 1 ? cores : 1)) \
+            "${left[@]/#/--resume=}" >"$run.part" 2>>"$run.log" &
+    trainer=$!
+}
+
+# The host's shell holds our end of its input: when that ends, it asks the trainer to stop.
+train_there() {
+    local psaug pstrain data resume=''
+    send_data 2>>"$run.log" || { status=255 && return 1; }
+    data=$(data_name)
+    if [ ${#left[@]} -gt 0 ]; then
+        resume=$cache/$name.torn
+        furthest | (reach "$login" "cat >$resume") 2>>"$run.log" || { status=255 && return 1; }
+    fi
+    psaug="psaug $(quote "${words[@]}")$first"
+    pstrain="pstrain $options --epochs $epochs ${resume:+--resume $resume}"
+    exec {hold}> >(reach "$login" "
+        PATH=\$PATH:$(quote "$bin")
+        exec 3<&0
+        gpus=\$($gpus_here)
+        [ -z \"\$gpus\" ] || export CUDA_VISIBLE_DEVICES=\$(echo \"\$gpus\" | sed -n $((slot / per_gpu + 1))p)
+        threads=\$((\$(nproc) / $slots))
+        $psaug <$data | $pstrain --threads \$((threads > 1 ? threads : 1)) &
+        trainer=\$!
+        { cat <&3 >/dev/null; kill -TERM \$trainer; } 2>/dev/null &
+        wait \$trainer
+        status=\$?
+        rm -f $resume
+        exit \$status" >"$run.part" 2>>"$run.log")
+    trainer=$!
+}
+# The one of the files left that came furthest.
+furthest() {
+    cat "$(psplot -k status "${left[@]}" | sort -t $'\t' -k 6,6n | tail -n 1 | cut -f 1)"
+}
+
+finish() {
+    case $status in
+    0) mv "$run.part" "$run.bin" && rm -f "$run.log" "$run.failed" "$run.stopped" "$run".torn* ;;
+    4)
+        # Stopped before there was anything to write, a run has nothing of its own.
+        if [ -s "$run.part" ]; then rm -f "$run".torn* && mv "$run.part" "$run.stopped"; fi
+        [ -e "$run.stopped" ] || : >"$run.stopped"
+        rm -f "$run.log" "$run.part"
+        ;;
+    *)
+        if [ "$status" -gt 128 ]; then echo "sweep: pstrain was ended by signal $((status - 128))" >>"$run.log"; fi
+        mv "$run.log" "$run.failed"
+        ;;
+    esac
+    rm -f "$run.stop"
+}

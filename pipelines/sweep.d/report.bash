@@ -1,0 +1,94 @@
+# The charts of a sweep, and one page that tells all of it and needs no other file.
+# shellcheck shell=bash disable=SC2154
+
+most_drawn=40 # networks in a chart, the best
+
+# draw FILE...: charts of the networks, the best first, as PNG to look at and as SVG for the page; and that.
+draw() {
+    local kind message
+    charts=(curves overlay)
+    [ $# = 1 ] || charts+=(summary)
+    for kind in png svg; do
+        psplot -o "$out/curves.$kind" "${@:1:most_drawn}" &&
+            psplot -k overlay -o "$out/overlay.$kind" "${@:1:most_drawn}" &&
+            { [ $# = 1 ] || psplot -k summary -o "$out/summary.$kind" "$@"; } || return
+        rm -f "$out/confusion.$kind"
+        # There is no confusion matrix of very many classes.
+        if message=$(psplot -k confusion -o "$out/confusion.$kind" "$out/best.scores" 2>&1); then
+            [ $kind = png ] || charts+=(confusion)
+        elif [[ $message != *'no confusion matrix'* ]]; then
+            echo "$message" >&2 && return 1
+        fi
+    done
+    page >"$out/report.html.new" && mv "$out/report.html.new" "$out/report.html"
+}
+
+escaped() {
+    sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'
+}
+# A table, from lines with tabs between their fields, the first of them the heads.
+html_table() {
+    escaped | awk -F '\t' 'BEGIN { print "<table>" }
+        { cell = NR == 1 ? "th" : "td"; line = "<tr>"
+          for (i = 1; i <= NF; i++) line = line "<" cell ($i ~ /^[-0-9.]+$/ ? " class=n" : "") ">" $i "</" cell ">"
+          print line "</tr>" }
+        END { print "</table>" }'
+}
+# A chart as an image of its own, since the names within two SVG files may be the same.
+html_chart() {
+    echo "<img alt=\"$2\" src=\"data:image/svg+xml;base64,$(base64 -w 0 "$out/$1.svg")\">"
+}
+
+page() {
+    local accuracy name epoch options
+    IFS=$'\t' read -r accuracy name epoch _ options < <(ranking)
+    cat <<END
+<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>$(basename "$(readlink -f "$out")" | escaped): a sweep of $(wc -l <"$out/points") points</title>
+<style>
+body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { padding: .2rem .8rem .2rem 0; text-align: left; border-bottom: 1px solid #ddd; white-space: nowrap }
+.n { text-align: right } img { max-width: 100% }
+pre { background: #f5f5f5; padding: .8rem; overflow-x: auto }
+</style></head><body>
+<h1>$(count_states | escaped)</h1>
+<p>Best is <b>$name</b>: validation accuracy $accuracy %$([ "$part" = validation ] || echo ", accuracy on the test images $(tested) %").
+It was chosen by its last validation$([ "$part" = validation ] || echo ', before it met the test images').</p>
+<h2>Networks</h2>
+$({ printf 'network\tvalidation %%\tepochs\tengine\toptions\n' && ranking | awk -F '\t' -v OFS='\t' '{ print $2, $1, $3, $4, $5 }'; } | html_table)
+$(complaints=$(complain 2>&1); [ -z "$complaints" ] || echo "<pre>$(escaped <<<"$complaints")</pre>")
+$(groups=$(seeds_rows); [ -z "$groups" ] || { echo '<h2>Over seeds</h2>' && html_table <<<"$groups"; })
+$([[ " ${charts[*]} " != *' summary '* ]] || html_chart summary 'final validation accuracy against the options')
+<h2>Learning curves</h2>
+$(html_chart curves 'accuracy of each network, by iteration')
+$(html_chart overlay 'validation accuracy of the networks in one chart')
+<h2>The best network, class by class</h2>
+$([[ " ${charts[*]} " != *' confusion '* ]] || html_chart confusion 'confusion matrix')
+<h2>To repeat it</h2>
+<pre>
+$(recipe | escaped)
+</pre>
+<h2>Where it comes from</h2>
+<p>The header of $name.bin: what decided its bytes. Its SHA-256 is $(sha256sum <"$out/$name.bin" | cut -d ' ' -f 1).</p>
+<pre>$(psplot -k json "$out/$name.bin" | head -n 1 | { jq . 2>/dev/null || cat; } | escaped)</pre>
+</body></html>
+END
+}
+
+# The commands that make the best network and its test.
+recipe() {
+    cat <<END
+psfetch $(plain "$data") --split $split${limit:+ --limit $limit}${fetch:+ $fetch} > data.ps
+psaug${augment:+ $augment} < data.ps | pstrain $options --epochs $epoch > $name.bin
+END
+    if [ -n "$test" ]; then
+        echo "psfetch $(plain "$test") --as test${fetch:+ $fetch} | pseval --only test $name.bin | psplot -k confusion"
+    else
+        echo "pseval --only $part $name.bin < data.ps | psplot -k confusion"
+    fi
+}
+plain() {
+    if [[ $1 =~ ^[A-Za-z0-9_./:@%+=-]+$ ]]; then echo "$1"; else quote "$1"; fi
+}

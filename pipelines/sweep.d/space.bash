@@ -1,0 +1,40 @@
+# The space of a sweep: lists of values, and the points that they span.
+# shellcheck shell=bash disable=SC2154
+
+# list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8; other words, such as 0.05, stand for themselves.
+list() {
+    local part
+    [[ $1 =~ ^[^,[:blank:]]+(,[^,[:blank:]]+)*$ ]] || die 2 "$2 is a list such as 1-4 or 2,3,8, not '$1'"
+    for part in ${1//,/ }; do
+        if [[ $part =~ ^([0-9]{1,9})-([0-9]{1,9})$ ]]; then
+            seq "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" | grep . || die 2 "$2 $part runs backwards"
+        else
+            echo "$part"
+        fi
+    done | awk '!seen[$0]++'
+    [ "${PIPESTATUS[0]}" = 0 ]
+}
+
+# grid: a line of pstrain's options for each point that the lists in the array axes (OPTION LIST OPTION
+# LIST …) span, the first option varying slowest, with what all have in common behind. Depth and seed are
+# always among them.
+grid() {
+    [[ " ${axes[*]} " == *' --depth '* ]] || axes=(--depth 1-4 "${axes[@]}")
+    [[ " ${axes[*]} " == *' --seed '* ]] || axes+=(--seed 0)
+    local lines=("") line value values i
+    for ((i = 0; i < ${#axes[@]}; i += 2)); do
+        values=$(list "${axes[i + 1]}" "${axes[i]}") || return
+        mapfile -t lines < <(for line in "${lines[@]}"; do
+            for value in $values; do echo "${line:+$line }${axes[i]} $value"; done
+        done)
+    done
+    printf "%s${common:+ $common}\n" "${lines[@]}"
+}
+
+# name_points FILE: the name of each point of a file of option lines, in order. pstrain knows its options;
+# what it says of a line is said of the point.
+name_points() {
+    local words
+    read -ra words <<<"$augment"
+    psaug -q "${words[@]}" <"$out/data.ps" | pstrain --points "$1" 2> >(sed "s|^pstrain: $1:|sweep: point |" >&2)
+}

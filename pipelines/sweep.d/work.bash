@@ -1,0 +1,190 @@
+# The sweep at work: hands out the points that are missing, hears how they ended, and ends when nothing is
+# left to do. It is in a session of its own, so that Ctrl-C is the business of whoever started it.
+#
+# It hears lines on the FIFO events: "ended NAME STATUS" from the runners, "more" from who has added points,
+# "point LINE" and "no-more" from who reads --points -.
+# shellcheck shell=bash disable=SC2154
+
+# What a worker and its runners are told by their environment; none of it changes a byte of a network.
+handed=(out augment epochs jobs hosts slurm per_gpu halving stream)
+
+# start_worker [COMMAND...]: COMMAND is what it runs under.
+start_worker() {
+    local log
+    rm -f "$out/stop" "$out"/*.stop "$out/events"
+    for log in "$out"/*.log; do is_locked "$log" || rm -f "$log"; done
+    mkfifo "$out/events" || exit 1
+    export "${handed[@]}"
+    "$@" setsid "$self" work <&0 &
+}
+
+work() {
+    local -A handed_out=() tried=() silent=()
+    local what name rest executor places reading=$stream rungs=()
+    exec {events}<>"$out/events"
+    places=$(mktemp -d "${TMPDIR:-/tmp}/sweep.XXXXXX") || exit 1
+    trap 'rm -rf "$places" "$out/events"' EXIT
+    trap 'touch "$out/stop"' TERM INT HUP
+    mkdir "$places/slots"
+    export places bin
+    open_executor || exit 1
+    if [ -n "$stream" ]; then
+        { sed -u 's/^/point /' && echo no-more; } <&0 >&"$events" &
+    else
+        [ -z "$halving" ] || plan_rungs
+        submit
+    fi
+    while [ ! -e "$out/stop" ]; do
+        [ ${#handed_out[@]} -gt 0 ] || [ -n "$reading" ] || find_more || break
+        if ! read -r -t 1 -u "$events" what name rest; then
+            kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died" >&2; break; }
+            bury
+            continue
+        fi
+        case $what in
+        ended)
+            unset "handed_out[$name]"
+            [ -z "$stream" ] || states "$name"
+            ;;
+        more) tried=() && submit ;;
+        no-more) reading= ;;
+        point) take_point "$name $rest" ;;
+        esac
+    done
+    close_executor
+}
+
+# A runner that was killed says nothing more, but its log is there and nobody holds a lock on it. Who is
+# found so twice, a second apart, has ended.
+bury() {
+    local log name
+    for log in "$out"/*.log; do
+        name=$(basename "$log" .log)
+        if [ -z "${handed_out[$name]-}" ] || is_locked "$log"; then
+            unset "silent[$name]"
+        elif [ -z "${silent[$name]-}" ]; then
+            silent[$name]=1
+        else
+            echo "sweep: the runner of $name was killed" >>"$log"
+            mv "$log" "$out/$name.failed"
+            unset "handed_out[$name]" "silent[$name]"
+        fi
+    done
+}
+
+# When all have ended: points that were added, or the next round of halving. Who finds nothing keeps the
+# lock on the points to its end, so that nobody adds some that it would not see.
+find_more() {
+    [ -z "$stream" ] || return 1
+    submit || next_rung
+}
+# Hands out what is missing, each point once; 1: there is nothing, and {planning} is still held.
+submit() {
+    local name todo=()
+    [ -z "${planning-}" ] || exec {planning}>&-
+    exec {planning}>"$out/.lock" && flock "$planning"
+    for name in $(missing); do
+        [ -n "${handed_out[$name]-}${tried[$name]-}" ] || todo+=("$name")
+    done
+    [ ${#todo[@]} -gt 0 ] || return 1
+    exec {planning}>&-
+    planning=
+    hand_out "${todo[@]}"
+}
+hand_out() {
+    local name
+    for name; do handed_out[$name]=1 tried[$name]=1; done
+    execute "$@"
+}
+
+# A point from standard input: trained, or, if it is done already, told at once.
+take_point() {
+    add_points "$epochs" "$1" || { printf -- '-\tfailed\t%s\n' "$1" && return; }
+    case $(states "${names[0]}" | cut -f 2) in
+    done) states "${names[0]}" ;;
+    running) ;;
+    *) hand_out "${names[0]}" ;;
+    esac
+}
+
+# Executors: open_executor, execute NAME..., close_executor (which waits for those who run).
+open_executor() {
+    if [ -n "$slurm" ]; then open_slurm; else open_parallel; fi
+}
+
+# parallel takes the points from its input, as places get free. When the worker dies, so does parallel, and
+# then the runners are asked to stop.
+open_parallel() {
+    local count
+    executor_name='GNU parallel'
+    count=$(make_places)
+    [ "$count" -gt 0 ] || die 1 "no host answers"
+    exec {queue}> >(PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
+        --ungroup --jobs "$count" exec setpriv --pdeathsig TERM "$self" point {} 1>&"$events" \
+        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|exec \)/d' >&2))
+    executor=$!
+    execute() { printf '%s\n' "$@" >&"$queue" & }
+    close_executor() {
+        # Those that it has not started it shall not start.
+        [ ! -e "$out/stop" ] || kill -HUP "$executor" 2>/dev/null
+        exec {queue}>&-
+        while kill -0 "$executor" 2>/dev/null; do read -r -t 0.1 -u "$events"; done
+    }
+}
+
+# A job array for each lot of points; the cluster's queue decides what runs when, and goes on without us.
+open_slurm() {
+    executor_name=sweep
+    executor=$$
+    execute() {
+        local list words
+        list=$(mktemp "$out/slurm.XXXXXX") && printf '%s\n' "$@" >"$list" || exit 1
+        read -ra words <<<"$slurm"
+        {
+            sbatch --quiet --wait --job-name="sweep-$$" --array="1-$#${jobs:+%$jobs}" --output=/dev/null \
+                --signal=B:TERM@60 "${words[@]}" \
+                --wrap "exec $(quote "$self") point \$(sed -n \${SLURM_ARRAY_TASK_ID}p $(quote "$list"))" >&2
+            rm -f "$list"
+            printf 'ended %s\n' "$@" >&"$events"
+        } &
+    }
+    close_executor() {
+        [ ! -e "$out/stop" ] || scancel --quiet --state=PENDING --name="sweep-$$"
+        wait
+    }
+}
+
+# Successive halving: all points train a few epochs, the better of them (a third, with --halving 3) go on to
+# so many times as many, until one lot is left that trains the epochs asked for. What is left behind is done
+# for the epochs it has, and can go on one day: a start without --halving asks for all of them.
+plan_rungs() {
+    local points rung=$epochs
+    mapfile -t alive < <(cut -f 1 "$out/points")
+    rungs=("$epochs")
+    for ((points = ${#alive[@]}; points >= halving && rung > 1; points /= halving)); do
+        rung=$(((rung + halving - 1) / halving))
+        rungs=("$rung" "${rungs[@]}")
+    done
+    set_epochs "${rungs[0]}" "${alive[@]}"
+}
+next_rung() {
+    [ ${#rungs[@]} -gt 1 ] || return 1
+    mapfile -t alive < <(ranked_at "${rungs[0]}" "${alive[@]}" | head -n $(((${#alive[@]} + halving - 1) / halving)))
+    rungs=("${rungs[@]:1}")
+    [ ${#alive[@]} -gt 0 ] || return 1
+    exec {planning}>&-
+    planning='' tried=()
+    echo "sweep: ${#alive[@]} go on to ${rungs[0]} epochs: ${alive[*]}" >&2
+    set_epochs "${rungs[0]}" "${alive[@]}"
+    submit || next_rung
+}
+# ranked_at EPOCH NAME...: the names of those that have been validated then, the best first.
+ranked_at() {
+    local name epoch=$1
+    shift
+    for name; do
+        [ ! -e "$out/$name.bin" ] || psplot -k csv "$out/$name.bin" | awk -F , -v name="$name" -v epoch="$epoch" '
+            NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+            $column["type"] == "validation" && $column["epoch"] == epoch { print $column["accuracy"] "\t" name }'
+    done | sort -s -k 1,1gr | cut -f 2
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# A real Slurm of one node for tests: munged, slurmctld and slurmd on 127.0.0.1, on ports that were free, with
+# two CPUs and one partition.
+#
+#   slurm.sh start DIR    starts it with its state in DIR; then export SLURM_CONF=DIR/slurm.conf
+#   slurm.sh stop DIR     ends its jobs, and the processes whose ids stand in DIR/*.pid
+#
+# Needs slurmctld, slurmd, sbatch, munged (make deps-servers), and root. munged keeps its key and socket in
+# DIR too.
+set -euo pipefail
+action=$1
+mkdir -p "$2"/{state,spool,munge}
+cd "$2"
+dir=$PWD
+export SLURM_CONF=$dir/slurm.conf
+
+free_ports() {
+    python3 - "$1" <<'P'
+import socket, sys
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+print(*(s.getsockname()[1] for s in sockets))
+P
+}
+
+# background NAME COMMAND...
+background() {
+    local name=$1
+    shift
+    setsid "$@" >"$name.out" 2>&1 3>&- &
+    echo $! >"$name.pid"
+}
+
+start_munge() {
+    chmod 711 .
+    chown munge: munge
+    head -c 1024 /dev/urandom >munge/key
+    chown munge: munge/key
+    chmod 400 munge/key
+    background munged setpriv --reuid munge --regid munge --clear-groups munged --foreground --force \
+        --key-file "$dir/munge/key" --socket "$dir/munge/socket" --pid-file "$dir/munge/pid" \
+        --log-file "$dir/munge/log" --seed-file "$dir/munge/seed"
+    for _ in $(seq 50); do [ ! -S munge/socket ] || return 0; sleep 0.1; done
+    cat munged.out munge/log >&2
+    return 1
+}
+
+write_configuration() {
+    local host
+    host=$(hostname -s)
+    cat >slurm.conf <<END
+ClusterName=psweep
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$dir/munge/socket
+CredType=cred/munge
+StateSaveLocation=$dir/state
+SlurmdSpoolDir=$dir/spool
+SlurmctldPidFile=$dir/state/ctld.id
+SlurmdPidFile=$dir/state/d.id
+SlurmctldPort=$1
+SlurmdPort=$2
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+MpiDefault=none
+ReturnToService=2
+NodeName=$host NodeAddr=127.0.0.1 CPUs=2 RealMemory=1000 State=UNKNOWN
+PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
+END
+}
+
+case $action in
+start)
+    start_munge
+    read -ra ports <<<"$(free_ports 2)"
+    write_configuration "${ports[@]}"
+    background slurmctld slurmctld -D -f "$SLURM_CONF"
+    background slurmd slurmd -D -f "$SLURM_CONF"
+    for _ in $(seq 200); do
+        sinfo -h -o %t 2>/dev/null | grep -q idle && exit
+        sleep 0.1
+    done
+    cat slurmctld.out slurmd.out >&2
+    exit 1
+    ;;
+stop)
+    scancel --quiet --state=PENDING --user=root 2>/dev/null || true
+    scancel --quiet --user=root 2>/dev/null || true
+    for name in slurmd slurmctld munged; do
+        [ ! -s $name.pid ] || kill "$(cat $name.pid)" 2>/dev/null || true
+    done
+    ;;
+esac

@@ -17,8 +17,8 @@ void folder_close(struct folder *folder); /* NULL is allowed */
 /* Whether nobody held the lock when it was last looked at. */
 int folder_is_idle(const struct folder *folder);
 
-/* Looks into the folders among count sources, each four times a second, and appends what is new to the
- * sources, which may move. A new file takes the place of an older run of that name. now:
+/* Looks into the folders among count sources, each four times a second, and appends what is new to
+ * the sources, which may move. A new file takes the place of an older run of that name. now:
  * milliseconds. */
 void folder_look(struct source **source, int *count, struct history *history, int64_t now);
 

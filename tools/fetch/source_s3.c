@@ -1,4 +1,11 @@
-/* An S3 bucket, or a folder in it. */
+/* An S3 bucket, or a folder in it.
+ *
+ * It is listed to its end before an object is asked for. Nothing could be written before: the
+ * stream's header names all classes, and the images come sorted by key. Objects could be asked for
+ * before, on a guess, for --limit and what comes last decide which are wanted; but that would gain
+ * no more than the listing takes. At radosgw, of the 3.9 s for 10,000 small JPEGs in ten folders,
+ * which are listed side by side, that is 0.18 s; of the 3.3 s for as many in one folder, 0.47 s.
+ */
 #include "source.h"
 
 #include "message.h"

@@ -14,7 +14,8 @@ teardown() {
 }
 
 # trainers RUNS EPOCHS ENDED: as many runs as --progress would tell of, ten iterations to an epoch of twelve, ten
-# a second by their own clock, of which the first ENDED are done. Then it holds the FIFO open until it is killed.
+# a second by their own clock; with 0 EPOCHS half of one. The first ENDED of them are done. Then it holds the FIFO
+# open until it is killed.
 trainers() {
     /usr/bin/python3 - "$@" 3>&- <<'END' &
 import msgpack, os, sys, time
@@ -23,7 +24,7 @@ fd = os.open("fifo", os.O_WRONLY)
 def put(kind, run, i, **more):
     os.write(fd, msgpack.packb(dict(type=kind, name="net-%02d" % run, iteration=i, epoch=(i + 9) // 10, epochs=12,
         iterations=120, time=1e9 + i / 10, lost=0, **more)))
-for i in range(1, 10 * epochs + 1):
+for i in range(1, (10 * epochs or 5) + 1):
     for run in range(runs):
         accuracy = (0.8 + 0.003 * run) * i / (i + 20)
         put("progress", run, i, loss=2.3 * (1 - accuracy), accuracy=accuracy, images=128)
@@ -64,6 +65,13 @@ frame() {
     tmux -S tmux resize-window -x 40 -y 10
     wait_for 10 shows '^run '
     frame frame-narrow.txt
+}
+
+@test "before the first validation there is the training accuracy" {
+    terminal 60x14 psplot --follow fifo
+    trainers 1 0 0
+    wait_for 10 shows 'epoch 1 of 12, 1[12] s left, 1280 images/s'
+    shows '^net-00 .* training 10.2 %$'
 }
 
 @test "forty runs are rows: those at work first, and how many more there are" {

@@ -84,7 +84,9 @@ static void head(struct screen *screen, struct box *box, const struct run *run,
         const char *text = caption->beside[i].text;
         if (i == 1 && label_columns(text) + 2 > room)
             text = caption->brief;
-        if (text[0] == 0 || taken + label_columns(text) + 2 > room)
+        if (text[0] == 0)
+            continue;
+        if (taken + label_columns(text) + 2 > room)
             break;
         screen_right(screen, box->row, box->column, box->columns - taken,
                      (struct style){.ink = caption->beside[i].ink}, text);

@@ -90,12 +90,14 @@ static int same_device(const struct device *device)
 static const char *engine_of(struct points *points)
 {
     static struct net net;
-    struct net_shape shape = {1,
-                              1,
-                              points->images->height,
-                              points->images->width,
-                              points->images->channels,
-                              points->input->classes.count};
+    struct net_shape shape = {
+        .depth = 1,
+        .filters = 1,
+        .height = points->images->height,
+        .width = points->images->width,
+        .channels = points->images->channels,
+        .classes = points->input->classes.count,
+    };
     for (size_t i = 0; i < points->devices; i++)
         if (same_device(&points->device[i]))
             return points->device[i].engine;

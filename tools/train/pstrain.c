@@ -129,6 +129,8 @@ static _Noreturn void print_points(void)
         (!input.epochs && feed_open(&feed, &input, 1, 0) < 0) ||
         points_print(settings.points, &input, feed ? feed_about(feed) : &input.about) < 0)
         die_why();
+    feed_close(feed);
+    images_close(&input);
     exit(DONE);
 }
 

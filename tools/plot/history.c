@@ -83,9 +83,12 @@ static int take_header(struct history *history, struct feed *feed, const struct 
                        const struct record *record)
 {
     char kind[32];
-    if (record_check_kind(reader, record, "run scores") < 0 ||
-        record_text(record, "kind", kind, sizeof kind) < 0)
+    if (record_text(record, "kind", kind, sizeof kind) < 0)
         return -1;
+    if (record_check_kind(reader, record, "run scores") < 0)
+        return strcmp(kind, "images") == 0 || strcmp(kind, "epochs") == 0
+                   ? fail("%s (--kind images draws images)", why())
+                   : -1;
     feed->run = NULL;
     feed->inside = 1;
     if (strcmp(kind, "scores") == 0) {

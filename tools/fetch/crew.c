@@ -10,7 +10,8 @@
 enum {
     WINDOW = 256,             /* images that threads may be ahead of the writer */
     WINDOW_BYTES = 256 << 20, /* of them; the image to be written next comes in anyway */
-    WORTH = 32,               /* so many are worth waking the writer */
+    WORTH = 32,               /* so many are worth waking the writer, */
+    WORTH_BYTES = 1 << 20,    /* or so large ones, of which it takes no more at once */
     KEPT_BYTES = 1 << 20,     /* memory for files that a thread keeps for its next one */
     WAIT_MS = 200,            /* how long a writer waits at most */
 };
@@ -59,7 +60,8 @@ static int is_shut(const struct crew *crew, size_t index, size_t bytes)
 static int is_worth_it(const struct crew *crew)
 {
     return crew->image[crew->written % WINDOW].full &&
-           (crew->full >= WORTH || crew->written + crew->full == crew->count || crew->stuck > 0);
+           (crew->full >= WORTH || crew->bytes >= WORTH_BYTES ||
+            crew->written + crew->full == crew->count || crew->stuck > 0);
 }
 
 static void wait_for_room(struct crew *crew)
@@ -156,6 +158,11 @@ struct crew *crew_hire(struct source *source, size_t count, unsigned threads,
     return NULL;
 }
 
+const struct finished *crew_ready(const struct crew *crew, size_t number)
+{
+    return &crew->image[(crew->written + number) % WINDOW];
+}
+
 ssize_t crew_wait(struct crew *crew, int *late)
 {
     struct timespec until;
@@ -164,21 +171,19 @@ ssize_t crew_wait(struct crew *crew, int *late)
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     ssize_t ready = 0;
+    size_t bytes = 0;
     *late = 0;
     pthread_mutex_lock(&crew->lock);
     while (!is_worth_it(crew) && crew->broken == NULL && !*late)
         *late = pthread_cond_timedwait(&crew->filled, &crew->lock, &until) == ETIMEDOUT;
-    while (ready < WINDOW && crew->image[(crew->written + (size_t)ready) % WINDOW].full)
-        ready++;
+    for (const struct finished *image;
+         ready < WINDOW && bytes < WORTH_BYTES && (image = crew_ready(crew, (size_t)ready))->full;
+         ready++)
+        bytes += bytes_of(image);
     if (ready == 0 && crew->broken != NULL)
         ready = fail_as(crew->broken_status, "%s", crew->broken);
     pthread_mutex_unlock(&crew->lock);
     return ready;
-}
-
-const struct finished *crew_ready(const struct crew *crew, size_t number)
-{
-    return &crew->image[(crew->written + number) % WINDOW];
 }
 
 void crew_leave(struct crew *crew, size_t count)

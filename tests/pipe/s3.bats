@@ -179,7 +179,7 @@ P
     [ "$(wc -l <bucket)" -eq 2000 ]
     cmp bucket folder
     sweep --depth 1-2 --epochs 1 --data s3://cifar --test s3://cifar -o runs >said
-    grep -q "^best is runs/net-d[12]-s0.bin: validation [0-9.]* %, test [0-9.]* %$" said
+    grep -q "^best is runs/d[12]-s0-[0-9a-f]*.bin: validation [0-9.]* %, test [0-9.]* %$" said
     [ "$(records runs/best.scores | jq 'select(.type == "score") | .images')" -eq 2000 ]
-    [ "$(records runs/net-d2-s0.bin | jq -r 'select(.type == "header") | .upstream[0].upstream[0].source[0]')" = s3://cifar ]
+    [ "$(records runs/d2-s0-*.bin | jq -r 'select(.type == "header") | .upstream[0].upstream[0].source[0]')" = s3://cifar ]
 }

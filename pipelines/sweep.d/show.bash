@@ -103,7 +103,8 @@ tested() {
 
 follow() {
     need_folder
-    psplot --follow "$out"
+    read_options
+    psplot --follow -e "$epochs" "$out"
 }
 report() {
     need_folder

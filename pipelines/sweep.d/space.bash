@@ -36,5 +36,5 @@ grid() {
 name_points() {
     local words
     read -ra words <<<"$augment"
-    psaug -q "${words[@]}" <"$out/data.ps" | pstrain --points "$1" 2> >(sed "s|^pstrain: $1:|sweep: point |" >&2)
+    psaug -q "${words[@]}" <"$out/data.ps" | pstrain -q --points "$1" 2> >(sed "s|^pstrain: $1:|sweep: point |" >&2)
 }

@@ -32,6 +32,10 @@ trainer() {
     done
     return 1
 }
+# The run of that point is being written.
+writes() {
+    [ -n "$(find s -name "$1-*.part" -size +0)" ]
+}
 # The points of the folder s in that state.
 state() {
     sweep status -o s | awk -v state="$1" '$2 == state { sub(/-[0-9a-f]*$/, "", $1); print $1 }' | paste -sd ' '
@@ -181,7 +185,7 @@ done 2
     start_sweep "${endless[@]}" --depth 1-2 --jobs 1 -o s
     for depth in 1 2; do
         wait_for 30 trainer d$depth-s0
-        wait_for 30 test -s s/d$depth-s0-*.part
+        wait_for 30 writes d$depth-s0
         kill -TERM "$(trainer d$depth-s0)"
     done
     status=0
@@ -194,8 +198,8 @@ done 2
 
 @test "Ctrl-C saves what the networks have learnt and leaves no process behind" {
     start_sweep "${endless[@]}" --depth 1-4 --jobs 2 -o s
-    wait_for 30 trainer d1-s0 && wait_for 30 test -s s/d1-s0-*.part
-    wait_for 30 trainer d2-s0 && wait_for 30 test -s s/d2-s0-*.part
+    wait_for 30 trainer d1-s0 && wait_for 30 writes d1-s0
+    wait_for 30 trainer d2-s0 && wait_for 30 writes d2-s0
     kill -INT "$sweep"
     status=0
     wait "$sweep" || status=$?

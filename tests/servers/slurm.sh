@@ -5,11 +5,11 @@
 #   slurm.sh start DIR    starts it with its state in DIR; then export SLURM_CONF=DIR/slurm.conf
 #   slurm.sh stop DIR     ends its jobs, and the processes whose ids stand in DIR/*.pid
 #
-# Needs slurmctld, slurmd, sbatch, munged (make deps-servers), and root. munged keeps its key and socket in
-# DIR too.
+# Needs slurmctld, slurmd, sbatch, munged (make deps-servers), and root. munged, which is of another user and
+# wants folders that this one can reach, has its key and socket in a folder of its own, DIR/munge leads to it.
 set -euo pipefail
 action=$1
-mkdir -p "$2"/{state,spool,munge}
+mkdir -p "$2"/{state,spool}
 cd "$2"
 dir=$PWD
 export SLURM_CONF=$dir/slurm.conf
@@ -31,14 +31,17 @@ background() {
 }
 
 start_munge() {
-    chmod 711 .
-    chown munge: munge
+    ln -s "$(mktemp -d /tmp/munge.XXXXXX)" munge
+    chmod 755 munge/
+    chown munge: munge/
+    local munge
+    munge=$(readlink munge)
     head -c 1024 /dev/urandom >munge/key
     chown munge: munge/key
     chmod 400 munge/key
     background munged setpriv --reuid munge --regid munge --clear-groups munged --foreground --force \
-        --key-file "$dir/munge/key" --socket "$dir/munge/socket" --pid-file "$dir/munge/pid" \
-        --log-file "$dir/munge/log" --seed-file "$dir/munge/seed"
+        --key-file "$munge/key" --socket "$munge/socket" --pid-file "$munge/pid" \
+        --log-file "$munge/log" --seed-file "$munge/seed"
     for _ in $(seq 50); do [ ! -S munge/socket ] || return 0; sleep 0.1; done
     cat munged.out munge/log >&2
     return 1
@@ -53,7 +56,7 @@ SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$dir/munge/socket
+AuthInfo=socket=$(readlink munge)/socket
 CredType=cred/munge
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool
@@ -94,5 +97,10 @@ stop)
     for name in slurmd slurmctld munged; do
         [ ! -s $name.pid ] || kill "$(cat $name.pid)" 2>/dev/null || true
     done
+    # They write their state until they end.
+    for name in slurmd slurmctld munged; do
+        [ ! -s $name.pid ] || timeout 10 tail --pid="$(cat $name.pid)" -s 0.1 -f /dev/null || kill -KILL "$(cat $name.pid)"
+    done
+    [ ! -L munge ] || rm -rf --one-file-system "$(readlink munge)"
     ;;
 esac

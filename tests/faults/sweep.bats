@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# kill -9 at random moments of a sweep, whatever it hits: the finished folder is that of one nobody disturbed.
+load ../helper
+
+teardown() {
+    [ ! -d s ] || everybody | xargs -r kill -KILL 2>/dev/null || true
+}
+# All processes of the sweep in s: who holds a file of it open, or the folder.
+everybody() {
+    find /proc/[0-9]*/fd -lname "$PWD/s*" 2>/dev/null | cut -d / -f 3 | sort -u
+}
+nobody() {
+    [ -z "$(everybody)" ]
+}
+called() {
+    everybody | xargs -r ps -o pid=,args= -p | grep -E "$1" | awk '{ print $1 }' | shuf -n 1 --random-source=<(yes "$moment")
+}
+
+# disturbed MOMENTS: as many times, a victim by turns is killed after a while between 0 and 1.5 seconds.
+disturbed() {
+    local moment victim pids points=(--limit 200 --depth 1-2 --seed 0-1 --epochs 60 --jobs 2)
+    sweep "${points[@]}" -o whole >out
+    RANDOM=1
+    for ((moment = 0; moment < $1; moment++)); do
+        sweep "${points[@]}" -o s >out 2>err 3>&- &
+        sweep=$!
+        sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+        victims=('[ ]pstrain|^ *[0-9]+ pstrain' 'sweep work' 'parallel' 'sweep point' psaug sweep)
+        victim=${victims[moment % 6]}
+        [ "$victim" = sweep ] && pids=$sweep || pids=$(called "$victim")
+        # shellcheck disable=SC2086 # none where the moment came too early or too late
+        [ -z "$pids" ] || kill -KILL $pids 2>/dev/null || true
+        echo "$moment: $victim $pids" >>moments
+        [ -z "$pids" ] || killed=$((${killed:-0} + 1))
+        # What is left ends by itself, or trains to the end: that is cut short.
+        kill -TERM "$sweep" 2>/dev/null || true
+        wait "$sweep" 2>/dev/null || true
+        wait_for 30 nobody
+    done
+    timeout 120 sweep "${points[@]}" -o s >out
+    [ "$(cd s && echo *.bin)" = "$(cd whole && echo *.bin)" ]
+    for file in whole/*.bin; do cmp "$file" "s/${file##*/}"; done
+    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]
+    [ "$((2 * killed))" -ge "$1" ]
+}
+
+@test "6 deaths" {
+    disturbed 6
+}
+
+@test "50 deaths" {
+    long
+    disturbed 50
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# sweep --hosts, with real sshd's: three hosts that are this machine.
+load ../helper
+
+server_programs=(ssh ssh-keygen)
+
+setup() {
+    enter_folder
+    need "${server_programs[@]}"
+    [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null || skip "needs sshd (make deps-servers installs it)"
+    "$REPOSITORY/tests/servers/sshd.sh" start server 3 >&2
+    sed 's|^|1/|' server/hosts >hosts
+}
+teardown() {
+    [ ! -d server ] || "$REPOSITORY/tests/servers/sshd.sh" stop server
+    [ ! -d s ] || find /proc/[0-9]*/fd -lname "$PWD/s*" 2>/dev/null | cut -d / -f 3 | sort -u | xargs -r kill -KILL || true
+}
+
+# The trainers that run on the k-th host.
+trainers_on() {
+    local pid
+    for pid in $(pgrep -x pstrain); do
+        [ "$(readlink "/proc/$pid/cwd")" != "$PWD/server/host$1" ] || echo "$pid"
+    done
+}
+is_training() {
+    [ -n "$(trainers_on "$1")" ]
+}
+is_idle() {
+    [ -z "$(trainers_on "$1")" ]
+}
+# The run of that point (d2-s0) of the sweep in s is being written.
+writes() {
+    [ -n "$(find s -name "$1-*.part" -size +0)" ]
+}
+goes_on_from() {
+    grep "going on from iteration $1," s/*.log
+}
+state() {
+    sweep status -o s | awk -v state="$1" '$2 == state { sub(/-[0-9a-f]*$/, "", $1); print $1 }' | paste -sd ' '
+}
+same_runs() {
+    local file
+    [ "$(cd "$1" && echo *.bin)" = "$(cd "$2" && echo *.bin)" ]
+    for file in "$1"/*.bin; do cmp "$file" "$2/${file##*/}"; done
+}
+
+@test "several hosts make the networks that one makes, and get the images once" {
+    # One more that nobody can reach.
+    port=$(/usr/bin/python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+    echo "ssh -p $port 127.0.0.1" >>hosts
+    sweep --limit 200 --depth 1-4 --epochs 2 --hosts hosts -o s 2>err
+    grep 'does not answer: left out' err
+    sweep --limit 200 --depth 1-4 --epochs 2 -o here
+    same_runs s here
+    [ "$(find server -name '*.ps' | wc -l)" = 3 ]
+    for host in server/host[123]; do cmp "$host"/.cache/psweep/*.ps s/data.ps; done
+    [ -z "$(find server -name '*.torn')" ]
+}
+
+@test "a point that is stopped on a host keeps what it has learnt, and goes on on another" {
+    head -n 1 hosts >one && sed -n 2p hosts >another
+    sweep start --limit 200 --depth 1 --epochs 100000 --hosts one -o s
+    wait_for 30 is_training 1
+    wait_for 30 writes d1-s0
+    sweep stop d1-s0 -o s
+    timeout 20 sweep wait -o s || [ $? = 4 ]
+    is_idle 1
+    [ "$(state stopped)" = d1-s0 ]
+    had=$(psplot -k status s/*.stopped | awk 'NR == 2 { print $6 }')
+    [ "$had" -gt 0 ]
+    sweep start --epochs 100000 --hosts another -o s
+    wait_for 30 goes_on_from "$had"
+    sweep stop -o s
+    is_idle 2
+}
+
+@test "what a host was training when it was lost goes on elsewhere, with the same bytes" {
+    sweep start --limit 200 --depth 1-2 --epochs 400 --hosts hosts -o s
+    wait_for 30 writes d1-s0
+    wait_for 30 writes d2-s0
+    for k in 1 2 3; do is_training $k && victim=$k || true; done
+    # First the daemon, so that nobody is let in again, then its sessions.
+    sessions=$(pgrep -P "$(cat "server/sshd$victim.pid")")
+    kill -KILL "$(cat "server/sshd$victim.pid")"
+    # shellcheck disable=SC2086 # many words on purpose
+    kill -KILL $sessions
+    wait_for 20 is_idle "$victim"
+    timeout 120 sweep wait -o s
+    [ "$(state "done")" = "d1-s0 d2-s0" ]
+    sweep --limit 200 --depth 1-2 --epochs 400 -o here
+    same_runs s here
+}
+
+@test "a sweep that is killed leaves no trainer on its hosts" {
+    sweep start --limit 200 --depth 1-2 --epochs 100000 --hosts hosts -o s
+    wait_for 30 writes d1-s0
+    wait_for 30 writes d2-s0
+    kill -KILL "$(find /proc/[0-9]*/fd -lname "$PWD/s/events" 2>/dev/null | cut -d / -f 3 | sort -u |
+        xargs ps -o pid=,args= -p | awk '$4 == "work" { print $1; exit }')"
+    for k in 1 2 3; do wait_for 20 is_idle $k; done
+}

@@ -129,6 +129,25 @@ few() {
     done
 }
 
+@test "a signal that comes while steps are on their way: all are told and saved, and the run goes on to the same bytes" {
+    few | psaug -e 2 >pixels.ps
+    on_double pstrain -q --device cuda -b 16 <pixels.ps >whole.bin
+    # One epoch and half of the next come, then nothing; the pipe stays open.
+    mkfifo pipe
+    exec 7<>pipe
+    head -c $(($(stat -c %s pixels.ps) * 3 / 4)) pixels.ps >&7
+    on_double exec pstrain -q --device cuda -b 16 <pipe >torn.bin 2>err 7>&- &
+    # Four steps, validation and checkpoint are written; time for what else has come to be begun.
+    until [ "$(grep -ao iteration torn.bin | wc -l)" -ge 6 ] && sleep 0.5; do sleep 0.05; done
+    kill -TERM $!
+    status=0
+    wait $! || status=$?
+    exec 7>&-
+    [ $status -eq 4 ]
+    [ "$(records torn.bin | jq -s '[.[] | select(.type == "progress")] | length')" -gt 4 ]
+    on_double pstrain -q --device cuda -b 16 --resume torn.bin <pixels.ps | cmp - whole.bin
+}
+
 # calls EPOCHS OPTIONS...: how often each call is made, of a run of 4 steps an epoch.
 calls() {
     PSWEEP_DOUBLE_LOG=$PWD/calls on_double pstrain -q --device cuda -b 10 -e "$@" <views.ps >/dev/null

@@ -173,7 +173,7 @@ CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity vie
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
 build/tests/bench/%.o: CFLAGS += -march=native
-build/tests/bench/feed_bench: build/tools/train/feed.o build/tools/train/album.o
+build/tests/bench/feed_bench: $(addprefix build/tools/train/,feed.o batches.o album.o)
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread
 

@@ -138,7 +138,7 @@ few() {
     head -c $(($(stat -c %s pixels.ps) * 3 / 4)) pixels.ps >&7
     on_double exec pstrain -q --device cuda -b 16 <pipe >torn.bin 2>err 7>&- &
     # Four steps, validation and checkpoint are written; time for what else has come to be begun.
-    until [ "$(grep -ao iteration torn.bin | wc -l)" -ge 6 ] && sleep 0.5; do sleep 0.05; done
+    until [ "$(grep -aos iteration torn.bin | wc -l)" -ge 6 ] && sleep 0.5; do sleep 0.05; done
     kill -TERM $!
     status=0
     wait $! || status=$?

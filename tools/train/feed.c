@@ -1,52 +1,11 @@
-#include "feed.h"
+#include "feed_inside.h"
 
-#include "album.h"
 #include "message.h"
-#include "shuffle.h"
-#include "view.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Images beside each other that grow in number. */
-struct pile {
-    uint8_t *pixels; /* [count][image size] */
-    uint32_t *label;
-    size_t count, room;
-};
-
-struct feed {
-    struct images *input;
-    struct images_about about;
-    size_t image_size;
-    uint32_t batch;
-    struct album *album;    /* training images, unless they come anew with each epoch */
-    size_t trained;         /* these; the validation images are behind them */
-    struct pile now;        /* the mini-batch being filled */
-    struct kept_view *view; /* [batch], in place of its pixels; NULL until feed_by_views() */
-    struct kept_view *validation_view;
-    int handed;      /* the mini-batch has been handed out, so it is to be filled anew */
-    uint64_t images; /* of this epoch so far */
-    uint64_t marked; /* the last epoch whose mark has come */
-    uint64_t before; /* epochs that the input leaves out */
-
-    /* With epochs: an image or a mark that was read but belongs to the next call. */
-    int pending; /* an images_item, or IMAGES_OTHER for none */
-
-    /* With views: those at hand and the next of them. */
-    struct views views;
-    size_t next_view;
-
-    /* Without epochs: figures of the set, the order of the present epoch and the place in it. */
-    struct images_sums sums;
-    uint64_t seed;
-    uint32_t epoch;
-    size_t *order, place;
-    int epoch_ended;
-};
-
-/* Room for one more in a pile; where its pixels belong. */
-static uint8_t *pile_room(struct pile *pile, size_t image_size)
+uint8_t *pile_room(struct pile *pile, size_t image_size)
 {
     if (pile->count == pile->room) {
         pile->room = pile->room ? 2 * pile->room : 128;
@@ -56,7 +15,7 @@ static uint8_t *pile_room(struct pile *pile, size_t image_size)
     return pile->pixels + pile->count * image_size;
 }
 
-static void pile_add(struct pile *pile, const struct image *image, size_t image_size)
+void pile_add(struct pile *pile, const struct image *image, size_t image_size)
 {
     memcpy(pile_room(pile, image_size), image->pixels, image_size);
     pile->label[pile->count++] = image->label;
@@ -115,15 +74,13 @@ static int check_mark(struct feed *feed, const struct record *mark)
     return 0;
 }
 
-/* A training image for the mini-batch. */
-static void add_to_batch(struct feed *feed, const struct image *image)
+void feed_add(struct feed *feed, const struct image *image)
 {
     pile_add(&feed->now, image, feed->image_size);
     feed->images++;
 }
 
-/* The next image (after its shape was looked at), views, mark or end; other records are skipped. */
-static int next_item(struct feed *feed, struct image *image)
+int feed_item(struct feed *feed, struct image *image)
 {
     struct record record;
     int item;
@@ -162,7 +119,7 @@ static int read_set(struct feed *feed, struct pile *validation)
 {
     struct image image;
     int item;
-    while ((item = next_item(feed, &image)) == IMAGES_IMAGE) {
+    while ((item = feed_item(feed, &image)) == IMAGES_IMAGE) {
         feed->about.counts[image.split]++;
         if (image.split == SPLIT_VALIDATION)
             pile_add(validation, &image, feed->image_size);
@@ -188,7 +145,7 @@ static int read_start(struct feed *feed, struct pile *validation)
     int item, views = feed->input->views;
     feed->image_size = (size_t)feed->about.height * feed->about.width * feed->about.channels;
     feed->pending = IMAGES_OTHER;
-    while ((item = next_item(feed, &image)) == IMAGES_IMAGE &&
+    while ((item = feed_item(feed, &image)) == IMAGES_IMAGE &&
            (views || image.split != SPLIT_TRAIN)) {
         if (image.split == SPLIT_VALIDATION)
             pile_add(validation, &image, feed->image_size);
@@ -200,7 +157,7 @@ static int read_start(struct feed *feed, struct pile *validation)
     if (item == IMAGES_WAIT)
         return FEED_WAIT;
     if (item == IMAGES_IMAGE)
-        add_to_batch(feed, &image);
+        feed_add(feed, &image);
     else if (item == IMAGES_EPOCH)
         feed->before = feed->marked;
     else
@@ -272,133 +229,4 @@ struct batch feed_validation(const struct feed *feed)
     if (batch.view == NULL)
         batch.pixels = all.pixels + all.image[feed->trained].place;
     return batch;
-}
-
-static int hand_out(struct feed *feed, struct batch *batch)
-{
-    *batch = (struct batch){.label = feed->now.label, .count = feed->now.count};
-    if (feed->view && (feed->input->views || !feed->input->epochs))
-        batch->view = feed->view;
-    else
-        batch->pixels = feed->now.pixels;
-    return FEED_BATCH;
-}
-
-/* What is neither an image nor a view: the end of an epoch, or of everything. */
-static int at_mark(struct feed *feed, int item, struct batch *batch)
-{
-    if (item < 0)
-        return -1;
-    if (item == IMAGES_WAIT)
-        return FEED_WAIT;
-    if (item == IMAGES_END)
-        return feed->now.count == 0
-                   ? FEED_END
-                   : fail_as(DAMAGED, "%s ends inside an epoch", record_name(feed->input->reader));
-    if (feed->now.count == 0)
-        return FEED_EPOCH;
-    feed->pending = IMAGES_EPOCH;
-    return hand_out(feed, batch);
-}
-
-static int next_from_stream(struct feed *feed, struct batch *batch)
-{
-    struct image image;
-    int item = feed->pending;
-    feed->pending = IMAGES_OTHER;
-    while (item == IMAGES_OTHER || item == IMAGES_IMAGE) {
-        if (feed->now.count == feed->batch)
-            return hand_out(feed, batch);
-        item = next_item(feed, &image);
-        if (item == IMAGES_IMAGE && image.split != SPLIT_TRAIN)
-            return fail_as(DAMAGED, "image %.*s is for %s, but training images came before it",
-                           (int)image.key_size, image.key, split_name[image.split]);
-        if (item == IMAGES_IMAGE)
-            add_to_batch(feed, &image);
-    }
-    return at_mark(feed, item, batch);
-}
-
-/* A view of a kept image for the mini-batch: drawn, or as it is told. */
-static void add_view(struct feed *feed, uint32_t place, const struct view *view)
-{
-    size_t number = feed->now.count;
-    uint8_t *pixels = pile_room(&feed->now, feed->image_size);
-    if (feed->view) {
-        feed->view[number] =
-            (struct kept_view){place, view->row, view->column, (uint32_t)view->flip};
-    } else {
-        struct kept_images all = album_images(feed->album);
-        struct image image = {.height = all.image[place].height,
-                              .width = all.image[place].width,
-                              .channels = feed->about.channels,
-                              .pixels = all.pixels + all.image[place].place};
-        view_draw(view, &image, pixels);
-    }
-    feed->now.label[number] = album_labels(feed->album)[place];
-    feed->now.count++;
-    feed->images++;
-}
-
-/* Takes views into the mini-batch until that is full or they are used up. */
-static int take_views(struct feed *feed)
-{
-    const struct images_about *about = &feed->about;
-    for (; feed->next_view < feed->views.count && feed->now.count < feed->batch;
-         feed->next_view++) {
-        uint32_t place;
-        struct view view = views_view(&feed->views, feed->next_view, about->height, about->width);
-        if (album_find(feed->album, views_id(&feed->views, feed->next_view), &place) < 0)
-            return -1;
-        add_view(feed, place, &view);
-    }
-    return 0;
-}
-
-static int next_from_views(struct feed *feed, struct batch *batch)
-{
-    struct image image;
-    int item = feed->pending;
-    feed->pending = IMAGES_OTHER;
-    while (item == IMAGES_OTHER || item == IMAGES_VIEWS) {
-        if (take_views(feed) < 0)
-            return -1;
-        if (feed->now.count == feed->batch)
-            return hand_out(feed, batch);
-        item = next_item(feed, &image);
-        if (item == IMAGES_IMAGE)
-            return fail_as(DAMAGED, "image %.*s came after views of images", (int)image.key_size,
-                           image.key);
-    }
-    return at_mark(feed, item, batch);
-}
-
-static int next_from_set(struct feed *feed, struct batch *batch)
-{
-    size_t count = feed->trained;
-    const struct view whole = {.height = feed->about.height, .width = feed->about.width};
-    if (feed->place == count && feed->epoch > 0 && !feed->epoch_ended) {
-        feed->epoch_ended = 1;
-        return FEED_EPOCH;
-    }
-    if (feed->place == count) {
-        shuffle(feed->seed, ++feed->epoch, PURPOSE_SHUFFLE, album_ids(feed->album), count,
-                feed->order);
-        feed->place = 0;
-        feed->epoch_ended = 0;
-    }
-    while (feed->place < count && feed->now.count < feed->batch)
-        add_view(feed, (uint32_t)feed->order[feed->place++], &whole);
-    return hand_out(feed, batch);
-}
-
-int feed_next(struct feed *feed, struct batch *batch)
-{
-    if (feed->handed)
-        feed->now.count = 0;
-    int got = feed->input->views    ? next_from_views(feed, batch)
-              : feed->input->epochs ? next_from_stream(feed, batch)
-                                    : next_from_set(feed, batch);
-    feed->handed = got == FEED_BATCH;
-    return got;
 }

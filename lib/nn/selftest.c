@@ -15,8 +15,9 @@
 #include "message.h"
 #include "random.h"
 #include "tolerance.h"
+#include "view.h"
 
-enum { BATCH = 8, COUNT = 7 }; /* the last image of the batch is none */
+enum { BATCH = 8, COUNT = 7, STEPS = 6 }; /* the last batch has COUNT images */
 
 static const struct {
     const char *precision;
@@ -26,7 +27,9 @@ static const struct {
 struct trial {
     struct net net;
     struct engine_options options;
-    uint8_t *images;
+    uint8_t *images, *drawn; /* [BATCH]; and the views of them */
+    struct kept_image image[BATCH];
+    struct kept_view view[BATCH];
     uint32_t label[BATCH];
     float *start;
 };
@@ -41,6 +44,25 @@ static uint32_t draw(uint64_t place, uint32_t below)
     return random_below(philox(1, 0, place, PURPOSE_SYNTH).word[0], below);
 }
 
+/* Shifts, beyond an edge or two, and flips. */
+static void draw_views(struct trial *t, uint64_t place)
+{
+    const struct net_shape *n = &t->net.shape;
+    size_t bytes = (size_t)n->height * n->width * n->channels;
+    for (uint32_t i = 0; i < BATCH; i++, place += 4) {
+        t->image[i] = (struct kept_image){i * bytes, n->height, n->width};
+        t->view[i] = (struct kept_view){draw(place, BATCH), (int)draw(place + 1, 9) - 4,
+                                        (int)draw(place + 2, 9) - 4, draw(place + 3, 2)};
+        struct image image = {.height = n->height,
+                              .width = n->width,
+                              .channels = n->channels,
+                              .pixels = t->images + t->view[i].image * bytes};
+        struct view view = {t->view[i].row, t->view[i].column, (int)t->view[i].flip, n->height,
+                            n->width};
+        view_draw(&view, &image, t->drawn + i * bytes);
+    }
+}
+
 static void trial_make(struct trial *t, const struct engine_options *options)
 {
     struct net_shape shape = {2, 16, 16, 16, 3, 10};
@@ -49,11 +71,13 @@ static void trial_make(struct trial *t, const struct engine_options *options)
         die_why();
     size_t bytes = (size_t)BATCH * shape.height * shape.width * shape.channels;
     t->images = ealloc(bytes, 1);
+    t->drawn = ealloc(bytes, 1);
     t->start = ealloc(t->net.parameters, sizeof *t->start);
     for (size_t i = 0; i < bytes; i++)
         t->images[i] = (uint8_t)draw(i, 256);
     for (uint32_t i = 0; i < BATCH; i++)
         t->label[i] = draw(bytes + i, shape.classes);
+    draw_views(t, bytes + BATCH);
     net_initialise(&t->net, 1, t->start);
     t->options.batch = BATCH;
     t->options.train = 1;
@@ -68,21 +92,50 @@ static void trial_make(struct trial *t, const struct engine_options *options)
 static void trial_free(struct trial *t)
 {
     free(t->images);
+    free(t->drawn);
     free(t->start);
 }
 
-/* Three steps, the last with fewer images; the first is not replayed from a graph. */
-static int run(const struct trial *t, const struct engine_class *class, int direct,
+/* How an engine is used: as it comes; with each step enqueued anew; on views of images that it
+ * keeps. */
+enum way { PLAIN, DIRECT, VIEWS };
+
+static int step(const struct trial *t, struct engine *engine, enum way way, uint32_t count,
+                struct outcome *outcome)
+{
+    struct batch batch = {.label = t->label, .count = count};
+    if (way == VIEWS)
+        batch.view = t->view;
+    else
+        batch.pixels = t->drawn;
+    if (engine_begin_step(engine, &batch, 0.01) < 0)
+        return -1;
+    return engine_outcome(engine, 1, outcome) < 0 ? -1 : 0;
+}
+
+static int keep(const struct trial *t, struct engine *engine)
+{
+    const struct net_shape *n = &t->net.shape;
+    struct kept_images all = {t->images, (size_t)BATCH * n->height * n->width * n->channels,
+                              t->image, BATCH};
+    return engine_keep(engine, &all) == 1 ? 0 : -1;
+}
+
+/* So many steps that the graphs of a GPU engine (one for each of the slots in which batches travel)
+ * are made and come round again; the last with fewer images. */
+static int run(const struct trial *t, const struct engine_class *class, enum way way,
                struct result *r)
 {
     struct engine *engine;
     struct engine_options options = t->options;
-    options.direct = direct;
+    options.direct = way == DIRECT;
     if (engine_open_class(&engine, class, &t->net, &options) < 0)
         return -1;
-    int result = engine_write(engine, t->start, NULL);
-    for (int i = 0; result == 0 && i < 3; i++)
-        result = engine_step(engine, t->images, t->label, i < 2 ? BATCH : COUNT, 0.01, &r->outcome);
+    int result = way == VIEWS ? keep(t, engine) : 0;
+    if (result == 0)
+        result = engine_write(engine, t->start, NULL);
+    for (int i = 0; result == 0 && i < STEPS; i++)
+        result = step(t, engine, way, i + 1 < STEPS ? BATCH : COUNT, &r->outcome);
     if (result == 0)
         result = engine_read(engine, r->parameters, r->momentum);
     engine_close(engine);
@@ -145,14 +198,15 @@ static int pass(struct trial *t, const struct engine_class *class, const struct 
                 const struct tolerance *tolerance, struct result r[3],
                 void (*table)(const char *line))
 {
+    static const enum way way[] = {PLAIN, DIRECT, VIEWS};
     int result = 0;
     for (int i = 0; result == 0 && i < 3; i++)
-        result = run(t, class, i == 2, &r[i]);
+        result = run(t, class, way[i], &r[i]);
     if (result == 0)
         result = judge(t, cpu, &r[0], tolerance, table);
     if (result == 0)
-        result = same_bits(t, &r[0], &r[1], "a second run");
-    return result == 0 ? same_bits(t, &r[0], &r[2], "a step without a graph") : result;
+        result = same_bits(t, &r[0], &r[1], "a second run, without a graph,");
+    return result == 0 ? same_bits(t, &r[0], &r[2], "a third run, on views,") : result;
 }
 
 int selftest(const struct engine_class *class, const struct engine_options *options,
@@ -165,7 +219,7 @@ int selftest(const struct engine_class *class, const struct engine_options *opti
         r[i] = (struct result){ealloc(t.net.parameters, sizeof(float)),
                                ealloc(t.net.parameters, sizeof(float)),
                                {0, 0, 0}};
-    int result = run(&t, &cpu_class, 0, &r[0]);
+    int result = run(&t, &cpu_class, PLAIN, &r[0]);
     for (size_t i = 0; result == 0 && i < sizeof PASS / sizeof *PASS; i++) {
         t.options.precision = PASS[i].precision;
         if (table)

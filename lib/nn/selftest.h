@@ -1,8 +1,9 @@
 /* Holds an engine to the CPU's, on a small network: what protects a user whose device nobody has
  * seen.
  *
- * Three steps of both must agree within a tolerance, in single precision and in TF32; a second run
- * must give the same bits, and so must steps that are not replayed from a graph.
+ * Some steps of both must agree within a tolerance, in single precision and in TF32; a second run,
+ * of steps that are not replayed from a graph, must give the same bits, and so must a third, on views
+ * of images that the device keeps.
  */
 #ifndef PSWEEP_SELFTEST_H
 #define PSWEEP_SELFTEST_H

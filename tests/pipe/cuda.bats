@@ -8,15 +8,16 @@ setup() {
     device=$REPOSITORY/tests/cuda/devices/h100.json
     sanitizer=$(gcc -print-file-name=libasan.so)
     doubles=$REPOSITORY/build/double
+    cache=$BATS_FILE_TMPDIR # where a GPU that passed its test is remembered, by one test for the next
 }
 # on_double COMMAND...: with the doubles in place of the CUDA libraries.
 on_double() {
-    LD_LIBRARY_PATH=$doubles PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$PWD/cache "$@"
+    LD_LIBRARY_PATH=$doubles PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$cache "$@"
 }
 # on_address COMMAND...: with doubles whose kernels AddressSanitizer watches, and every piece of memory by itself.
 on_address() {
     LD_LIBRARY_PATH=${doubles%double}address LD_PRELOAD=$sanitizer ASAN_OPTIONS=detect_leaks=0 PSWEEP_CUDA_APART=1 \
-        PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$PWD/cache "$@"
+        PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$cache "$@"
 }
 # Few small images, so that a network trains in seconds on the doubles.
 few() {
@@ -50,6 +51,10 @@ few() {
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/views
     grep -q '^450 views give the bits of their pixels$' out
     PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/views 3
+    # The device as soon as it may, and by chance.
+    for order in 1 2 3; do
+        PSWEEP_DOUBLE_SEED=$order on_double "$REPOSITORY"/build/tests/cuda/views 3
+    done
 }
 
 @test "psaug --views trains the same network, from views that the GPU draws and from pixels" {
@@ -197,6 +202,7 @@ of() {
 }
 
 @test "a GPU that is met for the first time is held to the CPU, once; --selftest tells all" {
+    cache=$PWD/cache
     few >set.ps
     on_double pstrain -v --device cuda -b 16 -e 1 <set.ps 2>err >/dev/null
     grep -q 'holding cuda, double, .* to the CPU once' err
@@ -212,6 +218,7 @@ of() {
 }
 
 @test "a GPU that computes wrong is not used" {
+    cache=$PWD/cache
     few >set.ps
     PSWEEP_DOUBLE_WRONG=1 ends 1 on_double pstrain --selftest
     grep -q 'WRONG' out
@@ -297,6 +304,7 @@ found() {
 }
 
 @test "planted faults are found" {
+    cache=$PWD/cache
     long
     # No fault: nothing is found.
     faulty lib/nn/cuda/open.c 's|Chooses the device|Takes the device|'

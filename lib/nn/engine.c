@@ -106,6 +106,14 @@ int engine_keep(struct engine *engine, const struct kept_images *images)
     return 0;
 }
 
+/* A batch of views is for an engine that keeps images; another one is not even asked. */
+static int check_views(const struct engine *engine, const struct batch *batch)
+{
+    if (batch->pixels || engine->class->keep)
+        return 0;
+    return fail("the %s engine takes pixels", engine->class->device);
+}
+
 static int check_batch(const struct engine *engine, const uint32_t *label, size_t count)
 {
     if (count < 1 || count > engine->batch)
@@ -120,14 +128,14 @@ int engine_begin_step(struct engine *engine, const struct batch *batch, double r
 {
     if (!engine->train)
         return fail("an engine opened for prediction cannot train");
-    if (check_batch(engine, batch->label, batch->count) < 0)
+    if (check_views(engine, batch) < 0 || check_batch(engine, batch->label, batch->count) < 0)
         return -1;
     return engine->class->begin(engine, batch, 1, rate);
 }
 
 int engine_begin_test(struct engine *engine, const struct batch *batch)
 {
-    if (check_batch(engine, batch->label, batch->count) < 0)
+    if (check_views(engine, batch) < 0 || check_batch(engine, batch->label, batch->count) < 0)
         return -1;
     return engine->class->begin(engine, batch, 0, 0);
 }

@@ -194,6 +194,10 @@ static void test_refusals_are_sentences(void **state)
     assert_int_equal(engine_step(engine, b->images, b->label, 0, 0.05, &outcome), -1);
     assert_int_equal(engine_step(engine, b->images, b->label, 17, 0.05, &outcome), -1);
     assert_non_null(strstr(why(), "17 images"));
+    const struct kept_view view = {0};
+    const struct batch views = {.view = &view, .label = b->label, .count = 1};
+    assert_int_equal(engine_begin_test(engine, &views), -1);
+    assert_non_null(strstr(why(), "takes pixels"));
     b->label[3] = 7;
     assert_int_equal(engine_step(engine, b->images, b->label, 16, 0.05, &outcome), -1);
     assert_non_null(strstr(why(), "label 7"));

@@ -2,8 +2,8 @@
  * seen.
  *
  * Some steps of both must agree within a tolerance, in single precision and in TF32; a second run,
- * of steps that are not replayed from a graph, must give the same bits, and so must a third, on views
- * of images that the device keeps.
+ * of steps that are not replayed from a graph, must give the same bits, and so must a third, on
+ * views of images that the device keeps.
  */
 #ifndef PSWEEP_SELFTEST_H
 #define PSWEEP_SELFTEST_H

@@ -116,7 +116,7 @@ bin/libpsweep-cuda.so: $(CUDA_C) $(CUDA_CU)
 	$(CC) $(LDFLAGS) -shared -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,--enable-new-dtags,-rpath,$(CUDA_HOME)/lib64 \
 	    -lcudart -lcudnn
 build/lib/nn/cuda/%.o: CPPFLAGS += -isystem $(CUDA_HOME)/include -DCUDNN_WARN_DEPRECATED
-build/lib/nn/cuda/%.o: CFLAGS += -fPIC
+build/lib/nn/cuda/%.o: CFLAGS += -fPIC -Werror=deprecated-declarations
 # A spilled register or a local array would be slow without a word: both are errors.
 build/lib/nn/cuda/%.cu.o: lib/nn/cuda/%.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h lib/nn/kept.h
 	@mkdir -p $(@D)

@@ -276,10 +276,8 @@ of() {
 # faulty FILE SED-COMMAND: builds plugin and doubles with a fault in a copy of the tree.
 faulty() {
     rm -rf tree
-    mkdir -p tree/build/lib/nn/cuda
-    cp -a "$REPOSITORY"/{Makefile,.ci,lib,tests,tools} tree
-    cp -a "$REPOSITORY"/build/*.ready tree/build
-    cp -a "$REPOSITORY"/build/lib/nn/cuda/*.cu.o tree/build/lib/nn/cuda
+    mkdir tree
+    cp -a "$REPOSITORY"/{Makefile,.ci,bin,build,lib,tests,tools} tree # only what has the fault is built anew
     sed -i "$2" "tree/$1"
     no cmp -s "tree/$1" "$REPOSITORY/$1"
     touch tree/build/lib/nn/cuda/*.cu.o

@@ -44,9 +44,10 @@ all: $(NETS) table
 # The text of the options, in files that are made anew when it has changed.
 fetch     := $(strip $(DATA) --split $(SPLIT) $(FETCH))
 augment   := $(strip $(AUGMENT))
-train     := $(strip --epochs $(EPOCHS) --seed $(SEED) $(if $(BATCH),--batch-size $(BATCH)) \
+train     := $(strip --seed $(SEED) $(if $(BATCH),--batch-size $(BATCH)) \
              $(if $(RATE),--learning-rate $(RATE)) $(TRAIN))
 learning  := $(augment) | $(train)
+epochs    := $(strip $(EPOCHS))
 test      := $(strip $(if $(TEST),psfetch $(TEST) --as test $(FETCH),cat data.ps))
 differ     = $(filter-out 1,$(words $(sort "$(subst $() ,_,$(1))" "$(subst $() ,_,$(2))")))
 define remember
@@ -55,6 +56,7 @@ $(1): export TEXT = $$($(2))
 endef
 $(eval $(call remember,.sweep-fetch,fetch))
 $(eval $(call remember,.sweep-train,learning))
+$(eval $(call remember,.sweep-epochs,epochs))
 $(eval $(call remember,.sweep-test,test))
 .sweep-%:
 	@printf '%s\n' "$$TEXT" > $@
@@ -63,14 +65,16 @@ $(eval $(call remember,.sweep-test,test))
 data.ps: .sweep-fetch
 	psfetch $(fetch) > $@.part && mv $@.part $@
 
-# What interrupted runs left is put aside as .torn1, .torn2, for the trainer to choose from.
-net%.bin: data.ps .sweep-train
+# What interrupted runs left is put aside as .torn1, .torn2, for the trainer to choose from. A network that
+# has been trained with other EPOCHS, and else as now, is gone on from too.
+net%.bin: data.ps .sweep-train .sweep-epochs
 	@for left in $@.part $@.torn*; do \
 	    [ $$left -nt data.ps ] && [ $$left -nt .sweep-train ] || rm -f $$left; \
 	done; \
 	n=1; while [ -e $@.torn$$n ]; do ((n++)); done; [ ! -s $@.part ] || mv $@.part $@.torn$$n
-	psaug $(augment) < data.ps | pstrain --depth $* $(train) --threads $(THREADS) \
+	psaug $(augment) < data.ps | pstrain --depth $* --epochs $(EPOCHS) $(train) --threads $(THREADS) \
 	    $$(for left in $@.torn*; do [ ! -e $$left ] || echo --resume $$left; done) \
+	    $$([ $@ -nt data.ps ] && [ $@ -nt .sweep-train ] && echo --resume $@) \
 	    $(if $(PROGRESS),--progress $(PROGRESS) --name d$*) > $@.part && mv $@.part $@ && rm -f $@.torn*
 
 table: $(NETS)

@@ -5,7 +5,13 @@
 # Prints NAME STATE EPOCH EPOCHS ACCURACY LOSS ENGINE OPTIONS. Of several files of a point, the one that
 # came furthest speaks.
 BEGIN { FS = OFS = "\t" }
-$1 == "point" { order[++points] = $2; epochs[$2] = $3; options[$2] = $4; next }
+$1 == "point" {
+    if (!($2 in epochs))
+        order[++points] = $2
+    epochs[$2] = $3
+    options[$2] = $4
+    next
+}
 $1 == "running" { running[$2]; next }
 $1 == "failed" { failed[$2]; next }
 {

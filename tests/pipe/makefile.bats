@@ -34,6 +34,15 @@ would() {
     sweep_make -q net2.bin THREADS=2 PROGRESS=/dev/null
 }
 
+@test "more epochs go on from the fewer, with the same bytes" {
+    sweep_make net1.bin EPOCHS=2
+    sweep_make net1.bin EPOCHS=4 2>err
+    grep 'going on from iteration 4, in epoch 3, of net1.bin' err
+    mv net1.bin longer && rm .sweep-epochs
+    sweep_make net1.bin EPOCHS=4
+    cmp longer net1.bin
+}
+
 @test "scores and chart" {
     sweep_make scores chart -j2
     [ "$(records scores.ps | jq -c 'select(.type == "score") | [.split, .images]' | sort -u)" = '["test",200]' ]

@@ -90,6 +90,17 @@ same_runs() {
     [ "$before" = "$(stat -c '%i %y' s/*.bin)" ]
 }
 
+@test "what two machines made is joined by copying" {
+    sweep "${small[@]}" --depth 1-2 -o s
+    sweep "${small[@]}" --depth 2-3 -o other
+    cp -n other/*.bin s/ && cat other/points >>s/points
+    in_state "done" "d1-s0 d2-s0 d3-s0"
+    before=$(stat -c '%i %y' s/*.bin)
+    sweep --depth 1-3 -o s
+    [ "$before" = "$(stat -c '%i %y' s/*.bin)" ]
+    [ "$(wc -l <s/points)" = 3 ]
+}
+
 @test "any option of pstrain spans the space, and seeds are told as mean and deviation" {
     sweep "${small[@]}" --depth 1 --learning-rate 0.05,0.01 --batch-size 64 --seed 0-1 -o s >out
     [ "$(cut -f 3 s/points | sort)" = "--depth 1 --learning-rate 0.01 --batch-size 64 --seed 0
@@ -293,6 +304,7 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
     done
     no trainer d5-s0
     sweep stop -o s
+    grep -x 'augment --views' s/options
     [ "$(sort devices | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')" = "2 CUDA_VISIBLE_DEVICES=3 2 CUDA_VISIBLE_DEVICES=5" ]
 }
 

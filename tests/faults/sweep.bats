@@ -16,15 +16,17 @@ called() {
     everybody | xargs -r ps -o pid=,args= -p | grep -E "$1" | awk '{ print $1 }' | shuf -n 1 --random-source=<(yes "$moment")
 }
 
-# disturbed MOMENTS: as many times, a victim by turns is killed after a while between 0 and 1.5 seconds.
+# disturbed MOMENTS: as many times, a victim by turns is killed after a while between 0.1 and 1.2 seconds, in a
+# sweep that needs about as long as all of them.
 disturbed() {
-    local moment victim pids points=(--limit 200 --depth 1-2 --seed 0-1 --epochs 60 --jobs 2)
-    sweep "${points[@]}" -o whole >out
+    local moment victim pids
+    local points=(--limit 400 --depth 1-2 --seed 0-1 --epochs $((80 * $1)) --jobs 2 -- --filters 4 --checkpoint-every 10)
+    sweep -o whole "${points[@]}" >out
     RANDOM=1
     for ((moment = 0; moment < $1; moment++)); do
-        sweep "${points[@]}" -o s >out 2>err 3>&- &
+        sweep -o s "${points[@]}" >out 2>err 3>&- &
         sweep=$!
-        sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+        sleep "$(awk -v n=$RANDOM 'BEGIN { print 0.1 + n % 1100 / 1000 }')"
         victims=('[ ]pstrain|^ *[0-9]+ pstrain' 'sweep work' 'parallel' 'sweep point' psaug sweep)
         victim=${victims[moment % 6]}
         [ "$victim" = sweep ] && pids=$sweep || pids=$(called "$victim")
@@ -37,7 +39,7 @@ disturbed() {
         wait "$sweep" 2>/dev/null || true
         wait_for 30 nobody
     done
-    timeout 120 sweep "${points[@]}" -o s >out
+    timeout 120 sweep -o s "${points[@]}" >out
     [ "$(cd s && echo *.bin)" = "$(cd whole && echo *.bin)" ]
     for file in whole/*.bin; do cmp "$file" "s/${file##*/}"; done
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]

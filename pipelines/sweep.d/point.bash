@@ -5,9 +5,12 @@
 # point NAME: what parallel and Slurm run. Says "ended NAME STATUS" on standard output.
 point() {
     local name=$1 run=$out/$1 log hold='' epochs options status=1 words left=()
-    # Where another sweep trains it already, that is enough.
-    exec {log}>>"$run.log" && flock --wait 1 "$log" || return 0
     trap halt TERM
+    # parallel may have died before we could hear of it.
+    [ -z "${PARALLEL_PID-}" ] || [ "$PARALLEL_PID" = "$PPID" ] || exit 1
+    # Where another sweep trains it already, that is enough.
+    exec {log}>>"$run.log"
+    flock --wait 1 "$log" || { echo "ended $name 0" && return; }
     IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
     read -ra words <<<"$augment"
     while :; do
@@ -59,9 +62,15 @@ train() {
     hold=
 }
 halt() {
-    [ -z "$trainer" ] || [ -n "$halted" ] && return
+    [ -z "${halted-}" ] || return
     halted=1
-    if [ -n "$hold" ]; then exec {hold}>&-; else kill -TERM "$trainer"; fi
+    if [ -z "${trainer-}" ]; then
+        exit 143
+    elif [ -n "$hold" ]; then
+        exec {hold}>&-
+    else
+        kill -TERM "$trainer"
+    fi
 }
 # Looks twice a second, by a read of a pipe into which nobody writes, for that costs no process.
 watch_for_stop() {

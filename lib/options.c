@@ -20,16 +20,24 @@ static const struct option_row common_row[] = {
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
 
-/* Rows that the command line named; tables are few and long-lived, so their addresses are kept. */
+/* Rows that the command line named, each once; tables are few and long-lived, so their addresses
+ * are kept. */
 static const struct option_row *given[MOST_ROWS];
 static int givens;
+
+static int is_given(const struct option_row *row)
+{
+    for (int i = 0; i < givens; i++)
+        if (given[i] == row)
+            return 1;
+    return 0;
+}
 
 int options_given(const struct option_row *rows, const char *name)
 {
     for (; rows->name; rows++)
-        for (int i = 0; i < givens; i++)
-            if (given[i] == rows && strcmp(rows->name, name) == 0)
-                return 1;
+        if (strcmp(rows->name, name) == 0)
+            return is_given(rows);
     return 0;
 }
 
@@ -129,7 +137,7 @@ static void set_choice(const struct option_row *row, const char *text)
 static void set(const struct option_row *row, const char *text)
 {
     char *end;
-    if (givens < MOST_ROWS)
+    if (!is_given(row) && givens < MOST_ROWS)
         given[givens++] = row;
     switch (row->kind) {
     case OPTION_FLAG:

@@ -8,11 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-struct writer *estandard_output(void)
+void estandard_text(void)
 {
-    /* Closed, its number would go to the next file that is opened. */
     if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
         die(FAILED, "cannot write output: %s", strerror(errno));
+}
+
+struct writer *estandard_output(void)
+{
+    estandard_text();
     if (isatty(STDOUT_FILENO))
         die(USAGE, "the output is a stream of records, not text: send it to a pipe or a file");
     return write_open(STDOUT_FILENO, "output");

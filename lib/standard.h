@@ -7,6 +7,10 @@
 /* A writer on standard output; exits with a sentence when that is a terminal. */
 struct writer *estandard_output(void);
 
+/* For text on it: exits with a sentence when it is closed, for then its number would go to the next
+ * file that is opened. */
+void estandard_text(void);
+
 /* Exits with a sentence when standard input is a terminal: nobody types records. */
 void estandard_input(void);
 

@@ -85,7 +85,12 @@ print(said.split("= ")[-1].split()[0].replace("XXH3_", "")[:12])' "$1"
     echo >points
     ends 0 pstrain --points points <set.ps
     [ ! -s out ]
+    printf -- '-d 1\n\n-d 2\0 -s 3\n' >points
+    ends 2 pstrain --points points <set.ps
+    grep -q '^pstrain: points:3: there is a zero byte in it' err
     ends 1 bash -c 'echo -d 1 >points; pstrain --points points <set.ps >/dev/full'
+    ends 1 bash -c 'pstrain --points points <set.ps >&-'
+    grep -q 'cannot write output: Bad file descriptor' err
     head -c 100 set.ps >torn.ps
     ends 3 pstrain --points points <torn.ps
 }

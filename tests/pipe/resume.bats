@@ -170,6 +170,14 @@ for record in records:
     done
 }
 
+@test "an option given a hundred times hides none of the others" {
+    psaug -e 1 <set.ps >one.ps
+    : >none
+    mapfile -t resumes < <(printf -- '--resume=none%.0s\n' {1..100})
+    ends 1 pstrain -q -b 32 "${resumes[@]}" -e 3 <one.ps
+    grep -q 'the input holds 1 epochs, 3 were asked for' err
+}
+
 @test "an input with fewer epochs than the earlier run is a failure" {
     train -e 4 >four.bin
     psaug -e 2 <set.ps >two.ps

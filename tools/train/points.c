@@ -132,10 +132,12 @@ static int name_point(struct points *points)
     return 0;
 }
 
-static void take_line(struct points *points, const char *where, char *line)
+static void take_line(struct points *points, const char *where, char *line, size_t length)
 {
     const struct settings common = settings;
     const char *first = line + strspn(line, " \t\r\n");
+    if (strlen(line) < length)
+        die(USAGE, "%s: there is a zero byte in it", where);
     if (*first == 0 || *first == '#')
         return;
     options_parse_line(&settings_about, where, line);
@@ -154,10 +156,11 @@ static int take_lines(struct points *points, const char *path)
         return fail("cannot open %s: %s", path, strerror(errno));
     char *line = NULL, *where;
     size_t size = 0;
-    for (unsigned long long number = 1; getline(&line, &size, file) >= 0; number++) {
+    ssize_t length;
+    for (unsigned long long number = 1; (length = getline(&line, &size, file)) >= 0; number++) {
         if (asprintf(&where, "%s:%llu", path, number) < 0)
             die(FAILED, "out of memory: a line of %s", path);
-        take_line(points, where, line);
+        take_line(points, where, line, (size_t)length);
         free(where);
     }
     int error = ferror(file) ? errno : 0;

@@ -125,6 +125,7 @@ static _Noreturn void print_points(void)
 {
     struct images input;
     struct feed *feed = NULL;
+    estandard_text();
     if (images_open(&input, STDIN_FILENO, "input", "images epochs") < 0 ||
         (!input.epochs && feed_open(&feed, &input, 1, 0) < 0) ||
         points_print(settings.points, &input, feed ? feed_about(feed) : &input.about) < 0)

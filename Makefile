@@ -238,6 +238,7 @@ bench: all build/tests/bench/bare_get build/tests/bench/getter_bench build/tests
 	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
 	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
 	tests/bench/fetch.sh
+	tests/bench/sweep.sh
 # Where there is no GPU it says so.
 build/tests/bench/gpu_bench: build/tests/bench/gpu_bench.o build/libpsnn.a build/libpsweep.a \
         $(if $(PLUGIN),build/tests/bench/libpsweep-cuda.so)

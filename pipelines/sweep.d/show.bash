@@ -56,9 +56,9 @@ best() {
     need_folder
     first=$(ranking | head -n 1 | cut -f 2)
     [ -n "$first" ] || die 1 "no network in $out is done"
-    engines=$(ranking | cut -f 4 | sort -u | paste -sd , | sed 's/,/, /g')
-    [ "$engines" = "${engines#*, }" ] ||
-        echo "sweep: networks of different engines are compared: $engines" >&2
+    mapfile -t engines < <(ranking | cut -f 4 | sort -u)
+    [ ${#engines[@]} = 1 ] ||
+        echo "sweep: networks of different engines are compared: $(printf '%s\n' "${engines[@]}" | paste -sd ";" | sed "s/;/; /g")" >&2
     echo "$out/$first.bin"
 }
 

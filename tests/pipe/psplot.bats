@@ -162,7 +162,7 @@ END
     psplot -o confusion.png scores.bin
     [[ "$(picture confusion.png)" == *inked ]]
     psplot -o chart.svg net3.bin
-    grep -q '<svg' chart.svg
+    grep -q '<svg.* width="840px" height="[0-9.]*px"' chart.svg
     psplot -o chart.pdf net3.bin
     [ "$(head -c 5 chart.pdf)" = %PDF- ]
 }
@@ -362,6 +362,12 @@ END
 depth 2, learning-rate 0.05  76.00
 depth 1, learning-rate 0.1   71.00
 depth 1, learning-rate 0.05  66.00" ]
+    # One that diverged does not pull down the mean of the others.
+    ends 3 psplot -k overlay --size 120x20 d3-*.bin
+    [ "$(grep -oE 'learning-rate.* [0-9.]+$' out)" = "learning-rate 0.1, 1 of 3 diverged  90.50
+learning-rate 0.05                  86.00" ]
+    ends 3 psplot -k overlay --size 90x20 d2-r0.05-s?.bin d3-r0.1-s2.bin
+    grep -q 'depth 3, diverged  92.00$' out
     # The same runs twice are no repetition.
     cp d1-r0.1-s0.bin same.bin
     ends 3 psplot -k overlay --size 90x20 d1-*.bin same.bin

@@ -42,6 +42,8 @@ int canvas_open(struct canvas *canvas, const char *path, double width, double he
     } else if (ends_in(path, ".svg")) {
         canvas->surface =
             cairo_svg_surface_create_for_stream(write_bytes, canvas->file, width, height);
+        /* Cairo's own unit is the point, which browsers draw a third larger. */
+        cairo_svg_surface_set_document_unit(canvas->surface, CAIRO_SVG_UNIT_PX);
     } else {
         canvas->surface =
             cairo_pdf_surface_create_for_stream(write_bytes, canvas->file, width, height);
@@ -54,10 +56,19 @@ int canvas_open(struct canvas *canvas, const char *path, double width, double he
     return 0;
 }
 
-void canvas_measure(struct canvas *canvas)
+static cairo_status_t write_nothing(void *none, const unsigned char *bytes, unsigned size)
+{
+    (void)none, (void)bytes, (void)size;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+void canvas_measure(struct canvas *canvas, const char *path)
 {
     *canvas = (struct canvas){0};
-    canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1);
+    /* Letters are as wide as whole pixels in a PNG, elsewhere of any width. */
+    canvas->surface = ends_in(path, ".png")
+                          ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1)
+                          : cairo_svg_surface_create_for_stream(write_nothing, NULL, 1, 1);
     canvas->cairo = cairo_create(canvas->surface);
 }
 

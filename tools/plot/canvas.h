@@ -28,8 +28,9 @@ int canvas_check(const char *path);
 /* Opens the file and paints the ground: white, or nearly black. -1 with a sentence. */
 int canvas_open(struct canvas *canvas, const char *path, double width, double height, int dark);
 
-/* A canvas of no file, on which letters are measured before the size of a picture is known. */
-void canvas_measure(struct canvas *canvas);
+/* A canvas of no file, on which letters are measured before the size of the picture at path is
+ * known. */
+void canvas_measure(struct canvas *canvas, const char *path);
 void canvas_measured(struct canvas *canvas); /* ends it */
 
 /* Writes what is to be written and looks whether it arrived. -1 with a sentence. */

@@ -86,7 +86,30 @@ static double pitch(const struct filters *f, const struct layout *l)
     return (double)tiles_down(f) * (l->height + 1) + l->gap;
 }
 
-static struct layout layout_of(struct canvas *canvas, const struct bank *bank, int factor)
+/* What black, the middle grey and white stand for, in each channel. Returns where it ends; with
+ * only_measure nothing is drawn. */
+static double legend(struct canvas *canvas, double font, double x, double y, double range,
+                     int only_measure)
+{
+    struct lettering lettering = {0.9 * font, grey, 0, 0.5, 0, 0};
+    double side = floor(font);
+    y = floor(y);
+    for (int i = -1; i <= 1 && range > 0; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%s%.3g", i < 0 ? "−" : i > 0 ? "+" : "", i ? range : 0);
+        double letters = x + side + floor(0.5 * font);
+        if (!only_measure) {
+            canvas_box(canvas, x - 1, y - 1, side + 2, side + 2, pale_grey);
+            canvas_swatch(canvas, x, y, side, side, (i + 1) / 2.0);
+            canvas_text(canvas, letters, y + side / 2, &lettering, text);
+        }
+        x = ceil(letters + canvas_text_width(canvas, &lettering, text) + font);
+    }
+    return x;
+}
+
+static struct layout layout_of(struct canvas *canvas, const struct bank *bank, int factor,
+                               double range)
 {
     struct layout l = {.factor = factor, .columns = 1};
     for (size_t m = 0; m < bank->models; m++) {
@@ -104,6 +127,7 @@ static struct layout layout_of(struct canvas *canvas, const struct bank *bank, i
         names = fmax(names, canvas_text_width(canvas, &lettering, bank->filters[m].name));
     l.names = ceil(fmin(names, 16 * l.font)) + 2 * l.gap;
     l.right = l.names + (double)l.columns * (l.width + l.gap) + l.gap;
+    l.right = fmax(l.right, legend(canvas, l.font, l.names, 0, range, 1));
     l.foot = l.gap;
     for (size_t m = 0; m < bank->models; m++)
         l.foot += (double)lines_of(&bank->filters[m], &l) * pitch(&bank->filters[m], &l);
@@ -133,24 +157,6 @@ static void draw_model(struct canvas *canvas, const struct layout *l, const stru
         }
 }
 
-/* What black, the middle grey and white stand for, in each channel. */
-static void legend(struct canvas *canvas, const struct layout *l, double x, double y, double range)
-{
-    struct lettering lettering = {0.9 * l->font, grey, 0, 0.5, 0, 0};
-    double side = floor(l->font);
-    y = floor(y);
-    for (int i = -1; i <= 1 && range > 0; i++) {
-        char text[32];
-        double s = (i + 1) / 2.0;
-        snprintf(text, sizeof text, "%s%.3g", i < 0 ? "−" : i > 0 ? "+" : "", i ? range : 0);
-        canvas_box(canvas, x - 1, y - 1, side + 2, side + 2, pale_grey);
-        canvas_swatch(canvas, x, y, side, side, s);
-        x += side + floor(0.5 * l->font);
-        canvas_text(canvas, x, y + side / 2, &lettering, text);
-        x = ceil(x + canvas_text_width(canvas, &lettering, text) + l->font);
-    }
-}
-
 int chart_filters(const struct bank *bank, const struct picture *picture)
 {
     enum { TITLE_FONT = 14 };
@@ -161,10 +167,10 @@ int chart_filters(const struct bank *bank, const struct picture *picture)
     for (size_t m = 0; m < bank->models; m++)
         side = (uint32_t)fmax(side, fmax(bank->filters[m].width, bank->filters[m].height));
     int factor = width > 0 ? MOST_FACTOR : (int)fmax(1, floor(USUAL_SIDE / (double)side));
-    canvas_measure(&canvas);
-    struct layout l = layout_of(&canvas, bank, factor);
+    canvas_measure(&canvas, picture->path);
+    struct layout l = layout_of(&canvas, bank, factor, range);
     while (width > 0 && factor > 1 && (l.right > width || l.foot + title > height))
-        l = layout_of(&canvas, bank, --factor);
+        l = layout_of(&canvas, bank, --factor, range);
     canvas_measured(&canvas);
     if (width > 0 && (l.right > width || l.foot + title > height))
         return fail_as(USAGE, "the filters do not fit into the picture: a larger --size is needed");
@@ -180,6 +186,6 @@ int chart_filters(const struct bank *bank, const struct picture *picture)
         draw_model(&canvas, &l, &bank->filters[m], left, y, range);
         y += (double)lines_of(&bank->filters[m], &l) * pitch(&bank->filters[m], &l);
     }
-    legend(&canvas, &l, left + l.names, y + 0.3 * l.font, range);
+    legend(&canvas, l.font, left + l.names, y + 0.3 * l.font, range, 0);
     return canvas_close(&canvas);
 }

@@ -223,7 +223,7 @@ int chart_images(const struct sheet *sheet, const struct picture *picture)
     double width = picture->width, height = picture->height;
     double title = picture->title ? 2.2 * TITLE_FONT : 0;
     int side = width > 0 ? (int)fmax(width, height) : USUAL_SIDE;
-    canvas_measure(&canvas);
+    canvas_measure(&canvas, picture->path);
     int fits = fit(&canvas, sheet, side, width, height > 0 ? height - title : 0, &l);
     canvas_measured(&canvas);
     if (!fits)

@@ -57,7 +57,7 @@ static double label_width(struct canvas *canvas, const struct strands *strands, 
     struct lettering name = {font, black, 0, 0, 1, 0};
     for (size_t i = 0; i < strands->count; i++)
         widest = fmax(widest, canvas_text_width(canvas, &name, strands->strand[i].name));
-    return fmin(widest + 6.5 * font, 0.4 * canvas->width);
+    return fmin(widest + 6.5 * font, 0.5 * canvas->width);
 }
 
 /* Below the axes: the runs that cannot be shown or named. */

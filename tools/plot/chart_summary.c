@@ -39,12 +39,12 @@ static void draw_group(const struct pane *pane, const struct summary *summary,
     struct lettering cross = {font, colour, 0.5, 1, 1, 0};
     for (size_t i = 0; i < group->runs; i++) {
         double accuracy = summary_accuracy(group->run[i]);
-        /* Beside the bar, which would hide them. */
-        if (!isnan(accuracy) && group->runs > 1)
+        if (isnan(accuracy) && group->run[i]->validation.count > 0)
+            canvas_text(pane->canvas, x, pane->y + pane->height - 0.3 * font, &cross, "×");
+        /* Beside the bar, which would hide them; one alone is its own mean. */
+        else if (!isnan(accuracy) && group->runs > 1)
             canvas_dot(pane->canvas, x + 0.65 * font, pane_y(pane, 100 * accuracy), 0.2 * font,
                        pale);
-        else if (group->run[i]->validation.count > 0)
-            canvas_text(pane->canvas, x, pane->y + pane->height - 0.3 * font, &cross, "×");
     }
     if (group->counted == 0)
         return;

@@ -38,19 +38,28 @@ static struct line mean_of(const struct line *part, size_t parts)
     return mean;
 }
 
+/* Adds the lines of the runs that diverged, or of those that did not. */
+static void add_parts(struct strand *strand, const struct run *const *run, size_t runs,
+                      int diverged)
+{
+    for (size_t r = 0; r < runs; r++)
+        if (run[r]->validation.count > 0 && (curve_diverged(run[r]) > 0) == diverged)
+            strand->part[strand->parts++] = by_epoch(run[r]);
+}
+
 static void add(struct strands *strands, char *name, const struct run *const *run, size_t runs)
 {
     struct strand strand = {.name = name};
     strand.part = ealloc(runs, sizeof *strand.part);
-    for (size_t r = 0; r < runs; r++)
-        if (run[r]->validation.count > 0)
-            strand.part[strand.parts++] = by_epoch(run[r]);
+    add_parts(&strand, run, runs, 0);
+    size_t sound = strand.parts; /* the mean is theirs, as long as there are any */
+    add_parts(&strand, run, runs, 1);
     strands->without += runs - strand.parts;
     if (strand.parts == 1) {
         strand.line = strand.part[0];
         strand.parts = 0;
     } else if (strand.parts > 1) {
-        strand.line = mean_of(strand.part, strand.parts);
+        strand.line = mean_of(strand.part, sound > 0 ? sound : strand.parts);
     }
     if (strand.line.count == 0) {
         free(strand.part);
@@ -63,15 +72,20 @@ static void add(struct strands *strands, char *name, const struct run *const *ru
     strands->strand[strands->count++] = strand;
 }
 
+/* "depth 2", "depth 2, learning-rate 0.1, 1 of 3 diverged" */
 static char *group_name(const struct summary *summary, const struct group *group)
 {
-    char text[600];
-    const char *series = summary->series[group->series];
-    if (summary->axis)
-        snprintf(text, sizeof text, "%s %s%s%s", summary->axis, summary->place[group->place].text,
-                 series[0] ? ", " : "", series);
-    else
-        snprintf(text, sizeof text, "%s", summary->place[group->place].text);
+    char text[600], gone[64] = "";
+    const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
+    size_t diverged = 0;
+    for (size_t r = 0; r < group->runs; r++)
+        diverged += curve_diverged(group->run[r]) > 0;
+    if (diverged == group->runs)
+        snprintf(gone, sizeof gone, ", diverged");
+    else if (diverged > 0)
+        snprintf(gone, sizeof gone, ", %zu of %zu diverged", diverged, group->runs);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", axis, axis[0] ? " " : "",
+             summary->place[group->place].text, series[0] ? ", " : "", series, gone);
     return ecopy(text);
 }
 

@@ -101,6 +101,20 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, max_buffer_size=1 
     psaug --views <more.ps | pstrain -q -b 100 -e 3 --resume two.bin | cmp - <(psaug --views <more.ps | pstrain -q -b 100 -e 3)
 }
 
+@test "a header that tells other numbers of images than come is damage" {
+    for options in "" --views; do
+        # shellcheck disable=SC2086
+        psaug -e 2 $options <set.ps >epochs.ps
+        for change in 'train 100' 'train 1<<40' 'train (1<<64)-1' 'validation 0' 'validation 1<<40'; do
+            edit epochs.ps "records[0]['counts']['${change% *}'] = ${change#* }
+for i, r in enumerate(records):
+    if r['type'] == 'epoch': r.update(records=i, digest=digest(i))" >wrong.ps
+            ends 3 pstrain -q -e 2 <wrong.ps
+            grep -Eq '(160 train|40 validation) images came where the header tells [0-9]+$' err
+        done
+    done
+}
+
 @test "views that cannot be drawn are damage" {
     psaug -e 1 --views <set.ps >views.ps
     # edited PYTHON MESSAGE; record 0 is the header, the last is the mark; marks get a new digest.

@@ -55,15 +55,26 @@ static int check_channels(struct feed *feed, const struct image *image)
                       image->key, image->channels, feed->about.channels);
 }
 
+/* As many came as the header told: places in a run are counted by that. */
+static int check_count(const struct feed *feed, enum split split, uint64_t came)
+{
+    uint64_t told = feed->about.counts[split];
+    return came == told
+               ? 0
+               : fail_as(DAMAGED, "%llu %s images came where the header tells %llu",
+                         (unsigned long long)came, split_name[split], (unsigned long long)told);
+}
+
 /* An epoch's mark tells which it was and how many images it had. One without images may come first:
  * then the epochs up to it are left out. */
 static int check_mark(struct feed *feed, const struct record *mark)
 {
     uint64_t images, epoch;
+    int is_first = feed->marked == 0;
     if (record_uint(mark, "images", UINT64_MAX, &images) < 0 ||
         record_uint(mark, "epoch", UINT32_MAX, &epoch) < 0)
         return -1;
-    if (epoch != feed->marked + 1 && !(images == 0 && feed->marked == 0))
+    if (epoch != feed->marked + 1 && !(images == 0 && is_first))
         return fail_as(DAMAGED, "the mark of epoch %llu comes where that of epoch %llu is due",
                        (unsigned long long)epoch, (unsigned long long)feed->marked + 1);
     feed->marked = epoch;
@@ -71,7 +82,7 @@ static int check_mark(struct feed *feed, const struct record *mark)
         return fail_as(DAMAGED, "an epoch of %llu images is marked as one of %llu",
                        (unsigned long long)feed->images, (unsigned long long)images);
     feed->images = 0;
-    return 0;
+    return images == 0 && is_first ? 0 : check_count(feed, SPLIT_TRAIN, images);
 }
 
 void feed_add(struct feed *feed, const struct image *image)
@@ -156,6 +167,8 @@ static int read_start(struct feed *feed, struct pile *validation)
         return -1;
     if (item == IMAGES_WAIT)
         return FEED_WAIT;
+    if (check_count(feed, SPLIT_VALIDATION, validation->count) < 0)
+        return -1;
     if (item == IMAGES_IMAGE)
         feed_add(feed, &image);
     else if (item == IMAGES_EPOCH)

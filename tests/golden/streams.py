@@ -106,6 +106,8 @@ def filters(count, channels, strength, broken=()):
 
 write("images.ps", images(["disc", "bar", "ring with a longer name"], 12))
 write("guesses.ps", images(["disc", "bar", "ring"], 9, guess=lambda i: i % 3, probability=lambda i: (1, 0.9987, 0.934, 0.5)[i % 4]))
+write("long-guesses.ps", images(["automobile", "great blue heron", "o" + "\u00f8" * 30], 9, guess=lambda i: i % 3,
+                                probability=lambda i: (1, 0.9987, 0.934, 0.5)[i % 4]))
 write("net3.bin", filters(16, 3, 1))
 write("net4.bin", filters(8, 3, 0.4, broken=(6,)))
 write("wide.bin", filters(40, 3, 0.8))

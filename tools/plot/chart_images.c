@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { USUAL_SIDE = 112, LEAST_SIDE = 4, MOST_LENGTH = 16000, MOST_LABEL = 64 };
+enum { USUAL_SIDE = 112, LEAST_SIDE = 4, MOST_LENGTH = 16000 };
 
 /* Where things are; lengths in pixels. */
 struct layout {
@@ -36,15 +36,28 @@ static int in_one_strip(const struct sheet *sheet)
     return sheet->options.by == SHEET_ORDER;
 }
 
-/* "→ dog 98 %", "→ dog 99.8 %": what is not quite sure is not rounded to 100. */
-static void guess_label(const struct shown *shown, char label[static MOST_LABEL])
+/* A guess beneath a tile, "→ dog 98 %", is arrow, name and figure. */
+static const char arrow[] = "→ ";
+
+/* " 98 %", " 99.8 %": what is not quite sure is not rounded to 100. */
+static void figure_of(const struct shown *shown, char figure[static 16])
 {
-    char percent[16] = "?";
     double p = 100 * shown->probability;
     if (isfinite(p))
-        snprintf(percent, sizeof percent, p < 99.5 || p == 100 ? "%.0f %%" : "%.1f %%",
+        snprintf(figure, 16, p < 99.5 || p == 100 ? " %.0f %%" : " %.1f %%",
                  p < 99.5 ? p : floor(10 * p) / 10);
-    snprintf(label, MOST_LABEL, "→ %.44s %s", shown->guess, percent);
+    else
+        snprintf(figure, 16, " ?");
+}
+
+static double guess_width(struct canvas *canvas, const struct lettering *lettering,
+                          const struct shown *shown)
+{
+    char figure[16];
+    figure_of(shown, figure);
+    return canvas_text_width(canvas, lettering, arrow) +
+           canvas_text_width(canvas, lettering, shown->guess) +
+           canvas_text_width(canvas, lettering, figure);
 }
 
 /* The widest of the names (before lines) or of the labels (beneath tiles). */
@@ -55,13 +68,10 @@ static double widest(struct canvas *canvas, const struct sheet *sheet, double fo
     for (size_t i = 0; i < sheet->strips; i++)
         for (size_t j = 0; j < sheet->strip[i].count; j++) {
             const struct shown *shown = &sheet->strip[i].shown[j];
-            char label[MOST_LABEL];
             if (names || in_one_strip(sheet))
                 most = fmax(most, canvas_text_width(canvas, &lettering, shown->class));
-            if (names || shown->guess == NULL)
-                continue;
-            guess_label(shown, label);
-            most = fmax(most, canvas_text_width(canvas, &lettering, label));
+            if (!names && shown->guess)
+                most = fmax(most, guess_width(canvas, &lettering, shown));
         }
     return most;
 }
@@ -178,12 +188,26 @@ static void spread(struct layout *l, double width)
     l->across = fmax(l->across, fmin(across, ceil(l->labels + l->gap)));
 }
 
+/* Where there is no room for all, the name is cut, not the figure. */
+static void draw_guess(struct canvas *canvas, double middle, double y, double room,
+                       struct lettering lettering, const struct shown *shown)
+{
+    char figure[16];
+    double end = middle + room / 2, x = middle;
+    x -= fmin(guess_width(canvas, &lettering, shown), room) / 2;
+    figure_of(shown, figure);
+    lettering.across = 0;
+    x += canvas_text_in(canvas, x, y, end - x, &lettering, arrow);
+    double name = end - x - canvas_text_width(canvas, &lettering, figure);
+    x += canvas_text_in(canvas, x, y, name + 0.01, &lettering, shown->guess);
+    canvas_text_in(canvas, x, y, end - x + 0.01, &lettering, figure);
+}
+
 static void draw_shown(struct canvas *canvas, const struct layout *l, const struct sheet *sheet,
                        const struct shown *shown, double x, double y)
 {
     struct lettering lettering = {l->font, black, 0.5, 0, 0, 0};
     double middle = x + (l->across - l->gap) / 2, room = l->across - 0.5 * l->gap;
-    char label[MOST_LABEL];
     tile_draw(canvas, &shown->tile, (int)(middle - l->width / 2), (int)y, l->width, l->height);
     y += l->height + 0.4 * l->font;
     if (in_one_strip(sheet)) {
@@ -191,10 +215,9 @@ static void draw_shown(struct canvas *canvas, const struct layout *l, const stru
         y += 1.3 * l->font;
     }
     if (shown->guess) {
-        guess_label(shown, label);
         if (strcmp(shown->guess, shown->class) != 0)
             lettering.colour = colour_of(INK_VERMILLION, 1);
-        canvas_text_in(canvas, middle, y, room, &lettering, label);
+        draw_guess(canvas, middle, y, room, lettering, shown);
     }
 }
 

@@ -163,6 +163,10 @@ END
     [[ "$(picture confusion.png)" == *inked ]]
     psplot -o chart.svg net3.bin
     grep -q '<svg.* width="840px" height="[0-9.]*px"' chart.svg
+    # A title is any bytes.
+    psplot -k overlay --title $'a\xff\eb' --size 40x12 net3.bin | head -n 1 | grep -q '^a??b *$'
+    psplot --title $'a\xff\eb' -o chart.png net3.bin
+    [[ "$(picture chart.png)" == *inked ]]
     psplot -o chart.pdf net3.bin
     [ "$(head -c 5 chart.pdf)" = %PDF- ]
 }

@@ -71,6 +71,37 @@ static void draw_field(const struct pane *pane, const struct run *run, enum curv
     line_free(&validation);
 }
 
+/* How far a height is from the nearest of the run's accuracies between two places. */
+static double distance(const struct pane *pane, const struct run *run, double y, double left,
+                       double right)
+{
+    const struct points *lists[2] = {&run->progress, &run->validation};
+    double nearest = pane->height;
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < lists[k]->count; i++) {
+            double x = pane_x(pane, lists[k]->point[i].iteration);
+            if (x >= left && x <= right)
+                nearest = fmin(nearest, fabs(pane_y(pane, 100 * lists[k]->point[i].accuracy) - y));
+        }
+    return nearest;
+}
+
+/* Where a text of this width around x hides least; the middle if that is as good. */
+static double free_height(const struct pane *pane, const struct run *run, double x, double width)
+{
+    static const int tenths[] = {5, 4, 6, 3, 7, 2, 8, 1, 9};
+    double best = 0, most = -1;
+    for (size_t i = 0; i < sizeof tenths / sizeof *tenths; i++) {
+        double y = pane->y + pane->height * tenths[i] / 10;
+        double far = distance(pane, run, y, x - width / 2, x + width / 2);
+        if (far > most) {
+            most = far;
+            best = y;
+        }
+    }
+    return best;
+}
+
 static void remark(const struct pane *pane, const struct run *run)
 {
     char text[64];
@@ -91,7 +122,8 @@ static void remark(const struct pane *pane, const struct run *run)
     } else {
         return;
     }
-    canvas_text(pane->canvas, x, pane->y + pane->height / 2, &lettering, text);
+    double width = canvas_text_width(pane->canvas, &lettering, text) + pane->font;
+    canvas_text(pane->canvas, x, free_height(pane, run, x, width), &lettering, text);
 }
 
 /* Name to the left, state and last validation accuracy to the right. */

@@ -134,18 +134,22 @@ static double widest_name(struct canvas *canvas, const struct summary *summary, 
 /* What the signs mean, and which runs are not among them. */
 static void footnote(struct canvas *canvas, const struct summary *summary, double font)
 {
-    char text[256] = "mean of the last five epochs";
-    size_t used = strlen(text);
-    if (summary->repeated)
-        used += (size_t)snprintf(text + used, sizeof text - used,
-                                 "; pale: each run, strong: their mean ± standard deviation");
-    if (summary->diverged > 0)
-        used += (size_t)snprintf(text + used, sizeof text - used, "; ×: diverged");
+    char signs[256], missing[96] = "", line[400];
+    snprintf(signs, sizeof signs, "mean of the last five epochs%s",
+             summary->repeated ? "; pale: each run, strong: their mean ± standard deviation" : "");
     if (summary->without > 0)
-        snprintf(text + used, sizeof text - used, "; %zu without validation", summary->without);
+        snprintf(missing, sizeof missing, "%zu without validation", summary->without);
+    snprintf(line, sizeof line, "%s%s%s%s", signs, summary->diverged > 0 ? "; ×: diverged" : "",
+             missing[0] ? "; " : "", missing);
     struct lettering lettering = {0.85 * font, grey, 0, 1, 0, 0};
-    canvas_text_in(canvas, 1.5 * font, canvas->height - 0.7 * font, canvas->width - 3 * font,
-                   &lettering, text);
+    double x = 1.5 * font, y = canvas->height - 0.7 * font, width = canvas->width - 2 * x;
+    /* What is too long for a line is broken before what is not there. */
+    if (canvas_text_width(canvas, &lettering, line) > width) {
+        canvas_text_in(canvas, x, y - 1.1 * font, width, &lettering, signs);
+        snprintf(line, sizeof line, "%s%s%s", summary->diverged > 0 ? "×: diverged" : "",
+                 summary->diverged > 0 && missing[0] ? "; " : "", missing);
+    }
+    canvas_text_in(canvas, x, y, width, &lettering, line);
 }
 
 static struct axis percent_axis(const struct summary *summary)
@@ -197,15 +201,18 @@ static void draw_plot(struct canvas *canvas, const struct summary *summary, doub
     axis_name(summary, name, sizeof name);
     struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->places};
     struct pane pane = {canvas,
-                        5.2 * font,
+                        0,
                         top + font,
-                        canvas->width - 5.2 * font - labels,
+                        canvas->width - labels,
                         canvas->height - top - 7 * font,
                         across,
                         percent_axis(summary),
                         font};
+    double figures = fmax(pane_label_width(&pane) + 1.1 * font, 3.6 * font);
+    pane.x = figures + 1.6 * font;
+    pane.width -= pane.x;
     pane_frame(&pane);
-    pane_name_up(&pane, 3.6 * font);
+    pane_name_up(&pane, figures);
     pane_name_across(&pane, 2.1 * font);
     for (size_t i = 0; i < summary->serieses; i++)
         draw_line(&pane, summary, i, series_colour(summary, i));

@@ -59,12 +59,30 @@ void pane_columns(const struct pane *pane)
     canvas_line(pane->canvas, pane->x, bottom, pane->x + pane->width, bottom, 1, grey);
 }
 
+static struct ticks ticks_up(const struct pane *pane)
+{
+    return ticks_make(pane->up.low, pane->up.high, at_most(pane->height / (2 * pane->font) + 1),
+                      pane->up.smallest);
+}
+
+double pane_label_width(const struct pane *pane)
+{
+    struct lettering left = {pane->font, grey, 1, 0.5, 0, 0};
+    struct ticks ticks = ticks_up(pane);
+    double widest = 0;
+    for (int i = 0; i < ticks.count; i++) {
+        char text[32];
+        tick_text(&ticks, tick_value(&ticks, i), text, sizeof text);
+        widest = fmax(widest, canvas_text_width(pane->canvas, &left, text));
+    }
+    return widest;
+}
+
 void pane_frame(const struct pane *pane)
 {
     double font = pane->font, bottom = pane->y + pane->height;
     struct lettering left = {font, grey, 1, 0.5, 0, 0};
-    struct ticks ticks = ticks_make(pane->up.low, pane->up.high,
-                                    at_most(pane->height / (2 * font) + 1), pane->up.smallest);
+    struct ticks ticks = ticks_up(pane);
     for (int i = 0; i < ticks.count; i++) {
         char text[32];
         double value = tick_value(&ticks, i), y = pane_y(pane, value);

@@ -24,6 +24,9 @@ static inline double pane_y(const struct pane *pane, double value)
     return pane->y + pane->height * (pane->up.high - value) / (pane->up.high - pane->up.low);
 }
 
+/* The width of the widest of the up axis' tick labels, which stand half a letter from the edge. */
+double pane_label_width(const struct pane *pane);
+
 /* Grid lines, tick labels to the left and, unless the across axis is bare, below. */
 void pane_frame(const struct pane *pane);
 /* The same without what belongs to the up axis: for rows that have names of their own. */

@@ -3,6 +3,7 @@
 #include "options.h"
 #include "export.h"
 #include "follow.h"
+#include "label.h"
 #include "standard.h"
 #include "show.h"
 #include "status.h"
@@ -187,6 +188,8 @@ int main(int argc, char **argv)
     int first = options_parse(&about, argc, argv);
     int count = argc > first ? argc - first : 1;
     check_options();
+    if (title)
+        title = label_clean(title, strlen(title));
     if (argc == first)
         estandard_input();
     if (is_kind("status"))

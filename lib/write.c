@@ -160,10 +160,15 @@ void write_header(struct writer *writer, const char *kind, uint32_t fields)
     pack_text(writer, "tool", tool);
 }
 
-int write_record(struct writer *writer, const uint8_t *bytes, size_t size)
+void write_begin_with(struct writer *writer, const uint8_t *bytes, size_t size)
 {
     writer->begun = writer->used;
     append(writer, (const char *)bytes, size);
+}
+
+int write_record(struct writer *writer, const uint8_t *bytes, size_t size)
+{
+    write_begin_with(writer, bytes, size);
     return write_end(writer);
 }
 

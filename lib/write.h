@@ -31,6 +31,8 @@ void write_begin(struct writer *writer, const char *type, uint32_t fields);
 int write_end(struct writer *writer);
 /* Begins the header record: version, kind and tool are filled in; fields more follow. */
 void write_header(struct writer *writer, const char *kind, uint32_t fields);
+/* Begins a record with bytes that were read, whose end follows (pack_position(), pack_seal()). */
+void write_begin_with(struct writer *writer, const uint8_t *bytes, size_t size);
 /* A whole record as it was read (a filter passing on what it does not know). */
 int write_record(struct writer *writer, const uint8_t *bytes, size_t size);
 /* The bytes of the record that was ended last; borrowed until the next one is begun. */

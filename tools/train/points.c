@@ -1,5 +1,6 @@
 #include "points.h"
 
+#include "essence.h"
 #include "message.h"
 #include "settings.h"
 
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 /* What an engine calls itself depends on these alone, and asking it means to open it. */
 struct device {
@@ -26,57 +26,6 @@ struct points {
     struct writer *writer; /* headers are written to nowhere, to have their bytes */
     FILE *names;
 };
-
-/* Leaves out of a header what does not count. */
-static void reduce(msgpack_object *object)
-{
-    if (object->type == MSGPACK_OBJECT_ARRAY)
-        for (uint32_t i = 0; i < object->via.array.size; i++)
-            reduce(&object->via.array.ptr[i]);
-    if (object->type != MSGPACK_OBJECT_MAP)
-        return;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < object->via.map.size; i++) {
-        msgpack_object_kv pair = object->via.map.ptr[i];
-        int is_tool = pair.key.type == MSGPACK_OBJECT_STR && pair.key.via.str.size == 4 &&
-                      memcmp(pair.key.via.str.ptr, "tool", 4) == 0;
-        if (pair.val.type == MSGPACK_OBJECT_NIL)
-            continue;
-        if (is_tool && pair.val.type == MSGPACK_OBJECT_STR) {
-            const char *space = memchr(pair.val.via.str.ptr, ' ', pair.val.via.str.size);
-            if (space)
-                pair.val.via.str.size = (uint32_t)(space - pair.val.via.str.ptr);
-        }
-        reduce(&pair.val);
-        object->via.map.ptr[kept++] = pair;
-    }
-    object->via.map.size = kept;
-}
-
-/* The digest of what is left of the header that was written last. */
-static int digest_header(const struct points *points, uint64_t *digest)
-{
-    struct record header;
-    size_t size;
-    const uint8_t *bytes = write_last(points->writer, &size);
-    msgpack_zone *zone = msgpack_zone_new(8192);
-    if (zone == NULL)
-        die(FAILED, "out of memory: a header");
-    int result = record_parse(bytes, size, zone, &header);
-    if (result == 0) {
-        msgpack_sbuffer left;
-        msgpack_packer packer;
-        msgpack_sbuffer_init(&left);
-        msgpack_packer_init(&packer, &left, msgpack_sbuffer_write);
-        reduce(&header.map);
-        if (msgpack_pack_object(&packer, header.map) < 0)
-            die(FAILED, "out of memory: a header");
-        *digest = XXH3_64bits(left.data, left.size);
-        msgpack_sbuffer_destroy(&left);
-    }
-    msgpack_zone_free(zone);
-    return result;
-}
 
 static int same_device(const struct device *device)
 {
@@ -119,13 +68,15 @@ static int name_point(struct points *points)
 {
     static struct net net;
     struct images_about images = *points->images;
-    uint64_t digest = 0;
+    uint64_t digest;
+    size_t size;
     if (settings_complete(points->input->classes.count, &images, &net) < 0)
         return -1;
     const char *engine = engine_of(points);
-    if (engine == NULL ||
-        settings_write(points->writer, points->input, &images, engine, &net) < 0 ||
-        digest_header(points, &digest) < 0)
+    if (engine == NULL || settings_write(points->writer, points->input, &images, engine, &net) < 0)
+        return -1;
+    const uint8_t *header = write_last(points->writer, &size);
+    if (essence_digest(header, size, &digest) < 0)
         return -1;
     fprintf(points->names, "d%llu-s%llu-%012llx\n", (unsigned long long)settings.depth,
             (unsigned long long)settings.seed, (unsigned long long)digest >> 16);

@@ -1,10 +1,8 @@
 /* The names of runs before they are made.
  *
  * A name tells everything that decides a run's bytes: "d3-s1-8f2c9a41b7d0" is depth 3, seed 1 of
- * the weights, and the first 12 hexadecimal digits of the XXH3 over the header that the run will
- * have. In that header the versions of the programs do not count (NUMERICS does, numerics.h), and
- * neither do options that were not given and have no default, so that later programs may have more
- * of them.
+ * the weights, and the first 12 hexadecimal digits of the XXH3 over what counts in the header that
+ * the run will have (essence.h).
  */
 #ifndef PSWEEP_POINTS_H
 #define PSWEEP_POINTS_H

@@ -1,5 +1,6 @@
 #include "resume.h"
 
+#include "essence.h"
 #include "message.h"
 #include "nn/model.h"
 
@@ -42,55 +43,72 @@ static int print(const msgpack_object *object, char *text, size_t size)
                           : msgpack_object_print_buffer(text, size, *object);
 }
 
-/* The first field of map ours that theirs has not, or has with another value; NULL: none. */
-static const msgpack_object_kv *first_difference(const msgpack_object *ours,
-                                                 const msgpack_object *theirs)
+/* Fields of a header that are looked at by themselves, or not at all. */
+static int stands_apart(const char *key)
+{
+    return strcmp(key, "tool") == 0 || strcmp(key, "options") == 0 || strcmp(key, "upstream") == 0;
+}
+
+/* The key of the first field of map ours that theirs has not, or has with another value; a field
+ * that is nil may be missing. 0: there is none. */
+static int first_difference(const msgpack_object *ours, const msgpack_object *theirs, char key[64])
 {
     for (uint32_t i = 0; i < ours->via.map.size; i++) {
         const msgpack_object_kv *pair = &ours->via.map.ptr[i];
-        char key[64];
-        snprintf(key, sizeof key, "%.*s", (int)pair->key.via.str.size, pair->key.via.str.ptr);
+        snprintf(key, 64, "%.*s", (int)pair->key.via.str.size, pair->key.via.str.ptr);
         const msgpack_object *other = map_field(theirs, key);
-        if (other == NULL || !msgpack_object_equal(pair->val, *other))
-            return pair;
+        int same =
+            other ? msgpack_object_equal(pair->val, *other) : pair->val.type == MSGPACK_OBJECT_NIL;
+        if (!same && !stands_apart(key))
+            return 1;
     }
-    return NULL;
+    return 0;
 }
 
 /* Says in what two headers differ; always -1. */
 static int refuse(const char *path, const struct record *ours, const struct record *theirs)
 {
     char mine[128], other[128], key[64];
-    const msgpack_object *map = &ours->map, *their_map = &theirs->map;
-    const msgpack_object_kv *pair = first_difference(map, their_map);
-    const char *dashes = "";
-    if (pair && map_field(map, "options") == &pair->val) {
-        map = &pair->val;
-        their_map = map_field(their_map, "options");
-        pair = their_map ? first_difference(map, their_map) : NULL;
-        dashes = "--";
-    }
-    if (pair == NULL)
+    const msgpack_object *map = record_field(ours, "options"),
+                         *their_map = record_field(theirs, "options");
+    const char *dashes = "--";
+    if (their_map == NULL || their_map->type != MSGPACK_OBJECT_MAP)
         return fail("cannot resume %s: its header has other fields than this run's", path);
-    snprintf(key, sizeof key, "%.*s", (int)pair->key.via.str.size, pair->key.via.str.ptr);
-    if (strcmp(key, "upstream") == 0)
-        return fail("cannot resume %s: it was trained on other images, or they were fetched or "
-                    "augmented with other options",
-                    path);
-    print(&pair->val, mine, sizeof mine);
+    if (!first_difference(map, their_map, key) && !first_difference(their_map, map, key)) {
+        dashes = "";
+        map = &ours->map;
+        their_map = &theirs->map;
+        if (!first_difference(map, their_map, key) && !first_difference(their_map, map, key))
+            return fail("cannot resume %s: it was trained on other images, or they were fetched or "
+                        "augmented with other options",
+                        path);
+    }
+    print(map_field(map, key), mine, sizeof mine);
     print(map_field(their_map, key), other, sizeof other);
     return fail("cannot resume %s: its %s%s is %s, that of this run is %s", path, dashes, key,
                 other, mine);
 }
 
-/* Whether the file's header is ours. */
+/* Whether the file's header is ours, or that of another version of the programs which says that it
+ * gives the same bits. */
 static int check_header(const struct run *run, const char *path, const struct record *theirs)
 {
     struct record ours;
     size_t size;
     const uint8_t *bytes = write_last(run->writer, &size);
+    uint64_t own, other;
+    char tool[64] = "";
     if (theirs->size == size && memcmp(theirs->bytes, bytes, size) == 0)
         return 0;
+    if (essence_digest(bytes, size, &own) < 0 ||
+        essence_digest(theirs->bytes, theirs->size, &other) < 0)
+        return -1;
+    if (own == other) {
+        (void)record_text(theirs, "tool", tool, sizeof tool);
+        note("%s was begun by other versions of the programs (%s), which give the same bits", path,
+             tool);
+        return 0;
+    }
     msgpack_zone *zone = msgpack_zone_new(8192);
     int result = zone && record_parse(bytes, size, zone, &ours) == 0
                      ? refuse(path, &ours, theirs)
@@ -100,14 +118,20 @@ static int check_header(const struct run *run, const char *path, const struct re
 }
 
 /* A run that died so early that its header was not written whole: the file holds a beginning of
- * our header, or nothing. */
+ * one, or nothing. Up to the program's version it has to be that of ours. */
 static int is_torn_header(const struct run *run, int fd)
 {
+    enum { VERSIONS = 4096 }; /* by so much may those of other versions be longer */
     size_t size;
     const uint8_t *bytes = write_last(run->writer, &size);
-    uint8_t *there = ealloc(size, 1);
-    ssize_t got = pread(fd, there, size, 0);
-    int torn = got >= 0 && (size_t)got < size && memcmp(there, bytes, (size_t)got) == 0;
+    const uint8_t *tool = memmem(bytes, size, "\xa4tool", 5);
+    size_t same = tool ? (size_t)(tool - bytes) : size, room = size + VERSIONS;
+    uint8_t *there = ealloc(room, 1);
+    ssize_t got = pread(fd, there, room, 0);
+    if (got >= 0 && (size_t)got < same)
+        same = (size_t)got;
+    int torn = got >= 0 && (size_t)got < room && memcmp(there, bytes, same) == 0 &&
+               record_span(there, (size_t)got) == 0;
     free(there);
     return torn;
 }
@@ -176,6 +200,38 @@ static int take(struct run *run, const struct record *record)
     return result;
 }
 
+/* A checkpoint ends in three numbers, which are made anew: they are digests of what stands before
+ * them, the header too, and that may name another version. */
+static int pass_on_checkpoint(struct writer *writer, const struct record *record)
+{
+    enum {
+        NUMBER = 9,
+        RECORDS = 8,
+        DIGEST = 7,
+        SEAL = 5,
+        END = RECORDS + DIGEST + SEAL + 3 * NUMBER
+    };
+    const uint8_t *end = record->bytes + record->size - END;
+    if (record->size < END || memcmp(end, "\xa7records\xcf", RECORDS + 1) != 0 ||
+        memcmp(end + RECORDS + NUMBER,
+               "\xa6"
+               "digest\xcf",
+               DIGEST + 1) != 0 ||
+        memcmp(end + RECORDS + DIGEST + 2 * NUMBER, "\xa4seal\xcf", SEAL + 1) != 0)
+        return fail_as(DAMAGED, "a checkpoint does not end in its records, digest and seal");
+    struct position position = write_position(writer);
+    write_begin_with(writer, record->bytes, record->size - END);
+    pack_position(writer, position);
+    pack_seal(writer);
+    return write_end(writer);
+}
+
+static int pass_on(struct writer *writer, const struct record *record)
+{
+    return record->type == RECORD_CHECKPOINT ? pass_on_checkpoint(writer, record)
+                                             : write_record(writer, record->bytes, record->size);
+}
+
 /* The second reading: passes the records on. The checkpoint itself stays behind where this run
  * would have written none: that of a signal, or the last one of a shorter run. */
 static int copy(struct run *run, struct reader *reader, const struct place *place)
@@ -195,7 +251,7 @@ static int copy(struct run *run, struct reader *reader, const struct place *plac
         if (last && take(run, &record) < 0)
             return -1;
         due = last && whole_epoch && run_saves_at(run, place->epoch);
-        if (i > 1 && (!last || due) && write_record(run->writer, record.bytes, record.size) < 0)
+        if (i > 1 && (!last || due) && pass_on(run->writer, &record) < 0)
             return -1;
     }
     if (due)

@@ -1,9 +1,9 @@
 /* Going on from an earlier run: a finished one that is to have more epochs, one that was stopped,
  * or the torn file of one that died.
  *
- * Law: what comes out is byte for byte what one undisturbed run would have written. So the earlier
- * run's header must be the header of this one; its records are taken up to its last checkpoint, and
- * what follows that is trained again.
+ * Law: what comes out is byte for byte what one undisturbed run of this program would have written.
+ * So the earlier run's header must be the header of this one, in all that counts (essence.h); its
+ * records are taken up to its last checkpoint, and what follows that is trained again.
  */
 #ifndef PSWEEP_RESUME_H
 #define PSWEEP_RESUME_H

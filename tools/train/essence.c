@@ -1,0 +1,60 @@
+#include "essence.h"
+
+#include "message.h"
+#include "record.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+/* "psaug 0.1.0" becomes "psaug". */
+static void leave_out_version(msgpack_object *tool)
+{
+    const char *space = memchr(tool->via.str.ptr, ' ', tool->via.str.size);
+    if (space)
+        tool->via.str.size = (uint32_t)(space - tool->via.str.ptr);
+}
+
+/* Leaves out of a header, and of those that it holds, what does not count. */
+static void reduce(msgpack_object *object)
+{
+    if (object->type == MSGPACK_OBJECT_ARRAY)
+        for (uint32_t i = 0; i < object->via.array.size; i++)
+            reduce(&object->via.array.ptr[i]);
+    if (object->type != MSGPACK_OBJECT_MAP)
+        return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < object->via.map.size; i++) {
+        msgpack_object_kv pair = object->via.map.ptr[i];
+        int is_tool = pair.key.type == MSGPACK_OBJECT_STR && pair.key.via.str.size == 4 &&
+                      memcmp(pair.key.via.str.ptr, "tool", 4) == 0;
+        if (pair.val.type == MSGPACK_OBJECT_NIL)
+            continue;
+        if (is_tool && pair.val.type == MSGPACK_OBJECT_STR)
+            leave_out_version(&pair.val);
+        reduce(&pair.val);
+        object->via.map.ptr[kept++] = pair;
+    }
+    object->via.map.size = kept;
+}
+
+int essence_digest(const uint8_t *header, size_t size, uint64_t *digest)
+{
+    struct record record;
+    msgpack_zone *zone = msgpack_zone_new(8192);
+    if (zone == NULL)
+        die(FAILED, "out of memory: a header");
+    int result = record_parse(header, size, zone, &record);
+    if (result == 0) {
+        msgpack_sbuffer left;
+        msgpack_packer packer;
+        msgpack_sbuffer_init(&left);
+        msgpack_packer_init(&packer, &left, msgpack_sbuffer_write);
+        reduce(&record.map);
+        if (msgpack_pack_object(&packer, record.map) < 0)
+            die(FAILED, "out of memory: a header");
+        *digest = XXH3_64bits(left.data, left.size);
+        msgpack_sbuffer_destroy(&left);
+    }
+    msgpack_zone_free(zone);
+    return result;
+}

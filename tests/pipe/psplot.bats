@@ -36,6 +36,7 @@ for depth in range(1, 5):
 write("stopped.bin", end(run(2, 3, stopped=True)))
 write("diverged.bin", end(run(2, loss=lambda i: float("nan") if i > 70 else 1.0)))
 write("one.bin", end(run(1, 1, 1)))
+write("far.bin", end([dict(r, iteration=2500 * r["iteration"]) if "iteration" in r else r for r in run(4, 2)]))
 whole = end(run(3))
 write("torn.bin", whole[:len(whole) // 2])
 write("empty.bin", b"")
@@ -163,6 +164,10 @@ END
     [[ "$(picture confusion.png)" == *inked ]]
     psplot -o chart.svg net3.bin
     grep -q '<svg.* width="840px" height="[0-9.]*px"' chart.svg
+    # The last figure of an axis that ends at the edge, 100000, stands on the picture.
+    psplot --size 300x220 -o far.svg far.bin
+    sed -n 's/.*#glyph.* x="\([0-9.]*\)".*/\1/p' far.svg | sort -n | tail -n 1 >last
+    awk '{ exit !($1 > 285 && $1 < 295) }' last
     # A title is any bytes.
     psplot -k overlay --title $'a\xff\eb' --size 40x12 net3.bin | head -n 1 | grep -q '^a??b *$'
     psplot --title $'a\xff\eb' -o chart.png net3.bin

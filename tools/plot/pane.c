@@ -3,14 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-/* A grid line with its label below. */
+/* A grid line with its label below, which stays on the picture where the axis ends at its edge. */
 static void mark_across(const struct pane *pane, double value, const char *text)
 {
     double x = pane_x(pane, value), bottom = pane->y + pane->height;
     struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
     canvas_line(pane->canvas, x, pane->y, x, bottom, 1, pale_grey);
+    double half = canvas_text_width(pane->canvas, &below, text) / 2;
     if (!pane->across.bare)
-        canvas_text(pane->canvas, x, bottom + 0.5 * pane->font, &below, text);
+        canvas_text(pane->canvas, fmin(x, pane->canvas->width - half - 1),
+                    bottom + 0.5 * pane->font, &below, text);
 }
 
 /* The axis' own labels, but for those that would run into the one before. */

@@ -63,6 +63,19 @@ END
     done
 }
 
+@test "a loss that is no number is not smaller: patience ends a run that diverged, resumed or not" {
+    diverged() {
+        train -r 1e6 --l2 1e6 --patience 2 --checkpoint-every 2 "$@"
+    }
+    diverged -e 9 >whole.bin
+    [ "$(end whole.bin)" = '[2,9,false,"patience"]' ]
+    grep -q 'the validation loss was no number 2 times in a row: training ends after epoch 2 of 9' err
+    diverged -e 1 >one.bin
+    diverged -e 9 --resume one.bin | cmp - whole.bin
+    head -c $(($(stat -c %s whole.bin) - 60)) whole.bin >torn.bin
+    diverged -e 9 --resume torn.bin | cmp - whole.bin
+}
+
 @test "more epochs for a run without patience, and for one that patience did not end" {
     train -e 2 >two.bin
     train -e 5 | cmp - <(train -e 5 --resume two.bin)

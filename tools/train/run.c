@@ -250,6 +250,16 @@ static int run_short(struct run *run)
     return result;
 }
 
+static void tell_patience(const struct run *run)
+{
+    char what[64] = "no number";
+    if (isfinite(run->least))
+        snprintf(what, sizeof what, "not smaller than %.4f", run->least);
+    note("the validation loss was %s %llu times in a row: training ends after epoch %llu of %llu",
+         what, (unsigned long long)run->in_vain, (unsigned long long)run->epoch,
+         (unsigned long long)run->epochs);
+}
+
 static int train(struct run *run)
 {
     while (run->epoch < run->epochs && !run_is_out_of_patience(run)) {
@@ -269,10 +279,7 @@ static int train(struct run *run)
     }
     if (!run_is_out_of_patience(run))
         return write_model(run, "epochs");
-    note("the validation loss was not smaller than %.4f %llu times in a row: training ends after "
-         "epoch %llu of %llu",
-         run->least, (unsigned long long)run->in_vain, (unsigned long long)run->epoch,
-         (unsigned long long)run->epochs);
+    tell_patience(run);
     return write_model(run, "patience");
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 static void keep_header(struct images *images, const struct record *header)
 {
@@ -30,6 +31,12 @@ int images_open(struct images *images, int fd, const char *name, const char *wan
     const msgpack_object *views = record_field(&header, "views");
     images->views =
         images->epochs && views && views->type == MSGPACK_OBJECT_BOOLEAN && views->via.boolean;
+    if (!images->epochs) {
+        images->digest = XXH3_createState();
+        if (images->digest == NULL)
+            die(FAILED, "out of memory: a digest");
+        XXH3_64bits_reset(images->digest);
+    }
     keep_header(images, &header);
     return 0;
 }
@@ -39,6 +46,7 @@ void images_close(struct images *images)
     record_close(images->reader);
     classes_free(&images->classes);
     free(images->header);
+    XXH3_freeState(images->digest);
     *images = (struct images){0};
 }
 
@@ -71,6 +79,8 @@ int images_next(struct images *images, struct image *image, struct record *recor
         int got = record_next(images->reader, record);
         if (got != RECORD_READ)
             return got < 0 ? -1 : got == RECORD_WAIT ? IMAGES_WAIT : IMAGES_END;
+        if (images->digest && record->type != RECORD_HEADER && record->type != RECORD_END)
+            XXH3_64bits_update(images->digest, record->bytes, record->size);
         switch (record->type) {
         case RECORD_IMAGE:
             if (image_read(record, images->classes.count, image) < 0)
@@ -97,6 +107,11 @@ int images_next(struct images *images, struct image *image, struct record *recor
             return IMAGES_OTHER;
         }
     }
+}
+
+uint64_t images_digest(const struct images *images)
+{
+    return XXH3_64bits_digest(images->digest);
 }
 
 void images_pack_upstream(struct writer *writer, const struct images *images)

@@ -25,7 +25,8 @@ struct images {
     uint32_t headers; /* the headers of all joined inputs, as msgpack, for "upstream" */
     uint8_t *header;
     size_t header_size;
-    uint64_t shift, largest; /* added to ids of the present stream; the largest id so far */
+    struct XXH3_state_s *digest; /* of a set: of its records so far, but headers and ends */
+    uint64_t shift, largest;     /* added to ids of the present stream; the largest id so far */
 };
 
 /* Reads the first header from fd; wanted as in record_header(). -1 with a sentence. */
@@ -44,6 +45,9 @@ enum images_item {
     IMAGES_WAIT
 };
 int images_next(struct images *images, struct image *image, struct record *record);
+
+/* The XXH3 of all records of a set that have come, but headers and ends, which tell of programs. */
+uint64_t images_digest(const struct images *images);
 
 /* Packs the field "upstream". */
 void images_pack_upstream(struct writer *writer, const struct images *images);

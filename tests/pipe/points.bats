@@ -62,6 +62,15 @@ print(said.split("= ")[-1].split()[0].replace("XXH3_", "")[:12])' "$1"
     [ "$(psaug <moved.ps | pstrain --points points)" != "$plain" ]
     ends 1 pstrain -q -e 2 --resume net.bin < <(psaug <moved.ps)
     grep -q 'it was trained on other images' err
+    # A set that comes straight has no psaug to tell what is in it: other images for validation.
+    pstrain -q -d 1 -e 1 <set.ps >net.bin
+    edit set.ps 'last = [r for r in records if r.get("split") == "validation"][-1]; last["pixels"] = last["pixels"][::-1]' >other.ps
+    [ "$(pstrain --points points <newer.ps)" = "$(pstrain --points points <set.ps)" ]
+    [ "$(pstrain --points points <other.ps)" != "$(pstrain --points points <set.ps)" ]
+    ends 1 pstrain -q -d 1 -e 2 --resume net.bin <other.ps
+    grep -q 'it was trained on other images' err
+    # Its digest is the one that psaug would tell.
+    [ "$(records net.bin | jq 'select(.type == "header") | .digest')" = "$(psaug -e 1 <set.ps | records /dev/stdin | jq 'select(.type == "header") | .digest')" ]
 }
 
 @test "a wrong line is named, and no name is printed" {

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 /* Shape of the first image, to which the others are held. */
 struct first {
@@ -60,9 +59,9 @@ static int keep_image(struct gathered *gathered, struct images_sums *sums,
     return set_add(gathered->train, image, record, place);
 }
 
-/* Reads and keeps all records. digest: of all but headers and ends, which tell of programs. */
+/* Reads and keeps all records. */
 static int keep_all(struct images *input, const struct view_options *options,
-                    struct gathered *gathered, struct first *first, XXH3_state_t *digest)
+                    struct gathered *gathered, struct first *first)
 {
     struct image image;
     struct record record;
@@ -71,7 +70,6 @@ static int keep_all(struct images *input, const struct view_options *options,
     while ((item = images_next(input, &image, &record)) != IMAGES_END) {
         if (item < 0)
             return -1;
-        XXH3_64bits_update(digest, record.bytes, record.size);
         if (item == IMAGES_OTHER)
             keep_unknown(gathered, &record);
         else if (check_shape(first, options, &image) < 0 ||
@@ -89,14 +87,7 @@ int gather(struct images *input, int fd, uint64_t memory, const struct view_opti
     *gathered = (struct gathered){.memory = memory};
     gathered->train = set_open(&gathered->memory, fd);
     gathered->others = set_open(&gathered->memory, fd);
-    XXH3_state_t *digest = XXH3_createState();
-    if (digest == NULL)
-        die(FAILED, "out of memory: a digest");
-    XXH3_64bits_reset(digest);
-    int result = keep_all(input, options, gathered, &first, digest);
-    gathered->digest = XXH3_64bits_digest(digest);
-    XXH3_freeState(digest);
-    if (result < 0)
+    if (keep_all(input, options, gathered, &first) < 0)
         return -1;
     if (!first.seen)
         return fail("%s holds no images", record_name(input->reader));

@@ -11,7 +11,6 @@ struct gathered {
     struct set *train, *others; /* others: validation and test images */
     uint64_t memory;            /* bytes that they may still take */
     struct images_about about;  /* shape: of the views */
-    uint64_t digest;            /* XXH3 of all records but headers and ends, as they came */
     uint8_t *unknown;           /* records of types that psweep does not know, to be passed on */
     size_t unknown_size;
     uint32_t unknown_count;

@@ -50,7 +50,7 @@ static int write_start(struct writer *writer, const struct images *input,
     pack_texts(writer, "classes", input->classes.name, input->classes.count);
     images_pack_about(writer, &gathered->about);
     pack_bool(writer, "views", views);
-    pack_uint(writer, "digest", gathered->digest);
+    pack_uint(writer, "digest", images_digest(input));
     return write_end(writer);
 }
 

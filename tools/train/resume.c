@@ -46,7 +46,8 @@ static int print(const msgpack_object *object, char *text, size_t size)
 /* Fields of a header that are looked at by themselves, or not at all. */
 static int stands_apart(const char *key)
 {
-    return strcmp(key, "tool") == 0 || strcmp(key, "options") == 0 || strcmp(key, "upstream") == 0;
+    return strcmp(key, "tool") == 0 || strcmp(key, "options") == 0 ||
+           strcmp(key, "upstream") == 0 || strcmp(key, "digest") == 0;
 }
 
 /* The key of the first field of map ours that theirs has not, or has with another value; a field

@@ -23,8 +23,12 @@ enum status {
     STOPPED = 4, /* a signal ended the run early; what was done is whole */
 };
 
-/* The name that stands before every message; set once at the start of main. */
+/* The name that stands before every message; set once at the start of main by messages_from(). */
 extern const char *program;
+
+/* Sets the name. Where stderr is closed messages go nowhere from now on, and not into the next file
+ * that is opened. */
+void messages_from(const char *name);
 
 /* 0: only errors (-q); 1: the default; 2: explanations too (-v). */
 extern int verbosity;

@@ -243,7 +243,7 @@ static int parse(const struct program *about, int argc, char **argv,
 
 int options_parse(const struct program *about, int argc, char **argv)
 {
-    program = about->name;
+    messages_from(about->name);
     signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
     return parse(about, argc, argv, answer_common);
 }

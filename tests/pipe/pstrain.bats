@@ -214,6 +214,14 @@ for label in range(1200):
     [ "$(records five | wc -l)" -eq 4 ]
 }
 
+@test "where stderr is closed its sentences do not go into the next file that is opened" {
+    psaug -e 1 <set.ps | pstrain --progress log 2>&- >net.bin
+    [ "$(records log | wc -l)" -eq 4 ]
+    status=0
+    pstrain --progress log <set.ps >&- 2>&- || status=$?
+    [ $status -eq 1 ]
+}
+
 @test "--progress: a name that a record has no room for is refused" {
     ends 2 pstrain --name "$(printf 'n%.0s' {1..1025})" --progress log <set.ps
     grep -q -- '--name takes at most 1024 bytes' err

@@ -70,6 +70,8 @@ write("odd-one-point.bin", run(2, 2, epochs=1, per=1))
 write("odd-half.bin", run(2, 3)[:300])
 write("odd-nothing.bin", run(2, 4)[:1])
 write("long.bin", run(3, 7, epochs=300, per=40))
+for s in range(2):
+    write("apart-s%d.bin" % s, run(2, s, top=(0.05, 1)[s]))
 write("two.scores", scores(["cat", "dog"]))
 write("ten.scores", scores("airplane automobile bird cat deer dog frog horse ship truck".split()))
 write("hundred.scores", scores(["class %d" % k for k in range(100)]))

@@ -35,6 +35,7 @@ for depth in range(1, 5):
     write("net%d.bin" % depth, end(run(depth)))
 write("stopped.bin", end(run(2, 3, stopped=True)))
 write("diverged.bin", end(run(2, loss=lambda i: float("nan") if i > 70 else 1.0)))
+write("wild.bin", end(run(2, loss=lambda i: 2.0 if i < 60 else 1e9)))
 write("one.bin", end(run(1, 1, 1)))
 write("far.bin", end([dict(r, iteration=2500 * r["iteration"]) if "iteration" in r else r for r in run(4, 2)]))
 whole = end(run(3))
@@ -153,6 +154,9 @@ END
     [ "$(psplot -k overlay copy*.bin | grep -o 'copy[0-9]*' | sort -u | wc -l)" -eq 40 ]
     psplot one.bin | grep -q '[⠶⠛⣤]'
     psplot diverged.bin | grep -q 'diverged at iteration 71'
+    # Losses on their way to divergence do not flatten those of others.
+    psplot net1.bin wild.bin | grep -q '  [48]┤ '
+    no grep -q '00┤.*00┤.*loss' <(psplot net1.bin wild.bin)
 }
 
 @test "pictures have the size asked for and something on them" {
@@ -360,6 +364,16 @@ END
     # Behind the figures a scale and the runs.
     ends 3 psplot -k summary d?-r0.05-s?.bin
     grep -qE '^ +2 .*○.*●.*○ *$' out
+    # A deviation that reaches below 0 % and above 100 % makes no such axis.
+    /usr/bin/python3 -c '
+import msgpack
+for seed in 0, 1:
+    with open("apart%d.bin" % seed, "wb") as file:
+        file.write(msgpack.packb(dict(type="header", version=1, kind="run", classes=["a", "b"], upstream=[], tool="test 1",
+                                      options=dict(depth=1, seed=seed))))
+        file.write(msgpack.packb(dict(type="validation", iteration=1, epoch=1, images=9, loss=1.0, accuracy=float(seed))))'
+    ends 3 psplot -k summary apart?.bin
+    grep -qE 'best +0 +50 +100$' out
     ends 3 psplot -k summary -o summary.png d*.bin
     [ "$(picture summary.png)" = "720x480 inked" ]
 }

@@ -29,6 +29,8 @@ static void round_numbers(void **state)
     assert_string_equal(labels(0, 0.3, 4, 0), "0.0 0.1 0.2 0.3");
     assert_string_equal(labels(0.71, 0.79, 5, 0), "0.72 0.74 0.76 0.78");
     assert_string_equal(labels(-0.1, 0.1, 3, 0), "-0.1 0.0 0.1");
+    assert_string_equal(labels(0, 9e6, 4, 0), "0 5000000");
+    assert_string_equal(labels(0, 1.5e30, 4, 0), "0 5e29 1e30 1.5e30");
 }
 
 /* An axis that counts has no half steps. */

@@ -29,6 +29,20 @@ static double offset(const struct pane *pane, const struct summary *summary, siz
     return step * ((double)series - (double)(summary->serieses - 1) / 2);
 }
 
+/* A bar with caps. What would reach below 0 % or above 100 % ends at the edge, without a cap. */
+static void draw_bar(const struct pane *pane, double x, double from, double to,
+                     struct colour colour)
+{
+    double thick = pane->font / 8, cap = 0.3 * pane->font;
+    double low = pane_y(pane, fmax(from, pane->up.low)),
+           high = pane_y(pane, fmin(to, pane->up.high));
+    canvas_line(pane->canvas, x, high, x, low, thick, colour);
+    if (to <= pane->up.high)
+        canvas_line(pane->canvas, x - cap, high, x + cap, high, thick, colour);
+    if (from >= pane->up.low)
+        canvas_line(pane->canvas, x - cap, low, x + cap, low, thick, colour);
+}
+
 static void draw_group(const struct pane *pane, const struct summary *summary,
                        const struct group *group, struct colour colour)
 {
@@ -48,14 +62,10 @@ static void draw_group(const struct pane *pane, const struct summary *summary,
     }
     if (group->counted == 0)
         return;
-    double y = pane_y(pane, 100 * group->mean), bar = 100 * group->deviation;
-    if (!isnan(bar)) {
-        double high = pane_y(pane, 100 * group->mean + bar),
-               low = pane_y(pane, 100 * group->mean - bar), cap = 0.3 * font;
-        canvas_line(pane->canvas, x, high, x, low, font / 8, colour);
-        canvas_line(pane->canvas, x - cap, high, x + cap, high, font / 8, colour);
-        canvas_line(pane->canvas, x - cap, low, x + cap, low, font / 8, colour);
-    }
+    double y = pane_y(pane, 100 * group->mean);
+    if (!isnan(group->deviation))
+        draw_bar(pane, x, 100 * (group->mean - group->deviation),
+                 100 * (group->mean + group->deviation), colour);
     canvas_dot(pane->canvas, x, y, 0.36 * font, colour);
 }
 

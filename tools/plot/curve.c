@@ -126,23 +126,37 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The value that no more than one in so many of the n is above; they are sorted for it. 1 of none.
+ */
+static double top_but(size_t one_in, double *value, size_t n)
+{
+    qsort(value, n, sizeof *value, compare);
+    return n > 0 ? value[n - 1 - n / one_in] : 1;
+}
+
 /* The top of the loss axis: above 98 of 100 finite losses, so that a spike does not flatten the
- * rest. */
+ * rest, and not far above what runs mostly begin with, so that one on its way to divergence does
+ * not either. */
 static double loss_top(const struct history *history)
 {
-    enum { SAMPLES = 400 }; /* a run */
+    enum { SAMPLES = 400 /* a run */, FAR = 4 };
     double *losses = ealloc(history->runs * (SAMPLES + 1), sizeof *losses);
-    size_t n = 0;
+    double *first = ealloc(history->runs, sizeof *first);
+    size_t n = 0, begun = 0;
     for (size_t r = 0; r < history->runs; r++) {
         const struct points *points = &history->run[r]->progress;
         size_t step = points->count / SAMPLES + 1;
+        if (points->count > 0 && isfinite(points->point[0].loss))
+            first[begun++] = points->point[0].loss;
         for (size_t i = 0; i < points->count; i += step)
             if (isfinite(points->point[i].loss))
                 losses[n++] = points->point[i].loss;
     }
-    qsort(losses, n, sizeof *losses, compare);
-    double zero = 0, top = n > 0 ? losses[n - 1 - n / 50] : 1;
+    double zero = 0, top = top_but(50, losses, n), begin = top_but(2, first, begun);
     free(losses);
+    free(first);
+    if (begin > 0)
+        top = fmin(top, FAR * begin);
     top = top > 0 ? top * 1.05 : 1;
     ticks_widen(&zero, &top, 7);
     return top;

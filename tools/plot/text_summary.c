@@ -44,9 +44,10 @@ static int widest(const struct summary *summary, int column, const char *head)
     return widest < 36 ? widest : 36;
 }
 
+/* A value outside, as the end of a bar can be, is at the edge. */
 static int column_of(double value, double low, double high, int width)
 {
-    return (int)lround((value - low) / (high - low) * (width - 1));
+    return (int)lround((fmax(fmin(value, high), low) - low) / (high - low) * (width - 1));
 }
 
 /* One row of the plot: a line for mean ± deviation, a dot for each run, a blot for the mean. */
@@ -86,6 +87,8 @@ static void find_range(const struct summary *summary, double *low, double *high)
     if (*high - *low < 0.01)
         *low -= 0.01, *high += 0.01;
     ticks_widen(low, high, 8);
+    *low = fmax(*low, 0);
+    *high = fmin(*high, 1);
 }
 
 static void draw_scale(struct screen *screen, struct box box, double low, double high)

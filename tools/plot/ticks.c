@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The smallest step of the form {1, 2, 5} × 10^k that is not below at_least. */
 static double round_step(double at_least)
@@ -52,7 +53,12 @@ void tick_text(const struct ticks *ticks, double value, char *text, size_t size)
     /* A zero that rounding made tiny and negative is no "-0". */
     if (fabs(value) < ticks->step * 1e-6)
         value = 0;
-    snprintf(text, size, "%.*f", ticks->decimals, value);
+    snprintf(text, size, fabs(value) < 1e7 ? "%.*f" : "%.*g",
+             fabs(value) < 1e7 ? ticks->decimals : 3, value);
+    /* "1.5e30": the plus of an exponent is a letter that tells nothing. */
+    char *plus = strchr(text, '+');
+    if (plus)
+        memmove(plus, plus + 1, strlen(plus));
 }
 
 void ticks_widen(double *low, double *high, int most)

@@ -40,7 +40,7 @@ static inline double tick_value(const struct ticks *ticks, int i)
     return ticks->first + i * ticks->step;
 }
 
-/* The label of a value at one of these ticks: "0.25", "20000". */
+/* The label of a value at one of these ticks: "0.25", "20000", "1.5e30". */
 void tick_text(const struct ticks *ticks, double value, char *text, size_t size);
 
 /* Moves the ends outwards to multiples of the step that at most most ticks need. */

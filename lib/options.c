@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "message.h"
+#include "standard.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -63,7 +64,7 @@ static _Noreturn void print_help(const struct program *about)
     print_rows(common_row);
     if (about->examples)
         printf("\nexamples\n%s", about->examples);
-    exit(fflush(stdout) == 0 ? DONE : FAILED);
+    end_after_text();
 }
 
 /* The text of a number, whole: value in low … high or the program ends saying so. */
@@ -207,7 +208,7 @@ static void answer_common(const struct program *about, int which)
         print_help(about);
     else if (which == 'V') {
         printf("%s (psweep) %s\n", about->name, PSWEEP_VERSION);
-        exit(fflush(stdout) == 0 ? DONE : FAILED);
+        end_after_text();
     }
 }
 

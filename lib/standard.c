@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,13 @@ void estandard_text(void)
 {
     if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
         die(FAILED, "cannot write output: %s", strerror(errno));
+}
+
+void end_after_text(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        die(FAILED, "cannot write output: %s", strerror(errno));
+    exit(DONE);
 }
 
 struct writer *estandard_output(void)

@@ -11,6 +11,9 @@ struct writer *estandard_output(void);
  * file that is opened. */
 void estandard_text(void);
 
+/* Ends a program whose answer is printed; with a sentence when it could not be. */
+_Noreturn void end_after_text(void);
+
 /* Exits with a sentence when standard input is a terminal: nobody types records. */
 void estandard_input(void);
 

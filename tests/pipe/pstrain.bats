@@ -214,6 +214,17 @@ for label in range(1200):
     [ "$(records five | wc -l)" -eq 4 ]
 }
 
+@test "an answer that cannot be written is a failure, and told" {
+    for program in psfetch psaug pstrain pseval psplot; do
+        for option in --help --version; do
+            ends 1 bash -c "$program $option >/dev/full"
+            grep -q "^$program: cannot write output: No space left on device" err
+        done
+    done
+    ends 1 bash -c 'pstrain --selftest >&-'
+    grep -q 'cannot write output: Bad file descriptor' err
+}
+
 @test "where stderr is closed its sentences do not go into the next file that is opened" {
     psaug -e 1 <set.ps | pstrain --progress log 2>&- >net.bin
     [ "$(records log | wc -l)" -eq 4 ]

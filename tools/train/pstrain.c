@@ -114,10 +114,11 @@ static void print_line(const char *line)
 static _Noreturn void run_selftest(void)
 {
     struct engine_options options = {.gpu = (uint32_t)settings.gpu};
+    estandard_text();
     if (engine_selftest(&options, print_line) < 0)
         die_why();
     puts("The GPU does what the CPU does, the same bits each time.");
-    exit(fflush(stdout) == 0 ? DONE : FAILED);
+    end_after_text();
 }
 
 /* Of a stream with epochs the header tells all that is to be known. */

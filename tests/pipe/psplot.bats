@@ -153,6 +153,11 @@ END
     [ "$(grep -o 'copy[0-9]*' chart | sort -u | wc -l)" -eq 40 ]
     [ "$(psplot -k overlay copy*.bin | grep -o 'copy[0-9]*' | sort -u | wc -l)" -eq 40 ]
     psplot one.bin | grep -q '[⠶⠛⣤]'
+    # Names that are too long differ at their ends still.
+    cp net1.bin runs-of-a-night-with-much-learning-1.bin
+    cp net1.bin runs-of-a-night-with-much-learning-2.bin
+    psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*…learning-1 '
+    psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*…learning-2 '
     psplot diverged.bin | grep -q 'diverged at iteration 71'
     # Losses on their way to divergence do not flatten those of others.
     psplot net1.bin wild.bin | grep -q '  [48]┤ '

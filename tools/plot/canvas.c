@@ -148,6 +148,17 @@ void canvas_text(struct canvas *canvas, double x, double y, const struct letteri
     cairo_new_path(canvas->cairo);
 }
 
+/* Writes text to cut with an ellipsis in place of what is between head and tail, which point into
+ * it. */
+static void leave_out(char *cut, const char *text, const char *head, const char *tail)
+{
+    static const char ellipsis[] = "…";
+    size_t before = (size_t)(head - text);
+    memcpy(cut, text, before);
+    memcpy(cut + before, ellipsis, sizeof ellipsis - 1);
+    memcpy(cut + before + sizeof ellipsis - 1, tail, strlen(tail) + 1);
+}
+
 double canvas_text_in(struct canvas *canvas, double x, double y, double width,
                       const struct lettering *lettering, const char *text)
 {
@@ -156,17 +167,26 @@ double canvas_text_in(struct canvas *canvas, double x, double y, double width,
         canvas_text(canvas, x, y, lettering, text);
         return full;
     }
-    static const char ellipsis[] = "…";
-    char *cut = ealloc(strlen(text) + sizeof ellipsis, 1);
-    const char *end = text, *fits = text;
-    uint32_t code;
-    for (int columns; label_next(&end, &code, &columns); fits = end) {
-        memcpy(cut, text, (size_t)(end - text));
-        memcpy(cut + (end - text), ellipsis, sizeof ellipsis);
+    char *cut = ealloc(strlen(text) + sizeof "…", 1);
+    const char *head = text, *tail = text + strlen(text);
+    /* A character more at the beginning and at the end in turn, as long as it fits. */
+    for (int turn = 0; head < tail; turn++) {
+        const char *longer = head, *earlier = tail;
+        uint32_t code;
+        int columns;
+        if (turn % 2 == 0)
+            label_next(&longer, &code, &columns);
+        else
+            do
+                earlier--;
+            while ((*earlier & 0xc0) == 0x80);
+        leave_out(cut, text, longer, earlier);
         if (canvas_text_width(canvas, lettering, cut) > width)
             break;
+        head = longer;
+        tail = earlier;
     }
-    memcpy(cut + (fits - text), ellipsis, sizeof ellipsis);
+    leave_out(cut, text, head, tail);
     full = canvas_text_width(canvas, lettering, cut);
     if (full <= width)
         canvas_text(canvas, x, y, lettering, cut);

@@ -60,7 +60,8 @@ struct lettering {
 };
 void canvas_text(struct canvas *canvas, double x, double y, const struct lettering *lettering,
                  const char *text);
-/* The same, cut to an ellipsis at its end where it is wider than width. Returns the width taken. */
+/* The same, with an ellipsis in its middle where it is wider than width: names are often told apart
+ * by their ends. Returns the width taken. */
 double canvas_text_in(struct canvas *canvas, double x, double y, double width,
                       const struct lettering *lettering, const char *text);
 double canvas_text_width(struct canvas *canvas, const struct lettering *lettering,

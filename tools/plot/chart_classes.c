@@ -64,7 +64,7 @@ static void draw_rows(const struct board *board)
 static void draw_heads(const struct board *board, double left, double top, double width,
                        double font)
 {
-    char text[256];
+    char text[600];
     const struct pane *pane = &board->pane;
     const struct score *score = board->score;
     struct lettering title = {1.15 * font, black, 0, 0, 1, 0};

@@ -98,7 +98,7 @@ static void names(const struct matrix *m, double widest)
 
 static void titles(const struct matrix *m, double left, double top, double width, double bottom)
 {
-    char text[256];
+    char text[600];
     double n = m->score->classes, font = m->font;
     struct lettering title = {1.15 * font, black, 0, 0, 1, 0};
     struct lettering centre = {font, black, 0.5, 1, 0, 0}, up = {font, black, 0.5, 0, 0, 1};

@@ -31,18 +31,24 @@ void screen_put(struct screen *screen, int row, int column, uint32_t code, struc
 int screen_text(struct screen *screen, int row, int column, int width, struct style style,
                 const char *text)
 {
-    int cut = label_columns(text) > width, used = 0, columns;
-    for (uint32_t code; label_next(&text, &code, &columns);) {
-        if (used + columns > width - cut)
-            break;
+    int all = label_columns(text), cut = all > width, at = 0, used = 0, columns;
+    /* Of a text that is too wide the columns before head and from tail on. */
+    int head = cut ? width / 2 : all, tail = cut ? all - (width - head - 1) : all;
+    if (cut && width <= 0)
+        return 0;
+    for (uint32_t code; label_next(&text, &code, &columns); at += columns) {
+        if (cut && at + columns > head) {
+            screen_put(screen, row, column + used++, screen_pick(screen, 0x2026, '~'), style);
+            cut = 0;
+        }
+        if (at + columns > head && at < tail)
+            continue;
         if (code > 0x7e && !screen->look.unicode)
             code = '?';
         if (columns > 0)
             screen_put(screen, row, column + used, code, style);
         used += columns;
     }
-    if (cut && width > 0)
-        screen_put(screen, row, column + used++, screen_pick(screen, 0x2026, '~'), style);
     return used;
 }
 

@@ -50,7 +50,8 @@ static inline uint32_t screen_pick(const struct screen *screen, uint32_t code, c
     return screen->look.unicode ? code : (uint32_t)(unsigned char)ascii;
 }
 
-/* Text from column on, at most width columns: what does not fit is cut and ends in an ellipsis.
+/* Text from column on, at most width columns: of what does not fit the middle is an ellipsis, for
+ * names are often told apart by their ends.
  * Returns the columns used. In ASCII other characters become question marks. */
 int screen_text(struct screen *screen, int row, int column, int width, struct style style,
                 const char *text);

@@ -49,7 +49,7 @@ static void draw_class(struct screen *screen, const struct score *score, uint32_
 
 struct screen *text_classes(const struct score *score, const struct page *page)
 {
-    char text[256];
+    char text[600];
     int names = 5, most = page->columns / 3 < MOST_NAME ? page->columns / 3 : MOST_NAME;
     uint32_t *order = ealloc(score->classes, sizeof *order);
     for (uint32_t i = 0; i < score->classes; i++)

@@ -41,7 +41,7 @@ static struct style shade(uint64_t count, uint64_t most, int right)
 
 static void title(struct screen *screen, const struct score *score, const struct page *page)
 {
-    char text[256];
+    char text[600];
     if (page->title)
         snprintf(text, sizeof text, "%s", page->title);
     else

@@ -159,6 +159,9 @@ END
     psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*…learning-1 '
     psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*…learning-2 '
     psplot diverged.bin | grep -q 'diverged at iteration 71'
+    # It hides nothing of the curve, which is that of the second net.
+    diff <(psplot --size 40x24 diverged.bin | sed -n '4,14s/ *$//p' | sed 's/ *diverged at iteration 71//') \
+        <(psplot --size 40x24 net2.bin | sed -n '4,14s/ *$//p')
     # Losses on their way to divergence do not flatten those of others.
     psplot net1.bin wild.bin | grep -q '  [48]┤ '
     no grep -q '00┤.*00┤.*loss' <(psplot net1.bin wild.bin)

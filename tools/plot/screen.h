@@ -50,6 +50,13 @@ static inline uint32_t screen_pick(const struct screen *screen, uint32_t code, c
     return screen->look.unicode ? code : (uint32_t)(unsigned char)ascii;
 }
 
+/* Whether something stands there. */
+static inline int screen_taken(const struct screen *screen, int row, int column)
+{
+    return row >= 0 && row < screen->rows && column >= 0 && column < screen->columns &&
+           screen->cell[(size_t)row * (size_t)screen->columns + (size_t)column].code != 0;
+}
+
 /* Text from column on, at most width columns: of what does not fit the middle is an ellipsis, for
  * names are often told apart by their ends.
  * Returns the columns used. In ASCII other characters become question marks. */

@@ -57,7 +57,26 @@ static void loss_row(struct screen *screen, struct box box, const struct run *ru
     line_free(&loss);
 }
 
-/* Says in the middle of the plot what the lines alone would not. */
+/* The row of the box in which a text of this width hides least, of equals the nearest to its
+ * middle. */
+static int free_row(const struct screen *screen, struct box box, int column, int width)
+{
+    int best = box.row + box.rows / 2, least = width + 1;
+    for (int i = 0; i < box.rows; i++) {
+        int row = box.row + box.rows / 2 + (i % 2 ? -(i + 1) / 2 : i / 2), taken = 0;
+        if (row < box.row || row >= box.row + box.rows)
+            continue;
+        for (int c = column; c < column + width; c++)
+            taken += screen_taken(screen, row, c);
+        if (taken < least) {
+            least = taken;
+            best = row;
+        }
+    }
+    return best;
+}
+
+/* Says in the plot what the lines alone would not. */
 static void remark(struct screen *screen, struct box box, const struct run *run)
 {
     char text[64];
@@ -68,8 +87,8 @@ static void remark(struct screen *screen, struct box box, const struct run *run)
         snprintf(text, sizeof text, "diverged at iteration %.0f", since);
     else
         return;
-    int width = (int)strlen(text);
-    screen_text(screen, box.row + box.rows / 2, box.column + (box.columns - width) / 2, box.columns,
+    int width = (int)strlen(text), column = box.column + (box.columns - width) / 2;
+    screen_text(screen, free_row(screen, box, column, width), column, box.columns,
                 (struct style){.ink = ink_of(INK_VALIDATION), .bold = 1}, text);
 }
 

@@ -15,12 +15,13 @@
 #include "random.h"
 #include "view.h"
 
-enum { HEIGHT = 8, WIDTH = 12, CLASSES = 3, BATCH = 40, IMAGES = 5, MOST_SIDE = 20 };
+enum { HEIGHT = 8, WIDTH = 12, CLASSES = 3, BATCH = 40, IMAGES = 5 };
+enum { MOST_SIDE = 20, GAP = 30000 }; /* GAP: so far apart that 16 bits hold no place */
 
-/* Images of several sizes, one behind the other; the first is of the network's size. */
+/* Images of several sizes, one behind the other with gaps; the first is of the network's size. */
 struct set {
     uint32_t channels;
-    uint8_t pixels[IMAGES * MOST_SIDE * MOST_SIDE * NET_MAX_CHANNELS];
+    uint8_t pixels[IMAGES * (MOST_SIDE * MOST_SIDE * NET_MAX_CHANNELS + GAP)];
     struct kept_image image[IMAGES];
     struct kept_images all;
 };
@@ -39,7 +40,7 @@ static void make_set(struct set *set, uint32_t channels)
         set->pixels[i] = (uint8_t)draw(i, 1, 256);
     for (int i = 0; i < IMAGES; i++) {
         set->image[i] = (struct kept_image){used, side[i][0], side[i][1]};
-        used += (size_t)side[i][0] * side[i][1] * channels;
+        used += (size_t)side[i][0] * side[i][1] * channels + GAP;
     }
     set->all = (struct kept_images){set->pixels, used, set->image, IMAGES};
 }

@@ -209,6 +209,10 @@ of() {
         on_double pstrain -v --device cuda -b 16 <views.ps >sent.bin 2>err
     grep -q 'each batch is sent to the engine: the GPU refuses memory for all images: out of memory' err
     cmp sent.bin whole.bin
+    # Nor are they kept where the first steps would find nothing left.
+    PSWEEP_DOUBLE_MEMORY=200000000 on_double pstrain -v --device cuda -b 16 <views.ps >sent.bin 2>err
+    grep -Eq 'each batch is sent to the engine: all images take [0-9]{5} bytes, the GPU has [0-9]{9} left' err
+    cmp sent.bin whole.bin
 }
 
 @test "a GPU that is met for the first time is held to the CPU, once; --selftest tells all" {

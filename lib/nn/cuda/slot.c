@@ -156,12 +156,28 @@ int cuda_outcome(struct engine *engine, int wait, struct outcome *outcome)
     return 1;
 }
 
+/* Whether so many bytes leave the first steps what they take yet: kernels are loaded and graphs
+ * made only then, and a run would end there for want of memory that pixels do not need. */
+static int has_room(size_t bytes)
+{
+    enum { FIRST_STEPS = 256 << 20 };
+    size_t rest, all;
+    TRY(cudaMemGetInfo(&rest, &all), "to tell its memory");
+    if (bytes <= rest && rest - bytes >= FIRST_STEPS)
+        return 1;
+    fail("all images take %zu bytes, the GPU has %zu left and needs some for itself", bytes, rest);
+    return 0;
+}
+
 int cuda_keep(struct engine *engine, const struct kept_images *images)
 {
     struct cuda *cuda = (struct cuda *)engine;
     size_t table = padded(images->count * sizeof *images->image);
     if (cuda->kept || images->count == 0 || images->count > UINT32_MAX)
         return fail("an engine keeps images once, 1 … %u of them", UINT32_MAX);
+    int room = has_room(table + images->bytes);
+    if (room <= 0)
+        return room;
     cudaError_t error = cudaMalloc(&cuda->kept, table + images->bytes);
     if (error == cudaErrorMemoryAllocation) {
         cuda->kept = NULL;

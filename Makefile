@@ -134,6 +134,7 @@ SANITIZE_address := $(SANITIZE_double) -fsanitize=address -fsanitize-sections=bl
 DOUBLE_CXX = g++ -std=c++17 -O1 -g -Wall -Wextra -fPIC -ffp-contract=off -MMD -MP -Ilib -Itests/doubles/cuda
 CUDART_O := $(patsubst %.cpp,%.o,$(filter-out %_cudnn.cpp,$(wildcard tests/doubles/cuda/*.cpp))) \
             $(patsubst %.cu,%.o,$(wildcard lib/nn/cuda/*.cu))
+CUDNN_O  := $(patsubst %.cpp,%.o,$(wildcard tests/doubles/cuda/*_cudnn.cpp))
 define doubles_of
 build/$(1)/%.o: %.cu
 	@mkdir -p $$(@D)
@@ -146,8 +147,7 @@ build/$(1)/%.o: %.cpp
 build/$(1)/libcudart.so.13: $$(CUDART_O:%=build/$(1)/%) tests/doubles/cuda/cudart.map
 	$$(DOUBLE_CXX) $$(SANITIZE_$(1)) -shared $$(filter %.o,$$^) -o $$@ -Wl,-soname,$$(@F) \
 	    -Wl,--version-script=tests/doubles/cuda/cudart.map
-build/$(1)/libcudnn.so.9: build/$(1)/tests/doubles/cuda/double_cudnn.o build/$(1)/libcudart.so.13 \
-        tests/doubles/cuda/cudnn.map
+build/$(1)/libcudnn.so.9: $$(CUDNN_O:%=build/$(1)/%) build/$(1)/libcudart.so.13 tests/doubles/cuda/cudnn.map
 	$$(DOUBLE_CXX) $$(SANITIZE_$(1)) -shared $$(filter-out %.map,$$^) -o $$@ -ldl -Wl,-soname,$$(@F) \
 	    -Wl,--version-script=tests/doubles/cuda/cudnn.map
 endef
@@ -163,12 +163,15 @@ build/tests/cuda/libpsweep-cuda.so: bin/libpsweep-cuda.so
 build/tests/cuda/misuse: build/tests/cuda/misuse.o
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart
 build/tests/cuda/%.o: CPPFLAGS += -Itests/unit $(if $(NVCC),-isystem $(CUDA_HOME)/include)
+# How the kernels round.
+build/tests/cuda/narrow: tests/cuda/narrow.cpp lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h
+	$(DOUBLE_CXX) $(SANITIZE_double) -include tests/doubles/cuda/kernels_on_host.h -o $@ $<
 # What cuDNN plans for devices that are only described; make plans accepts what it plans now.
 build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcudnn -lm -pthread -ldl
 plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
-CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse) \
+CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow) \
               build/tests/bench/gpu_bench)
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
@@ -274,7 +277,7 @@ cifar: all
 # What a linter that is here finds is an error; one that is not here is named.
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
-FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp)
+FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
 SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
 SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash $(SCRIPTS) \

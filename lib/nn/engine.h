@@ -25,7 +25,7 @@ struct engine_options {
     const char *
         isa; /* CPU: "auto", "c", "avx2", "avx512", "neon"; changes speed, never bits. NULL: auto */
     uint32_t gpu;          /* CUDA: which, counted from 0 */
-    const char *precision; /* CUDA: "tf32" or "fp32"; NULL: tf32 */
+    const char *precision; /* CUDA: "tf32", "fp32" or "bf16"; NULL: tf32 */
     int direct;            /* CUDA: enqueue each step anew instead of replaying a graph of it */
     double mean[ENGINE_MAX_CHANNELS], deviation[ENGINE_MAX_CHANNELS]; /* in pixel units 0 … 255 */
     double momentum;     /* v ← momentum·v + g;  w ← w - rate·v */

@@ -14,15 +14,15 @@
 #include "nn/cuda/plan.h"
 #include "nn/net.h"
 
-enum { BATCH = 128, CHANNEL_UNIT = 4, MOST_SHAPES = 256 };
+enum { BATCH = 128, MOST_SHAPES = 256 };
 
-static int64_t filled(uint32_t channels)
+static int64_t filled(uint32_t channels, int64_t unit)
 {
-    return (int64_t)(channels + CHANNEL_UNIT - 1) / CHANNEL_UNIT * CHANNEL_UNIT;
+    return ((int64_t)channels + unit - 1) / unit * unit;
 }
 
-/* Adds the convolutions of a depth that are not in the list yet. */
-static int add_shapes(uint32_t depth, struct convolution *list, int count)
+/* Adds the convolutions of a depth that are not in the list yet, channels in multiples of unit. */
+static int add_shapes(uint32_t depth, int64_t unit, struct convolution *list, int count)
 {
     static struct net net;
     struct net_shape shape = {depth, 16, 32, 32, 3, 10};
@@ -32,9 +32,12 @@ static int add_shapes(uint32_t depth, struct convolution *list, int count)
         const struct layer *l = &net.layer[i];
         if (l->kind != LAYER_CONVOLUTION)
             continue;
-        struct convolution c = {
-            FORWARD,       BATCH,       filled(l->in_channels), filled(l->out_channels),
-            l->out_height, l->out_width};
+        struct convolution c = {.direction = FORWARD,
+                                .images = BATCH,
+                                .in_channels = filled(l->in_channels, unit),
+                                .channels = filled(l->out_channels, unit),
+                                .height = l->out_height,
+                                .width = l->out_width};
         int known = 0;
         for (int k = 0; k < count; k++)
             known |= memcmp(&list[k], &c, sizeof c) == 0;
@@ -44,14 +47,14 @@ static int add_shapes(uint32_t depth, struct convolution *list, int count)
     return count;
 }
 
-static void print_plan(const struct planner *planner, struct convolution c, const char *precision)
+static void print_plan(const struct planner *planner, struct convolution c)
 {
     static const char *const name[] = {"forward", "data", "weights"};
     struct plan plan;
     for (int d = FORWARD; d <= WEIGHT_GRADIENT; d++) {
         c.direction = (enum direction)d;
-        printf("%s %lld-%lld@%lld %s: ", precision, (long long)c.in_channels, (long long)c.channels,
-               (long long)c.height, name[d]);
+        printf("%s %lld-%lld@%lld %s: ", precision_names[planner->precision],
+               (long long)c.in_channels, (long long)c.channels, (long long)c.height, name[d]);
         if (plan_make(planner, &c, &plan) < 0) {
             printf("%s\n", why());
             continue;
@@ -74,26 +77,38 @@ static void read_file(const char *path, char *text, size_t size)
     text[got] = 0;
 }
 
-int main(int argc, char **argv)
+static void print_plans(const char *device, enum precision precision)
 {
     static const uint32_t depths[] = {1, 2, 3, 4, 6, 8, 16, 32};
     static struct convolution list[MOST_SHAPES];
-    static char text[8192];
+    struct planner planner;
+    struct plan first;
     int count = 0;
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        count = add_shapes(depths[i], precision_unit(precision), list, count);
+    if (planner_open(&planner, NULL, device, precision) < 0)
+        die_why();
+    /* Some devices have none in bf16; a device that has some must have all. */
+    if (precision == PRECISION_BF16 && plan_make(&planner, &list[0], &first) < 0) {
+        printf("bf16: no plans\n");
+        count = 0;
+    } else if (precision == PRECISION_BF16) {
+        plan_free(&first);
+    }
+    for (int i = 0; i < count; i++)
+        print_plan(&planner, list[i]);
+    planner_close(&planner);
+}
+
+int main(int argc, char **argv)
+{
+    static char text[8192];
     program = "plans";
     if (argc != 2)
         die(USAGE, "plans DEVICE.json");
     read_file(argv[1], text, sizeof text);
-    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
-        count = add_shapes(depths[i], list, count);
     printf("cuDNN %zu\n", cudnnGetVersion());
-    for (int precision = PRECISION_TF32; precision <= PRECISION_FP32; precision++) {
-        struct planner planner;
-        if (planner_open(&planner, NULL, text, (enum precision)precision) < 0)
-            die_why();
-        for (int i = 0; i < count; i++)
-            print_plan(&planner, list[i], precision == PRECISION_TF32 ? "tf32" : "fp32");
-        planner_close(&planner);
-    }
+    for (int precision = PRECISION_TF32; precision < PRECISIONS; precision++)
+        print_plans(text, (enum precision)precision);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,7 +1,7 @@
 /* The GPU engine on views of images that it keeps beside the same engine on the pixels that view.h
  * draws of them: the same bits, step by step, however many steps are on their way.
  *
- *     views [CHANNELS]
+ *     views [-b] [CHANNELS]      -b: in bf16, otherwise in TF32
  *
  * On the doubles of the CUDA libraries or on a GPU, as parity.
  */
@@ -83,11 +83,17 @@ static void make_work(struct work *work, const struct set *set, int first)
     }
 }
 
+static const char *precision = "tf32";
+
 static struct engine *open_engine(const struct net *net, const float *start, int direct)
 {
     struct engine *engine;
-    struct engine_options options = {
-        .batch = BATCH, .direct = direct, .momentum = 0.9, .weight_decay = 1e-4, .train = 1};
+    struct engine_options options = {.batch = BATCH,
+                                     .precision = precision,
+                                     .direct = direct,
+                                     .momentum = 0.9,
+                                     .weight_decay = 1e-4,
+                                     .train = 1};
     for (uint32_t c = 0; c < net->shape.channels; c++) {
         options.mean[c] = 100 + c;
         options.deviation[c] = 60 + c;
@@ -207,6 +213,11 @@ int main(int argc, char **argv)
 {
     int wrong = 0;
     program = "views";
+    if (argc > 1 && strcmp(argv[1], "-b") == 0) {
+        precision = "bf16";
+        argc--;
+        argv++;
+    }
     for (uint32_t channels = 1; channels <= 5; channels += 2)
         if (argc < 2 || channels == (uint32_t)atoi(argv[1]))
             wrong += compare(channels, 0) + (channels == 3 ? compare(channels, 1) : 0);

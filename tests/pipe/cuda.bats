@@ -47,10 +47,21 @@ few() {
     on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 4 6 8
 }
 
+@test "in bf16 a step is that of the CPU engine within what it rounds off, and twenty stay near; no kernel leaves its tensors" {
+    ends 0 on_double "$REPOSITORY"/build/tests/cuda/narrow
+    on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 >said || { cat said >&2 && false; }
+    [ "$(grep -c 'parameters' said)" -eq 12 ]
+    on_double "$REPOSITORY"/build/tests/cuda/parity -b 20 2 4 6 8
+    PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 2 4 8
+    on_address "$REPOSITORY"/build/tests/cuda/parity -b 1 2 4 6 8
+    on_address "$REPOSITORY"/build/tests/cuda/views -b 3
+}
+
 @test "views of images that the GPU keeps are what view_draw() makes of them, bit for bit" {
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/views
     grep -q '^450 views give the bits of their pixels$' out
     PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/views 3
+    on_double "$REPOSITORY"/build/tests/cuda/views -b
     # The device as soon as it may, and by chance.
     for order in 1 2 3; do
         PSWEEP_DOUBLE_SEED=$order on_double "$REPOSITORY"/build/tests/cuda/views 3
@@ -102,13 +113,39 @@ few() {
     grep -q 'its engine is "cuda, double' err
 }
 
+@test "in bf16 a network learns, the run goes on to the same bytes, and a GPU that has none says so" {
+    psfetch -q synth:shapes --limit 60 --resize 8 --split 0.8 >set.ps
+    bf16() { on_double pstrain -q --device cuda --precision bf16 -b 16 "$@" <set.ps; }
+    bf16 -e 8 >eight.bin
+    records eight.bin >lines
+    jq -s -e '[.[] | select(.type == "progress")] | (.[-3:] | map(.loss) | add) < 0.8 * (.[:3] | map(.loss) | add)' lines
+    jq -r 'select(.type == "header") | .engine' lines | grep -q '^cuda, double, bf16, CUDA 13'
+    bf16 -e 8 --no-cuda-graph | cmp - eight.bin
+    PSWEEP_DOUBLE_SEED=2 bf16 -e 8 | cmp - eight.bin
+    bf16 -e 3 >three.bin
+    bf16 -e 8 --resume three.bin | cmp - eight.bin
+    # What is scored in bf16 is near to what is scored in single precision.
+    on_double pseval -q --device cuda --precision bf16 eight.bin <set.ps >narrow.ps
+    on_double pseval -q --device cuda --precision fp32 eight.bin <set.ps >wide.ps
+    for engine in narrow wide; do records $engine.ps | jq -c 'select(.type == "score") | .loss'; done >losses
+    [ "$(wc -l <losses)" -eq 4 ]
+    no cmp -s narrow.ps wide.ps
+    jq -s -e '((.[0] / .[2] - 1) | fabs) < 0.05 and ((.[1] / .[3] - 1) | fabs) < 0.05' losses
+    # Nor is a run gone on from in another precision.
+    ends 1 on_double pstrain -q --device cuda -b 16 -e 8 --resume three.bin <set.ps
+    grep -q 'its engine is "cuda, double, bf16' err
+    device=$REPOSITORY/tests/cuda/devices/t4.json
+    ends 1 bf16 -e 1
+    grep -q '^pstrain: cuDNN has no bf16 plan for the forward of 8 to 16 channels' err
+}
+
 @test "the name of a run tells which engine computes it" {
     few >set.ps
-    printf '%s\n' '--device cuda' '--device cpu' '--precision fp32' '--device auto' '-d 2' >points
+    printf '%s\n' '--device cuda' '--device cpu' '--precision fp32' '--device auto' '-d 2' '--precision bf16' >points
     ends 0 on_double pstrain -b 16 --points points <set.ps
-    [ "$(wc -l <out)" = 5 ]
+    [ "$(wc -l <out)" = 6 ]
     [ "$(sed -n 1p out)" = "$(sed -n 4p out)" ]
-    [ "$(sort -u out | wc -l)" = 4 ]
+    [ "$(sort -u out | wc -l)" = 5 ]
     echo "-b 16" >points
     [ "$(pstrain --device cpu --points points <set.ps)" = "$(sed -n 2p out)" ]
 }
@@ -176,11 +213,14 @@ of() {
 @test "a step has the kernels that SPEED.md counts; as a graph it is seven calls, none of which takes memory" {
     psfetch -q synth:shapes --limit 40 --resize 8 | psaug --views -e 3 >views.ps
     calls 1 >/dev/null # the GPU is known from here on
-    for depth in 1 2; do
-        calls 1 -d $depth --no-cuda-graph >one
-        calls 2 -d $depth --no-cuda-graph >two
+    calls 1 --precision bf16 >/dev/null
+    # SPEED.md has a table for TF32 and then one for bf16.
+    for options in "1 tf32 1" "2 tf32 1" "2 bf16 2"; do
+        read -r depth precision table <<<"$options"
+        calls 1 -d "$depth" --no-cuda-graph --precision "$precision" >one
+        calls 2 -d "$depth" --no-cuda-graph --precision "$precision" >two
         kernels=$((($(of __cudaLaunchKernel two) + $(of cudnnBackendExecute two) - $(of __cudaLaunchKernel one) - $(of cudnnBackendExecute one)) / 4))
-        [ $kernels -eq "$(awk -F '|' -v depth=$depth 'NF > 5 && $2 + 0 == depth { print $3 + 0 }' "$REPOSITORY/lib/nn/cuda/SPEED.md")" ]
+        [ $kernels -eq "$(awk -F '|' -v depth="$depth" -v table="$table" 'NF > 5 && $2 + 0 == depth && ++seen == table { print $3 + 0 }' "$REPOSITORY/lib/nn/cuda/SPEED.md")" ]
     done
     calls 2 >two
     calls 3 >three
@@ -194,7 +234,7 @@ of() {
 
 @test "make bench-gpu measures both ways of feeding, and says where there is nothing to measure" {
     ends 0 on_double "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
-    [ "$(grep -cE '^ +1 +(tf32|fp32) +(pixels|views) +[0-9]+ +[0-9.]+' out)" -eq 4 ]
+    [ "$(grep -cE '^ +1 +(tf32|fp32|bf16) +(pixels|views) +[0-9]+ +[0-9.]+' out)" -eq 6 ]
     ends 0 "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
     grep -Eq '^The GPU engine was not measured: there is no (NVIDIA driver|GPU)' out
 }
@@ -227,6 +267,10 @@ of() {
     grep -q '^connected.weights  *[0-9.e-]* of 1e-04$' out
     grep -q '^connected.weights  *[0-9.e-]* of 2e-02$' out
     grep -q 'The GPU does what the CPU does' out
+    no grep -q '^bf16$' out
+    ends 0 on_double pstrain --selftest --precision bf16
+    grep -q '^bf16$' out
+    grep -q '^connected.weights  *[0-9.e-]* of 3e-01$' out
     ends 1 pstrain --selftest
     grep -Eq 'there is no (NVIDIA driver|GPU)' err
 }
@@ -282,7 +326,8 @@ of() {
 @test "cuDNN plans every convolution of depths 1 to 32 for seven devices as it did" {
     "$REPOSITORY"/tests/cuda/table "$REPOSITORY"/build/tests/cuda/plans >plans
     here=$(grep -m 1 ^cuDNN plans) known=$(grep -m 1 ^cuDNN "$REPOSITORY"/tests/cuda/plans.golden)
-    no grep -vE '^(# [a-z0-9]+|cuDNN [0-9]+|.*: engine [0-9]+( on tensor cores)?, [0-9]+ bytes)$' plans
+    no grep -vE '^(# [a-z0-9]+|cuDNN [0-9]+|bf16: no plans|.*: engine [0-9]+( on tensor cores)?, [0-9]+ bytes)$' plans
+    [ "$(grep -c '^bf16: no plans$' plans)" -le 1 ] # the T4
     [ "$here" = "$known" ] || skip "the table of GPU plans is of $known, here is $here"
     diff "$REPOSITORY"/tests/cuda/plans.golden plans
 }
@@ -313,6 +358,10 @@ found() {
         echo "the fault was not found" >&2
         false
     fi
+}
+
+found_in_bf16() {
+    no on_address tree/build/tests/cuda/parity -b 1 2 4
 }
 
 @test "planted faults are found" {
@@ -355,6 +404,13 @@ found() {
     # A flip of the image, not of the view.
     faulty lib/nn/cuda/gather.cu 's/view->flip ? width - 1 - column/view->flip ? (int)of->width - 1 - column/'
     found
+    # bf16: weights that move without their copy; gradients that do not arrive; room for half of the features.
+    faulty lib/nn/cuda/backward.cu 's|^        store(&narrow_w\[i\], w\[i\]);|        ;|'
+    found_in_bf16
+    faulty lib/nn/cuda/backward.cu 's|^        g\[i\] = wide(narrow_g\[i\]);|        ;|'
+    found_in_bf16
+    faulty lib/nn/cuda/layout.c 's|return values(s) / pixels \* sizeof(float);|return values(s) / pixels * value_size(s);|'
+    found_in_bf16
     # Channels that were added are not 0.
     faulty lib/nn/cuda/layout.c 's|    memset(to, 0, count \* sizeof \*to);|    for (size_t i = 0; i < count; i++) to[i] = 1;|'
     found

@@ -24,7 +24,7 @@ static const struct option_row rows[] = {
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},
     {0, "gpu", OPTION_UINT, OPTION_LOCAL, &gpu, 0, 1023, "N", "which GPU, counted from 0 (0)"},
-    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &precision, 0, 0, "tf32|fp32",
+    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &precision, 0, 0, "tf32|fp32|bf16",
      "of the GPU's convolutions (tf32)"},
     {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},

@@ -113,7 +113,8 @@ static void print_line(const char *line)
 
 static _Noreturn void run_selftest(void)
 {
-    struct engine_options options = {.gpu = (uint32_t)settings.gpu};
+    struct engine_options options = {.gpu = (uint32_t)settings.gpu,
+                                     .precision = settings.precision};
     estandard_text();
     if (engine_selftest(&options, print_line) < 0)
         die_why();

@@ -56,7 +56,7 @@ static const struct option_row rows[] = {
      "what computes (auto)"},
     {0, "gpu", OPTION_UINT, OPTION_LOCAL, &settings.gpu, 0, 1023, "N",
      "which GPU, counted from 0 (0)"},
-    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &settings.precision, 0, 0, "tf32|fp32",
+    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &settings.precision, 0, 0, "tf32|fp32|bf16",
      "of the GPU's convolutions (tf32)"},
     {0, "no-cuda-graph", OPTION_FLAG, OPTION_LOCAL, &settings.no_cuda_graph, 0, 0, NULL,
      "launch every kernel of a step by itself; the result has the same bits"},

@@ -8,8 +8,36 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { THREADS = 256, MOST_TILE = 64 }; /* MOST_TILE: channels of a block that sums */
+
+/* What is stored as float, which goes in and out as it is, or as bf16. */
+static __device__ inline float wide(float stored)
+{
+    return stored;
+}
+static __device__ inline float wide(struct bf16 stored)
+{
+    uint32_t bits = (uint32_t)stored.bits << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static __device__ inline void store(float *to, float value)
+{
+    *to = value;
+}
+static __device__ inline void store(struct bf16 *to, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    /* Half of the last place that stays, less the least bit where that is even; of a NaN the upper
+     * half with a bit that keeps it one. */
+    uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    to->bits = (uint16_t)(value == value ? nearest : bits >> 16 | 0x40);
+}
 
 /* a > b, or a is NaN: the same rule as the CPU's. */
 static __device__ inline bool beats(float a, float b)
@@ -40,12 +68,13 @@ static __device__ inline int here()
 
 /* Which of the four pixels of a window, in the order upper left, upper right, lower left, lower
  * right, has the largest z; on a tie the first. *highest is that z, *chosen its y. */
-static __device__ inline int window(const float *y, int width, int channels,
+template <class T>
+static __device__ inline int window(const T *y, int width, int channels,
                                     const struct channel_normal *n, float *highest, float *chosen)
 {
     int best = 0;
     for (int i = 0; i < 4; i++) {
-        float value = y[((i / 2) * width + i % 2) * channels], z = normalised(n, value);
+        float value = wide(y[((i / 2) * width + i % 2) * channels]), z = normalised(n, value);
         /* Row by row: the right one must beat the left one, then the lower the upper. */
         if (i == 0 || beats(z, *highest)) {
             best = i;
@@ -57,8 +86,9 @@ static __device__ inline int window(const float *y, int width, int channels,
 }
 
 /* Adds up two values over the rows of a block: thread row 0 has the sums of its column. */
-static __device__ inline void add_rows(float *shared, float *first, float *second)
+static __device__ inline void add_rows(float *first, float *second)
 {
+    __shared__ float shared[2 * THREADS];
     int tile = (int)blockDim.x, rows = (int)blockDim.y;
     int mine = 2 * ((int)threadIdx.y * tile + (int)threadIdx.x);
     shared[mine] = *first;
@@ -90,6 +120,16 @@ static __device__ inline void add_parts(const float *parts, int channels, int ch
 }
 
 #ifndef KERNELS_ON_HOST
+
+/* Calls launch with a value of the type in which the shape's values are stored. */
+template <class F>
+static inline void as_stored(const struct shape *s, F launch)
+{
+    if (s->storage == STORED_BF16)
+        launch(bf16{});
+    else
+        launch(float{});
+}
 
 static inline unsigned blocks(int count)
 {

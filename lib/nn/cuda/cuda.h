@@ -2,8 +2,8 @@
  * piece of device memory, and a training step as one CUDA graph.
  *
  * A stage is a convolution with what follows it: normalisation, ReLU, pool. Its input x is the
- * stage before's activation. Channels are filled up to a multiple of CHANNEL_UNIT; weights, scale
- * and offset of those that were added are 0, so they are 0 wherever they appear, gradients
+ * stage before's activation. Channels are filled up to a multiple of precision_unit(); weights,
+ * scale and offset of those that were added are 0, so they are 0 wherever they appear, gradients
  * included.
  *
  * Everything is planned for a full batch. A smaller one is filled up with copies of its images, and
@@ -13,6 +13,10 @@
  * biases, scales and offsets, then running means and variances (which no step moves); gradients and
  * momentum are arrays of the same layout without the last part. Weights of a convolution are
  * [out][3][3][in].
+ *
+ * With PRECISION_BF16 what the convolutions read and write is of bf16: x, y, activations, their
+ * gradients, and beside the floats of the parameters a copy of the convolutions' weights and their
+ * gradients as they come (struct narrow). All else, and everything that is kept, stays float.
  */
 #ifndef PSWEEP_CUDA_H
 #define PSWEEP_CUDA_H
@@ -20,8 +24,6 @@
 #include "kernels.h"
 #include "nn/engine.h"
 #include "plan.h"
-
-enum { CHANNEL_UNIT = 4 };
 
 struct cuda_stage {
     struct shape shape;         /* of y, channels filled up */
@@ -32,7 +34,7 @@ struct cuda_stage {
     size_t bias, scale, offset;
     size_t mean, variance;
 
-    float *y, *activation; /* activation: [images][height][width][channels], pooled */
+    void *y, *activation; /* activation: [images][height][width][channels], pooled */
     struct channel_normal *normal;
     struct plan forward, data_gradient, weight_gradient; /* no data gradient of stage 0 */
 };
@@ -65,6 +67,7 @@ struct cuda {
     char name[400], detail[440];
     cudaStream_t stream, copies; /* that computes; that brings batches */
     cudnnHandle_t handle;
+    enum precision precision;
     struct planner planner;
     int stepped; /* the first step is taken; it is not captured, for much is loaded by it */
 
@@ -79,12 +82,13 @@ struct cuda {
     void *arena, **piece;
     size_t pieces;
     float *w, *g, *v;
+    struct narrow narrow; /* its places are those of w and g */
     struct cuda_slot slot[SLOTS];
     uint64_t begun, told; /* batches; those from told on are in the slots of their numbers */
     size_t images_at, input_bytes, image_bytes; /* in a slot's input; of all of it; of an image */
     float *scaled;                              /* [image channels][256] */
-    float *x;                                   /* [batch][height][width][channels] */
-    float *dy, *upstream[2]; /* upstream: gradient of the activation of stage s, in s % 2 */
+    void *x;                                    /* [batch][height][width][channels] */
+    void *dy, *upstream[2]; /* upstream: gradient of the activation of stage s, in s % 2 */
     float *parts;
     float *probability; /* [batch][classes] */
     void *workspace;

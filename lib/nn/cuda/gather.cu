@@ -17,15 +17,16 @@ static __device__ inline const uint8_t *shown(const struct kept_view *view,
 }
 
 /* Four channels, which a thread writes at once. */
-struct alignas(16) four {
-    float value[4];
+template <class T>
+struct alignas(4 * sizeof(T)) four {
+    T value[4];
 };
 
 /* Thread: a pixel of the batch. */
-extern "C" __global__ void gather(const struct step_values *step, const struct kept_view *view,
-                                  const struct kept_image *image, const uint8_t *pixels,
-                                  const float *scaled, int image_channels, int channels, int height,
-                                  int width, int count, float *x)
+template <class T>
+__global__ void gather(const struct step_values *step, const struct kept_view *view,
+                       const struct kept_image *image, const uint8_t *pixels, const float *scaled,
+                       int image_channels, int channels, int height, int width, int count, T *x)
 {
     int i = here();
     if (i >= count)
@@ -34,30 +35,34 @@ extern "C" __global__ void gather(const struct step_values *step, const struct k
     const uint8_t *from =
         view ? shown(&view[place], image, pixels, width, image_channels, row, column)
              : pixels + (((size_t)place * height + row) * width + column) * image_channels;
-    struct four *to = (struct four *)(x + (size_t)i * channels);
+    struct four<T> *to = (struct four<T> *)(x + (size_t)i * channels);
     for (int c = 0; c < channels; c += 4, to++) {
-        struct four some;
+        struct four<T> some;
         for (int k = 0; k < 4; k++)
-            some.value[k] =
-                c + k < image_channels ? scaled[(c + k) * 256 + (from ? from[c + k] : 0)] : 0;
+            store(&some.value[k],
+                  c + k < image_channels ? scaled[(c + k) * 256 + (from ? from[c + k] : 0)] : 0);
         *to = some;
     }
 }
 
 #ifdef KERNELS_ON_HOST
 
-HOST_KERNEL(gather)
+HOST_KERNEL(gather<float>)
+HOST_KERNEL(gather<bf16>)
 
 #else
 
 cudaError_t kernel_gather(const struct step_values *step, const struct kept_view *view,
                           const struct kept_image *image, const uint8_t *pixels,
-                          const float *scaled, int image_channels, const struct shape *s, float *x,
+                          const float *scaled, int image_channels, const struct shape *s, void *x,
                           cudaStream_t stream)
 {
     int count = s->images * s->height * s->width;
-    gather<<<blocks(count), THREADS, 0, stream>>>(step, view, image, pixels, scaled, image_channels,
-                                                  s->channels, s->height, s->width, count, x);
+    as_stored(s, [&](auto stored) {
+        gather<<<blocks(count), THREADS, 0, stream>>>(step, view, image, pixels, scaled,
+                                                      image_channels, s->channels, s->height,
+                                                      s->width, count, (decltype(stored) *)x);
+    });
     return cudaGetLastError();
 }
 

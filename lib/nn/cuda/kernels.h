@@ -1,8 +1,10 @@
 /* The GPU engine's own kernels: everything but the convolutions.
  *
- * Activations are float[image][row][column][channels], NHWC, channels filled up to a multiple of 4
- * with channels that are 0 and stay 0. All pointers are device memory. Each call enqueues one
- * kernel on the stream and returns what the launch said.
+ * Activations are [image][row][column][channels], NHWC, channels filled up to a multiple of 4 with
+ * channels that are 0 and stay 0. They and their gradients are stored as the shape says: a void *
+ * is to such values. The features, which the connected layer takes, and their gradients are floats
+ * always, and so is all arithmetic. All pointers are device memory. Each call enqueues one kernel
+ * on the stream and returns what the launch said.
  *
  * No sum is left to chance: each has one order, given by the shapes alone, and nothing is added
  * atomically. What differs from step to step is read from device memory (struct step_values), so
@@ -13,6 +15,8 @@
 
 #include "nn/kept.h"
 
+#include <stdint.h>
+
 #ifndef KERNELS_ON_HOST
 #include <cuda_runtime_api.h>
 #endif
@@ -20,6 +24,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The upper half of a float, rounded to the nearest, ties to even. */
+struct bf16 {
+    uint16_t bits;
+};
+enum storage { STORED_FLOAT, STORED_BF16 };
 
 /* What a step is about; written by the host before it. */
 struct step_values {
@@ -41,6 +51,7 @@ enum cuda_pool { CUDA_POOL_NONE, CUDA_POOL_MAX, CUDA_POOL_MEAN };
 struct shape {
     int images, height, width, channels; /* of y */
     enum cuda_pool pool;
+    enum storage storage;
 };
 
 /* Sums over a batch are taken in so many parts. */
@@ -54,17 +65,17 @@ enum { PARTS = 128 };
  * statistics come from. */
 cudaError_t kernel_gather(const struct step_values *step, const struct kept_view *view,
                           const struct kept_image *image, const uint8_t *pixels,
-                          const float *scaled, int image_channels, const struct shape *s, float *x,
+                          const float *scaled, int image_channels, const struct shape *s, void *x,
                           cudaStream_t stream);
 
 /* parts[PARTS][channels][2] = Σ (y - pivot), Σ (y - pivot)² over parts of the live images; the
  * pivot of a channel is its first value. */
-cudaError_t kernel_moments(const struct step_values *step, const float *y, const struct shape *s,
+cudaError_t kernel_moments(const struct step_values *step, const void *y, const struct shape *s,
                            float *parts, cudaStream_t stream);
 /* From these sums: normal, and the running mean and variance (0.9 of the old, 0.1 of the batch).
  * bias is what the convolution should have added to y and did not: it only shows in the running
  * mean. */
-cudaError_t kernel_normalise(const struct step_values *step, const float *y, const float *parts,
+cudaError_t kernel_normalise(const struct step_values *step, const void *y, const float *parts,
                              const float *scale, const float *offset, const float *bias,
                              float *running_mean, float *running_variance, const struct shape *s,
                              struct channel_normal *normal, cudaStream_t stream);
@@ -74,10 +85,10 @@ cudaError_t kernel_normalise_running(const float *scale, const float *offset, co
                                      int channels, struct channel_normal *normal,
                                      cudaStream_t stream);
 
-/* to[images][height][width][channels], halved by CUDA_POOL_MAX; CUDA_POOL_MEAN: [images][channels].
- */
-cudaError_t kernel_activate(const float *y, const struct channel_normal *normal,
-                            const struct shape *s, float *to, cudaStream_t stream);
+/* to[images][height][width][channels], halved by CUDA_POOL_MAX; CUDA_POOL_MEAN: features, floats
+ * [images][channels]. */
+cudaError_t kernel_activate(const void *y, const struct channel_normal *normal,
+                            const struct shape *s, void *to, cudaStream_t stream);
 
 /* logits[images][classes] = bias + Σ weights[class][channels]·feature, then, in their place,
  * probabilities; with label, loss[images] (cross entropy) and correct[images] (1: the first of the
@@ -100,9 +111,9 @@ cudaError_t kernel_feature_gradient(const float *weights, const float *logit_gra
                                     cudaStream_t stream);
 
 /* parts[PARTS][channels][2] = Σ dz, Σ dz·(y - mean), gradient being that of what kernel_activate()
- * made.
+ * made, and stored as that.
  */
-cudaError_t kernel_gradient_sums(const float *y, const float *gradient,
+cudaError_t kernel_gradient_sums(const void *y, const void *gradient,
                                  const struct channel_normal *normal, const struct shape *s,
                                  float *parts, cudaStream_t stream);
 /* From these: gradients of scale and offset; slope and level. */
@@ -110,15 +121,24 @@ cudaError_t kernel_settle(const struct step_values *step, const float *parts, co
                           const struct shape *s, float *scale_gradient, float *offset_gradient,
                           struct channel_normal *normal, cudaStream_t stream);
 /* dy[images][height][width][channels], 0 for images that are not live. */
-cudaError_t kernel_gradient(const struct step_values *step, const float *y, const float *gradient,
-                            const struct channel_normal *normal, const struct shape *s, float *dy,
+cudaError_t kernel_gradient(const struct step_values *step, const void *y, const void *gradient,
+                            const struct channel_normal *normal, const struct shape *s, void *dy,
                             cudaStream_t stream);
 
+/* The first count parameters as the convolutions have them: their gradients come so, and a copy of
+ * the weights goes there. */
+struct narrow {
+    struct bf16 *g, *w;
+    int count; /* 0: there are none */
+};
+
 /* v ← momentum·v + g, w ← w - rate·v for count parameters; the first decayed of them have decay·w
- * added to g. */
-cudaError_t kernel_update(const struct step_values *step, float momentum, float decay,
-                          const float *g, float *v, float *w, int count, int decayed,
+ * added to g. Gradients that come narrow are put into g before. */
+cudaError_t kernel_update(const struct step_values *step, float momentum, float decay, float *g,
+                          float *v, float *w, int count, int decayed, const struct narrow *narrow,
                           cudaStream_t stream);
+/* The copy of weights that did not come of an update. */
+cudaError_t kernel_narrow(const float *w, const struct narrow *narrow, cudaStream_t stream);
 
 #ifdef __cplusplus
 }

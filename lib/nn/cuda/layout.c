@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-static int filled(uint32_t channels)
+static int filled(const struct cuda *cuda, uint32_t channels)
 {
-    return (int)(channels + CHANNEL_UNIT - 1) / CHANNEL_UNIT * CHANNEL_UNIT;
+    int unit = precision_unit(cuda->precision);
+    return ((int)channels + unit - 1) / unit * unit;
 }
 
 /* Places begin at multiples of 64 floats, which is more than any reader wants. */
@@ -30,11 +31,12 @@ static void make_stages(struct cuda *cuda)
             .shape = {.images = (int)cuda->options.batch,
                       .height = (int)l->out_height,
                       .width = (int)l->out_width,
-                      .channels = filled(l->out_channels),
+                      .channels = filled(cuda, l->out_channels),
                       .pool = then == LAYER_MAX_POOL      ? CUDA_POOL_MAX
                               : then == LAYER_GLOBAL_POOL ? CUDA_POOL_MEAN
-                                                          : CUDA_POOL_NONE},
-            .in_channels = filled(l->in_channels),
+                                                          : CUDA_POOL_NONE,
+                      .storage = cuda->precision == PRECISION_BF16 ? STORED_BF16 : STORED_FLOAT},
+            .in_channels = filled(cuda, l->in_channels),
             .real_in = (int)l->in_channels,
             .real_channels = (int)l->out_channels,
             .tensor = l->tensor,
@@ -53,6 +55,7 @@ void cuda_lay_out(struct cuda *cuda)
         struct cuda_stage *s = &cuda->stage[i];
         s->weights = place(&used, (size_t)s->shape.channels * 9 * (size_t)s->in_channels);
     }
+    cuda->narrow.count = cuda->precision == PRECISION_BF16 ? (int)used : 0;
     cuda->connected_weights = place(&used, classes * features);
     cuda->decayed = used;
     for (int i = 0; i < cuda->stages; i++) {
@@ -106,11 +109,18 @@ static size_t values(const struct shape *s)
     return (size_t)s->images * (size_t)s->height * (size_t)s->width * (size_t)s->channels;
 }
 
-/* Of what kernel_activate() makes. */
-static size_t pooled_values(const struct shape *s)
+static size_t value_size(const struct shape *s)
+{
+    return s->storage == STORED_BF16 ? sizeof(struct bf16) : sizeof(float);
+}
+
+/* Bytes of what kernel_activate() makes; features are floats. */
+static size_t pooled_bytes(const struct shape *s)
 {
     size_t pixels = (size_t)s->height * (size_t)s->width;
-    return values(s) / (s->pool == CUDA_POOL_MAX ? 4 : s->pool == CUDA_POOL_MEAN ? pixels : 1);
+    if (s->pool == CUDA_POOL_MEAN)
+        return values(s) / pixels * sizeof(float);
+    return values(s) / (s->pool == CUDA_POOL_MAX ? 4 : 1) * value_size(s);
 }
 
 int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
@@ -122,25 +132,27 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
     cuda->w = take(&a, cuda->parameters, sizeof *cuda->w);
     cuda->g = take(&a, train ? cuda->moved : 0, sizeof *cuda->g);
     cuda->v = take(&a, train ? cuda->moved : 0, sizeof *cuda->v);
+    cuda->narrow.w = take(&a, (size_t)cuda->narrow.count, sizeof *cuda->narrow.w);
+    cuda->narrow.g = take(&a, train ? (size_t)cuda->narrow.count : 0, sizeof *cuda->narrow.g);
     for (int i = 0; i < SLOTS; i++) {
         cuda->slot[i].input = take(&a, cuda->input_bytes, 1);
         cuda->slot[i].result = cuda_result_in(cuda, take(&a, cuda_result_bytes(cuda), 1));
     }
     cuda->scaled = take(&a, (size_t)n->channels * 256, sizeof *cuda->scaled);
     cuda->x = take(&a, batch * n->height * n->width * (size_t)cuda->stage[0].in_channels,
-                   sizeof *cuda->x);
+                   value_size(&cuda->stage[0].shape));
     for (int i = 0; i < cuda->stages; i++) {
         struct cuda_stage *s = &cuda->stage[i];
-        s->y = take(&a, values(&s->shape), sizeof *s->y);
-        s->activation = take(&a, pooled_values(&s->shape), sizeof *s->activation);
+        s->y = take(&a, values(&s->shape), value_size(&s->shape));
+        s->activation = take(&a, pooled_bytes(&s->shape), 1);
         s->normal = take(&a, (size_t)s->shape.channels, sizeof *s->normal);
         largest = values(&s->shape) > largest ? values(&s->shape) : largest;
-        pooled = pooled_values(&s->shape) > pooled ? pooled_values(&s->shape) : pooled;
+        pooled = pooled_bytes(&s->shape) > pooled ? pooled_bytes(&s->shape) : pooled;
         channels = (size_t)s->shape.channels > channels ? (size_t)s->shape.channels : channels;
     }
-    cuda->dy = take(&a, train ? largest : 0, sizeof *cuda->dy);
+    cuda->dy = take(&a, train ? largest : 0, value_size(&cuda->stage[0].shape));
     for (int i = 0; i < 2; i++)
-        cuda->upstream[i] = take(&a, train ? pooled : 0, sizeof *cuda->upstream[i]);
+        cuda->upstream[i] = take(&a, train ? pooled : 0, 1);
     cuda->parts = take(&a, 2 * PARTS * channels, sizeof *cuda->parts);
     cuda->probability = take(&a, batch * n->classes, sizeof *cuda->probability);
     cuda->workspace = take(&a, workspace, 1);

@@ -37,25 +37,25 @@ static int choose_device(const struct engine_options *options, struct cudaDevice
 static int choose_precision(const struct engine_options *options, enum precision *precision)
 {
     const char *name = options->precision ? options->precision : "tf32";
-    *precision = strcmp(name, "fp32") == 0 ? PRECISION_FP32 : PRECISION_TF32;
-    if (*precision == PRECISION_TF32 && strcmp(name, "tf32") != 0)
-        return fail("there is no precision '%s': it is tf32 or fp32", name);
-    return 0;
+    for (int p = 0; p < PRECISIONS; p++) {
+        *precision = (enum precision)p;
+        if (strcmp(name, precision_names[p]) == 0)
+            return 0;
+    }
+    return fail("there is no precision '%s': it is tf32, fp32 or bf16", name);
 }
 
 static int open_libraries(struct cuda *cuda)
 {
     struct cudaDeviceProp properties;
-    enum precision precision;
     int runtime = 0, driver = 0;
-    if (choose_precision(&cuda->options, &precision) < 0 ||
-        choose_device(&cuda->options, &properties, &driver) < 0)
+    if (choose_device(&cuda->options, &properties, &driver) < 0)
         return -1;
     cudaRuntimeGetVersion(&runtime);
     size_t cudnn = cudnnGetVersion();
     snprintf(cuda->name, sizeof cuda->name, "cuda, %s, %s, CUDA %d.%d, cuDNN %zu.%zu.%zu",
-             properties.name, precision == PRECISION_FP32 ? "fp32" : "tf32", runtime / 1000,
-             runtime % 1000 / 10, cudnn / 10000, cudnn / 100 % 100, cudnn % 100);
+             properties.name, precision_names[cuda->precision], runtime / 1000, runtime % 1000 / 10,
+             cudnn / 10000, cudnn / 100 % 100, cudnn % 100);
     snprintf(cuda->detail, sizeof cuda->detail, "%s, driver %d.%d", cuda->name, driver / 1000,
              driver % 1000 / 10);
     cudaError_t error = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
@@ -66,7 +66,7 @@ static int open_libraries(struct cuda *cuda)
         status = cudnnSetStream(cuda->handle, cuda->stream);
     if (status != CUDNN_STATUS_SUCCESS)
         return fail("cuDNN does not start: %s", cudnnGetErrorString(status));
-    return planner_open(&cuda->planner, cuda->handle, NULL, precision);
+    return planner_open(&cuda->planner, cuda->handle, NULL, cuda->precision);
 }
 
 /* Plans all convolutions; the largest workspace. */
@@ -93,14 +93,17 @@ static int make_plans(struct cuda *cuda, int64_t *workspace)
 
 static int bind_plans(struct cuda *cuda)
 {
+    int narrow = cuda->narrow.count > 0;
     for (int i = 0; i < cuda->stages; i++) {
         struct cuda_stage *s = &cuda->stage[i];
-        float *x = i > 0 ? cuda->stage[i - 1].activation : cuda->x, *w = cuda->w + s->weights;
+        void *x = i > 0 ? cuda->stage[i - 1].activation : cuda->x;
+        void *w = narrow ? (void *)(cuda->narrow.w + s->weights) : cuda->w + s->weights;
+        void *g = narrow ? (void *)(cuda->narrow.g + s->weights) : cuda->g + s->weights;
         if (plan_bind(&s->forward, x, w, s->y, cuda->workspace) < 0)
             return -1;
         if (!cuda->options.train)
             continue;
-        if (plan_bind(&s->weight_gradient, x, cuda->g + s->weights, cuda->dy, cuda->workspace) < 0)
+        if (plan_bind(&s->weight_gradient, x, g, cuda->dy, cuda->workspace) < 0)
             return -1;
         if (i > 0 && plan_bind(&s->data_gradient, cuda->upstream[(i - 1) % 2], w, cuda->dy,
                                cuda->workspace) < 0)
@@ -156,6 +159,9 @@ static int fill_memory(struct cuda *cuda)
                                         cudaMemcpyHostToDevice, cuda->stream);
     if (error == cudaSuccess && o->train)
         error = cudaMemsetAsync(cuda->g, 0, cuda->moved * sizeof *cuda->g, cuda->stream);
+    if (error == cudaSuccess && o->train && cuda->narrow.count > 0)
+        error = cudaMemsetAsync(cuda->narrow.g, 0,
+                                (size_t)cuda->narrow.count * sizeof *cuda->narrow.g, cuda->stream);
     if (error == cudaSuccess)
         error = cudaStreamSynchronize(cuda->stream);
     free(scaled);
@@ -191,11 +197,15 @@ static void cuda_close(struct engine *engine)
 static int cuda_open(struct engine **engine, const struct net *net,
                      const struct engine_options *options)
 {
-    struct cuda *cuda = ealloc(1, sizeof *cuda);
+    enum precision precision;
     int64_t workspace;
+    if (choose_precision(options, &precision) < 0)
+        return -1;
+    struct cuda *cuda = ealloc(1, sizeof *cuda);
     cuda->engine.class = &cuda_class;
     cuda->net = *net;
     cuda->options = *options;
+    cuda->precision = precision;
     cuda_lay_out(cuda);
     cuda_size_slots(cuda);
     if (check_size(cuda) < 0 || open_libraries(cuda) < 0 || make_plans(cuda, &workspace) < 0 ||
@@ -251,6 +261,8 @@ static int cuda_write(struct engine *engine, const float *parameters, const floa
     struct cuda *cuda = (struct cuda *)engine;
     if (write_array(cuda, parameters, cuda->w, cuda->parameters) < 0)
         return -1;
+    if (cuda->narrow.count > 0)
+        TRY(kernel_narrow(cuda->w, &cuda->narrow, cuda->stream), "to narrow weights");
     return cuda->options.train ? write_array(cuda, momentum, cuda->v, cuda->moved) : 0;
 }
 

@@ -7,6 +7,9 @@
 
 typedef cudnnBackendDescriptor_t descriptor;
 
+const char *const precision_names[PRECISIONS] = {
+    [PRECISION_TF32] = "tf32", [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16"};
+
 /* The tensors of a convolution are known to plans and packs by these numbers. */
 enum { UID_X = 1, UID_W, UID_Y };
 enum { ALIGNMENT = 16, MOST_CONFIGS = 64, MOST_NOTES = 32 };
@@ -76,9 +79,8 @@ void planner_close(struct planner *planner)
 }
 
 /* extent: images (or filters), channels, height, width; memory has the channels innermost. */
-static int make_tensor(descriptor *made, int64_t uid, const int64_t extent[4])
+static int make_tensor(descriptor *made, cudnnDataType_t type, int64_t uid, const int64_t extent[4])
 {
-    cudnnDataType_t type = CUDNN_DATA_FLOAT;
     int64_t alignment = ALIGNMENT;
     int64_t stride[4] = {extent[1] * extent[2] * extent[3], 1, extent[3] * extent[1], extent[1]};
     const struct attribute attributes[] = {
@@ -147,16 +149,17 @@ static const struct names {
                          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY},
 };
 
-static int graph_make(struct graph *g, const struct convolution *c)
+static int graph_make(struct graph *g, const struct convolution *c, enum precision precision)
 {
     const struct names *n = &names[c->direction];
+    cudnnDataType_t type = precision == PRECISION_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     float one = 1, zero = 0;
     int64_t x[4] = {c->images, c->in_channels, c->height, c->width};
     int64_t w[4] = {c->channels, c->in_channels, 3, 3};
     int64_t y[4] = {c->images, c->channels, c->height, c->width};
     *g = (struct graph){0};
-    if (make_tensor(&g->x, UID_X, x) < 0 || make_tensor(&g->w, UID_W, w) < 0 ||
-        make_tensor(&g->y, UID_Y, y) < 0 || make_geometry(&g->geometry) < 0)
+    if (make_tensor(&g->x, type, UID_X, x) < 0 || make_tensor(&g->w, type, UID_W, w) < 0 ||
+        make_tensor(&g->y, type, UID_Y, y) < 0 || make_geometry(&g->geometry) < 0)
         return -1;
     const struct attribute operation[] = {
         {n->alpha, CUDNN_TYPE_FLOAT, 1, &one},
@@ -292,7 +295,7 @@ int plan_make(const struct planner *planner, const struct convolution *c, struct
 {
     static const char *const what[] = {"forward", "data gradient", "weight gradient"};
     *plan = (struct plan){0};
-    int result = graph_make(&plan->graph, c);
+    int result = graph_make(&plan->graph, c, planner->precision);
     if (result == 0)
         result = try_ranking(planner, CUDNN_HEUR_MODE_A, plan);
     if (result == 0)
@@ -302,10 +305,11 @@ int plan_make(const struct planner *planner, const struct convolution *c, struct
     char reason[700];
     snprintf(reason, sizeof reason, "%s", result < 0 ? why() : "no deterministic engine fits");
     plan_free(plan);
-    return fail("cuDNN has no plan for the %s of %lld to %lld channels at %lldx%lld, %lld images: "
-                "%s",
-                what[c->direction], (long long)c->in_channels, (long long)c->channels,
-                (long long)c->height, (long long)c->width, (long long)c->images, reason);
+    return fail("cuDNN has no %s plan for the %s of %lld to %lld channels at %lldx%lld, %lld "
+                "images: %s",
+                precision_names[planner->precision], what[c->direction], (long long)c->in_channels,
+                (long long)c->channels, (long long)c->height, (long long)c->width,
+                (long long)c->images, reason);
 }
 
 int plan_bind(struct plan *plan, void *x, void *w, void *y, void *workspace)

@@ -1,8 +1,9 @@
 /* Convolutions by cuDNN's graph API (its C backend), planned once and run often.
  *
- * Tensors are NHWC (a filter is [out][3][3][in]), float32, 3×3, stride 1, padding 1. An engine is
- * taken only when it is deterministic and needs no compiler at run time; with PRECISION_FP32 it
- * must also compute in float32 proper: no tensor cores, FFT, Winograd or shortened inputs. Among
+ * Tensors are NHWC (a filter is [out][3][3][in]), 3×3, stride 1, padding 1; of float32, or with
+ * PRECISION_BF16 all three of bfloat16, whose sums are float32. An engine is taken only when it is
+ * deterministic and needs no compiler at run time; with PRECISION_FP32 it must also compute in
+ * float32 proper: no tensor cores, FFT, Winograd or shortened inputs. Among
  * those that remain cuDNN's own ranking decides, never a measurement, so that the same device and
  * versions give the same bits.
  *
@@ -19,7 +20,13 @@
 
 #include <cudnn.h>
 
-enum precision { PRECISION_TF32, PRECISION_FP32 };
+enum precision { PRECISION_TF32, PRECISION_FP32, PRECISION_BF16, PRECISIONS };
+extern const char *const precision_names[PRECISIONS];
+/* Tensors want multiples of so many channels: 16 bytes of them. */
+static inline int precision_unit(enum precision precision)
+{
+    return precision == PRECISION_BF16 ? 8 : 4;
+}
 
 /* Which of its three tensors a convolution makes: y of x and w; dx of dy and w; dw of x and dy. */
 enum direction { FORWARD, DATA_GRADIENT, WEIGHT_GRADIENT };

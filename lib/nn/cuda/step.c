@@ -78,7 +78,7 @@ static int head_backward(const struct cuda *cuda, const struct cuda_slot *slot)
 static int stage_backward(const struct cuda *cuda, const struct step_values *step, int i)
 {
     const struct cuda_stage *s = &cuda->stage[i];
-    const float *upstream = cuda->upstream[i % 2];
+    const void *upstream = cuda->upstream[i % 2];
     TRY(kernel_gradient_sums(s->y, upstream, s->normal, &s->shape, cuda->parts, cuda->stream),
         "to sum gradients");
     TRY(kernel_settle(step, cuda->parts, cuda->w + s->scale, &s->shape, cuda->g + s->scale,
@@ -101,7 +101,7 @@ static int enqueue_step(const struct cuda *cuda, const struct cuda_slot *slot, i
             return -1;
     TRY(kernel_update(step, (float)cuda->options.momentum, (float)cuda->options.weight_decay,
                       cuda->g, cuda->v, cuda->w, (int)cuda->moved, (int)cuda->decayed,
-                      cuda->stream),
+                      &cuda->narrow, cuda->stream),
         "to update");
     return cuda_fetch_result(cuda, slot);
 }

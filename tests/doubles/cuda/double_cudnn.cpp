@@ -1,7 +1,7 @@
 /* A double of libcudnn.so.9 over the real one: cuDNN itself checks, ranks and plans, for the device
  * that is described in the file PSWEEP_DOUBLE_DEVICE; only what needs a device is replaced: the
- * handle, the description of the device, and the execution of a convolution, which plain loops in
- * double precision do. */
+ * handle, the description of the device, and the execution of a convolution (convolve.h). */
+#include "convolve.h"
 #include "device.h"
 
 #include <cudnn.h>
@@ -95,58 +95,6 @@ static const std::string &device_description()
     return text;
 }
 
-/* A tensor of a convolution in memory. */
-struct tensor {
-    int64_t extent[4], stride[4];
-    float *at;
-};
-
-struct job {
-    int direction; /* 0 y, 1 dx, 2 dw */
-    tensor x, w, y;
-    char *workspace;
-    int64_t workspace_bytes;
-};
-
-static size_t place(const tensor &t, int64_t a, int64_t b, int64_t c, int64_t d)
-{
-    return size_t(a * t.stride[0] + b * t.stride[1] + c * t.stride[2] + d * t.stride[3]);
-}
-
-/* One product after the other into sums of the tensor that is made. */
-static void convolve(const job &j)
-{
-    const tensor &made = j.direction == 0 ? j.y : j.direction == 1 ? j.x : j.w;
-    size_t values = size_t(made.extent[0] * made.extent[1] * made.extent[2] * made.extent[3]);
-    std::vector<double> sum(values);
-    if (j.workspace_bytes > 0)
-        memset(j.workspace, 0xff, size_t(j.workspace_bytes));
-    for (int64_t n = 0; n < j.y.extent[0]; n++)
-        for (int64_t row = 0; row < j.y.extent[2]; row++)
-            for (int64_t column = 0; column < j.y.extent[3]; column++)
-                for (int64_t tap = 0; tap < 9; tap++) {
-                    int64_t from = row + tap / 3 - 1, left = column + tap % 3 - 1;
-                    if (from < 0 || left < 0 || from >= j.x.extent[2] || left >= j.x.extent[3])
-                        continue;
-                    for (int64_t k = 0; k < j.w.extent[0]; k++)
-                        for (int64_t c = 0; c < j.w.extent[1]; c++) {
-                            size_t x = place(j.x, n, c, from, left);
-                            size_t w = place(j.w, k, c, tap / 3, tap % 3);
-                            size_t y = place(j.y, n, k, row, column);
-                            if (j.direction == 0)
-                                sum[y] += double(j.x.at[x]) * j.w.at[w];
-                            else if (j.direction == 1)
-                                sum[x] += double(j.y.at[y]) * j.w.at[w];
-                            else
-                                sum[w] += double(j.y.at[y]) * j.x.at[x];
-                        }
-                }
-    /* PSWEEP_DOUBLE_WRONG: a device that computes wrong, a little. */
-    static const bool wrong = getenv("PSWEEP_DOUBLE_WRONG") != nullptr;
-    for (size_t i = 0; i < values; i++)
-        made.at[i] = float(wrong ? sum[i] * 1.01 + 0.01 : sum[i]);
-}
-
 /* The tensor of an operation, with the pointer that the pack has for it, looked at. */
 static tensor load(descriptor operation, int attribute, descriptor pack, const char *name)
 {
@@ -158,28 +106,27 @@ static tensor load(descriptor operation, int attribute, descriptor pack, const c
     tensor t = {};
     memcpy(t.extent, extents.data(), sizeof t.extent);
     memcpy(t.stride, strides.data(), sizeof t.stride);
-    int64_t id = value_of<int64_t>(d, CUDNN_ATTR_TENSOR_UNIQUE_ID), values = 1;
+    int64_t id = value_of<int64_t>(d, CUDNN_ATTR_TENSOR_UNIQUE_ID);
+    auto type = value_of<cudnnDataType_t>(d, CUDNN_ATTR_TENSOR_DATA_TYPE);
+    t.narrow = type == CUDNN_DATA_BFLOAT16;
+    if (!t.narrow && type != CUDNN_DATA_FLOAT)
+        device_fault("%s of a convolution is of a type that the double does not know", name);
     for (size_t i = 0; i < ids.size() / 8; i++)
         if (memcmp(ids.data() + 8 * i, &id, 8) == 0)
             memcpy(&t.at, pointers.data() + 8 * i, 8);
-    for (int i = 0; i < 4; i++)
-        values *= t.extent[i];
-    if (t.stride[1] != 1 || t.stride[0] != values / t.extent[0])
+    if (t.stride[1] != 1 || size_t(t.stride[0] * t.extent[0]) != values_of(t))
         device_fault("%s of a convolution is not packed with its channels innermost", name);
     if (reinterpret_cast<uintptr_t>(t.at) %
         size_t(value_of<int64_t>(d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT)))
         device_fault("%s of a convolution is not aligned as was said", name);
-    if (!device_holds(t.at, size_t(values) * sizeof(float)))
+    if (!device_holds(t.at, bytes_of(t)))
         device_fault("%s of a convolution does not fit the device's memory", name);
     return t;
 }
 
 static bool overlap(const tensor &a, const tensor &b)
 {
-    auto size = [](const tensor &t) {
-        return t.extent[0] * t.extent[1] * t.extent[2] * t.extent[3];
-    };
-    return a.at < b.at + size(b) && b.at < a.at + size(a);
+    return a.at < b.at + bytes_of(b) && b.at < a.at + bytes_of(a);
 }
 
 static void check_handle(cudnnHandle_t given)
@@ -321,6 +268,8 @@ extern "C" cudnnStatus_t cudnnBackendExecute(cudnnHandle_t given, descriptor pla
     if (j.workspace_bytes > 0 && !device_holds(j.workspace, size_t(j.workspace_bytes)))
         device_fault("a workspace of %lld bytes does not fit the device's memory",
                      (long long)j.workspace_bytes);
+    if (j.x.narrow != j.w.narrow || j.x.narrow != j.y.narrow)
+        device_fault("the tensors of a convolution are of several types");
     device_enqueue(stream_of[given], [j] { convolve(j); });
     return CUDNN_STATUS_SUCCESS;
 }

@@ -6,8 +6,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <utility>
+
+#include <dlfcn.h>
 
 #define KERNELS_ON_HOST 1
 #define __global__
@@ -54,17 +57,25 @@ struct registered_kernel<kernel, A...> {
         apply(args, std::index_sequence_for<A...>());
     }
 };
+/* Under the name that the linker knows it by, for nvcc's code tells that of its own. */
 template <auto kernel, class... A>
-bool register_as(const char *name, void (*)(A...), bool waits)
+bool register_as(void (*function)(A...), bool waits)
 {
     static const size_t size[] = {sizeof(A)...};
     static const bool is_pointer[] = {std::is_pointer<A>::value...};
-    register_kernel(
-        {name, registered_kernel<kernel, A...>::call, sizeof...(A), size, is_pointer, waits});
+    Dl_info info = {};
+    if (dladdr(reinterpret_cast<void *>(function), &info) == 0 || info.dli_sname == nullptr)
+        abort();
+    register_kernel({info.dli_sname, registered_kernel<kernel, A...>::call, sizeof...(A), size,
+                     is_pointer, waits});
     return true;
 }
-#define HOST_KERNEL(name) static bool registered_##name = register_as<name>(#name, name, false);
-#define HOST_KERNEL_WAITS(name)                                                                    \
-    static bool registered_##name = register_as<name>(#name, name, true);
+#define JOINED(a, b)   a##b
+#define UNIQUE(number) JOINED(registered_, number)
+/* ...: a kernel, which may have a comma among its types. */
+#define HOST_KERNEL(...)                                                                           \
+    static bool UNIQUE(__COUNTER__) = register_as<__VA_ARGS__>(__VA_ARGS__, false);
+#define HOST_KERNEL_WAITS(...)                                                                     \
+    static bool UNIQUE(__COUNTER__) = register_as<__VA_ARGS__>(__VA_ARGS__, true);
 
 #endif

@@ -55,16 +55,19 @@ missing() {
 shared=(data split limit fetch augment test epochs)
 write_options() {
     local name
-    for name in "${shared[@]}"; do echo "$name ${!name}"; done >"$out/options.new" &&
+    for name in "${shared[@]}"; do printf '%s %s\n' "$name" "${!name}"; done >"$out/options.new" &&
         mv "$out/options.new" "$out/options"
 }
 # Those of the folder, for all that the user did not give this time; another value than the folder's is
 # refused, but for those two.
 read_options() {
-    local name value
+    local line name value
     [ -e "$out/options" ] || return 0
-    while read -r name value; do
-        if [ -z "${given[$name]-}" ]; then
+    while IFS= read -r line; do
+        name=${line%% *} value=${line#* }
+        if [[ " ${shared[*]} " != *" $name "* ]]; then
+            die 1 "$out/options is not what a sweep wrote: '$line'"
+        elif [ -z "${given[$name]-}" ]; then
             declare -g "$name=$value"
         elif [[ $name != test && $name != epochs && ${!name} != "$value" ]]; then
             die 2 "$out holds a sweep with --$name '$value', not '${!name}': choose another folder with -o"
@@ -76,11 +79,12 @@ need_folder() {
 }
 
 # add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
-# those that are there already get the new epochs and the new line. A line may bring epochs of its own.
-# Sets the array names.
+# those that are there already get the new epochs and the new line. A line may bring epochs of its own. Sets
+# the array names; 2: a line makes no network, which has been said.
 add_points() {
     local lines=("${@:2}") epochs=() lock i
     local -A line=()
+    exec {lock}>"$out/.lock" && flock "$lock" || return
     for i in "${!lines[@]}"; do
         epochs[i]=$1
         if [[ " ${lines[i]} " =~ ^(.*)\ (-e|--epochs)[\ =]([0-9]+)\ (.*)$ ]]; then
@@ -91,12 +95,11 @@ add_points() {
     printf '%s\n' "${lines[@]}" >"$out/points.asked"
     mapfile -t names < <(name_points "$out/points.asked")
     rm -f "$out/points.asked"
-    [ ${#names[@]} = ${#lines[@]} ] || return 2
+    [ ${#names[@]} = ${#lines[@]} ] || { exec {lock}>&- && return 2; }
     for i in "${!lines[@]}"; do
         [ -z "${line[${names[i]}]-}" ] || die 2 "these are the same network: ${line[${names[i]}]}; ${lines[i]}"
         line[${names[i]}]=${lines[i]}
     done
-    exec {lock}>"$out/.lock" && flock "$lock" || return
     {
         [ ! -e "$out/points" ] || cat "$out/points"
         for i in "${!lines[@]}"; do printf '%s\t%s\t%s\n' "${names[i]}" "${epochs[i]}" "${lines[i]}"; done

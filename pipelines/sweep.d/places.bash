@@ -5,34 +5,34 @@
 
 # GPUs of this machine that a network could be trained on, as CUDA_VISIBLE_DEVICES has them.
 gpus_here='
-if [ -n "${CUDA_VISIBLE_DEVICES+set}" ]; then echo "$CUDA_VISIBLE_DEVICES" | tr , "\n" | grep .
-else nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null; fi'
+if [ -n "${CUDA_VISIBLE_DEVICES+set}" ]; then echo "$CUDA_VISIBLE_DEVICES" | tr , "\n" | grep . | grep -vx -- -1
+else nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null | grep -x "[0-9]*"; fi'
 
 # make_places: from --hosts FILE (a line a host: [SLOTS/]HOST or [SLOTS/]ssh with options, as parallel's
 # --sshlogin; ":" is this machine), or for this machine alone. Prints how many there are.
 make_places() {
-    local line slots login host=0 total=0 i
+    local line asked slots login host=0 total=0 i
     while read -r line <&3; do
-        line=${line%%#*} slots='' login=$line
-        [ -n "${line// /}" ] || continue
-        if [[ $line =~ ^([0-9]+)/(.*)$ ]]; then slots=${BASH_REMATCH[1]} login=${BASH_REMATCH[2]}; fi
+        asked='' login=$line
+        if [[ $line =~ ^([0-9]+)/\ ?(.*)$ ]]; then asked=$((10#${BASH_REMATCH[1]})) login=${BASH_REMATCH[2]}; fi
         ((host++))
-        login=$(echo "$login" | xargs)
         echo "${login/#:/here}" >"$places/host$host"
-        if [ -z "$slots" ] && ! slots=$(slots_of "${login/#:/here}"); then
-            echo "sweep: $login does not answer: left out" >&2
-            rm "$places/host$host"
+        if ! slots=$(slots_of "${login/#:/here}"); then
+            echo "sweep: $login does not answer, or has no psaug and pstrain: left out" >&2
             continue
         fi
+        slots=${asked:-$slots}
         for ((i = 0; i < slots; i++)); do echo "$slots" >"$places/slots/host$host.$i"; done
         ((total += slots))
-    done 3< <([ -n "$hosts" ] && cat "$hosts" || echo "${jobs:+$jobs/}:")
+    done 3< <(if [ -n "$hosts" ]; then read_lines echo <"$hosts"; else echo "${jobs:+$jobs/}:"; fi)
     echo $total
 }
 
 # As many networks at a time as a host has GPUs, times --per-gpu; without any, as it has cores.
 slots_of() {
-    local count="gpus=\$($gpus_here | wc -l); if [ \$gpus = 0 ]; then nproc; else echo \$((gpus * $per_gpu)); fi"
+    local count
+    count="PATH=\$PATH:$(quote "$bin"); command -v psaug >/dev/null && command -v pstrain >/dev/null || exit
+        gpus=\$($gpus_here | wc -l); if [ \$gpus = 0 ]; then nproc; else echo \$((gpus * $per_gpu)); fi"
     if [ "$1" = here ]; then sh -c "$count"; else reach "$1" "$count" </dev/null; fi
 }
 
@@ -51,13 +51,13 @@ quote() {
     for word; do printf "'%s' " "${word//\'/\'\\\'\'}"; done
 }
 
-# take_place: holds a free slot; sets host, slot (its number there), slots (how many) and login. 1 when no
-# host has answered for a minute.
+# take_place: holds a free slot; sets host, slot (its number there), slots (how many) and login. 1 when all
+# hosts have been lost for half a minute, or when the point shall stop.
 take_place() {
     # On a cluster the queue has chosen one.
     if [ -n "$slurm" ]; then login=here host='' slot=0 slots=1 && return; fi
     local file files=("$places"/slots/*) alive waited=0 first=$((PARALLEL_JOBSLOT - 1))
-    while :; do
+    until asked_to_stop; do
         alive=
         for file in "${files[@]:first % ${#files[@]}}" "${files[@]:0:first % ${#files[@]}}"; do
             host=${file##*/} host=$places/${host%.*} slot=${file##*.}
@@ -70,14 +70,16 @@ take_place() {
             fi
             exec {place}<&-
         done
-        [ -n "$alive" ] || [ $((waited++)) -lt 300 ] || return 1
+        [ -n "$alive" ] || [ $((waited++)) -lt 150 ] || return 1
         sleep 0.2
     done
+    return 1
 }
 give_place() {
     [ -n "$slurm" ] || exec {place}<&-
 }
 lose_host() {
+    echo "sweep: lost $login; $name goes on elsewhere" >&2
     echo "$EPOCHSECONDS" >"$host.lost"
 }
 
@@ -90,5 +92,8 @@ send_data() (
     exec {sending}>"$host.sending" && flock "$sending"
     there=$(data_name)
     reach "$login" "mkdir -p $cache && test -e $there" </dev/null && exit
-    reach "$login" "cat >$there.\$\$ && mv $there.\$\$ $there" <"$out/data.ps"
+    # What is cut short ends like what is whole; the size tells.
+    size=$(stat -c %s "$out/data.ps")
+    reach "$login" "cat >$there.\$\$ && [ \$(wc -c <$there.\$\$) = $size ] &&
+        mv $there.\$\$ $there" <"$out/data.ps"
 )

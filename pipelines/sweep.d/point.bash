@@ -4,7 +4,7 @@
 
 # point NAME: what parallel and Slurm run. Says "ended NAME STATUS" on standard output.
 point() {
-    local name=$1 run=$out/$1 log hold='' epochs options status=1 words left=()
+    local name=$1 run=$out/$1 log hold='' epochs options status words left=() lost=0
     trap halt TERM
     # parallel may have died before we could hear of it.
     [ -z "${PARALLEL_PID-}" ] || [ "$PARALLEL_PID" = "$PPID" ] || exit 1
@@ -13,17 +13,18 @@ point() {
     flock --wait 1 "$log" || { echo "ended $name 0" && return; }
     IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
     read -ra words <<<"$augment"
+    read -ra options <<<"$options"
     while :; do
         put_aside
-        if asked_to_stop; then
-            [ -e "$run.stopped" ] || : >"$run.stopped"
-            status=4 && break
+        if ! take_place; then
+            asked_to_stop && status=4 && break
+            echo "sweep: no host answers" >>"$run.log"
+            status=1 && break
         fi
-        take_place || { echo "sweep: no host answers" >>"$run.log" && break; }
         train
         give_place
-        # So ssh ends when it has lost its host, which pstrain never does: another host goes on.
-        [[ $status = 255 && $login != here ]] || break
+        # So ssh ends when it has lost its host, and a shell that has no pstrain: another host goes on.
+        [[ $login != here && ($status = 255 || $status = 127) && $((lost++)) -lt 5 ]] || break
         lose_host
     done
     finish
@@ -90,10 +91,10 @@ train_here() {
     [ -z "${SLURM_CPUS_PER_TASK-}" ] || cores=$SLURM_CPUS_PER_TASK
     mapfile -t gpus < <(sh -c "$gpus_here")
     # Slurm has chosen the device already.
-    [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[slot / per_gpu]}
-    # shellcheck disable=SC2086 # options are words
+    [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[slot % ${#gpus[@]}]}
+    # shellcheck disable=SC2086 # --first-epoch N
     psaug "${words[@]}" $first <"$out/data.ps" 2>>"$run.log" |
-        exec setpriv --pdeathsig TERM pstrain $options --epochs "$epochs" --threads $((cores > 1 ? cores : 1)) \
+        exec setpriv --pdeathsig TERM pstrain "${options[@]}" --epochs "$epochs" --threads $((cores > 1 ? cores : 1)) \
             "${left[@]/#/--resume=}" >"$run.part" 2>>"$run.log" &
     trainer=$!
 }
@@ -108,12 +109,12 @@ train_there() {
         furthest | (reach "$login" "cat >$resume") 2>>"$run.log" || { status=255 && return 1; }
     fi
     psaug="psaug $(quote "${words[@]}")$first"
-    pstrain="pstrain $options --epochs $epochs ${resume:+--resume $resume}"
+    pstrain="pstrain $(quote "${options[@]}")--epochs $epochs ${resume:+--resume $resume}"
     exec {hold}> >(reach "$login" "
         PATH=\$PATH:$(quote "$bin")
         exec 3<&0
         gpus=\$($gpus_here)
-        [ -z \"\$gpus\" ] || export CUDA_VISIBLE_DEVICES=\$(echo \"\$gpus\" | sed -n $((slot / per_gpu + 1))p)
+        [ -z \"\$gpus\" ] || export CUDA_VISIBLE_DEVICES=\$(echo \"\$gpus\" | sed -n \$(($slot % \$(echo \"\$gpus\" | wc -l) + 1))p)
         threads=\$((\$(nproc) / $slots))
         $psaug <$data | $pstrain --threads \$((threads > 1 ? threads : 1)) &
         trainer=\$!
@@ -139,7 +140,11 @@ finish() {
         rm -f "$run.log" "$run.part"
         ;;
     *)
-        if [ "$status" -gt 128 ]; then echo "sweep: pstrain was ended by signal $((status - 128))" >>"$run.log"; fi
+        if [ "$status" = 255 ]; then
+            echo "sweep: its hosts were lost, again and again" >>"$run.log"
+        elif [ "$status" -gt 128 ]; then
+            echo "sweep: pstrain was ended by signal $((status - 128))" >>"$run.log"
+        fi
         mv "$run.log" "$run.failed"
         ;;
     esac

@@ -44,7 +44,7 @@ page() {
     IFS=$'\t' read -r accuracy name epoch _ options < <(ranking)
     cat <<END
 <!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$(basename "$(readlink -f "$out")" | escaped): a sweep of $(wc -l <"$out/points") points</title>
+<html lang="en"><head><meta charset="utf-8"><title>$(basename "$(readlink -f "$out")" | escaped): $(count_states | escaped)</title>
 <style>
 body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
@@ -55,7 +55,7 @@ pre { background: #f5f5f5; padding: .8rem; overflow-x: auto }
 </style></head><body>
 <h1>$(count_states | escaped)</h1>
 <p>Best is <b>$name</b>: validation accuracy $accuracy %$([ "$part" = validation ] || echo ", accuracy on the test images $(tested) %").
-It was chosen by its last validation$([ "$part" = validation ] || echo ', before it met the test images').</p>
+Of the networks of which the most epochs were asked, its last validation was the best$([ "$part" = validation ] || echo '; only then it met the test images').</p>
 <h2>Networks</h2>
 $({ printf 'network\tvalidation %%\tepochs\tengine\toptions\n' && ranking | awk -F '\t' -v OFS='\t' '{ print $2, $1, $3, $4, $5 }'; } | html_table)
 $(complaints=$(complain 2>&1); [ -z "$complaints" ] || echo "<pre>$(escaped <<<"$complaints")</pre>")

@@ -14,13 +14,13 @@ status() {
     need_folder
     states | awk -F '\t' -v OFS='\t' '
         BEGIN { print "point", "state", "epochs", "validation", "loss", "options" }
-        { print $1, $2, $3 "/" $4, $5, $6, $8; count[$2]++ }' | columns
+        { print $1, $2, $3 "/" $4, $5, $6, $8 }' | columns
     echo "$(count_states)$(is_locked "$out" || echo '; no sweep is at work')"
 }
 # "12 points: 4 done, 2 running, 6 missing"
 count_states() {
     states | awk -F '\t' '{ count[$2]++ }
-        END { printf "%d points:", NR; split("done running stopped failed missing", state, " ")
+        END { printf "%d point%s:", NR, NR == 1 ? "" : "s"; split("done running stopped failed missing", state, " ")
             for (i = 1; i <= 5; i++) if (count[state[i]]) printf "%s %d %s", comma++ ? "," : "", count[state[i]], state[i] }'
 }
 
@@ -34,7 +34,7 @@ complain() {
             result=1
             ;;
         stopped) echo "sweep: $name was stopped; what it had learnt by then is kept" >&2 ;;&
-        stopped | missing) [ $result != 0 ] || result=4 ;;
+        stopped | missing | running) [ $result != 0 ] || result=4 ;;
         esac
     done < <(states)
     return $result
@@ -50,7 +50,7 @@ ranking() {
     states | awk -F '\t' -v OFS='\t' '$2 == "done" && $5 != "-" { print $5, $1, $3, $7, $8, $4 }' |
         sort -t $'\t' -s -k 6,6nr -k 1,1gr | cut -f -5
 }
-# Prints the file of the network whose last validation was the best.
+# Prints the file of the first of them.
 best() {
     local first engines
     need_folder
@@ -81,15 +81,15 @@ seeds_rows() {
 
 # What the finished networks are worth. The last validation decides which is best; only that is tested.
 judge() {
-    local names nets best images=(cat "$out/data.ps") part=validation
+    local names nets best words images=(cat "$out/data.ps") part=validation
     mapfile -t names < <(ranking | cut -f 2)
     [ ${#names[@]} -gt 0 ] || return 0
     nets=("${names[@]/#/"$out/"}")
     nets=("${nets[@]/%/.bin}")
     best=$(best) || return
     psplot -k table "${nets[@]}" && seeds_rows | columns || return
-    # shellcheck disable=SC2206 # many words on purpose
-    [ -z "$test" ] || part=test images=(psfetch -q "$test" --as test $fetch)
+    read -ra words <<<"$fetch"
+    [ -z "$test" ] || part=test images=(psfetch -q "$test" --as test "${words[@]}")
     # The data may have brought images for the test.
     if psplot -k json "$best" | head -n 1 | grep -q '"counts":{[^}]*"test":[1-9]'; then part='test'; fi
     "${images[@]}" | pseval -q --only $part "$best" >"$out/best.scores" || return
@@ -110,6 +110,7 @@ report() {
     need_folder
     read_options
     complain
+    [ -n "$(ranking)" ] || die 1 "no network in $out is done"
     judge
 }
 

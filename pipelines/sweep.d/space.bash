@@ -3,9 +3,10 @@
 
 # list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8; other words, such as 0.05, stand for themselves.
 list() {
-    local part
+    local part parts
     [[ $1 =~ ^[^,[:blank:]]+(,[^,[:blank:]]+)*$ ]] || die 2 "$2 is a list such as 1-4 or 2,3,8, not '$1'"
-    for part in ${1//,/ }; do
+    IFS=, read -ra parts <<<"$1"
+    for part in "${parts[@]}"; do
         if [[ $part =~ ^([0-9]{1,9})-([0-9]{1,9})$ ]]; then
             seq "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" | grep . || die 2 "$2 $part runs backwards"
         else
@@ -21,14 +22,31 @@ list() {
 grid() {
     [[ " ${axes[*]} " == *' --depth '* ]] || axes=(--depth 1-4 "${axes[@]}")
     [[ " ${axes[*]} " == *' --seed '* ]] || axes+=(--seed 0)
-    local lines=("") line value values i
+    local lines=("") line value values words i
     for ((i = 0; i < ${#axes[@]}; i += 2)); do
         values=$(list "${axes[i + 1]}" "${axes[i]}") || return
         mapfile -t lines < <(for line in "${lines[@]}"; do
-            for value in $values; do echo "${line:+$line }${axes[i]} $value"; done
+            mapfile -t words <<<"$values"
+            for value in "${words[@]}"; do printf '%s\n' "${line:+$line }${axes[i]} $value"; done
         done)
     done
-    printf "%s${common:+ $common}\n" "${lines[@]}"
+    with_common "${lines[@]}"
+}
+
+# Lines of points, each with what stands behind -- for all.
+with_common() {
+    printf '%s\n' "${@/%/${common:+ $common}}"
+}
+# read_lines COMMAND...: calls it with each line of standard input, as people and programs write points and
+# hosts: without comments, blanks that are too many, and lines that have nothing else; the last may lack its
+# end.
+read_lines() {
+    local line words
+    while IFS= read -r line || [ -n "$line" ]; do
+        line=${line%%#*}
+        read -ra words <<<"${line//$'\r'/ }"
+        [ ${#words[@]} = 0 ] || "$@" "${words[*]}"
+    done
 }
 
 # name_points FILE: the name of each point of a file of option lines, in order. pstrain knows its options;
@@ -36,5 +54,5 @@ grid() {
 name_points() {
     local words
     read -ra words <<<"$augment"
-    psaug -q "${words[@]}" <"$out/data.ps" | pstrain -q --points "$1" 2> >(sed "s|^pstrain: $1:|sweep: point |" >&2)
+    psaug -q "${words[@]}" <"$out/data.ps" | pstrain -q --points "$1" 2> >(sed 's|^pstrain: .*points\.asked:|sweep: point |' >&2)
 }

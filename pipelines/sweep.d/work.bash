@@ -6,12 +6,12 @@
 # shellcheck shell=bash disable=SC2154
 
 # What a worker and its runners are told by their environment; none of it changes a byte of a network.
-handed=(out augment epochs jobs hosts slurm per_gpu halving stream)
+handed=(out augment common epochs jobs hosts slurm per_gpu halving stream)
 
 # start_worker [COMMAND...]: COMMAND is what it runs under.
 start_worker() {
     local log
-    rm -f "$out/stop" "$out"/*.stop "$out/events"
+    rm -rf "$out/stop" "$out"/*.stop "$out/events" "$out/.places"
     for log in "$out"/*.log; do is_locked "$log" || rm -f "$log"; done
     mkfifo "$out/events" || exit 1
     export "${handed[@]}"
@@ -20,16 +20,20 @@ start_worker() {
 
 work() {
     local -A handed_out=() tried=() silent=()
-    local what name rest executor places reading=$stream rungs=()
+    local what name rest executor reader='' reading=$stream rungs=()
     exec {events}<>"$out/events"
-    places=$(mktemp -d "${TMPDIR:-/tmp}/sweep.XXXXXX") || exit 1
     trap 'rm -rf "$places" "$out/events"' EXIT
     trap 'touch "$out/stop"' TERM INT HUP
-    mkdir "$places/slots"
+    trap '' PIPE
+    places=$out/.places
+    mkdir -p "$places/slots" || exit 1
     export places bin
     open_executor || exit 1
     if [ -n "$stream" ]; then
-        { sed -u 's/^/point /' && echo no-more; } <&0 >&"$events" &
+        exec {tokens}<> <(:)
+        seq $((ahead + 2)) >&"$tokens"
+        read_points <&0 >&"$events" &
+        reader=$!
     else
         [ -z "$halving" ] || plan_rungs
         submit
@@ -44,14 +48,31 @@ work() {
         case $what in
         ended)
             unset "handed_out[$name]"
-            [ -z "$stream" ] || states "$name"
+            tell "$name"
             ;;
-        more) tried=() && submit ;;
+        more) tried=() && { submit || free_points; } ;;
         no-more) reading= ;;
         point) take_point "$name $rest" ;;
         esac
     done
+    [ -z "$reader" ] || kill "$reader" 2>/dev/null
     close_executor
+}
+
+# With --points -, a line for a point that has ended. Nobody reads it any more: that is the end.
+tell() {
+    [ -n "$stream" ] || return 0
+    printf '%s\n' "$(states "$1")" || touch "$out/stop"
+    echo >&"$tokens"
+}
+# The points of standard input as events, each for a token, of which there are a few more than places: so
+# points do not queue up before the news of those that have ended.
+read_points() {
+    read_lines send_point
+    echo no-more
+}
+send_point() {
+    read -r -u "$tokens" && echo "point $1"
 }
 
 # A runner that was killed says nothing more, but its log is there and nobody holds a lock on it. Who is
@@ -68,6 +89,7 @@ bury() {
             echo "sweep: the runner of $name was killed" >>"$log"
             mv "$log" "$out/$name.failed"
             unset "handed_out[$name]" "silent[$name]"
+            tell "$name"
         fi
     done
 }
@@ -78,18 +100,23 @@ find_more() {
     [ -z "$stream" ] || return 1
     submit || next_rung
 }
-# Hands out what is missing, each point once; 1: there is nothing, and {planning} is still held.
+# submit [NAME...]: hands out what is missing, of these or of all, each point once; 1: there is nothing, and
+# {planning} is still held.
 submit() {
-    local name todo=()
-    [ -z "${planning-}" ] || exec {planning}>&-
+    local name todo=() wanted=" $* "
+    free_points
     exec {planning}>"$out/.lock" && flock "$planning"
     for name in $(missing); do
+        [ $# = 0 ] || [[ $wanted == *" $name "* ]] || continue
         [ -n "${handed_out[$name]-}${tried[$name]-}" ] || todo+=("$name")
     done
     [ ${#todo[@]} -gt 0 ] || return 1
-    exec {planning}>&-
-    planning=
+    free_points
     hand_out "${todo[@]}"
+}
+free_points() {
+    [ -z "${planning-}" ] || exec {planning}>&-
+    planning=
 }
 hand_out() {
     local name
@@ -99,10 +126,14 @@ hand_out() {
 
 # A point from standard input: trained, or, if it is done already, told at once.
 take_point() {
-    add_points "$epochs" "$1" || { printf -- '-\tfailed\t%s\n' "$1" && return; }
+    if ! add_points "$epochs" "$(with_common "$1")"; then
+        printf -- '-\tfailed\t%s\n' "$1" || touch "$out/stop"
+        echo >&"$tokens"
+        return
+    fi
     case $(states "${names[0]}" | cut -f 2) in
-    done) states "${names[0]}" ;;
-    running) ;;
+    done) tell "${names[0]}" ;;
+    running) echo >&"$tokens" ;;
     *) hand_out "${names[0]}" ;;
     esac
 }
@@ -119,6 +150,7 @@ open_parallel() {
     executor_name='GNU parallel'
     count=$(make_places)
     [ "$count" -gt 0 ] || die 1 "no host answers"
+    ahead=$count
     exec {queue}> >(PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
         --ungroup --jobs "$count" exec setpriv --pdeathsig TERM "$self" point {} 1>&"$events" \
         2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|exec \)/d' >&2))
@@ -135,6 +167,7 @@ open_parallel() {
 # A job array for each lot of points; the cluster's queue decides what runs when, and goes on without us.
 open_slurm() {
     executor_name=sweep
+    ahead=1000
     executor=$$
     execute() {
         local list words
@@ -172,18 +205,19 @@ next_rung() {
     mapfile -t alive < <(ranked_at "${rungs[0]}" "${alive[@]}" | head -n $(((${#alive[@]} + halving - 1) / halving)))
     rungs=("${rungs[@]:1}")
     [ ${#alive[@]} -gt 0 ] || return 1
-    exec {planning}>&-
-    planning='' tried=()
+    free_points
+    for name in "${alive[@]}"; do unset "tried[$name]"; done
     echo "sweep: ${#alive[@]} go on to ${rungs[0]} epochs: ${alive[*]}" >&2
     set_epochs "${rungs[0]}" "${alive[@]}"
-    submit || next_rung
+    submit "${alive[@]}" || next_rung
 }
-# ranked_at EPOCH NAME...: the names of those that have been validated then, the best first.
+# ranked_at EPOCH NAME...: the names of those that are done and were validated then, the best first.
 ranked_at() {
-    local name epoch=$1
+    local name epoch=$1 finished
+    finished=" $(states | awk -F '\t' '$2 == "done" { print $1 }' | paste -sd ' ') "
     shift
     for name; do
-        [ ! -e "$out/$name.bin" ] || psplot -k csv "$out/$name.bin" | awk -F , -v name="$name" -v epoch="$epoch" '
+        [[ $finished != *" $name "* ]] || psplot -k csv "$out/$name.bin" | awk -F , -v name="$name" -v epoch="$epoch" '
             NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
             $column["type"] == "validation" && $column["epoch"] == epoch { print $column["accuracy"] "\t" name }'
     done | sort -s -k 1,1gr | cut -f 2

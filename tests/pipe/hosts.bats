@@ -46,11 +46,13 @@ same_runs() {
 }
 
 @test "several hosts make the networks that one makes, and get the images once" {
-    # One more that nobody can reach.
+    # One more that nobody can reach, and one that has not what it needs; the last line lacks its end.
+    printf '#!/bin/sh\nexec env PATH=/nowhere /bin/sh -c "exit 1"\n' >bare && chmod +x bare
+    echo "3/$PWD/bare host" >>hosts
     port=$(/usr/bin/python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
-    echo "ssh -p $port 127.0.0.1" >>hosts
+    printf 'ssh -p %s 127.0.0.1' "$port" >>hosts
     sweep --limit 200 --depth 1-4 --epochs 2 --hosts hosts -o s 2>err
-    grep 'does not answer: left out' err
+    [ "$(grep -c 'does not answer, or has no psaug and pstrain: left out' err)" = 2 ]
     sweep --limit 200 --depth 1-4 --epochs 2 -o here
     same_runs s here
     [ "$(find server -name '*.ps' | wc -l)" = 3 ]
@@ -90,6 +92,22 @@ same_runs() {
     [ "$(state "done")" = "d1-s0 d2-s0" ]
     sweep --limit 200 --depth 1-2 --epochs 400 -o here
     same_runs s here
+}
+
+@test "images that arrived cut short are not taken for whole" {
+    # A way to the first host that breaks after 100 kB, once.
+    cat >flaky <<END
+#!/bin/bash
+[ -e broken ] || [[ \$* != *'cat >'* ]] || { touch broken; head -c 100000 | $(head -n 1 server/hosts) "\$2"; exit 255; }
+exec $(head -n 1 server/hosts) "\$2"
+END
+    chmod +x flaky
+    echo "1/$PWD/flaky host" >hosts
+    echo "1/$(sed -n 2p server/hosts)" >>hosts
+    timeout 120 sweep --limit 200 --depth 1-2 --epochs 1 --hosts hosts -o s 2>err
+    [ -e broken ] && grep '^sweep: lost .*flaky host' err
+    timeout 120 sweep --limit 200 --depth 1-2 --epochs 2 --hosts hosts -o s
+    cmp server/host1/.cache/psweep/*.ps s/data.ps
 }
 
 @test "a sweep that is killed leaves no trainer on its hosts" {

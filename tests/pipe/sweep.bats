@@ -14,7 +14,7 @@ endless=(--limit 200 --epochs 100000)
 
 # sweep in the background, as from a terminal: with an interrupt that is not ignored. Sets $sweep.
 start_sweep() {
-    env --default-signal=INT sweep "$@" >out 2>err 3>&- &
+    env --default-signal=INT sweep "$@" <&0 >out 2>err 3>&- &
     sweep=$!
 }
 # The processes that hold a file of this folder open, or the folder.
@@ -59,7 +59,7 @@ same_runs() {
     [ "$(records s/best.scores | jq -c 'select(.type == "score") | [.split, .images]')" = '["test",2000]' ]
     for chart in curves overlay confusion; do [ -s s/$chart.png ] && [ -s s/$chart.svg ]; done
     grep -E 'best is s/d[12]-s0-[0-9a-f]{12}.bin: validation [0-9.]+ %, test [0-9.]+ %$' out
-    grep -q '<title>s: a sweep of 2 points' s/report.html
+    grep -q '<title>s: 2 points: 2 done</title>' s/report.html
     no grep -E '(src|href)="[^d]' s/report.html
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name events)" ]
 }
@@ -144,6 +144,24 @@ done 2
     [ "$(find s -name '*.bin' | wc -l)" = 2 ]
 }
 
+@test "a program that drives may go away, or be asked to, at any time" {
+    mkfifo points
+    exec 5<>points
+    start_sweep "${endless[@]}" --points - -o s <points
+    echo "--depth 1" >&5
+    wait_for 30 trainer d1-s0
+    kill -INT "$sweep"
+    status=0
+    wait "$sweep" || status=$?
+    exec 5>&-
+    [ "$status" = 130 ]
+    nobody_left
+    # Nobody reads the answers any more.
+    for seed in $(seq 500); do echo "--depth 1 --seed $seed"; done |
+        timeout 60 sweep "${small[@]}" --points - -o t 2>err | head -n 1 >out
+    [ "$(find t -name '*.bin' | wc -l)" -lt 100 ]
+}
+
 @test "successive halving: the better go on; those left behind can go on one day" {
     sweep --limit 400 --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
     [ "$(sweep status -o s | awk '/^d/ { print $3 }' | sort | paste -sd ' ')" = "1/1 1/1 2/2 4/4" ]
@@ -185,11 +203,16 @@ done 2
     [ -s "$(sweep best -o s)" ]
 }
 
-@test "points that two starts ask for at once are trained once" {
-    sweep start "${small[@]}" --depth 1-2 -o s >out 2>&1
-    sweep start --depth 1-3 -o s >out 2>&1
-    ends 0 timeout 60 sweep wait -o s
-    in_state "done" "d1-s0 d2-s0 d3-s0"
+@test "points that several starts ask for at once are all there, under their own names, and trained once" {
+    sweep "${small[@]}" --depth 1 -o s >out
+    for depth in 2 3 4 5; do
+        sweep start --depth $depth -o s >"out$depth" 2>&1 3>&- &
+        starts+=($!)
+    done
+    for start in "${starts[@]}"; do wait "$start"; done
+    timeout 60 sweep wait -o s
+    [ "$(state "done" | tr ' ' '\n' | sort | paste -sd ' ')" = "d1-s0 d2-s0 d3-s0 d4-s0 d5-s0" ]
+    awk -F '\t' '{ split($1, part, "-"); if ($3 !~ "--depth " substr(part[1], 2) " ") exit 1 }' s/points
 }
 
 @test "one point can be ended; it is not taken for done, and the others go on" {
@@ -276,21 +299,59 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
     done
 }
 
-@test "a point that is stopped before it begins keeps what it had" {
+@test "a point that is stopped while it waits does not begin" {
     sweep start "${endless[@]}" --depth 1-2 --jobs 1 -o s
-    wait_for 30 epochs_done 3
-    sweep stop -o s
-    had=$(cksum <s/d1-s0-*.stopped)
-    touch s/d1-s0-x.stop
-    start_sweep --jobs 1 -o s
-    wait_for 30 epochs_done 1
-    sweep stop -o s
-    wait "$sweep" || true
-    [ "$(psplot -k status s/d1-s0-*.stopped | awk 'NR == 2 { print $3 }')" -ge 3 ]
-    [ "$had" != "$(cksum <s/d1-s0-*.stopped)" ]
+    wait_for 30 trainer d1-s0
+    sweep stop d2-s0 -o s
+    sweep stop d1-s0 -o s
+    ends 4 timeout 30 sweep wait -o s
+    in_state stopped "d1-s0 d2-s0"
+    [ -z "$(find s -name 'd2-*' -size +0)" ]
 }
 
-@test "a folder is of one set of images; more depths than one fit in" {
+@test "a start while a stop is under way begins after it" {
+    sweep start "${endless[@]}" --depth 1 -o s
+    wait_for 30 writes d1-s0
+    pid=$(trainer d1-s0)
+    kill -STOP "$pid"
+    sweep stop -o s &
+    stop=$!
+    wait_for 10 test -e s/stop
+    sweep start --epochs 1 --depth 1-2 -o s >out 2>&1 3>&- &
+    start=$!
+    sleep 0.5
+    kill -CONT "$pid"
+    wait "$stop" && wait "$start"
+    timeout 60 sweep wait -o s
+    in_state "done" "d1-s0 d2-s0"
+}
+
+@test "what stands behind -- goes to every point, as it stands there" {
+    echo "--depth 1" >points
+    # shellcheck disable=SC2016 # a shell must not expand it
+    sweep "${small[@]}" --points points -o s -- --momentum 0.5 --name '50%s;touch${IFS}here'
+    # shellcheck disable=SC2016
+    [ "$(cut -f 3 s/points)" = '--depth 1 --momentum 0.5 --name 50%s;touch${IFS}here' ]
+    [ ! -e here ]
+    ends 2 sweep -o s -- --momentum 0.6
+    grep 'makes other points' err
+}
+
+@test "options of psfetch with stars are psfetch's" {
+    mkdir -p images/a images/b
+    picture images/a/1.png 8 8 10 && picture images/a/2.png 8 8 20 && picture images/a/3.jpg.png 8 8 30
+    picture images/b/1.png 8 8 40 && picture images/b/2.png 8 8 50
+    sweep --data images --split 0.5 --epochs 1 --depth 1 --fetch '--include */[12].png' -o s >out
+    [ "$(records s/data.ps | jq -r 'select(.type == "image") | .key' | sort | paste -sd ' ')" = "a/1.png a/2.png b/1.png b/2.png" ]
+}
+
+@test "images for the test that are not there are missed before anything is trained" {
+    ends 1 sweep "${small[@]}" --depth 1 --test nothere -o s
+    grep 'cannot fetch the images of nothere' err
+    no compgen -G 's/*.bin'
+}
+
+@test "a folder is of one set of images" {
     sweep "${small[@]}" --depth 1 -o s
     ends 2 sweep --limit 300 --depth 1 -o s
     grep "holds a sweep with --limit '200', not '300'" err

@@ -164,7 +164,9 @@ build/tests/cuda/misuse: build/tests/cuda/misuse.o
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart
 build/tests/cuda/%.o: CPPFLAGS += -Itests/unit $(if $(NVCC),-isystem $(CUDA_HOME)/include)
 # How the kernels round.
-build/tests/cuda/narrow: tests/cuda/narrow.cpp lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h
+build/tests/cuda/narrow: tests/cuda/narrow.cpp lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h \
+        tests/doubles/cuda/kernels_on_host.h
+	@mkdir -p $(@D)
 	$(DOUBLE_CXX) $(SANITIZE_double) -include tests/doubles/cuda/kernels_on_host.h -o $@ $<
 # What cuDNN plans for devices that are only described; make plans accepts what it plans now.
 build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/libpsnn.a build/libpsweep.a

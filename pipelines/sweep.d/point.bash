@@ -11,6 +11,7 @@ point() {
     # Where another sweep trains it already, that is enough.
     exec {log}>>"$run.log"
     flock --wait 1 "$log" || { echo "ended $name 0" && return; }
+    [ -n "$slurm" ] || : >"$places/begun.$name"
     IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
     read -ra words <<<"$augment"
     read -ra options <<<"$options"

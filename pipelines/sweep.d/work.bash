@@ -2,7 +2,8 @@
 # left to do. It is in a session of its own, so that Ctrl-C is the business of whoever started it.
 #
 # It hears lines on the FIFO events: "ended NAME STATUS" from the runners, "more" from who has added points,
-# "point LINE" and "no-more" from who reads --points -.
+# "point LINE" and "no-more" from who reads --points -, and once a second "tick". A read with a timeout would
+# lose what it has of a line when its time is over.
 # shellcheck shell=bash disable=SC2154
 
 # What a worker and its runners are told by their environment; none of it changes a byte of a network.
@@ -20,7 +21,7 @@ start_worker() {
 
 work() {
     local -A handed_out=() tried=() silent=()
-    local what name rest executor reader='' reading=$stream rungs=()
+    local what name rest executor reader='' ticker reading=$stream rungs=()
     exec {events}<>"$out/events"
     trap 'rm -rf "$places" "$out/events"' EXIT
     trap 'touch "$out/stop"' TERM INT HUP
@@ -29,6 +30,8 @@ work() {
     mkdir -p "$places/slots" || exit 1
     export places bin
     open_executor || exit 1
+    tick >&"$events" &
+    ticker=$!
     if [ -n "$stream" ]; then
         exec {tokens}<> <(:)
         seq $((ahead + 2)) >&"$tokens"
@@ -40,11 +43,7 @@ work() {
     fi
     while [ ! -e "$out/stop" ]; do
         [ ${#handed_out[@]} -gt 0 ] || [ -n "$reading" ] || find_more || break
-        if ! read -r -t 1 -u "$events" what name rest; then
-            kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died" >&2; break; }
-            bury
-            continue
-        fi
+        read -r -u "$events" what name rest || continue
         case $what in
         ended)
             unset "handed_out[$name]"
@@ -52,11 +51,24 @@ work() {
             ;;
         more) tried=() && { submit || free_points; } ;;
         no-more) reading= ;;
+        tick)
+            kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died" >&2; break; }
+            bury
+            ;;
         point) take_point "$name $rest" ;;
         esac
     done
-    [ -z "$reader" ] || kill "$reader" 2>/dev/null
+    # shellcheck disable=SC2086 # there may be no reader
+    kill "$ticker" $reader 2>/dev/null
     close_executor
+}
+tick() {
+    local never
+    exec {never}<> <(:)
+    while [ -e /proc/$$/exe ]; do
+        read -r -t 1 -u "$never"
+        echo tick
+    done
 }
 
 # With --points -, a line for a point that has ended. Nobody reads it any more: that is the end.
@@ -75,19 +87,23 @@ send_point() {
     read -r -u "$tokens" && echo "point $1"
 }
 
-# A runner that was killed says nothing more, but its log is there and nobody holds a lock on it. Who is
-# found so twice, a second apart, has ended.
+# A runner that was killed says nothing more, but it had begun, and nobody holds a lock on its log, if that is
+# there still. Who is found so twice, a second apart, has ended.
 bury() {
-    local log name
-    for log in "$out"/*.log; do
-        name=$(basename "$log" .log)
+    local begun log name
+    for begun in "$places"/begun.*; do
+        name=${begun##*/begun.}
+        log=$out/$name.log
         if [ -z "${handed_out[$name]-}" ] || is_locked "$log"; then
             unset "silent[$name]"
         elif [ -z "${silent[$name]-}" ]; then
             silent[$name]=1
         else
-            echo "sweep: the runner of $name was killed" >>"$log"
-            mv "$log" "$out/$name.failed"
+            if [ -e "$log" ]; then
+                echo "sweep: the runner of $name was killed" >>"$log"
+                mv "$log" "$out/$name.failed"
+            fi
+            rm -f "$begun"
             unset "handed_out[$name]" "silent[$name]"
             tell "$name"
         fi
@@ -120,7 +136,10 @@ free_points() {
 }
 hand_out() {
     local name
-    for name; do handed_out[$name]=1 tried[$name]=1; done
+    for name; do
+        handed_out[$name]=1 tried[$name]=1
+        rm -f "$places/begun.$name"
+    done
     execute "$@"
 }
 

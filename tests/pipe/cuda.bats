@@ -381,7 +381,7 @@ found_in_bf16() {
     no found_plainly 2>/dev/null
     found
     # A stride that is that of y, not of the pooled image.
-    faulty lib/nn/cuda/backward.cu 's|dz = gradient\[((size_t)(row / 2) \* (width / 2)|dz = gradient[((size_t)(row / 2) * width|'
+    faulty lib/nn/cuda/backward.cu 's|gradient\[((size_t)(row / 2) \* (width / 2)|gradient[((size_t)(row / 2) * width|'
     found
     # A workspace of another plan.
     faulty lib/nn/cuda/open.c 's|plan\[d\]->workspace > \*workspace|plan[d]->workspace < *workspace|'

@@ -1,6 +1,6 @@
-# Where points are trained. A place is a slot of a host: a file in the folder $places/slots, host1.2, that whoever
-# trains there holds a lock on; the file $places/host1 says how the host is reached ("here", or an ssh command) and
-# how many slots it has. A host that was lost is left alone for a minute.
+# Where points are trained. A place is a slot of a host: a file in the folder $places/slots, host1.2, that
+# whoever trains there holds a lock on and that says how many the host has; the file $places/host1 says how it
+# is reached ("here", or an ssh command). A host that was lost is left alone for a minute.
 # shellcheck shell=bash disable=SC2154,SC2034,SC2016 # what others use; words for another shell
 
 # GPUs of this machine that a network could be trained on, as CUDA_VISIBLE_DEVICES has them.

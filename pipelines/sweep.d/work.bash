@@ -189,7 +189,7 @@ open_slurm() {
     ahead=1000
     executor=$$
     execute() {
-        local list words
+        local list words name
         list=$(mktemp "$out/slurm.XXXXXX") && printf '%s\n' "$@" >"$list" || exit 1
         read -ra words <<<"$slurm"
         {
@@ -197,7 +197,8 @@ open_slurm() {
                 --signal=B:TERM@60 "${words[@]}" \
                 --wrap "exec $(quote "$self") point \$(sed -n \${SLURM_ARRAY_TASK_ID}p $(quote "$list"))" >&2
             rm -f "$list"
-            printf 'ended %s\n' "$@" >&"$events"
+            # A write each: a longer one might be cut by another's.
+            for name; do echo "ended $name"; done >&"$events"
         } &
     }
     close_executor() {

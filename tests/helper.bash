@@ -115,3 +115,17 @@ count = len(records)
 sys.stdout.buffer.write(body(count) + b"\x83\xa4type\xa3end\xa7records\xcf" + struct.pack(">Q", count)
     + b"\xa6digest\xcf" + struct.pack(">Q", digest(count)))' "$@"
 }
+
+# small_model IMAGES BATCH: images.ps, of so many small shapes, and net.bin, which has learnt an epoch of them in
+# mini-batches of that size; made once for all tests of a file.
+small_model() {
+    mkdir -p "$BATS_FILE_TMPDIR"
+    if [ ! -e "$BATS_FILE_TMPDIR/net.bin" ]; then
+        cd "$BATS_FILE_TMPDIR" || return
+        psfetch -q --limit "$1" --resize 8x8 --split 0.5 >images.ps
+        psaug -e 1 <images.ps | pstrain -q -d 1 -b "$2" >net.tmp
+        mv net.tmp net.bin
+        enter_folder
+    fi
+    ln -s "$BATS_FILE_TMPDIR"/* .
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # kill -9 at random moments of a sweep, whatever it hits: the finished folder is that of one nobody disturbed.
 load ../helper
+load ../sweeps
 
 teardown() {
     [ ! -d s ] || everybody | xargs -r kill -KILL 2>/dev/null || true
@@ -40,8 +41,7 @@ disturbed() {
         wait_for 30 nobody
     done
     timeout 120 sweep -o s "${points[@]}" >out
-    [ "$(cd s && echo *.bin)" = "$(cd whole && echo *.bin)" ]
-    for file in whole/*.bin; do cmp "$file" "s/${file##*/}"; done
+    same_runs whole s
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]
     [ "$((2 * killed))" -ge "$1" ]
 }

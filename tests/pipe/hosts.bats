@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # sweep --hosts, with real sshd's: three hosts that are this machine.
 load ../helper
+load ../sweeps
 
 server_programs=(ssh ssh-keygen)
 
@@ -29,20 +30,8 @@ is_training() {
 is_idle() {
     [ -z "$(trainers_on "$1")" ]
 }
-# The run of that point (d2-s0) of the sweep in s is being written.
-writes() {
-    [ -n "$(find s -name "$1-*.part" -size +0)" ]
-}
 goes_on_from() {
     grep "going on from iteration $1," s/*.log
-}
-state() {
-    sweep status -o s | awk -v state="$1" '$2 == state { sub(/-[0-9a-f]*$/, "", $1); print $1 }' | paste -sd ' '
-}
-same_runs() {
-    local file
-    [ "$(cd "$1" && echo *.bin)" = "$(cd "$2" && echo *.bin)" ]
-    for file in "$1"/*.bin; do cmp "$file" "$2/${file##*/}"; done
 }
 
 @test "several hosts make the networks that one makes, and get the images once" {

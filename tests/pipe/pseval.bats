@@ -4,15 +4,7 @@ load ../helper
 # A model of small shapes, barely trained, so that there are mistakes.
 setup() {
     enter_folder
-    mkdir -p "$BATS_FILE_TMPDIR"
-    if [ ! -e "$BATS_FILE_TMPDIR/net.bin" ]; then
-        cd "$BATS_FILE_TMPDIR" || return
-        psfetch -q --limit 400 --resize 8x8 --split 0.5 >images.ps
-        psaug -e 1 <images.ps | pstrain -q -d 1 -b 20 >net.tmp
-        mv net.tmp net.bin
-        enter_folder
-    fi
-    ln -s "$BATS_FILE_TMPDIR"/* .
+    small_model 400 20
 }
 
 @test "all mistakes are those of the confusion matrix, the surest first" {

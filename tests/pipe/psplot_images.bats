@@ -3,15 +3,7 @@ load ../helper
 
 setup() {
     enter_folder
-    mkdir -p "$BATS_FILE_TMPDIR"
-    if [ ! -e "$BATS_FILE_TMPDIR/net.bin" ]; then
-        cd "$BATS_FILE_TMPDIR" || return
-        psfetch -q --limit 60 --resize 8x8 --split 0.5 >images.ps
-        psaug -e 1 <images.ps | pstrain -q -d 1 -b 10 >net.tmp
-        mv net.tmp net.bin
-        enter_folder
-    fi
-    ln -s "$BATS_FILE_TMPDIR"/* .
+    small_model 60 10
     cat >look.py <<'END'
 # pixels(FILE): rows of (red, green, blue) of a PNG of cairo. find(picture, block): where an image, each of
 # its pixels a square of some size, stands in the picture: (factor, y, x), or None.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # sweep --slurm, with a real Slurm of one node.
 load ../helper
+load ../sweeps
 
 setup_file() {
     command -v slurmctld slurmd sbatch munged >/dev/null && [ "$(id -u)" = 0 ] || return 0
@@ -14,17 +15,6 @@ setup() {
     need slurmctld slurmd sbatch munged
     [ "$(id -u)" = 0 ] || skip "needs root: Slurm's daemons do"
     export SLURM_CONF=$BATS_FILE_TMPDIR/slurm/slurm.conf
-}
-
-# The run of that point (d2-s0) of the sweep in s is being written.
-writes() {
-    [ -n "$(find s -name "$1-*.part" -size +0)" ]
-}
-state() {
-    sweep status -o s | awk -v state="$1" '$2 == state { sub(/-[0-9a-f]*$/, "", $1); print $1 }' | paste -sd ' '
-}
-in_state() {
-    [ "$(state "$1")" = "$2" ]
 }
 
 @test "a cluster's queue makes the networks that one machine makes" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The command sweep, with the real programs on few small images.
 load ../helper
+load ../sweeps
 
 # What a failed test left behind.
 teardown() {
@@ -32,25 +33,9 @@ trainer() {
     done
     return 1
 }
-# The run of that point is being written.
-writes() {
-    [ -n "$(find s -name "$1-*.part" -size +0)" ]
-}
-# The points of the folder s in that state.
-state() {
-    sweep status -o s | awk -v state="$1" '$2 == state { sub(/-[0-9a-f]*$/, "", $1); print $1 }' | paste -sd ' '
-}
-in_state() {
-    [ "$(state "$1")" = "$2" ]
-}
 # The point d1-s0 of the sweep in s has finished so many epochs.
 epochs_done() {
     [ "$(psplot -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')" -ge "$1" ]
-}
-same_runs() {
-    local file
-    [ "$(cd "$1" && echo *.bin)" = "$(cd "$2" && echo *.bin)" ]
-    for file in "$1"/*.bin; do cmp "$file" "$2/${file##*/}"; done
 }
 
 @test "trains every depth, scores the best, draws the charts and writes the report" {

@@ -1,0 +1,19 @@
+# What the tests of sweep share: load ../sweeps, after ../helper. The sweep is in the folder s.
+
+# The run of that point (d2-s0) is being written.
+writes() {
+    [ -n "$(find s -name "$1-*.part" -size +0)" ]
+}
+# The points in that state, by depth and seed.
+state() {
+    sweep status -o s | awk -v state="$1" '$2 == state { sub(/-[0-9a-f]*$/, "", $1); print $1 }' | paste -sd ' '
+}
+in_state() {
+    [ "$(state "$1")" = "$2" ]
+}
+# The finished runs of two folders are the same, to the byte.
+same_runs() {
+    local file
+    [ "$(cd "$1" && echo *.bin)" = "$(cd "$2" && echo *.bin)" ]
+    for file in "$1"/*.bin; do cmp "$file" "$2/${file##*/}"; done
+}

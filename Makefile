@@ -60,7 +60,7 @@ PLOT     := $(patsubst %.c,build/%.o,$(wildcard tools/plot/*.c))
 EXPORT   := $(foreach name,fail why ealloc egrow,-Wl,--export-dynamic-symbol=$(name))
 STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
 bin/psfetch: $(FETCH) build/libpsweep.a
-bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib) -lm -pthread
+bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson) -lm -pthread
 bin/psaug:   $(AUGMENT) build/libpsweep.a
 bin/psaug:   LDLIBS = $(STREAM) -lm
 bin/pstrain: $(TRAIN) build/libpsnn.a build/libpsweep.a
@@ -186,7 +186,7 @@ build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/sigv4
 	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libcurl libcrypto)
 build/tests/bench/getter_bench: build/tests/bench/getter_bench.o $(filter-out %/psfetch.o,$(FETCH)) build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) \
-	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib) -lm -pthread
+	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson) -lm -pthread
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
@@ -201,7 +201,7 @@ objects   = $(if $(1),$(filter-out $(MAINS),$(patsubst %.c,build/%.o,$(wildcard 
 build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
                          build/tests/support.a build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka) $(STREAM) \
-	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib cairo) \
+	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson cairo) \
 	    -lm -pthread
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)

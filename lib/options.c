@@ -313,14 +313,19 @@ static void pack_value(struct writer *writer, const struct option_row *row)
     pack_nil(writer, row->name);
 }
 
+static int is_in_header(const struct option_row *row)
+{
+    return row->header == OPTION_IN_HEADER || (row->header == OPTION_IF_GIVEN && is_given(row));
+}
+
 void options_pack(struct writer *writer, const struct option_row *rows)
 {
     uint32_t count = 0;
     for (const struct option_row *row = rows; row->name; row++)
-        count += row->header == OPTION_IN_HEADER;
+        count += (uint32_t)is_in_header(row);
     pack_map(writer, "options", count);
     for (const struct option_row *row = rows; row->name; row++)
-        if (row->header == OPTION_IN_HEADER)
+        if (is_in_header(row))
             pack_value(writer, row);
 }
 

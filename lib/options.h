@@ -26,8 +26,10 @@ struct option_list {
     size_t count;
 };
 
-/* Whether the option decides the bytes of the stream and so stands in its header. */
-enum { OPTION_LOCAL = 0, OPTION_IN_HEADER = 1 };
+/* Whether the option decides the bytes of the stream and so stands in its header; IF_GIVEN: only
+ * where it was given, for options that came later: without them headers are, and runs are called,
+ * as they were. */
+enum { OPTION_LOCAL = 0, OPTION_IN_HEADER = 1, OPTION_IF_GIVEN = 2 };
 
 /* A number with no default that was not given: OPTION_UNSET, for a real NAN, for a size {0, 0}. The
  * header then has nil. */
@@ -37,7 +39,7 @@ struct option_row {
     char letter;      /* 0: none */
     const char *name; /* without the dashes; NULL ends the table */
     enum option_kind kind;
-    int header; /* OPTION_IN_HEADER or OPTION_LOCAL */
+    int header; /* OPTION_LOCAL, _IN_HEADER, _IF_GIVEN */
     void *value;
     double low, high;     /* bounds of numbers */
     const char *argument; /* "N", "HxW"; OPTION_CHOICE: "a|b|c"; NULL for a flag */

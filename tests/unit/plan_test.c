@@ -125,6 +125,9 @@ static void names_of_images(void **state)
     (void)state;
     assert_true(source_is_image_name("cat/1.png"));
     assert_true(source_is_image_name("cat/1.JPEG"));
+    assert_true(source_is_image_name("cat/1.jfif"));
+    assert_true(source_is_image_name("cat/1.Jpe"));
+    assert_false(source_is_image_name("cat/1.jp"));
     assert_true(source_is_image_name("cat/17"));
     assert_false(source_is_image_name("cat/.hidden.png"));
     assert_false(source_is_image_name("cat/notes.txt"));

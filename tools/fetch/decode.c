@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int pixels_shape(struct pixels *pixels, uint32_t height, uint32_t width, uint32_t channels)
 {
@@ -33,13 +34,46 @@ void pixels_free(struct pixels *pixels)
     *pixels = (struct pixels){0};
 }
 
+const struct format decode_format[] = {
+    {"PNG", ".png", "\x89PNG\r\n\x1a\n", 8, decode_png},
+    {"JPEG", ".jpg .jpeg .jpe .jfif", "\xff\xd8\xff", 3, decode_jpeg},
+    {NULL, NULL, NULL, 0, NULL},
+};
+
+static const struct format *find_format(const uint8_t *bytes, size_t size)
+{
+    for (const struct format *format = decode_format; format->name; format++) {
+        size_t same = 0;
+        while (same < format->size && same < size &&
+               (format->begins[same] == '?' || (uint8_t)format->begins[same] == bytes[same]))
+            same++;
+        if (same == format->size)
+            return format;
+    }
+    return NULL;
+}
+
+int decode_knows(const uint8_t *bytes, size_t size)
+{
+    return find_format(bytes, size) != NULL;
+}
+
+int decode_is_suffix(const char *suffix, size_t size)
+{
+    for (const struct format *format = decode_format; format->name; format++)
+        for (const char *known = format->suffixes; *known; known += strspn(known, " ")) {
+            size_t length = strcspn(known, " ");
+            if (length == size && strncasecmp(known, suffix, size) == 0)
+                return 1;
+            known += length;
+        }
+    return 0;
+}
+
 int decode(const uint8_t *bytes, size_t size, struct pixels *out)
 {
     if (size == 0)
         return fail("the file is empty");
-    if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return decode_png(bytes, size, out);
-    if (size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0)
-        return decode_jpeg(bytes, size, out);
-    return fail("not a PNG or JPEG file");
+    const struct format *format = find_format(bytes, size);
+    return format ? format->decode(bytes, size, out) : fail("not a PNG or JPEG file");
 }

@@ -37,6 +37,13 @@ struct pixels {
  * but it may be used again. */
 int decode(const uint8_t *bytes, size_t size, struct pixels *out);
 
+/* By their first bytes, whether a file is of a format that decode() reads; DECODE_HEAD of them are
+ * enough, or all where it has fewer. */
+enum { DECODE_HEAD = 16 };
+int decode_knows(const uint8_t *bytes, size_t size);
+/* Whether files of such a format are called so: suffix[size] is ".png", or ".JPG". */
+int decode_is_suffix(const char *suffix, size_t size);
+
 /* Sets the shape and makes room for it. 0, or -1 with a sentence when it exceeds the limits above.
  */
 int pixels_shape(struct pixels *pixels, uint32_t height, uint32_t width, uint32_t channels);

@@ -1,4 +1,5 @@
-/* The decoders behind decode(): one file each, same contract (decode.h). */
+/* The decoders behind decode(): one file each, same contract (decode.h), and one row each in the
+ * table of decode.c. */
 #ifndef PSWEEP_FORMATS_H
 #define PSWEEP_FORMATS_H
 
@@ -6,5 +7,14 @@
 
 int decode_png(const uint8_t *bytes, size_t size, struct pixels *out);
 int decode_jpeg(const uint8_t *bytes, size_t size, struct pixels *out);
+
+struct format {
+    const char *name;     /* "PNG" */
+    const char *suffixes; /* what its files are called, blanks between: ".jpg .jpeg" */
+    const char *begins;   /* the first bytes of its files; ? stands for any */
+    size_t size;          /* of them */
+    int (*decode)(const uint8_t *bytes, size_t size, struct pixels *out);
+};
+extern const struct format decode_format[]; /* a row without a name ends it */
 
 #endif

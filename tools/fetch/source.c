@@ -225,7 +225,6 @@ const char *source_class_of(const char *key, const char *fallback, size_t *size)
 
 int source_is_image_name(const char *key)
 {
-    static const char *const suffixes[] = {".png", ".jpg", ".jpeg"};
     const char *end = end_of(key), *name = end, *suffix = NULL;
     for (const char *part = key; part < end; part += *part == '/') {
         size_t size = strcspn(part, "/");
@@ -240,11 +239,7 @@ int source_is_image_name(const char *key)
             suffix = c;
     if (name == end || suffix == NULL)
         return name < end;
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if ((size_t)(end - suffix) == strlen(suffixes[i]) &&
-            strncasecmp(suffix, suffixes[i], strlen(suffixes[i])) == 0)
-            return 1;
-    return 0;
+    return decode_is_suffix(suffix, (size_t)(end - suffix));
 }
 
 static int by_key(const void *left, const void *right)

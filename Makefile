@@ -92,8 +92,9 @@ build/lib/nn/cpu/kernels/$(1)/%.o: lib/nn/cpu/kernels/%.c
 	@mkdir -p $$(@D)
 	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
-# Loops over a block of sums must be unrolled whole, or the sums are not in registers.
-UNROLL     := --param max-completely-peeled-insns=2000
+# Loops over a block of sums must be unrolled whole, or the sums are not in registers: gcc wants to be told.
+PEEL       := --param max-completely-peeled-insns=2000
+UNROLL     := $(if $(shell echo | $(CC) $(PEEL) -Werror -x c -c -o /dev/null - 2>&1),,$(PEEL))
 ISA_avx2   := -mavx2 -mfma -mtune=haswell
 ISA_avx512 := -mavx512f -mfma -mtune=skylake-avx512
 $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))

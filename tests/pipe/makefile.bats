@@ -105,6 +105,16 @@ would() {
     [ ! -e net1.bin ]
 }
 
+@test "the kernels' loops are unrolled by a flag of gcc's, which no other compiler is given" {
+    kernel=build/lib/nn/cpu/kernels/c/correlate.o
+    printf '%s\n' '#!/bin/sh' 'case $* in *--param*) echo "unused argument" >&2; exit 1 ;; esac' >other
+    chmod +x other
+    make --no-print-directory -C "$REPOSITORY" -n -B CC=gcc "$kernel" | grep -e '--param max-completely-peeled'
+    make --no-print-directory -C "$REPOSITORY" -n -B CC="$PWD/other" "$kernel" >out
+    grep "$kernel" out
+    no grep -e --param out
+}
+
 @test "make install" {
     make -s --no-print-directory -C "$REPOSITORY" install DESTDIR="$PWD/root" PREFIX=/opt/psweep
     cd root/opt/psweep

@@ -186,9 +186,7 @@ int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, stru
     XML_SetCharacterDataHandler(parser, on_text);
     int done = 0;
     if (XML_Parse(parser, (const char *)xml, (int)size, 1) == XML_STATUS_ERROR)
-        done = fail("the listing is damaged: %s in line %lu",
-                    XML_ErrorString(XML_GetErrorCode(parser)),
-                    (unsigned long)XML_GetCurrentLineNumber(parser));
+        done = fail("the listing is damaged: %s", XML_ErrorString(XML_GetErrorCode(parser)));
     XML_ParserFree(parser);
     int finished = finish_page(&page);
     if (done == 0)

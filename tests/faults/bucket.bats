@@ -182,7 +182,24 @@ many() {
         serve zoo skew=$seconds
         psfetch -v s3://zoo >out 2>err
         cmp clean.ps out
-        [ "$(grep -c "RequestTimeTooSkewed; trying again" err)" -eq 1 ]
+        [ "$(grep -c "RequestTimeTooSkewed: .*; trying again" err)" -eq 1 ]
+    done
+    # A server that does not tell its time, and would have another one.
+    serve zoo skew=86400 date=0
+    AWS_MAX_ATTEMPTS=3 ends 1 psfetch s3://zoo
+    grep -q "^psfetch: cannot list s3://zoo/: status 403 RequestTimeTooSkewed: .* is the clock of this machine right?; tried 3 times" err
+}
+
+@test "a request that is answered too late is signed anew, as often as any other trouble lets it" {
+    many zoo 300
+    serve zoo
+    psfetch -q s3://zoo >clean.ps
+    for date in 0 1; do
+        serve zoo late=0.15 date=$date
+        psfetch -v s3://zoo >out 2>err
+        cmp clean.ps out
+        [ "$(grep -c "RequestTimeTooSkewed: .*; trying again" err)" -gt 20 ]
+        [ "$(sort zoo.asked | uniq -c | awk '$1 > 2' | wc -l)" -gt 0 ] # some of them more than once
     done
 }
 
@@ -196,15 +213,18 @@ many() {
 
 @test "an object that is gone or refused is an error that names it, or with --skip-bad left out" {
     many zoo 30
-    serve zoo gone=star/00001 denied=cross
+    serve zoo gone=star/00001 denied=cross stored=star/00000
     ends 1 psfetch s3://zoo
     grep -q "^psfetch: cannot read s3://zoo/cross/00000.png: status 403 AccessDenied" err
     no grep -q digest out
     ends 0 psfetch --skip-bad s3://zoo
     grep -q "^psfetch: left out s3://zoo/star/00001.png: status 404 NoSuchKey" err
     [ "$(grep -c "left out s3://zoo/cross/.*: status 403 AccessDenied" err)" -eq 3 ]
-    grep -q "left out 4 bad images of 30" err
-    [ "$(records out | grep -c '"image"')" -eq 26 ]
+    grep -q "left out s3://zoo/star/00000.png: status 403 InvalidObjectState: the object lies in an archive class, .* and must be restored before" err
+    grep -q "left out 5 bad images of 30" err
+    [ "$(records out | grep -c '"image"')" -eq 25 ]
+    ends 1 psfetch --no-sign-request s3://zoo --include 'star/*'
+    grep -q "cannot read s3://zoo/star/00000.png: status 403 InvalidObjectState: the object lies in an archive class" err
 }
 
 @test "a reader that has enough is noticed while a listing stalls" {

@@ -12,7 +12,7 @@ asked for before: so whatever the order of requests, a failure comes again. The 
   slow=0.1    503 SlowDown              cut=0.05       half a body, with its Content-Length
   reset=0.05  the connection is reset   cut_unsized=…  half a body without one, and the connection ends
   flip=0.02   a bit is turned           stall=…        half a body, and silence
-  error=…     500 InternalError
+  error=…     500 InternalError         late=…         403 RequestTimeTooSkewed, of what is signed
 
   only=TEXT       … only with keys that have TEXT in them
   listing=TEXT    … only with listings of prefixes that have TEXT in them; listing= with all listings
@@ -21,9 +21,9 @@ asked for before: so whatever the order of requests, a failure comes again. The 
   etag=0          no ETag and no Last-Modified; ranges=0: whole answers only; length=0: no Content-Length
   region=NAME     the bucket lives there: other requests get status=301 PermanentRedirect, or with
                   status=400 AuthorizationHeaderMalformed
-  skew=SECONDS    the server's clock is wrong, and it wants others to be like it
+  skew=SECONDS    the server's clock is wrong, and it wants others to be like it; date=0: and does not tell it
   replaced=TEXT   keys that have TEXT in them were replaced after they were listed; gone=TEXT deleted;
-                  denied=TEXT may be listed, but not read
+                  denied=TEXT may be listed, but not read; stored=TEXT lie in an archive class
   hang=TEXT       listings of prefixes that have TEXT in them are announced and never sent; hang= all
   keys=ID,TOKEN   only who has this key id and session token may read; keys=none: who signs nothing
   expires=N       a session token has expired when N objects were asked for with it
@@ -34,7 +34,7 @@ from xml.sax.saxutils import escape
 
 ROOT = os.fsencode(sys.argv[1])
 OPTION = dict(argument.split("=", 1) for argument in sys.argv[2:])
-FAULTS = ["slow", "error", "reset", "cut", "cut_unsized", "flip", "stall"]
+FAULTS = ["slow", "error", "reset", "cut", "cut_unsized", "flip", "stall", "late"]
 MD5_UP_TO = 8 << 20  # bytes: larger objects have no ETag
 asked_before, used, lock = {}, {}, threading.Lock()
 
@@ -92,6 +92,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def date_time_string(self, timestamp=None):
         return email.utils.formatdate(now() if timestamp is None else timestamp, usegmt=True)
 
+    def send_header(self, name, value):
+        if name != "Date" or option("date", "1") != "0":
+            super().send_header(name, value)
+
     def refuse(self, status, code, more="", **headers):
         body = f"<Error><Code>{code}</Code>{more}</Error>".encode()
         self.send_response(status)
@@ -136,6 +140,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.refuse(404, "NoSuchKey")
         elif has("denied", key):
             self.refuse(403, "AccessDenied")
+        elif has("stored", key):
+            self.refuse(403, "InvalidObjectState")
         elif wanted and (has("replaced", key) or wanted != etag):
             self.refuse(412, "PreconditionFailed")
         else:
@@ -155,6 +161,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.refuse(503, "SlowDown")
         if fault == "error":
             return self.refuse(500, "InternalError")
+        if fault == "late" and self.headers.get("Authorization"):
+            return self.refuse(403, "RequestTimeTooSkewed")
         if fault == "reset" and dice.random() < 0.5:
             return self.end_now(reset=True)
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))

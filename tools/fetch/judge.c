@@ -38,6 +38,10 @@ static const char *explain_code(const char *code)
         {"InvalidAccessKeyId", "the server does not know the access key id"},
         {"InvalidToken", "the server does not take the session token"},
         {"AccessDenied", "these keys have no leave to do so"},
+        {"InvalidObjectState", "the object lies in an archive class, such as GLACIER or "
+                               "DEEP_ARCHIVE, and must be restored before it can be read"},
+        {"RequestTimeTooSkewed", "the time it was signed is not the server's; is the clock of "
+                                 "this machine right?"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(code, known[i][0]) == 0)
@@ -58,7 +62,8 @@ static void refuse(const struct request *request, long status, const char *code,
         snprintf(hint, sizeof hint, ": the bucket lives in region %s", request->region);
     else if (strcmp(code, "AuthorizationHeaderMalformed") == 0)
         snprintf(hint, sizeof hint, ": %s may be the wrong region", request->s3->access.region);
-    else if ((status == 401 || status == 403) && request->s3->access.keyring == NULL)
+    else if ((status == 401 || status == 403) && request->s3->access.keyring == NULL &&
+             strcmp(code, "InvalidObjectState") != 0)
         snprintf(hint, sizeof hint, ": it cannot be had unsigned");
     else if (explain_code(code) != NULL)
         snprintf(hint, sizeof hint, ": %s", explain_code(code));
@@ -97,13 +102,17 @@ static int is_gone(const struct request *request, long status, const char *code)
            (status == 403 && is_one_of(code, of_object));
 }
 
-/* The server finds our clock too wrong: from now on we go by its own. */
-static int adopts_clock(struct request *request, const char *code)
+/* The server finds the time of a signature too far from its own: our clock is wrong, or the request
+ * was long on its way, or waited at the server. Another attempt is signed anew, and where the
+ * answer tells the server's time, from now on by its clock. */
+static int is_out_of_time(const struct request *request, const char *code)
 {
-    if (strcmp(code, "RequestTimeTooSkewed") != 0 || request->skewed || request->date < 0)
+    static const char *const codes[] = {"RequestTimeTooSkewed", "RequestExpired",
+                                        "RequestInTheFuture", NULL};
+    if (!is_one_of(code, codes) || request->keys == NULL)
         return 0;
-    request->skewed = 1;
-    atomic_store(&request->s3->skew, (long)(request->date - time(NULL)));
+    if (request->date >= 0)
+        atomic_store(&request->s3->skew, (long)(request->date - time(NULL)));
     return 1;
 }
 
@@ -143,8 +152,8 @@ static enum verdict judge_status(struct request *request, long status)
         return VERDICT_GONE;
     if (status == 429 || status == 503 || is_one_of(code, slower))
         return VERDICT_SLOWER;
-    if (status == 408 || status >= 500 || is_one_of(code, passing) || adopts_clock(request, code) ||
-        renews_keys(request, code))
+    if (status == 408 || status >= 500 || is_one_of(code, passing) ||
+        is_out_of_time(request, code) || renews_keys(request, code))
         return VERDICT_AGAIN;
     return VERDICT_REFUSED;
 }

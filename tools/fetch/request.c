@@ -226,7 +226,6 @@ static void finish_address(struct request *request)
         text_format(&request->url, "?%s", request->query.at);
     curl_easy_setopt(request->easy, CURLOPT_URL, request->url.at);
     request->attempt = 0;
-    request->skewed = 0;
 }
 
 void request_move(struct request *request)

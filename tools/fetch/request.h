@@ -64,7 +64,6 @@ struct request {
     char id[128];    /* the server's request id */
     char region[32]; /* the bucket's region, if the server told it */
     time_t date;     /* the server's clock, or -1 */
-    int skewed;      /* its clock was adopted for this object or page */
     char trouble[CURL_ERROR_SIZE];
 };
 

@@ -5,12 +5,12 @@
  *
  * Requests are signed here (sigv4.h) on every attempt and go out over one kept-alive connection
  * each; no redirect is followed, but the region that a server tells is taken over once, and its
- * clock. Passing troubles (connection lost or stalled for 10 s, 408, 429, 5xx, a body that is short
- * or does not match) are tried again with full jitter, up to access.attempts times in all, 5 times
- * where nobody answers, and, over all objects, up to 100 times and 8 a connection and one for every
- * two objects that came: so a server is borne that fails one request in four. SlowDown halves the
- * number of requests in flight. The rest fails at once with a sentence that names s3://bucket/key,
- * the server's code and the request id.
+ * clock. Passing troubles (connection lost or stalled for 10 s, 408, 429, 5xx, a signature that
+ * came too late, a body that is short or does not match) are tried again with full jitter, up to
+ * access.attempts times in all, 5 times where nobody answers, and, over all objects, up to 100
+ * times and 8 a connection and one for every two objects that came: so a server is borne that fails
+ * one request in four. SlowDown halves the number of requests in flight. The rest fails at once
+ * with a sentence that names s3://bucket/key, the server's code and the request id.
  *
  * A body is handed out only when its length is Content-Length and the listed size, and, where the
  * ETag is an MD5, its MD5 is that; If-Match with the listed ETag turns an object that was replaced

@@ -41,7 +41,7 @@ profile() {
 
 @test "keys from a program that the profile names" {
     serve keys=IDTEMP,hidden-token
-    printf '%s\n' '#!/bin/sh' 'echo "{\"Version\":1,\"AccessKeyId\":\"IDTEMP\",' \
+    printf '%s\n' '#!/bin/sh' 'echo "{\"Version\":1,\"Account\":\"M\\\\u00fcller\",\"AccessKeyId\":\"IDTEMP\",' \
         '\"SecretAccessKey\":\"hidden\\\\/Secret+\",\"SessionToken\":\"hidden-token\",\"Expiration\":null}"' >program
     chmod +x program
     profile "credential_process = $PWD/program 'one argument'"

@@ -1,10 +1,12 @@
 #include "provider.h"
 
 #include "ask.h"
-#include "json.h"
 #include "message.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,21 +72,50 @@ static const char *variable(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Takes the keys out of an answer; who gave it is for sentences. */
-static int take_keys(struct keys *keys, const char *json, const char *token, const char *who)
+/* Secrets lie in what jansson frees. */
+static void free_wiped(void *memory)
 {
+    if (memory != NULL)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+static void wipe_json(void)
+{
+    json_set_alloc_funcs(malloc, free_wiped);
+}
+
+/* The text that the object has under name: 1; 0 when there is none. */
+static int take_text(const json_t *object, const char *name, struct text *value)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    text_clear(value);
+    text_format(value, "%s", text ? text : "");
+    return text != NULL;
+}
+
+/* Takes the keys out of an answer; who gave it is for sentences. */
+static int take_keys(struct keys *keys, const struct text *answer, const char *token,
+                     const char *who)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct text expires = {0};
-    int id = json_text(json, "AccessKeyId", &keys->key_id);
-    int secret = json_text(json, "SecretAccessKey", &keys->secret);
-    if (id < 0 || secret < 0)
-        return fail("%s answers what is no JSON object", who);
-    if (id == 0 || secret == 0)
-        return fail("%s answers without %s", who, id ? "SecretAccessKey" : "AccessKeyId");
-    json_text(json, token, &keys->token);
-    if (json_text(json, "Expiration", &expires) > 0)
-        keys->expires = provider_time(expires.at);
+    pthread_once(&once, wipe_json);
+    json_t *object = json_loadb(answer->at, answer->size, 0, NULL);
+    int result = 1;
+    if (!json_is_object(object))
+        result = fail("%s answers what is no JSON object", who);
+    else if (!take_text(object, "AccessKeyId", &keys->key_id))
+        result = fail("%s answers without AccessKeyId", who);
+    else if (!take_text(object, "SecretAccessKey", &keys->secret))
+        result = fail("%s answers without SecretAccessKey", who);
+    else {
+        take_text(object, token, &keys->token);
+        if (take_text(object, "Expiration", &expires))
+            keys->expires = provider_time(expires.at);
+    }
+    json_decref(object);
     text_free(&expires);
-    return 1;
+    return result;
 }
 
 static int ask_process(struct keys *keys, const char *command)
@@ -104,7 +135,7 @@ static int ask_process(struct keys *keys, const char *command)
     int result = status == -1          ? fail("cannot wait for %s: %s", who, strerror(errno))
                  : WIFSIGNALED(status) ? fail("%s was ended by signal %d", who, WTERMSIG(status))
                  : WEXITSTATUS(status) ? fail("%s ended with status %d", who, WEXITSTATUS(status))
-                                       : take_keys(keys, answer.at, "SessionToken", who);
+                                       : take_keys(keys, &answer, "SessionToken", who);
     wipe(&answer);
     return result;
 }
@@ -156,7 +187,7 @@ static int ask_container(struct keys *keys)
                 .who = who, .url = url.at, .header = header.at, .ms = CONTAINER_MS, .is_near = 1},
             &answer);
     if (result == 0)
-        result = take_keys(keys, answer.at, "Token", who);
+        result = take_keys(keys, &answer, "Token", who);
     text_free(&url);
     wipe(&header);
     wipe(&answer);
@@ -194,7 +225,7 @@ static int ask_machine_at(struct keys *keys, const char *endpoint, struct text *
         result = ask(&question, answer);
     }
     if (result == 0)
-        result = take_keys(keys, answer->at, "Token", question.who);
+        result = take_keys(keys, answer, "Token", question.who);
     text_free(&url);
     return result;
 }

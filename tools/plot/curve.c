@@ -10,32 +10,44 @@
 
 enum { LAST_EPOCHS = 5, SPEED_SECONDS = 30, RECENT = 50 };
 
+/* What a point weighs in a mean: its images, and where nobody tells them as much as any other. */
+static double weight_of(const struct point *point)
+{
+    return point->images > 0 ? point->images : 1;
+}
+
+static struct mean mean_of(const struct point *point, size_t count)
+{
+    struct mean mean = {.count = count};
+    double weight = 0;
+    for (size_t i = 0; i < count; i++) {
+        mean.loss += weight_of(&point[i]) * point[i].loss;
+        mean.accuracy += weight_of(&point[i]) * point[i].accuracy;
+        mean.images += point[i].images;
+        weight += weight_of(&point[i]);
+    }
+    mean.loss /= weight;
+    mean.accuracy /= weight;
+    return mean;
+}
+
 struct mean curve_epoch(const struct points *points, uint64_t epoch)
 {
-    struct mean mean = {0};
     /* Epochs rise; the one asked for is mostly the last. */
-    for (size_t i = points->count; i > 0 && points->point[i - 1].epoch >= epoch; i--)
-        if (points->point[i - 1].epoch == epoch) {
-            mean.loss += points->point[i - 1].loss;
-            mean.accuracy += points->point[i - 1].accuracy;
-            mean.count++;
-        }
-    mean.loss /= (double)mean.count;
-    mean.accuracy /= (double)mean.count;
-    return mean;
+    size_t end = points->count;
+    while (end > 0 && points->point[end - 1].epoch > epoch)
+        end--;
+    size_t first = end;
+    while (first > 0 && points->point[first - 1].epoch == epoch)
+        first--;
+    return mean_of(&points->point[first], end - first);
 }
 
 struct mean curve_recent(const struct run *run)
 {
     const struct points *points = &run->progress;
-    struct mean mean = {.count = points->count < RECENT ? points->count : RECENT};
-    for (size_t i = points->count - mean.count; i < points->count; i++) {
-        mean.loss += points->point[i].loss;
-        mean.accuracy += points->point[i].accuracy;
-    }
-    mean.loss /= (double)mean.count;
-    mean.accuracy /= (double)mean.count;
-    return mean;
+    size_t count = points->count < RECENT ? points->count : RECENT;
+    return mean_of(&points->point[points->count - count], count);
 }
 
 struct final curve_final(const struct run *run)

@@ -13,10 +13,12 @@ struct final {
 };
 struct final curve_final(const struct run *run);
 
-/* Means over the points of one epoch; NAN where there are none. */
+/* Means over the points of one epoch, weighted by their images where these are known; NAN where
+ * there are none. */
 struct mean {
     double loss, accuracy;
-    size_t count;
+    double images; /* in all of them; 0: not known */
+    size_t count;  /* of the points */
 };
 struct mean curve_epoch(const struct points *points, uint64_t epoch);
 

@@ -71,12 +71,20 @@ static int64_t whole_setting(const struct run *run, const char *name, int64_t ab
     return number >= 0 && number < 9e15 ? (int64_t)number : absent;
 }
 
-/* Mini-batches of an epoch, from a run's header; 0: it does not tell. */
-static uint64_t epoch_iterations(const struct run *run, const struct record *header)
+/* Mini-batches of an epoch; 0: the header did not tell. */
+static uint64_t epoch_iterations(const struct run *run)
 {
-    const msgpack_object *counts = record_field(header, "counts");
-    int64_t images = counts ? optional(map_field(counts, "train"), 0) : 0;
-    return run->batch > 0 ? ((uint64_t)images + run->batch - 1) / run->batch : 0;
+    return run->batch > 0 ? (run->train + run->batch - 1) / run->batch : 0;
+}
+
+/* Images in a mini-batch whose record does not tell, for the last one of an epoch has what is left;
+ * 0: not known. */
+static uint64_t batch_images(const struct run *run, uint64_t iteration)
+{
+    uint64_t iterations = epoch_iterations(run);
+    if (iterations == 0 || iteration % iterations != 0)
+        return run->batch;
+    return run->train - (iterations - 1) * run->batch;
 }
 
 static int take_header(struct history *history, struct feed *feed, const struct reader *reader,
@@ -100,8 +108,10 @@ static int take_header(struct history *history, struct feed *feed, const struct 
     run->depth = whole_setting(run, "depth", -1);
     run->seed = whole_setting(run, "seed", -1);
     run->batch = (uint64_t)whole_setting(run, "batch-size", 0);
+    const msgpack_object *counts = record_field(record, "counts");
+    run->train = counts ? (uint64_t)optional(map_field(counts, "train"), 0) : 0;
     run->epochs = history->epochs;
-    run->iterations = history->epochs * epoch_iterations(run, record);
+    run->iterations = history->epochs * epoch_iterations(run);
     return 0;
 }
 
@@ -151,7 +161,8 @@ static int take_point(struct run *run, const struct record *record, double now)
         run->epoch_told = point.epoch - (point.epoch > 0);
     run->state = RUN_OPEN;
     if (record->type == RECORD_PROGRESS) {
-        point.images = (double)optional(record_field(record, "images"), (int64_t)run->batch);
+        point.images =
+            (double)optional(record_field(record, "images"), (int64_t)batch_images(run, iteration));
         points_add(&run->progress, point, isfinite(now));
         points_drop_from(&run->validation, point.iteration);
     } else {

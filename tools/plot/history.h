@@ -9,6 +9,7 @@
 
 #include "image.h"
 #include "points.h"
+#include "rank.h"
 #include "record.h"
 #include "settings.h"
 
@@ -27,7 +28,8 @@ struct run {
     const char *path;    /* the same input in full, likewise */
     int ordinal;         /* 1, 2, … among the runs of that input */
     int64_t depth, seed; /* -1: not known */
-    uint64_t batch;      /* images in a mini-batch, as a rule; 0: not known */
+    uint64_t batch;      /* images in a mini-batch, but for the last of an epoch; 0: not known */
+    uint64_t train;      /* images in an epoch; 0: not known */
     struct settings settings;
     struct points progress; /* per iteration */
     struct points validation;
@@ -52,8 +54,9 @@ struct score {
 };
 
 struct history {
-    uint64_t epochs;  /* that runs are asked for whose records do not tell; 0: not known */
-    struct run **run; /* [runs] */
+    enum rank_rule rank; /* what runs are judged by */
+    uint64_t epochs;     /* that runs are asked for whose records do not tell; 0: not known */
+    struct run **run;    /* [runs] */
     size_t runs;
     struct score **score; /* [scores] */
     size_t scores;

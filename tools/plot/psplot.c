@@ -4,6 +4,7 @@
 #include "export.h"
 #include "follow.h"
 #include "label.h"
+#include "rank.h"
 #include "standard.h"
 #include "show.h"
 #include "status.h"
@@ -13,14 +14,14 @@
 #include <string.h>
 
 static const char *kind = "auto", *output, *title;
-static const char *by = "auto", *only;
+static const char *by = "auto", *only, *rank = "last";
 static uint64_t limit, epochs;
 static uint32_t size[2];
 static int ascii, dark, following, bytes;
 
 static const struct option_row rows[] = {
     {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0,
-     "auto|curves|overlay|summary|confusion|classes|table|images|filters|csv|json|status",
+     "auto|curves|overlay|summary|confusion|classes|table|ranking|images|filters|csv|json|status",
      "what to draw (auto: curves of runs, confusion of scores)"},
     {'o', "output", OPTION_TEXT, OPTION_LOCAL, &output, 0, 0, "FILE",
      "write a picture: FILE.png, .svg or .pdf (default: text)"},
@@ -31,8 +32,10 @@ static const struct option_row rows[] = {
     {0, "ascii", OPTION_FLAG, OPTION_LOCAL, &ascii, 0, 0, NULL, "no characters beyond ASCII"},
     {0, "follow", OPTION_FLAG, OPTION_LOCAL, &following, 0, 0, NULL,
      "draw live, from growing run files, folders of these, and progress FIFOs"},
+    {0, "rank", OPTION_CHOICE, OPTION_LOCAL, &rank, 0, 0, "last|mean5|best|loss",
+     "runs: the figure that they are judged by (last: accuracy after the last epoch)"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
-     "that run files followed are to get, for the time left"},
+     "follow: epochs that runs are to get; ranking: as of that epoch"},
     {0, "by", OPTION_CHOICE, OPTION_LOCAL, &by, 0, 0, "auto|order|class|image",
      "images: in a line each class, or image with its views (auto: sets by class)"},
     {0, "only", OPTION_CHOICE, OPTION_LOCAL, &only, 0, 0, "train|validation|test",
@@ -69,19 +72,28 @@ static int is_export(void)
     return is_kind("csv") || is_kind("json") || is_kind("status");
 }
 
+/* Those that judge runs. */
+static int is_judging(void)
+{
+    return is_kind("auto") || is_kind("curves") || is_kind("overlay") || is_kind("summary") ||
+           is_kind("table") || is_kind("ranking");
+}
+
 /* Options that do not go together. */
 static void check_options(void)
 {
     if (output && canvas_check(output) < 0)
         die_why();
-    if (output && (is_kind("table") || is_export()))
+    if (output && (is_kind("table") || is_kind("ranking") || is_export()))
         die(USAGE, "--kind %s is text, for standard output: --output takes a picture", kind);
     if (dark && !output)
         die(USAGE, "--dark is for pictures: it wants --output");
     if (following && (output || !(is_kind("auto") || is_kind("curves"))))
         die(USAGE, "--follow draws curves in the terminal, nothing else");
-    if (epochs && !following)
-        die(USAGE, "--epochs is for --follow");
+    if (epochs && !following && !is_kind("ranking"))
+        die(USAGE, "--epochs is for --follow and --kind ranking");
+    if (options_given(rows, "rank") && !is_judging())
+        die(USAGE, "--rank is for what judges runs: curves, overlay, summary, table and ranking");
     if (bytes && !is_kind("json"))
         die(USAGE, "--bytes is for --kind json");
     if (!is_kind("images") && (options_given(rows, "by") || only || limit))
@@ -116,9 +128,10 @@ static void draw_all(struct source *source, int count, struct history *history)
         source_shut(&source[i]);
     }
     history_name(history);
-    if (show_check(history, kind) < 0)
+    int ranking = is_kind("ranking");
+    if ((ranking ? rank_print(history, epochs) : show_check(history, kind)) < 0)
         die(any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
-    if (draw(history) < 0)
+    if (!ranking && draw(history) < 0)
         die_why();
 }
 
@@ -194,7 +207,7 @@ int main(int argc, char **argv)
         estandard_input();
     if (is_kind("status"))
         print_status(argv + first, argc - first);
-    struct history history = {0};
+    struct history history = {.rank = rank_rule(rank)};
     struct source *source = ealloc((size_t)count, sizeof *source);
     for (int i = 0; i < count; i++)
         source[i] = source_of(argc > first ? argv[first + i] : NULL);

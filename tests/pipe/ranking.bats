@@ -1,0 +1,109 @@
+# psplot -k ranking: which run is better.
+load ../helper
+
+# a.bin, whose accuracy rises to 60 %; b.bin, with a peak in the middle; tie.bin, which ends as a.bin does with
+# another loss; mad.bin, whose loss is no number at the end; train.bin without validations, in epochs of
+# mini-batches of 6 and 2 images that only its header tells of.
+setup() {
+    enter_folder
+    /usr/bin/python3 - <<'END'
+import ctypes, msgpack, struct
+xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
+xxh3.restype = ctypes.c_uint64
+def write(name, validation, loss=0.5, batch=(0.5, 0.5), mad=False):
+    records = [dict(type="header", version=1, kind="run", tool="pstrain 1", upstream=[], classes=["a", "b"],
+                    counts=dict(train=8, validation=4, test=0), options={"depth": 1, "seed": 1, "batch-size": 6})]
+    epochs = len(validation) or 2
+    for i in range(2 * epochs):
+        records.append(dict(type="progress", iteration=i + 1, epoch=i // 2 + 1, accuracy=batch[i % 2],
+                            loss=float("nan") if mad and i >= 2 * epochs - 1 else batch[i % 2]))
+        if validation and i % 2:
+            records.append(dict(type="validation", iteration=i + 1, epoch=i // 2 + 1, images=4, loss=loss,
+                                accuracy=validation[i // 2]))
+    body = b"".join(map(msgpack.packb, records))
+    open(name, "wb").write(body + b"\x83\xa4type\xa3end\xa7records\xcf" + struct.pack(">Q", len(records))
+        + b"\xa6digest\xcf" + struct.pack(">Q", xxh3(body, ctypes.c_size_t(len(body)))))
+write("a.bin", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+write("b.bin", [0.1, 0.2, 0.9, 0.7, 0.6, 0.5], 0.25)
+write("tie.bin", [0.6], 0.4)
+write("mad.bin", [0.1, 0.95], 0.1, mad=True)
+write("train.bin", [], batch=(0.8, 0.4))
+END
+}
+
+# ranking ARGUMENT...: the lines without the heading, blanks for tabs.
+ranking() {
+    ends 0 psplot -k ranking "$@"
+    [ "$(head -n 1 out)" = $'file\tfigure\tloss\tepoch\tstate\tof' ]
+    tail -n +2 out | tr '\t' ' '
+}
+# files ARGUMENT...: the files alone.
+files() {
+    ranking "$@" | cut -d ' ' -f 1 | xargs
+}
+
+@test "best first by each rule: diverged runs last, then those without validations, a tie by the loss" {
+    runs=(train.bin mad.bin a.bin b.bin tie.bin)
+    diff <(ranking "${runs[@]}") - <<'END'
+tie.bin 60.00 0.4000 1 whole validation
+a.bin 60.00 0.5000 6 whole validation
+b.bin 50.00 0.2500 6 whole validation
+train.bin 70.00 0.7000 2 whole training
+mad.bin 95.00 0.1000 2 diverged validation
+END
+    diff <(ranking --rank mean5 "${runs[@]}" | cut -d ' ' -f 1-2) - <<'END'
+tie.bin 60.00
+b.bin 58.00
+a.bin 40.00
+train.bin 70.00
+mad.bin 52.50
+END
+    diff <(ranking --rank best "${runs[@]}" | cut -d ' ' -f 1-4) - <<'END'
+b.bin 90.00 0.2500 6
+tie.bin 60.00 0.4000 1
+a.bin 60.00 0.5000 6
+train.bin 70.00 0.7000 2
+mad.bin 95.00 0.1000 2
+END
+    diff <(ranking --rank loss "${runs[@]}" | cut -d ' ' -f 1-3) - <<'END'
+b.bin 0.2500 0.2500
+tie.bin 0.4000 0.4000
+a.bin 0.5000 0.5000
+train.bin 0.7000 0.7000
+mad.bin 0.1000 0.1000
+END
+    # Equals stand as on the command line.
+    cp a.bin same.bin
+    [ "$(files same.bin a.bin)" = "same.bin a.bin" ]
+    [ "$(files a.bin same.bin)" = "a.bin same.bin" ]
+}
+
+@test "as of an epoch: what came later is not known, and who has not come so far is left out" {
+    [ "$(files -e 3 a.bin b.bin tie.bin mad.bin train.bin)" = "b.bin a.bin" ]
+    [ "$(ranking -e 3 --rank mean5 b.bin | cut -d ' ' -f 2,4)" = "40.00 3" ]
+    [ "$(ranking -e 1 mad.bin train.bin | cut -d ' ' -f 1,5,6 | xargs)" = "mad.bin whole validation train.bin whole training" ]
+    ends 1 psplot -k ranking -e 7 a.bin
+    grep -q 'no run was validated after epoch 7' err
+}
+
+@test "what is no run, cut short, of several runs, or asked for wrongly" {
+    cat a.bin b.bin >two.bin
+    [ "$(ranking two.bin | cut -d ' ' -f 1,2 | xargs)" = "two.bin 60.00 two.bin 50.00" ]
+    [ "$(psplot -k ranking <a.bin | tail -n 1 | cut -f 1,2)" = $'input\t60.00' ]
+    cp a.bin $'a\tb'
+    [ "$(files $'a\tb')" = 'a?b' ]
+    psfetch -q --limit 2 >set.ps
+    ends 1 psplot -k ranking set.ps
+    grep -q 'images' err
+    edit a.bin 'records = records[:1]' >bare.bin
+    ends 1 psplot -k ranking bare.bin
+    grep -q 'no run that has learnt anything' err
+    head -c -20 a.bin >torn.bin
+    ends 3 psplot -k ranking torn.bin b.bin
+    [ "$(cut -f 1 out | xargs)" = "file torn.bin b.bin" ]
+    ends 1 bash -c 'psplot -k ranking a.bin >/dev/full'
+    ends 2 psplot -k ranking -o x.png a.bin
+    ends 2 psplot -k ranking --rank worst a.bin
+    ends 2 psplot -k csv --rank last a.bin
+    ends 2 psplot -e 3 a.bin
+}

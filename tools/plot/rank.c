@@ -1,0 +1,179 @@
+#include "rank.h"
+
+#include "curve.h"
+#include "history.h"
+#include "message.h"
+#include "show.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAST_EPOCHS = 5 };
+
+static const struct {
+    const char *name, *title, *brief;
+} rules[] = {
+    [RANK_LAST] = {"last", "validation accuracy, last epoch", "last epoch"},
+    [RANK_MEAN5] = {"mean5", "validation accuracy, mean of the last five epochs",
+                    "mean of the last five epochs"},
+    [RANK_BEST] = {"best", "validation accuracy, best epoch", "best epoch"},
+    [RANK_LOSS] = {"loss", "validation loss, last epoch", "last epoch"},
+};
+
+enum rank_rule rank_rule(const char *name)
+{
+    enum rank_rule rule = RANK_LAST;
+    while (strcmp(rules[rule].name, name) != 0)
+        rule++;
+    return rule;
+}
+
+const char *rank_title(enum rank_rule rule)
+{
+    return rules[rule].title;
+}
+
+const char *rank_brief(enum rank_rule rule)
+{
+    return rules[rule].brief;
+}
+
+/* How many of the points are of the epochs up to this one. */
+static size_t up_to(const struct points *points, uint64_t epoch)
+{
+    size_t count = points->count;
+    while (count > 0 && points->point[count - 1].epoch > epoch)
+        count--;
+    return count;
+}
+
+static double mean_accuracy(const struct point *point, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += point[i].accuracy;
+    return sum / (double)count;
+}
+
+static double best_accuracy(const struct point *point, size_t count)
+{
+    double best = NAN;
+    for (size_t i = 0; i < count; i++)
+        best = fmax(best, point[i].accuracy);
+    return best;
+}
+
+/* By the first count validations, of which there is at least one. */
+static struct merit of_validation(const struct point *point, size_t count, enum rank_rule rule)
+{
+    const struct point *last = &point[count - 1];
+    size_t late = count < LAST_EPOCHS ? count : LAST_EPOCHS;
+    double figure = rule == RANK_MEAN5  ? mean_accuracy(&point[count - late], late)
+                    : rule == RANK_BEST ? best_accuracy(point, count)
+                    : rule == RANK_LOSS ? last->loss
+                                        : last->accuracy;
+    return (struct merit){figure, last->loss, last->epoch, 0, !isfinite(last->loss)};
+}
+
+/* By the mini-batches of the last epoch that is whole, or of the very first as far as it goes. */
+static struct merit of_training(const struct run *run, enum rank_rule rule, uint64_t epoch)
+{
+    size_t count = up_to(&run->progress, epoch);
+    uint64_t last = count > 0 ? run->progress.point[count - 1].epoch : 0;
+    struct mean mean = curve_epoch(&run->progress, last);
+    if (run->epoch == last && mean.images < (double)run->train) {
+        struct mean whole = curve_epoch(&run->progress, last - 1);
+        if (whole.count > 0) {
+            mean = whole;
+            last--;
+        }
+    }
+    return (struct merit){rule == RANK_LOSS ? mean.loss : mean.accuracy, mean.loss, last, 1, 0};
+}
+
+struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epoch)
+{
+    uint64_t until = epoch > 0 ? epoch : UINT64_MAX;
+    const struct points *progress = &run->progress, *validation = &run->validation;
+    size_t validations = up_to(validation, until), batches = up_to(progress, until);
+    struct merit merit = validation->count == 0 ? of_training(run, rule, until)
+                         : validations == 0     ? (struct merit){NAN, NAN, 0, 0, 0}
+                                            : of_validation(validation->point, validations, rule);
+    if (epoch > 0 && merit.epoch != epoch)
+        merit.figure = NAN;
+    merit.diverged |=
+        !isfinite(merit.figure) || (batches > 0 && !isfinite(progress->point[batches - 1].loss));
+    return merit;
+}
+
+/* The lower one first; what is no number last. */
+static int rising(double a, double b)
+{
+    if (isfinite(a) && isfinite(b))
+        return (a > b) - (a < b);
+    return (isfinite(b) != 0) - (isfinite(a) != 0);
+}
+
+int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit *b)
+{
+    double sign = rule == RANK_LOSS ? 1e9 : -1e9;
+    int order = a->diverged - b->diverged;
+    order = order ? order : a->training - b->training;
+    order = order ? order : rising(round(sign * a->figure), round(sign * b->figure));
+    return order ? order : rising(a->loss, b->loss);
+}
+
+/* Few thousands at most: each goes where it belongs, behind its equals. */
+struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *count)
+{
+    struct ranked *row = ealloc(history->runs + 1, sizeof *row);
+    *count = 0;
+    for (size_t r = 0; r < history->runs; r++) {
+        struct ranked next = {history->run[r], rank_merit(history->run[r], history->rank, epoch)};
+        size_t place = *count;
+        if (next.merit.epoch == 0 || (epoch > 0 && next.merit.epoch != epoch))
+            continue;
+        for (; place > 0 && rank_compare(history->rank, &next.merit, &row[place - 1].merit) < 0;
+             place--)
+            row[place] = row[place - 1];
+        row[place] = next;
+        ++*count;
+    }
+    return row;
+}
+
+static void print_figure(int percent, double value)
+{
+    if (!isfinite(value))
+        printf("-\t");
+    else if (percent)
+        printf("%.2f\t", 100 * value);
+    else
+        printf("%.4f\t", value);
+}
+
+int rank_print(const struct history *history, uint64_t epoch)
+{
+    size_t count;
+    struct ranked *row = rank_runs(history, epoch, &count);
+    if (count == 0) {
+        free(row);
+        return epoch > 0 ? fail("there is nothing to rank: no run was validated after epoch %llu",
+                                (unsigned long long)epoch)
+                         : fail("there is nothing to rank: the input holds no run that has "
+                                "learnt anything");
+    }
+    puts("file\tfigure\tloss\tepoch\tstate\tof");
+    for (size_t i = 0; i < count; i++) {
+        const struct merit *merit = &row[i].merit;
+        printf("%s\t", row[i].run->path);
+        print_figure(history->rank != RANK_LOSS, merit->figure);
+        print_figure(0, merit->loss);
+        printf("%llu\t%s\t%s\n", (unsigned long long)merit->epoch,
+               merit->diverged ? "diverged" : "whole", merit->training ? "training" : "validation");
+    }
+    free(row);
+    return show_flush();
+}

@@ -1,0 +1,70 @@
+/* Which of two runs is the better one: the one figure of merit, for every view and for the programs
+ * that ask with --kind ranking.
+ *
+ * The figure is of the run's validations:
+ *
+ *   last   accuracy at the last of them, which is that of the network in the file
+ *   mean5  mean of the accuracies at the last five (of all, when they are fewer)
+ *   best   highest accuracy at any of them
+ *   loss   loss at the last of them
+ *
+ * Where a run has none, it is of the training images: the mean accuracy (or loss) in the
+ * mini-batches of its last whole epoch, weighted by their images, whatever the rule.
+ *
+ * A run has diverged when it ended up with a loss that is no number or infinite, in the last
+ * mini-batch or at the last validation; a loss that became a number again has healed. So has one
+ * whose figure is no number.
+ *
+ * The better run is the one that has not diverged; of two such the one that has validations; then
+ * the one with the better figure; of equal figures the one with the lower loss at the last
+ * validation (of the training images, as above). Figures are equal when nine decimals are: a mean
+ * of the same five in another order is. What is still equal is in the order of the command line.
+ *
+ * As of an epoch, only records of the epochs up to it count, and a run that has none of that very
+ * epoch to be judged by is not judged at all.
+ */
+#ifndef PSPLOT_RANK_H
+#define PSPLOT_RANK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct history;
+struct run;
+
+enum rank_rule { RANK_LAST, RANK_MEAN5, RANK_BEST, RANK_LOSS };
+
+struct merit {
+    double figure;  /* a fraction, or a loss; NAN: there is nothing to judge by */
+    double loss;    /* that breaks ties */
+    uint64_t epoch; /* of the last validation that counts, or of the mini-batches */
+    int training;   /* it is of the training images */
+    int diverged;
+};
+
+/* The rule of a name ("mean5"), which must be one of them. */
+enum rank_rule rank_rule(const char *name);
+
+/* What the figure is, for a heading: "validation accuracy, mean of the last five epochs"; and
+ * briefly, "mean of the last five epochs". */
+const char *rank_title(enum rank_rule rule);
+const char *rank_brief(enum rank_rule rule);
+
+/* As of an epoch; 0: of all of them. */
+struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epoch);
+
+/* For sorting: below 0 when a is the better one, 0 when they are equal. */
+int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit *b);
+
+/* The runs that can be judged, best first. Free the rows with free(). */
+struct ranked {
+    const struct run *run;
+    struct merit merit;
+};
+struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *count);
+
+/* Prints a line of column names and one for each of them, tabs between the columns; the manual says
+ * what they hold. -1 with a sentence when there is none or they cannot be printed. */
+int rank_print(const struct history *history, uint64_t epoch);
+
+#endif

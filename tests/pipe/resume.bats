@@ -206,8 +206,8 @@ for record in records:
     [ ! -s out ]
 }
 
-# older FILE [PYTHON]: the run as other versions of all programs would have written it, their header changed
-# by the code, with the digests that follow from that.
+# older FILE [PYTHON]: the run as other versions of all programs would have written it, without the images of
+# its mini-batches, their header changed by the code, with the digests that follow from that.
 older() {
     /usr/bin/python3 -c '
 import msgpack, struct, subprocess, sys
@@ -225,6 +225,9 @@ for record in records:
     if record["type"] == "header":
         rename(record)
         exec(sys.argv[2] if len(sys.argv) > 2 else "")
+        part = msgpack.packb(record)
+    if record["type"] == "progress":
+        del record["images"]
         part = msgpack.packb(record)
     if record["type"] == "checkpoint":
         part = part[:-22] + digest(*parts) + part[-14:-8]

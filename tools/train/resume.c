@@ -227,10 +227,27 @@ static int pass_on_checkpoint(struct writer *writer, const struct record *record
     return write_end(writer);
 }
 
-static int pass_on(struct writer *writer, const struct record *record)
+/* Early versions did not tell the images of a mini-batch, which follow from its iteration. */
+static int pass_on_progress(struct run *run, const struct record *record)
 {
-    return record->type == RECORD_CHECKPOINT ? pass_on_checkpoint(writer, record)
-                                             : write_record(writer, record->bytes, record->size);
+    uint64_t iteration, epoch;
+    double loss, accuracy;
+    if (record_field(record, "images"))
+        return write_record(run->writer, record->bytes, record->size);
+    if (record_uint(record, "iteration", UINT64_MAX, &iteration) < 0 ||
+        record_uint(record, "epoch", UINT32_MAX, &epoch) < 0 ||
+        record_real(record, "loss", &loss) < 0 || record_real(record, "accuracy", &accuracy) < 0)
+        return -1;
+    uint64_t images = run_images(run, iteration) - run_images(run, iteration - 1);
+    return run_write_progress(run->writer, iteration, epoch, images, loss, accuracy);
+}
+
+static int pass_on(struct run *run, const struct record *record)
+{
+    return record->type == RECORD_CHECKPOINT ? pass_on_checkpoint(run->writer, record)
+           : record->type == RECORD_PROGRESS
+               ? pass_on_progress(run, record)
+               : write_record(run->writer, record->bytes, record->size);
 }
 
 /* The second reading: passes the records on. The checkpoint itself stays behind where this run
@@ -252,7 +269,7 @@ static int copy(struct run *run, struct reader *reader, const struct place *plac
         if (last && take(run, &record) < 0)
             return -1;
         due = last && whole_epoch && run_saves_at(run, place->epoch);
-        if (i > 1 && (!last || due) && pass_on(run->writer, &record) < 0)
+        if (i > 1 && (!last || due) && pass_on(run, &record) < 0)
             return -1;
     }
     if (due)

@@ -14,6 +14,13 @@ uint64_t run_epoch_iterations(const struct run *run)
     return (feed_about(run->feed)->counts[SPLIT_TRAIN] + run->batch - 1) / run->batch;
 }
 
+uint64_t run_images(const struct run *run, uint64_t iterations)
+{
+    uint64_t in_epoch = run_epoch_iterations(run);
+    return iterations / in_epoch * feed_about(run->feed)->counts[SPLIT_TRAIN] +
+           iterations % in_epoch * run->batch;
+}
+
 int run_saves_at(const struct run *run, uint64_t epoch)
 {
     return epoch % run->checkpoint_every == 0 || epoch == run->epochs ||
@@ -58,21 +65,23 @@ static double seconds(void)
 static void show_pace(const struct run *run, double loss, double accuracy)
 {
     double pace = (double)run->images / (seconds() - run->first_step + 1e-9);
-    uint64_t iterations = run_epoch_iterations(run) * run->epochs;
-    double left = (double)(iterations - run->iteration) * (double)run->batch / pace;
+    uint64_t all = run_images(run, run_epoch_iterations(run) * run->epochs);
+    double left = (double)(all - run_images(run, run->iteration)) / pace;
     meter("epoch %llu of %llu: loss %.3f, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
           (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs, loss, 100 * accuracy,
           pace, floor(left / 60), floor(fmod(left, 60)));
 }
 
-static void write_progress(struct run *run, uint64_t images, double loss, double accuracy)
+int run_write_progress(struct writer *writer, uint64_t iteration, uint64_t epoch, uint64_t images,
+                       double loss, double accuracy)
 {
-    write_begin(run->writer, "progress", 4);
-    pack_uint(run->writer, "iteration", run->iteration);
-    pack_uint(run->writer, "epoch", run->epoch + 1);
-    pack_real(run->writer, "loss", loss);
-    pack_real(run->writer, "accuracy", accuracy);
-    progress_step(run->progress, run->epoch + 1, run->iteration, images, loss, accuracy);
+    write_begin(writer, "progress", 5);
+    pack_uint(writer, "iteration", iteration);
+    pack_uint(writer, "epoch", epoch);
+    pack_uint(writer, "images", images);
+    pack_real(writer, "loss", loss);
+    pack_real(writer, "accuracy", accuracy);
+    return write_end(writer);
 }
 
 /* A step's outcome has come in. */
@@ -89,8 +98,9 @@ static int tell_step(struct run *run, const struct outcome *outcome)
              (unsigned long long)run->iteration);
     }
     show_pace(run, loss, accuracy);
-    write_progress(run, outcome->count, loss, accuracy);
-    return write_end(run->writer);
+    progress_step(run->progress, run->epoch + 1, run->iteration, outcome->count, loss, accuracy);
+    return run_write_progress(run->writer, run->iteration, run->epoch + 1, outcome->count, loss,
+                              accuracy);
 }
 
 /* Records what the steps gave so far: of those that the engine is done with, or of all. */

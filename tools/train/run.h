@@ -34,6 +34,8 @@ struct run {
 
 /* Mini-batches of an epoch. */
 uint64_t run_epoch_iterations(const struct run *run);
+/* Training images that so many iterations have: the last mini-batch of an epoch may be smaller. */
+uint64_t run_images(const struct run *run, uint64_t iterations);
 /* Whether a checkpoint is due at the end of an epoch. The last has one always, so that the run can
  * go on one day. */
 int run_saves_at(const struct run *run, uint64_t epoch);
@@ -41,6 +43,11 @@ int run_saves_at(const struct run *run, uint64_t epoch);
 /* Lets the run go on after an epoch and an iteration that an earlier run has had: so much of the
  * input is then passed over. -1 with a sentence when the input begins with a later epoch. */
 int run_go_on(struct run *run, uint64_t epoch, uint64_t iteration);
+
+/* Writes the progress record of an iteration (1, 2, …) of an epoch (1, 2, …): its mini-batch had so
+ * many images, with this mean loss and this fraction right. */
+int run_write_progress(struct writer *writer, uint64_t iteration, uint64_t epoch, uint64_t images,
+                       double loss, double accuracy);
 
 /* Takes note of a validation, and whether the rule of patience ends the run after it. */
 void run_validated(struct run *run, double loss);

@@ -14,6 +14,9 @@ struct view {
     uint32_t height, width; /* of the view */
 };
 
+/* The window of height × width in the middle of an image that is as large or larger: what becomes
+ * of validation and test images where those for training are cropped. */
+struct view view_middle(const struct image *image, uint32_t height, uint32_t width);
 /* Draws the view of an image into pixels[view.height][view.width][channels]. */
 void view_draw(const struct view *view, const struct image *image, uint8_t *pixels);
 

@@ -13,6 +13,16 @@ static void reverse_row(uint8_t *row, uint32_t width, uint32_t channels)
         }
 }
 
+struct view view_middle(const struct image *image, uint32_t height, uint32_t width)
+{
+    return (struct view){
+        .row = (int32_t)((image->height - height) / 2),
+        .column = (int32_t)((image->width - width) / 2),
+        .height = height,
+        .width = width,
+    };
+}
+
 void view_draw(const struct view *view, const struct image *image, uint8_t *pixels)
 {
     uint32_t channels = image->channels;

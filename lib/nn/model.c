@@ -103,6 +103,20 @@ static int read_model(struct model *model, const struct record *record)
     return model_read_tensors(record, "tensors", &model->net, model->parameters, 0);
 }
 
+/* Whether the options of a psaug above the run say that it cropped. */
+static int was_cropped(const struct record *header)
+{
+    const msgpack_object *above = record_field(header, "upstream");
+    for (uint32_t i = 0; above && above->type == MSGPACK_OBJECT_ARRAY && i < above->via.array.size;
+         i++) {
+        const msgpack_object *options = map_field(&above->via.array.ptr[i], "options");
+        const msgpack_object *crop = options ? map_field(options, "crop") : NULL;
+        if (crop && crop->type == MSGPACK_OBJECT_ARRAY)
+            return 1;
+    }
+    return 0;
+}
+
 static int read_run(struct model *model, struct reader *reader)
 {
     struct record header, record;
@@ -110,6 +124,7 @@ static int read_run(struct model *model, struct reader *reader)
     if (record_header(reader, "run", &header) < 0 || classes_read(&header, &model->classes) < 0 ||
         images_read_about(&header, &model->about) < 0)
         return -1;
+    model->cropped = was_cropped(&header);
     model->header_size = header.size;
     model->header = ealloc(header.size, 1);
     memcpy(model->header, header.bytes, header.size);

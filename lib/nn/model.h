@@ -22,6 +22,7 @@ struct model {
     struct net net;
     struct classes classes;
     struct images_about about; /* shape, counts, mean, deviation of what it was trained on */
+    int cropped;               /* which were windows of images (psaug --crop) */
     uint64_t epoch, epochs, iteration;
     int stopped;       /* it ended before it reached epochs */
     float *parameters; /* [net.parameters] */

@@ -1,4 +1,4 @@
-# pseval --wrong: the images that a model gets wrong and is most sure of.
+# pseval: the images that it takes, and --wrong, those that a model gets wrong and is most sure of.
 load ../helper
 
 # A model of small shapes, barely trained, so that there are mistakes.
@@ -95,4 +95,27 @@ records = [r for r in records if r["type"] != "image" or str(r["id"]) not in wro
     head -c 20000 images.ps >torn.ps
     ends 3 pseval --wrong 5 net.bin <torn.ps
     [ ! -s out ]
+}
+
+@test "a model that was trained on windows is shown the middle of larger images, beside one that was not" {
+    psaug --crop 4x8 -e 1 <images.ps | tee epoch.ps | pstrain -q -b 20 >crop.bin
+    pseval -q -b 20 crop.bin net.bin <images.ps >scores
+    scored() {
+        records "$1" | jq -c "select(.name == \"$2\" and .split == \"$3\") | [.images, .loss, .confusion]"
+    }
+    # As psaug showed it the same images, and as pstrain has told.
+    [ "$(scored scores crop validation)" = "$(pseval -q -b 20 crop.bin <epoch.ps | scored /dev/stdin crop validation)" ]
+    [ "$(records crop.bin | jq 'select(.type == "validation") | .loss')" = "$(scored scores crop validation | jq '.[1]')" ]
+    [ "$(scored scores net train)" = "$(pseval -q -b 20 net.bin <images.ps | scored /dev/stdin net train)" ]
+    # Its mistakes are the images as they came.
+    pseval -q --wrong 2 crop.bin <images.ps >wrong.ps
+    [ "$(records wrong.ps | jq -c 'select(.type == "image") | [.height, .width]' | xargs)" = "[8,8] [8,8]" ]
+    # What holds no such window; and images that are larger than those of a model without windows.
+    psfetch -q --limit 10 --resize 9x5 >low.ps
+    ends 1 pseval crop.bin <low.ps
+    grep -q 'crop was trained on windows of 4x8x3, but arrow/00000 is 9x5x3' err
+    psfetch -q --limit 10 --resize 9x9 >large.ps
+    ends 0 pseval crop.bin <large.ps
+    ends 1 pseval net.bin <large.ps
+    grep -q 'net was trained on images of 8x8x3, but arrow/00000 is 9x9x3' err
 }

@@ -41,11 +41,6 @@ static void windows(void **state)
         seen[view.row][view.column] = 1;
     }
     assert_true(seen[0][0] && seen[0][1] && seen[1][0] && seen[1][1]);
-    struct image large = {.height = 9, .width = 10};
-    options.crop[0] = options.crop[1] = 4;
-    struct view middle = view_middle(&options, &large);
-    assert_int_equal(middle.row, 2);
-    assert_int_equal(middle.column, 3);
 }
 
 int main(void)

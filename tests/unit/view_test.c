@@ -34,6 +34,17 @@ static void shifts_and_flips(void **state)
     expect((struct view){1, 1, 1, 1, 2}, (uint8_t[]){6, 5});
 }
 
+static void the_middle(void **state)
+{
+    struct image large = {.height = 9, .width = 10};
+    struct view middle = view_middle(&large, 4, 4);
+    (void)state;
+    assert_int_equal(middle.row, 2);
+    assert_int_equal(middle.column, 3);
+    expect(view_middle(&image, 1, 1), (uint8_t[]){2});
+    expect(view_middle(&image, 2, 3), pixels);
+}
+
 static void colours_stay_together(void **state)
 {
     uint8_t drawn[6];
@@ -91,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shifts_and_flips),
+        cmocka_unit_test(the_middle),
         cmocka_unit_test(colours_stay_together),
         cmocka_unit_test(records),
     };

@@ -2,17 +2,12 @@
 
 #include "random.h"
 
-static int crops(const struct view_options *options)
-{
-    return options->crop[0] > 0;
-}
-
 struct view view_random(const struct view_options *options, uint32_t epoch,
                         const struct image *image)
 {
     struct random random = philox(options->seed, epoch, image->id, PURPOSE_VIEW);
     struct view view = {.height = image->height, .width = image->width};
-    if (crops(options)) {
+    if (options->crop[0] > 0) {
         view.height = options->crop[0];
         view.width = options->crop[1];
         view.row = (int32_t)random_below(random.word[0], image->height - view.height + 1);
@@ -24,16 +19,4 @@ struct view view_random(const struct view_options *options, uint32_t epoch,
     }
     view.flip = random_unit(random.word[2]) < options->flip;
     return view;
-}
-
-struct view view_middle(const struct view_options *options, const struct image *image)
-{
-    if (!crops(options))
-        return (struct view){.height = image->height, .width = image->width};
-    return (struct view){
-        .row = (int32_t)((image->height - options->crop[0]) / 2),
-        .column = (int32_t)((image->width - options->crop[1]) / 2),
-        .height = options->crop[0],
-        .width = options->crop[1],
-    };
 }

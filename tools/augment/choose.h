@@ -1,4 +1,4 @@
-/* Which view of an image is taken: a random one for training, the middle for everything else.
+/* Which view of a training image is taken: a random one.
  *
  * The choice is philox(seed, epoch, image id, PURPOSE_VIEW): the same for any number of programs,
  * in any order, from any point of an endless stream.
@@ -19,7 +19,5 @@ struct view_options {
 /* A training image's view in an epoch (1, 2, …). */
 struct view view_random(const struct view_options *options, uint32_t epoch,
                         const struct image *image);
-/* The view of validation and test images: the middle window, or all of the image. */
-struct view view_middle(const struct view_options *options, const struct image *image);
 
 #endif

@@ -148,9 +148,9 @@ static int write_train(struct writer *writer, struct gathered *gathered)
     return 0;
 }
 
-int write_once(struct writer *writer, struct gathered *gathered, const struct view_options *options,
-               int views)
+int write_once(struct writer *writer, struct gathered *gathered, int views)
 {
+    const struct images_about *about = &gathered->about;
     uint8_t *pixels = new_pixels(gathered);
     int result = write_unknown(writer, gathered);
     for (size_t i = 0; result == 0 && i < set_count(gathered->others); i++) {
@@ -158,7 +158,7 @@ int write_once(struct writer *writer, struct gathered *gathered, const struct vi
         result = set_image(gathered->others, i, &image);
         if (result < 0)
             break;
-        struct view view = view_middle(options, &image);
+        struct view view = view_middle(&image, about->height, about->width);
         result = write_view(writer, &view, &image, pixels);
     }
     free(pixels);

@@ -22,10 +22,10 @@ int gather(struct images *input, int fd, uint64_t memory, const struct view_opti
            struct gathered *gathered);
 void gathered_free(struct gathered *gathered);
 
-/* Writes the records that come once: those of unknown type, then the validation and test images,
- * and with views the training images as they are. */
-int write_once(struct writer *writer, struct gathered *gathered, const struct view_options *options,
-               int views);
+/* Writes the records that come once: those of unknown type, then the validation and test images
+ * (of each the middle, where images are cropped), and with views the training images as they are.
+ */
+int write_once(struct writer *writer, struct gathered *gathered, int views);
 /* Writes the mark of an epoch of so many images: it has ended. */
 int write_mark(struct writer *writer, uint32_t epoch, uint64_t images);
 /* Writes one epoch: the training images in its order, each in its view (with views that alone), and

@@ -72,8 +72,7 @@ int main(int argc, char **argv)
         die_why();
 
     int trains = gathered.about.counts[SPLIT_TRAIN] > 0;
-    if (write_start(writer, &input, &gathered) < 0 ||
-        write_once(writer, &gathered, &view, views) < 0)
+    if (write_start(writer, &input, &gathered) < 0 || write_once(writer, &gathered, views) < 0)
         end_after_write(writer);
     if (trains && first > 1 && write_mark(writer, (uint32_t)first - 1, 0) < 0)
         end_after_write(writer);

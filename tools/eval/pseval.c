@@ -6,6 +6,7 @@
 #include "meter.h"
 #include "options.h"
 #include "standard.h"
+#include "view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +47,14 @@ static const struct program about = {
 
 /* Images of one split that wait until there are enough for a mini-batch. */
 struct queue {
-    uint8_t *pixels; /* [batch][height][width][channels] */
     uint32_t *label;
     uint32_t count;
+};
+
+/* The pixels of those that wait, as networks of one shape see them. */
+struct frame {
+    uint32_t height, width, channels;
+    uint8_t *pixels[SPLITS]; /* [batch][height][width][channels] */
 };
 
 struct examination {
@@ -56,7 +62,8 @@ struct examination {
     struct candidate *candidate;
     uint32_t candidates;
     struct queue queue[SPLITS];
-    size_t image_size; /* bytes; 0 before the first image */
+    struct frame *frame; /* [frames] */
+    uint32_t frames;
     float *probability;
     struct wrong *wrong; /* NULL without --wrong */
     uint64_t done;
@@ -75,13 +82,25 @@ static void judge(struct examination *exam, enum split split)
     }
 }
 
+static struct frame *frame_of(const struct examination *exam, const struct candidate *candidate)
+{
+    const struct net_shape *shape = &candidate->model.net.shape;
+    for (uint32_t f = 0; f < exam->frames; f++)
+        if (exam->frame[f].height == shape->height && exam->frame[f].width == shape->width &&
+            exam->frame[f].channels == shape->channels)
+            return &exam->frame[f];
+    return NULL;
+}
+
 static int examine(struct examination *exam, enum split split)
 {
     struct queue *queue = &exam->queue[split];
-    for (uint32_t c = 0; c < exam->candidates && queue->count > 0; c++)
-        if (candidate_examine(&exam->candidate[c], split, queue->pixels, queue->label, queue->count,
-                              exam->probability) < 0)
+    for (uint32_t c = 0; c < exam->candidates && queue->count > 0; c++) {
+        struct candidate *candidate = &exam->candidate[c];
+        if (candidate_examine(candidate, split, frame_of(exam, candidate)->pixels[split],
+                              queue->label, queue->count, exam->probability) < 0)
             return -1;
+    }
     if (exam->wrong)
         judge(exam, split);
     exam->done += queue->count;
@@ -90,26 +109,36 @@ static int examine(struct examination *exam, enum split split)
     return 0;
 }
 
-static int start(struct examination *exam, const struct image *image)
+/* Room for the images that wait. */
+static void start(struct examination *exam)
 {
-    exam->image_size = image_bytes(image);
-    exam->probability = ealloc(batch * exam->input.classes.count, sizeof *exam->probability);
-    for (int split = 0; split < SPLITS; split++) {
-        exam->queue[split].pixels = ealloc(batch, exam->image_size);
-        exam->queue[split].label = ealloc(batch, sizeof(uint32_t));
+    exam->frame = ealloc(exam->candidates, sizeof *exam->frame);
+    for (uint32_t c = 0; c < exam->candidates; c++) {
+        const struct net_shape *shape = &exam->candidate[c].model.net.shape;
+        if (frame_of(exam, &exam->candidate[c]))
+            continue;
+        struct frame *frame = &exam->frame[exam->frames++];
+        *frame = (struct frame){shape->height, shape->width, shape->channels, {0}};
+        for (int split = 0; split < SPLITS; split++)
+            frame->pixels[split] = ealloc(batch * frame->height * frame->width, frame->channels);
     }
-    return 0;
+    for (int split = 0; split < SPLITS; split++)
+        exam->queue[split].label = ealloc(batch, sizeof(uint32_t));
+    exam->probability = ealloc(batch * exam->input.classes.count, sizeof *exam->probability);
 }
 
 static int add(struct examination *exam, const struct image *image, const struct record *record)
 {
+    struct queue *queue = &exam->queue[image->split];
     for (uint32_t c = 0; c < exam->candidates; c++)
         if (candidate_fits(&exam->candidate[c], &exam->input.classes, image) < 0)
             return -1;
-    if (exam->image_size == 0 && start(exam, image) < 0)
-        return -1;
-    struct queue *queue = &exam->queue[image->split];
-    memcpy(queue->pixels + queue->count * exam->image_size, image->pixels, exam->image_size);
+    for (uint32_t f = 0; f < exam->frames; f++) {
+        struct frame *frame = &exam->frame[f];
+        size_t size = (size_t)frame->height * frame->width * frame->channels;
+        struct view view = view_middle(image, frame->height, frame->width);
+        view_draw(&view, image, frame->pixels[image->split] + queue->count * size);
+    }
     if (exam->wrong)
         wrong_wait(exam->wrong, image->split, queue->count, image->id, record);
     queue->label[queue->count++] = image->label;
@@ -132,6 +161,7 @@ static int read_images(struct examination *exam)
     struct image image;
     struct record record;
     int item;
+    start(exam);
     while ((item = images_next(&exam->input, &image, &record)) > 0 && item != IMAGES_EPOCH)
         if (item == IMAGES_IMAGE && is_wanted(exam, image.split) && add(exam, &image, &record) < 0)
             return -1;
@@ -189,9 +219,11 @@ static void finish(struct examination *exam)
     for (uint32_t c = 0; c < exam->candidates; c++)
         candidate_close(&exam->candidate[c]);
     for (int split = 0; split < SPLITS; split++) {
-        free(exam->queue[split].pixels);
+        for (uint32_t f = 0; f < exam->frames; f++)
+            free(exam->frame[f].pixels[split]);
         free(exam->queue[split].label);
     }
+    free(exam->frame);
     free(exam->probability);
     wrong_close(exam->wrong);
     free(exam->candidate);

@@ -49,12 +49,13 @@ int candidate_fits(const struct candidate *candidate, const struct classes *clas
         return fail("%s knows %u classes (%s, …), the images have %u (%s, …): they differ",
                     model->name, model->classes.count, model->classes.name[0], classes->count,
                     classes->name[0]);
-    if (image->height != about->height || image->width != about->width ||
-        image->channels != about->channels)
-        return fail("%s was trained on images of %ux%ux%u, but %.*s is %ux%ux%u", model->name,
-                    about->height, about->width, about->channels, (int)image->key_size, image->key,
-                    image->height, image->width, image->channels);
-    return 0;
+    int same = image->height == about->height && image->width == about->width;
+    int larger = image->height >= about->height && image->width >= about->width;
+    if (image->channels == about->channels && (same || (larger && model->cropped)))
+        return 0;
+    return fail("%s was trained on %s of %ux%ux%u, but %.*s is %ux%ux%u", model->name,
+                model->cropped ? "windows" : "images", about->height, about->width, about->channels,
+                (int)image->key_size, image->key, image->height, image->width, image->channels);
 }
 
 uint32_t score_guess(const float *probability, uint32_t classes)

@@ -28,8 +28,8 @@ int candidate_open(struct candidate *candidate, const char *path, const char *de
                    const struct engine_options *options);
 void candidate_close(struct candidate *candidate);
 
-/* Whether images of this shape with these classes are what the model was trained on; -1 with a
- * sentence. */
+/* Whether images of this shape with these classes are what the model was trained on, or hold such a
+ * window where it was trained on windows; -1 with a sentence. */
 int candidate_fits(const struct candidate *candidate, const struct classes *classes,
                    const struct image *image);
 

@@ -6,9 +6,12 @@
  * 255). Gamma and colour profiles are not applied: the numbers of the file are the numbers of the
  * record. JPEG  8 bit grey and colour, by the slow exact integer transform and the library's
  * default chroma upsampling, so the pixels are the same for the same version of libjpeg-turbo. CMYK
- * is refused.
+ * and YCCK become colour: round(ink · black / 255), with 255 for no ink, as Adobe's programs write
+ * them and others read them, whether the file says so or not.
  *
- * A damaged or shortened file is an error, also where the library would only have warned; the
+ * A damaged or shortened file is an error, also where the library would only have warned, but for
+ * what sound files of other programs have: bytes that belong to nothing, before a JPEG's markers
+ * (those of restarts excepted) or behind a PNG's pixels, and other revisions of JFIF. The
  * sentence has the library's reason ("PNG: IDAT: CRC error") and no file name, for the caller knows
  * it. Sizes are checked before memory is taken: DECODE_MAX_SIDE a side, DECODE_MAX_BYTES in all. No
  * globals: any number of threads, each with its own struct pixels.

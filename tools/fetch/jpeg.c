@@ -4,6 +4,7 @@
 
 #include <stdio.h> /* jpeglib.h wants FILE */
 
+#include <jerror.h>
 #include <jpeglib.h>
 #include <setjmp.h>
 
@@ -21,11 +22,24 @@ static _Noreturn void on_error(j_common_ptr jpeg)
     longjmp(((struct errors *)jpeg->err)->back, 1);
 }
 
-/* Negative levels are warnings, and all of them mean damaged data; the others are traces. */
+/* Negative levels are warnings, the others are traces. A warning means damaged data, but for two
+ * that sound pictures get: another revision of JFIF, which changes no pixel, and bytes that belong
+ * to nothing before a marker, if that is not one that stands within the pixels' data. */
 static void on_message(j_common_ptr jpeg, int level)
 {
-    if (level < 0)
+    const struct jpeg_error_mgr *manager = jpeg->err;
+    int is_between = manager->msg_code == JWRN_EXTRANEOUS_DATA &&
+                     (manager->msg_parm.i[1] < JPEG_RST0 || manager->msg_parm.i[1] > JPEG_RST0 + 7);
+    if (level < 0 && !is_between && manager->msg_code != JWRN_JFIF_MAJOR)
         on_error(jpeg);
+}
+
+/* A row of CMYK, as files have it: 255 is no ink. */
+static void from_cmyk(const JSAMPLE *from, uint32_t width, uint8_t *to)
+{
+    for (uint32_t x = 0; x < width; x++, from += 4, to += 3)
+        for (int c = 0; c < 3; c++)
+            to[c] = (uint8_t)((from[c] * from[3] + 127) / 255);
 }
 
 static int read_pixels(struct jpeg_decompress_struct *jpeg, const uint8_t *bytes, size_t size,
@@ -33,20 +47,23 @@ static int read_pixels(struct jpeg_decompress_struct *jpeg, const uint8_t *bytes
 {
     jpeg_mem_src(jpeg, bytes, size);
     jpeg_read_header(jpeg, TRUE);
-    if (jpeg->num_components == 4)
-        return fail("JPEG: the file is CMYK; only grey and colour can be read");
-    if (jpeg->num_components != 1 && jpeg->num_components != 3)
-        return fail("JPEG: the file has %d components; only 1 and 3 can be read",
-                    jpeg->num_components);
-    jpeg->out_color_space = jpeg->num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    int components = jpeg->num_components;
+    if (components != 1 && components != 3 && components != 4)
+        return fail("JPEG: the file has %d components; only 1, 3 and 4 can be read", components);
+    jpeg->out_color_space = components == 1 ? JCS_GRAYSCALE : components == 3 ? JCS_RGB : JCS_CMYK;
     jpeg->dct_method = JDCT_ISLOW;
-    uint32_t channels = (uint32_t)jpeg->num_components;
-    if (pixels_shape(out, jpeg->image_height, jpeg->image_width, channels) < 0)
+    uint32_t width = jpeg->image_width, channels = components == 1 ? 1 : 3;
+    if (pixels_shape(out, jpeg->image_height, width, channels) < 0)
         return -1;
+    JSAMPARRAY inks = components == 4
+                          ? jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, width * 4, 1)
+                          : NULL;
     jpeg_start_decompress(jpeg);
     while (jpeg->output_scanline < jpeg->output_height) {
-        JSAMPROW row = out->data + (size_t)jpeg->output_scanline * jpeg->output_width * channels;
-        jpeg_read_scanlines(jpeg, &row, 1);
+        JSAMPROW row = out->data + (size_t)jpeg->output_scanline * width * channels;
+        jpeg_read_scanlines(jpeg, inks ? inks : &row, 1);
+        if (inks != NULL)
+            from_cmyk(inks[0], width, row);
     }
     jpeg_finish_decompress(jpeg);
     return 0;

@@ -10,6 +10,7 @@
 struct input {
     const uint8_t *at;
     size_t left;
+    int in_pixels; /* their data has begun */
 };
 
 static void on_read(png_structp png, png_bytep out, size_t size)
@@ -28,11 +29,14 @@ static _Noreturn void on_error(png_structp png, png_const_charp reason)
     png_longjmp(png, 1);
 }
 
-/* What libpng warns about, with the settings below, does not touch the pixels. */
+/* Before the pixels libpng warns of nothing that touches them; from there on of damage, but for
+ * data behind theirs, which some programs leave there. */
 static void on_warning(png_structp png, png_const_charp reason)
 {
-    (void)png;
-    (void)reason;
+    const struct input *input = png_get_io_ptr(png);
+    if (input->in_pixels && strcmp(reason, "IDAT: Extra compressed data") != 0 &&
+        strcmp(reason, "IDAT: Too much image data") != 0)
+        on_error(png, reason);
 }
 
 /* Lays pixels of channels + alpha over black, in place: a pixel shrinks by one byte, so the place
@@ -68,6 +72,8 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
     uint32_t channels = png_get_channels(png, info);
     if (pixels_shape(out, height, width, channels) < 0)
         return -1;
+    ((struct input *)png_get_io_ptr(png))->in_pixels = 1;
+    png_set_benign_errors(png, 1); /* are now warnings */
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t row = 0; row < height; row++)
             png_read_row(png, out->data + (size_t)row * width * channels, NULL);
@@ -79,7 +85,7 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
 
 int decode_png(const uint8_t *bytes, size_t size, struct pixels *out)
 {
-    struct input input = {bytes, size};
+    struct input input = {bytes, size, 0};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (info == NULL) {

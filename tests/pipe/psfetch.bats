@@ -158,6 +158,63 @@ photos() {
     [ "$output" = 1 ]
 }
 
+# options FILE: those in its header.
+options() {
+    records "$1" | jq 'select(.type == "header") | .options'
+}
+
+# held FILE ORIENTATION: a PNG of two rows of three pixels, 10 20 30 over 40 50 60, with the note of a camera.
+held() {
+    mkdir -p "$(dirname "$1")"
+    /usr/bin/python3 -c '
+import struct, sys, zlib
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+note = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, int(sys.argv[2]), 0, 0)
+open(sys.argv[1], "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 3, 2, 8, 0, 0, 0, 0))
+    + chunk(b"eXIf", note) + chunk(b"IDAT", zlib.compress(bytes([0, 10, 20, 30, 0, 40, 50, 60]))) + chunk(b"IEND", b""))' "$@"
+}
+# values FILE: size and pixels of every image.
+values() {
+    /usr/bin/python3 -c '
+import msgpack, sys
+for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
+    if r["type"] == "image":
+        print("%dx%d" % (r["height"], r["width"]), *r["pixels"])' "$1"
+}
+
+@test "images are turned as the camera was held, unless there is --no-orientation" {
+    held held/a/1.png 1
+    held held/a/6.png 6
+    psfetch -q held >out
+    [ "$(values out)" = "2x3 10 20 30 40 50 60
+3x2 40 10 50 20 60 30" ]
+    [ "$(options out | jq 'has("no-orientation")')" = false ]
+    psfetch -q held --no-orientation >out
+    [ "$(values out | sort -u)" = "2x3 10 20 30 40 50 60" ]
+    [ "$(options out | jq '.["no-orientation"]')" = true ]
+    # The size asked for is that of what is seen.
+    [ "$(psfetch -q held --include '*6.png' --resize 3x2 | values /dev/stdin)" = "3x2 40 10 50 20 60 30" ]
+    ends 2 psfetch held --no-orientation --write-shard held.tar
+    psfetch -q held --write-shard held.tar
+    [ "$(psfetch -q held.tar | values /dev/stdin)" = "$(psfetch -q held | values /dev/stdin)" ]
+}
+
+@test "--fit: proportions are given up, or kept with black, or with the middle only" {
+    held photos/a/1.png 1
+    [ "$(psfetch -q photos --resize 2x2 --fit crop | values /dev/stdin)" = "2x2 10 20 40 50" ]
+    [ "$(psfetch -q photos --resize 3x3 --fit pad | values /dev/stdin)" = "3x3 10 20 30 40 50 60 0 0 0" ]
+    psfetch -q photos --resize 2x2 >plain.ps
+    [ "$(options plain.ps | jq 'has("fit")')" = false ]
+    psfetch -q photos --resize 2x2 --fit stretch >out
+    [ "$(values out)" = "$(values plain.ps)" ]
+    [ "$(options out | jq -r .fit)" = stretch ]
+    ends 2 psfetch photos --fit pad
+    grep -q "^psfetch: --fit says how images become the size of --resize, which is not given" err
+    ends 2 psfetch photos --resize 2x2 --fit squeeze
+    grep -q "stretch|pad|crop, not squeeze" err
+}
+
 @test "a bad image is an error that names it; --skip-bad counts and names what it leaves out" {
     photos
     echo "no picture" >photos/dog/aa.png

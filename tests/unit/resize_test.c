@@ -102,6 +102,62 @@ static void test_between_is_bounded(void **state)
     pixels_free(&out);
 }
 
+/* What a fit gives is a resize() of the whole or the middle, and black; the sizes are written out.
+ */
+static void test_fits(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t in[2], to[2], inner[2], at[2];
+        enum fit fit;
+    } want[] = {
+        {{4, 8}, {6, 6}, {3, 6}, {1, 0}, FIT_PAD},
+        {{8, 4}, {6, 6}, {6, 3}, {0, 1}, FIT_PAD},
+        {{3, 1000}, {8, 8}, {1, 8}, {3, 0}, FIT_PAD},
+        {{5, 5}, {4, 4}, {4, 4}, {0, 0}, FIT_PAD},
+        {{10, 20}, {3, 7}, {3, 6}, {0, 0}, FIT_PAD},
+        {{4, 9}, {6, 6}, {4, 4}, {0, 2}, FIT_CROP},
+        {{9, 4}, {2, 2}, {4, 4}, {2, 0}, FIT_CROP},
+        {{10, 10}, {4, 8}, {5, 10}, {2, 0}, FIT_CROP},
+        {{1, 1000}, {8, 8}, {1, 1}, {0, 499}, FIT_CROP},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        uint32_t channels = i % 2 ? 1 : 3, height = want[i].to[0], width = want[i].to[1];
+        struct pixels in = make(want[i].in[0], want[i].in[1], channels), part = {0}, wanted = {0},
+                      out = {0};
+        if (want[i].fit == FIT_PAD) {
+            assert_int_equal(resize(&in, want[i].inner[0], want[i].inner[1], &part), 0);
+            assert_int_equal(pixels_shape(&wanted, height, width, channels), 0);
+            memset(wanted.data, 0, (size_t)height * width * channels);
+        } else {
+            assert_int_equal(pixels_shape(&part, want[i].inner[0], want[i].inner[1], channels), 0);
+        }
+        const struct pixels *small = &part;
+        for (uint32_t y = 0; y < small->height; y++)
+            for (uint32_t x = 0; x < small->width; x++)
+                for (uint32_t c = 0; c < channels; c++) {
+                    const struct pixels *large = want[i].fit == FIT_PAD ? &wanted : &in;
+                    size_t there =
+                        ((y + want[i].at[0]) * large->width + x + want[i].at[1]) * channels + c;
+                    size_t here = (y * small->width + x) * channels + c;
+                    if (want[i].fit == FIT_PAD)
+                        wanted.data[there] = part.data[here];
+                    else
+                        part.data[here] = in.data[there];
+                }
+        if (want[i].fit == FIT_CROP)
+            assert_int_equal(resize(&part, height, width, &wanted), 0);
+        assert_int_equal(resize_to_fit(&in, height, width, want[i].fit, &out), 0);
+        assert_int_equal(out.height, height);
+        assert_int_equal(out.width, width);
+        assert_memory_equal(out.data, wanted.data, (size_t)height * width * channels);
+        pixels_free(&in);
+        pixels_free(&part);
+        pixels_free(&wanted);
+        pixels_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_same_size_is_a_copy),
         cmocka_unit_test(test_flat_and_extreme),
         cmocka_unit_test(test_between_is_bounded),
+        cmocka_unit_test(test_fits),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

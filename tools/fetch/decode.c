@@ -75,5 +75,6 @@ int decode(const uint8_t *bytes, size_t size, struct pixels *out)
     if (size == 0)
         return fail("the file is empty");
     const struct format *format = find_format(bytes, size);
+    out->orientation = 0;
     return format ? format->decode(bytes, size, out) : fail("not a PNG or JPEG file");
 }

@@ -32,8 +32,9 @@ enum {
 /* The memory belongs to whoever holds the struct; it grows and is reused. Start with all zero. */
 struct pixels {
     uint32_t height, width, channels;
-    uint8_t *data;   /* uint8[height][width][channels] */
-    size_t capacity; /* bytes at data */
+    uint8_t *data;        /* uint8[height][width][channels] */
+    size_t capacity;      /* bytes at data */
+    unsigned orientation; /* of a decoded file, not applied yet (orient.h); 0: it does not say */
 };
 
 /* Decodes bytes[size] into out. 0, or -1 with a sentence; then out's pixels and shape mean nothing,

@@ -3,7 +3,7 @@
 #include "crew.h"
 #include "message.h"
 #include "meter.h"
-#include "resize.h"
+#include "orient.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,10 +35,15 @@ static void replace(struct pixels *pixels, struct pixels *shaped)
     *shaped = (struct pixels){0};
 }
 
-/* --channels and --resize. */
+/* Orientation, --channels and --resize. */
 static int shape(struct pixels *pixels, const struct deliver_options *options)
 {
     struct pixels shaped = {0};
+    if (!options->no_orientation && orient_is_due(pixels)) {
+        if (orient(pixels, &shaped) < 0)
+            return -1;
+        replace(pixels, &shaped);
+    }
     if (options->channels && pixels->channels != options->channels) {
         if (set_channels(pixels, options->channels, &shaped) < 0)
             return -1;
@@ -46,7 +51,7 @@ static int shape(struct pixels *pixels, const struct deliver_options *options)
     }
     const uint32_t *size = options->resize;
     if (size[0] && (pixels->height != size[0] || pixels->width != size[1])) {
-        if (resize(pixels, size[0], size[1], &shaped) < 0)
+        if (resize_to_fit(pixels, size[0], size[1], options->fit, &shaped) < 0)
             return -1;
         replace(pixels, &shaped);
     }

@@ -4,6 +4,7 @@
 #define PSWEEP_DELIVER_H
 
 #include "plan.h"
+#include "resize.h"
 #include "shard.h"
 #include "write.h"
 
@@ -20,7 +21,9 @@ struct deliver_options {
     unsigned threads;     /* that decode, ≥ 1 */
     unsigned connections; /* to S3 */
     uint32_t resize[2];   /* height, width; {0, 0}: as they are */
+    enum fit fit;         /* to that size */
     uint32_t channels;    /* 1 or 3; 0: as they are */
+    int no_orientation;   /* a camera's note how it was held is not applied */
     struct pace *pace;
     struct shard *shard; /* NULL, or where the images' files go instead of records */
 };

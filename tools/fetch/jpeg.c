@@ -1,12 +1,14 @@
 #include "formats.h"
 
 #include "message.h"
+#include "orient.h"
 
 #include <stdio.h> /* jpeglib.h wants FILE */
 
 #include <jerror.h>
 #include <jpeglib.h>
 #include <setjmp.h>
+#include <string.h>
 
 /* libjpeg's error manager, with the place to go back to. */
 struct errors {
@@ -32,6 +34,25 @@ static void on_message(j_common_ptr jpeg, int level)
                      (manager->msg_parm.i[1] < JPEG_RST0 || manager->msg_parm.i[1] > JPEG_RST0 + 7);
     if (level < 0 && !is_between && manager->msg_code != JWRN_JFIF_MAJOR)
         on_error(jpeg);
+}
+
+/* What the Exif block says, which stands before the pixels in a marker of its own. */
+static unsigned orientation(const uint8_t *bytes, size_t size)
+{
+    for (size_t at = 2; at + 4 <= size && bytes[at] == 0xff;) {
+        uint8_t marker = bytes[at + 1];
+        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3], left = size - at - 2;
+        if (marker == 0xff) { /* there may be many */
+            at++;
+            continue;
+        }
+        if (marker == 0xda || length < 2 || length > left)
+            break;
+        if (marker == JPEG_APP0 + 1 && length > 8 && memcmp(bytes + at + 4, "Exif\0", 6) == 0)
+            return orient_exif(bytes + at + 10, length - 8);
+        at += 2 + length;
+    }
+    return 0;
 }
 
 /* A row of CMYK, as files have it: 255 is no ink. */
@@ -66,6 +87,7 @@ static int read_pixels(struct jpeg_decompress_struct *jpeg, const uint8_t *bytes
             from_cmyk(inks[0], width, row);
     }
     jpeg_finish_decompress(jpeg);
+    out->orientation = orientation(bytes, size);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "formats.h"
 
 #include "message.h"
+#include "orient.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -53,6 +54,21 @@ static void drop_alpha(struct pixels *pixels)
     pixels->channels = channels;
 }
 
+/* What the chunk eXIf says; the file was read to its end. */
+static unsigned orientation(const uint8_t *bytes, size_t size)
+{
+    size_t at = 8;
+    while (size - at >= 12) {
+        size_t length = png_get_uint_32(bytes + at);
+        if (length > size - at - 12)
+            break;
+        if (memcmp(bytes + at + 4, "eXIf", 4) == 0)
+            return orient_exif(bytes + at + 8, length);
+        at += 12 + length;
+    }
+    return 0;
+}
+
 /* Sets up the transformations and reads all rows. An error leaves through on_error(). Returns -1
  * when the size is beyond the limits. */
 static int read_pixels(png_structp png, png_infop info, struct pixels *out)
@@ -100,5 +116,7 @@ int decode_png(const uint8_t *bytes, size_t size, struct pixels *out)
         done = -1;
     }
     png_destroy_read_struct(&png, &info, NULL);
+    if (done == 0)
+        out->orientation = orientation(bytes, size);
     return done;
 }

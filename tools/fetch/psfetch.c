@@ -17,7 +17,7 @@ static struct plan_options planning = {
     .split = NAN, .seed = OPTION_UNSET, .as = -1, .limit = OPTION_UNSET};
 static struct deliver_options delivering;
 static struct access_options s3_access;
-static const char *as, *shard_path, *include, *exclude;
+static const char *as, *shard_path, *include, *exclude, *fit;
 static int skip_bad;
 static uint64_t channels = OPTION_UNSET, threads, connections = S3_CONNECTIONS;
 
@@ -36,8 +36,12 @@ static const struct option_row rows[] = {
      "leave out images whose key fits one of these"},
     {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
      "resize every image"},
+    {0, "fit", OPTION_CHOICE, OPTION_IF_GIVEN, &fit, 0, 0, "stretch|pad|crop",
+     "to that size: stretched; or with black beside it; or only its middle (stretch)"},
     {0, "channels", OPTION_UINT, OPTION_IN_HEADER, &channels, 1, 3, "N",
      "1: make all images grey; 3: make all colour"},
+    {0, "no-orientation", OPTION_FLAG, OPTION_IF_GIVEN, &delivering.no_orientation, 0, 0, NULL,
+     "leave images as their files have them, however the camera was held"},
     {0, "skip-bad", OPTION_FLAG, OPTION_IN_HEADER, &skip_bad, 0, 0, NULL,
      "leave out images that cannot be read, naming them"},
     {0, "write-shard", OPTION_TEXT, OPTION_LOCAL, &shard_path, 0, 0, "FILE.tar",
@@ -78,11 +82,14 @@ static void check_options(void)
             "--as and --split exclude each other: one marks all images, the other divides them");
     if (planning.seed != OPTION_UNSET && isnan(planning.split) && !as)
         die(USAGE, "--seed is for a random --split, which is not asked for");
-    if (shard_path &&
-        (as || !isnan(planning.split) || delivering.resize[0] || channels != OPTION_UNSET))
-        die(USAGE,
-            "--write-shard writes the images' files as they are: --split, --as, --resize and "
-            "--channels are for those who read it");
+    if (shard_path && (as || !isnan(planning.split) || delivering.resize[0] ||
+                       channels != OPTION_UNSET || delivering.no_orientation))
+        die(USAGE, "--write-shard writes the images' files as they are: --split, --as, --resize, "
+                   "--channels and --no-orientation are for those who read it");
+    if (fit && !delivering.resize[0])
+        die(USAGE, "--fit says how images become the size of --resize, which is not given");
+    if (fit)
+        delivering.fit = *fit == 'p' ? FIT_PAD : *fit == 'c' ? FIT_CROP : FIT_STRETCH;
     if (channels == 2)
         die(USAGE, "--channels takes 1 (grey) or 3 (colour), not 2");
     if (as) {

@@ -3,6 +3,7 @@
 #include "message.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* One axis: output i takes the inputs first[i] … first[i] + taps[i] - 1; the weights of all outputs
  * stand one after the other, width[i] apart by their number of taps. */
@@ -93,4 +94,62 @@ int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixe
     axis_free(&rows);
     axis_free(&columns);
     return 0;
+}
+
+/* side · to / from, rounded, in 1 … most. */
+static uint32_t in_proportion(uint32_t side, uint32_t to, uint32_t from, uint32_t most)
+{
+    uint64_t scaled = (2 * (uint64_t)side * to + from) / (2 * (uint64_t)from);
+    return scaled < 1 ? 1 : scaled > most ? most : (uint32_t)scaled;
+}
+
+/* Copies the middle of in to the middle of out, as much as both have. */
+static void copy_middle(const struct pixels *in, struct pixels *out)
+{
+    uint32_t height = in->height < out->height ? in->height : out->height;
+    uint32_t width = in->width < out->width ? in->width : out->width;
+    uint32_t from_row = (in->height - height) / 2, from_column = (in->width - width) / 2;
+    uint32_t to_row = (out->height - height) / 2, to_column = (out->width - width) / 2;
+    for (uint32_t y = 0; y < height; y++)
+        memcpy(out->data + ((size_t)(to_row + y) * out->width + to_column) * out->channels,
+               in->data + ((size_t)(from_row + y) * in->width + from_column) * in->channels,
+               (size_t)width * in->channels);
+}
+
+static int pad(const struct pixels *in, uint32_t height, uint32_t width, struct pixels *out)
+{
+    struct pixels inner = {0};
+    uint32_t high = in_proportion(in->height, width, in->width, height);
+    uint32_t wide = in_proportion(in->width, height, in->height, width);
+    int done = resize(in, high, wide, &inner);
+    if (done == 0)
+        done = pixels_shape(out, height, width, in->channels);
+    if (done == 0) {
+        memset(out->data, 0, (size_t)height * width * in->channels);
+        copy_middle(&inner, out);
+    }
+    pixels_free(&inner);
+    return done;
+}
+
+static int crop(const struct pixels *in, uint32_t height, uint32_t width, struct pixels *out)
+{
+    struct pixels inner = {0};
+    uint32_t high = in_proportion(in->width, height, width, in->height);
+    uint32_t wide = in_proportion(in->height, width, height, in->width);
+    int done = pixels_shape(&inner, high, wide, in->channels);
+    if (done == 0) {
+        copy_middle(in, &inner);
+        done = resize(&inner, height, width, out);
+    }
+    pixels_free(&inner);
+    return done;
+}
+
+int resize_to_fit(const struct pixels *in, uint32_t height, uint32_t width, enum fit fit,
+                  struct pixels *out)
+{
+    return fit == FIT_PAD    ? pad(in, height, width, out)
+           : fit == FIT_CROP ? crop(in, height, width, out)
+                             : resize(in, height, width, out);
 }

@@ -19,4 +19,12 @@
  * limits. */
 int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixels *out);
 
+/* What becomes of proportions: they are given up; or kept, with black around the image where it is
+ * too narrow or too low; or kept, with its middle only where it is too wide or too high. Sizes that
+ * follow are rounded to nearest, and at least 1; where the rest cannot be halved, the top and the
+ * left get the smaller half. */
+enum fit { FIT_STRETCH, FIT_PAD, FIT_CROP };
+int resize_to_fit(const struct pixels *in, uint32_t height, uint32_t width, enum fit fit,
+                  struct pixels *out);
+
 #endif

@@ -1,0 +1,59 @@
+#include "orient.h"
+
+#include <string.h>
+
+/* A number of 2 or 4 bytes in the block's order. */
+static uint32_t number(const uint8_t *at, int bytes, int is_big)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < bytes; i++)
+        value = value << 8 | at[is_big ? i : bytes - 1 - i];
+    return value;
+}
+
+unsigned orient_exif(const uint8_t *exif, size_t size)
+{
+    enum { HEAD = 8, ENTRY = 12, TAG = 0x112, SHORT = 3 };
+    if (size < HEAD || (memcmp(exif, "II*", 4) != 0 && memcmp(exif, "MM\0*", 4) != 0))
+        return 0;
+    int is_big = exif[0] == 'M';
+    size_t list = number(exif + 4, 4, is_big);
+    if (list < HEAD || list > size - 2)
+        return 0;
+    size_t count = number(exif + list, 2, is_big), room = (size - list - 2) / ENTRY;
+    const uint8_t *entry = exif + list + 2;
+    for (size_t i = 0; i < count && i < room; i++, entry += ENTRY)
+        if (number(entry, 2, is_big) == TAG && number(entry + 2, 2, is_big) == SHORT &&
+            number(entry + 4, 4, is_big) == 1) {
+            uint32_t value = number(entry + 8, 2, is_big);
+            return value >= 1 && value <= 8 ? value : 0;
+        }
+    return 0;
+}
+
+int orient_is_due(const struct pixels *in)
+{
+    return in->orientation > 1;
+}
+
+int orient(const struct pixels *in, struct pixels *out)
+{
+    unsigned how = in->orientation;
+    int is_turned = how >= 5, from_right = how == 2 || how == 3 || how == 7 || how == 8,
+        from_below = how == 3 || how == 4 || how == 6 || how == 7;
+    uint32_t height = is_turned ? in->width : in->height,
+             width = is_turned ? in->height : in->width;
+    uint32_t channels = in->channels;
+    if (pixels_shape(out, height, width, channels) < 0)
+        return -1;
+    uint8_t *to = out->data;
+    for (uint32_t y = 0; y < height; y++)
+        for (uint32_t x = 0; x < width; x++, to += channels) {
+            uint32_t row = is_turned ? x : y, column = is_turned ? y : x;
+            row = from_below ? in->height - 1 - row : row;
+            column = from_right ? in->width - 1 - column : column;
+            memcpy(to, in->data + ((size_t)row * in->width + column) * channels, channels);
+        }
+    out->orientation = 1;
+    return 0;
+}

@@ -17,7 +17,7 @@ BIN      := $(TOOLS:%=bin/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo pictures cifar golden plans test test-all bench bench-gpu lint install deps deps-servers clean
+.PHONY: always all demo pictures cifar golden plans test test-all bench bench-gpu lint install deps deps-servers clean
 all: $(BIN)
 
 # Before anything is built: is all that it needs on this machine? demo and test install what is missing,
@@ -50,7 +50,12 @@ MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
 ISA      := c $(if $(filter x86_64-%,$(MACHINE)),avx2 avx512) $(if $(filter aarch64-%,$(MACHINE)),neon)
 KERNELS  := $(notdir $(wildcard lib/nn/cpu/kernels/*.c))
 NN       += $(foreach isa,$(ISA),$(KERNELS:%.c=build/lib/nn/cpu/kernels/$(isa)/%.o))
-FETCH    := $(patsubst %.c,build/%.o,$(wildcard tools/fetch/*.c))
+# Formats of images whose libraries may be absent; make WEBP= GIF= builds without them. psfetch says so.
+WEBP     := $(call pkg,--libs,libwebp libwebpdemux)
+GIF      := $(if $(shell printf '\043include <gif_lib.h>\n' | $(CC) -E -x c - 2>/dev/null | grep DGifGetImageHeader),-lgif)
+ABSENT   := $(if $(WEBP),,webp) $(if $(GIF),,gif)
+FETCH    := $(filter-out $(ABSENT:%=build/tools/fetch/%.o),$(patsubst %.c,build/%.o,$(wildcard tools/fetch/*.c)))
+FETCHING  = $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson) $(WEBP) $(GIF)
 AUGMENT  := $(patsubst %.c,build/%.o,$(wildcard tools/augment/*.c))
 TRAIN    := $(patsubst %.c,build/%.o,$(wildcard tools/train/*.c))
 EVAL     := $(patsubst %.c,build/%.o,$(wildcard tools/eval/*.c))
@@ -59,8 +64,8 @@ PLOT     := $(patsubst %.c,build/%.o,$(wildcard tools/plot/*.c))
 # What an engine that is loaded calls of the program.
 EXPORT   := $(foreach name,fail why ealloc egrow,-Wl,--export-dynamic-symbol=$(name))
 STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
-bin/psfetch: $(FETCH) build/libpsweep.a
-bin/psfetch: LDLIBS = $(STREAM) $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson) -lm -pthread
+bin/psfetch: $(FETCH) build/libpsweep.a build/formats
+bin/psfetch: LDLIBS = $(STREAM) $(FETCHING) -lm -pthread
 bin/psaug:   $(AUGMENT) build/libpsweep.a
 bin/psaug:   LDLIBS = $(STREAM) -lm
 bin/pstrain: $(TRAIN) build/libpsnn.a build/libpsweep.a
@@ -71,9 +76,14 @@ bin/psplot:  $(PLOT) build/libpsweep.a
 bin/psplot:  LDLIBS = $(STREAM) $(call pkg,--libs,cairo) -lm
 build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
 
+# Newer than psfetch when there are others of these libraries than it was built with.
+build/formats: always
+	@mkdir -p $(@D)
+	@echo '$(WEBP) $(GIF)' | cmp -s - $@ || echo '$(WEBP) $(GIF)' >$@
+
 $(BIN):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 build/libpsweep.a: $(LIB)
 build/libpsnn.a: $(NN)
@@ -186,24 +196,21 @@ build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/lib
 build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/sigv4.o build/tools/fetch/text.o build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libcurl libcrypto)
 build/tests/bench/getter_bench: build/tests/bench/getter_bench.o $(filter-out %/psfetch.o,$(FETCH)) build/libpsweep.a
-	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) \
-	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson) -lm -pthread
+	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) $(FETCHING) -lm -pthread
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
 # and links what it uses of the foreign ones.
 MAINS    := build/tools/fetch/psfetch.o build/tools/augment/psaug.o build/tools/train/pstrain.o \
             build/tools/eval/pseval.o build/tools/plot/psplot.o
-TESTS    := $(patsubst %.c,build/%,$(wildcard tests/unit/*_test.c))
+TESTS    := $(filter-out $(ABSENT:%=build/tests/unit/%_test),$(patsubst %.c,build/%,$(wildcard tests/unit/*_test.c)))
 SUPPORT  := $(filter-out %_test.o,$(patsubst %.c,build/%.o,$(wildcard tests/unit/*.c tests/doubles/*.c)))
 room_of   = $(dir $(firstword $(wildcard tools/*/$(1).c)))
-objects   = $(if $(1),$(filter-out $(MAINS),$(patsubst %.c,build/%.o,$(wildcard $(1)*.c))))
+objects   = $(if $(1),$(filter-out $(MAINS) $(ABSENT:%=build/tools/fetch/%.o),$(patsubst %.c,build/%.o,$(wildcard $(1)*.c))))
 .SECONDEXPANSION:
 build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
                          build/tests/support.a build/libpsnn.a build/libpsweep.a
-	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka) $(STREAM) \
-	    $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson cairo) \
-	    -lm -pthread
+	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka cairo) $(STREAM) $(FETCHING) -lm -pthread
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
 

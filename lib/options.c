@@ -208,6 +208,8 @@ static void answer_common(const struct program *about, int which)
         print_help(about);
     else if (which == 'V') {
         printf("%s (psweep) %s\n", about->name, PSWEEP_VERSION);
+        if (about->more)
+            about->more();
         end_after_text();
     }
 }

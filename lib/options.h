@@ -52,6 +52,7 @@ struct program {
     const char *operands; /* "[SOURCE...]" */
     const char *examples; /* whole lines */
     const struct option_row *rows;
+    void (*more)(void); /* prints what else --version tells; or NULL */
 };
 
 /* Parses argv, permutes the operands to its end and returns the index of the first. Answers --help

@@ -51,7 +51,7 @@ photos() {
     mkdir -p "$long"
     echo "no picture" >"$long/1.png"
     ends 1 psfetch photos
-    grep -q "/1.png: not a PNG or JPEG file" err
+    grep -q "/1.png: not an image of a format that psfetch reads" err
 }
 
 @test "a link to nothing, or what is no file, is a bad image if it is named like one" {
@@ -215,6 +215,43 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     grep -q "stretch|pad|crop, not squeeze" err
 }
 
+# tiny NAME: a GIF and a WebP of 1 x 2 pixels, 10 20 30 and 40 50 60.
+tiny() {
+    base64 -d >"$1.gif" <<<R0lGODdhAgABAIAAAAoUHigyPCwAAAAAAgABAAACAkQKADs=
+    base64 -d >"$1.webp" <<<UklGRiAAAABXRUJQVlA4TBQAAAAvAQAAAA9wCo8reNRj/oNDBSL6Hw==
+}
+
+@test "formats are told by their first bytes, whatever files are called; others are named" {
+    mkdir -p photos/a odd/a
+    tiny photos/a/1
+    cp photos/a/1.gif photos/a/2.png
+    cp photos/a/1.webp photos/a/3.JFIF
+    psfetch -q photos >out
+    [ "$(values out | uniq -c | xargs)" = "4 1x2 10 20 30 40 50 60" ]
+    [ "$(psfetch --version | tail -1)" = "reads PNG, JPEG, WebP, GIF" ]
+    printf 'MM\0*more' >odd/a/1.jpg
+    printf '\0\0\0\x1cftypheic' >odd/a/2.jpg
+    head -c 30 photos/a/1.gif >odd/a/3.gif
+    ends 1 psfetch odd
+    grep -q "^psfetch: cannot read odd/a/1.jpg: it is a TIFF image, which psfetch does not read: convert it" err
+    cp photos/a/1.gif odd/a/
+    ends 0 psfetch --skip-bad odd
+    grep -q "^psfetch: left out odd/a/2.jpg: it is a HEIC image, which" err
+    grep -q "^psfetch: left out odd/a/3.gif: GIF: the file ends in the middle" err
+}
+
+@test "a psfetch that was built without libwebp and giflib says so" {
+    mkdir -p photos/a
+    tiny photos/a/1
+    make --no-print-directory -C "$REPOSITORY" -n -W build/libpsweep.a WEBP= GIF= bin/psfetch >link
+    (cd "$REPOSITORY" && sh -c "$(grep -e '-o bin/psfetch' "$OLDPWD/link" | sed "s|-o bin/psfetch|-o $BATS_TEST_TMPDIR/psfetch|")")
+    [ "$(./psfetch --version | tail -1)" = "reads PNG, JPEG" ]
+    ends 1 ./psfetch photos
+    grep -q "^psfetch: cannot read photos/a/1.gif: it is a GIF image, and this psfetch was built without giflib" err
+    ends 1 ./psfetch photos --exclude '*.gif'
+    grep -q "^psfetch: cannot read photos/a/1.webp: it is a WebP image, and this psfetch was built without libwebp" err
+}
+
 @test "a bad image is an error that names it; --skip-bad counts and names what it leaves out" {
     photos
     echo "no picture" >photos/dog/aa.png
@@ -224,7 +261,7 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     no grep -q digest out
     ends 0 psfetch photos --skip-bad
     grep -q "left out photos/cat/short.png" err
-    grep -q "left out photos/dog/aa.png: not a PNG or JPEG file" err
+    grep -q "left out photos/dog/aa.png: not an image of a format that psfetch reads" err
     grep -q "left out 2 bad images of 7" err
     [ "$(records out | grep -c '"image"')" -eq 5 ]
 }

@@ -115,7 +115,7 @@ static void test_cut_short(void **state)
         for (size_t size = 0; size < files[f].size; size++) {
             uint8_t *copy = ealloc(size, 1);
             memcpy(copy, files[f].bytes, size);
-            expect_error(copy, size, size == 0 ? "empty" : size < 3 ? "not a PNG or JPEG" : "");
+            expect_error(copy, size, size == 0 ? "empty" : size < 3 ? "not an image" : "");
             free(copy);
         }
         free(files[f].bytes);
@@ -151,9 +151,39 @@ static void test_premature_jpeg_end_is_named(void **state)
 static void test_garbage(void **state)
 {
     (void)state;
-    static const uint8_t gif[] = "GIF89a and more";
-    expect_error(gif, sizeof gif, "not a PNG or JPEG file");
-    expect_error((const uint8_t *)"", 0, "empty");
+    static const struct {
+        const char *begins;
+        size_t size;
+        const char *said;
+    } file[] = {
+        {"GIF89", 5, "not an image of a format that psfetch reads: PNG, JPEG"},
+        {"RIFF1234WAVE", 12, "not an image of a format that psfetch reads: PNG, JPEG"},
+        {"<html>", 6, "not an image of a format that psfetch reads: PNG, JPEG"},
+        {"II*\0more", 8, "it is a TIFF image, which psfetch does not read: convert it"},
+        {"MM\0*more", 8, "it is a TIFF image, which psfetch does not read: convert it"},
+        {"\0\0\0\x20"
+         "ftypavif",
+         12, "it is an AVIF image, which psfetch does not read"},
+        {"\0\0\0\x18"
+         "ftypheic",
+         12, "it is a HEIC image, which psfetch does not read"},
+        {"\0\0\0\x18"
+         "ftypmif1",
+         12, "it is a HEIF image, which psfetch does not read"},
+        {"\0\0\0\x18"
+         "ftypisom",
+         12, "not an image of a format"},
+        {"\xff\x0a", 2, "it is a JPEG XL image, which psfetch does not read"},
+        {"", 0, "empty"},
+    };
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        expect_error((const uint8_t *)file[i].begins, file[i].size, file[i].said);
+        assert_false(decode_knows((const uint8_t *)file[i].begins, file[i].size));
+    }
+    assert_true(decode_is_suffix(".webp", 5));
+    assert_true(decode_is_suffix(".GIF", 4));
+    assert_false(decode_is_suffix(".tif", 4));
+    assert_true(decode_knows((const uint8_t *)"RIFF1234WEBPVP8 ", DECODE_HEAD));
 }
 
 /* A header that promises 60,138 × 60,138 pixels costs no memory. */

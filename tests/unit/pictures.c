@@ -110,9 +110,10 @@ struct file with(struct file file, size_t at, const void *bytes, size_t size)
 {
     struct file longer = {ealloc(file.size + size, 1), file.size + size};
     assert_in_range(at, 0, file.size);
-    memcpy(longer.bytes, file.bytes, at);
-    memcpy(longer.bytes + at, bytes, size);
-    memcpy(longer.bytes + at + size, file.bytes + at, file.size - at);
+    for (size_t i = 0; i < longer.size; i++)
+        longer.bytes[i] = i < at          ? file.bytes[i]
+                          : i < at + size ? ((const uint8_t *)bytes)[i - at]
+                                          : file.bytes[i - size];
     return longer;
 }
 

@@ -39,6 +39,7 @@ static const struct program about = {
     "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
     "  psfetch photos --as train | psaug --crop 64x64 --shift 0 -e 1 > epoch.ps\n",
     rows,
+    NULL,
 };
 
 static int write_start(struct writer *writer, const struct images *input,

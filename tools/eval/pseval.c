@@ -43,6 +43,7 @@ static const struct program about = {
     "  psfetch cifar10/test --as test | pseval net3.bin | psplot -k confusion -o confusion.png\n"
     "  pseval --wrong 40 net3.bin < test.ps | psplot -k images -o wrong.png\n",
     rows,
+    NULL,
 };
 
 /* Images of one split that wait until there are enough for a mini-batch. */

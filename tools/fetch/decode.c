@@ -3,6 +3,7 @@
 #include "formats.h"
 #include "message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -34,10 +35,38 @@ void pixels_free(struct pixels *pixels)
     *pixels = (struct pixels){0};
 }
 
+/* A pixel shrinks by one byte, so the place written never overtakes the place read. */
+void pixels_over_black(struct pixels *pixels)
+{
+    uint32_t channels = pixels->channels - 1;
+    size_t count = (size_t)pixels->height * pixels->width;
+    const uint8_t *from = pixels->data;
+    uint8_t *to = pixels->data;
+    for (size_t i = 0; i < count; i++, from += channels + 1, to += channels)
+        for (uint32_t c = 0; c < channels; c++)
+            to[c] = (uint8_t)((from[c] * from[channels] + 127) / 255);
+    pixels->channels = channels;
+}
+
+/* The order is that of sentences. */
 const struct format decode_format[] = {
-    {"PNG", ".png", "\x89PNG\r\n\x1a\n", 8, decode_png},
-    {"JPEG", ".jpg .jpeg .jpe .jfif", "\xff\xd8\xff", 3, decode_jpeg},
-    {NULL, NULL, NULL, 0, NULL},
+    {"PNG", ".png", "\x89PNG\r\n\x1a\n", 8, "libpng", decode_png},
+    {"JPEG", ".jpg .jpeg .jpe .jfif", "\xff\xd8\xff", 3, "libjpeg", decode_jpeg},
+    {"WebP", ".webp", "RIFF????WEBP", 12, "libwebp", decode_webp},
+    {"GIF", ".gif", "GIF8?a", 6, "giflib", decode_gif},
+    {"TIFF", "", "II*\0", 4, NULL, NULL},
+    {"TIFF", "", "MM\0*", 4, NULL, NULL},
+    {"TIFF", "", "II+\0", 4, NULL, NULL},
+    {"TIFF", "", "MM\0+", 4, NULL, NULL},
+    {"AVIF", "", "????ftypavi", 11, NULL, NULL},
+    {"HEIC", "", "????ftyphe", 10, NULL, NULL},
+    {"HEIF", "", "????ftypm?f1", 12, NULL, NULL},
+    {"JPEG XL", "", "\xff\x0a", 2, NULL, NULL},
+    {"JPEG XL", "", "\0\0\0\x0cJXL ", 8, NULL, NULL},
+    {"JPEG 2000", "", "\0\0\0\x0cjP  ", 8, NULL, NULL},
+    {"JPEG 2000", "", "\xff\x4f\xff\x51", 4, NULL, NULL},
+    {"Photoshop", "", "8BPS", 4, NULL, NULL},
+    {NULL, NULL, NULL, 0, NULL, NULL},
 };
 
 static const struct format *find_format(const uint8_t *bytes, size_t size)
@@ -55,7 +84,8 @@ static const struct format *find_format(const uint8_t *bytes, size_t size)
 
 int decode_knows(const uint8_t *bytes, size_t size)
 {
-    return find_format(bytes, size) != NULL;
+    const struct format *format = find_format(bytes, size);
+    return format != NULL && format->library != NULL;
 }
 
 int decode_is_suffix(const char *suffix, size_t size)
@@ -70,11 +100,33 @@ int decode_is_suffix(const char *suffix, size_t size)
     return 0;
 }
 
+const char *decode_formats(char *list, size_t size)
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (const struct format *format = decode_format; format->name; format++)
+        if (format->decode != NULL && used < size)
+            used +=
+                (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", format->name);
+    return list;
+}
+
 int decode(const uint8_t *bytes, size_t size, struct pixels *out)
 {
+    char list[80];
     if (size == 0)
         return fail("the file is empty");
     const struct format *format = find_format(bytes, size);
     out->orientation = 0;
-    return format ? format->decode(bytes, size, out) : fail("not a PNG or JPEG file");
+    if (format == NULL)
+        return fail("not an image of a format that psfetch reads: %s",
+                    decode_formats(list, sizeof list));
+    if (format->decode != NULL)
+        return format->decode(bytes, size, out);
+    const char *article = *format->name == 'A' ? "an" : "a";
+    if (format->library != NULL)
+        return fail("it is %s %s image, and this psfetch was built without %s", article,
+                    format->name, format->library);
+    return fail("it is %s %s image, which psfetch does not read: convert it", article,
+                format->name);
 }

@@ -1,4 +1,5 @@
-/* Image files to pixels: PNG (libpng) and JPEG (libjpeg-turbo), told apart by their first bytes.
+/* Image files to pixels: PNG (libpng), JPEG (libjpeg-turbo), and, where these were there when
+ * psfetch was built, WebP (libwebp) and GIF (giflib); told apart by their first bytes.
  *
  * Pixels are uint8, [row][column][channel], tightly packed; channels is 1 (grey) or 3 (red, green,
  * blue). PNG   1, 2 and 4 bit grey is spread over 0 … 255, a palette becomes colour; 16 bit becomes
@@ -7,7 +8,8 @@
  * record. JPEG  8 bit grey and colour, by the slow exact integer transform and the library's
  * default chroma upsampling, so the pixels are the same for the same version of libjpeg-turbo. CMYK
  * and YCCK become colour: round(ink · black / 255), with 255 for no ink, as Adobe's programs write
- * them and others read them, whether the file says so or not.
+ * them and others read them, whether the file says so or not. WebP, GIF   colour; the first frame,
+ * at its place on the canvas, over black.
  *
  * A damaged or shortened file is an error, also where the library would only have warned, but for
  * what sound files of other programs have: bytes that belong to nothing, before a JPEG's markers
@@ -40,6 +42,10 @@ struct pixels {
 /* Decodes bytes[size] into out. 0, or -1 with a sentence; then out's pixels and shape mean nothing,
  * but it may be used again. */
 int decode(const uint8_t *bytes, size_t size, struct pixels *out);
+
+/* The formats that decode() reads, as this program was built: "PNG, JPEG", in list[size], which is
+ * returned. */
+const char *decode_formats(char *list, size_t size);
 
 /* By their first bytes, whether a file is of a format that decode() reads; DECODE_HEAD of them are
  * enough, or all where it has fewer. */

@@ -40,20 +40,6 @@ static void on_warning(png_structp png, png_const_charp reason)
         on_error(png, reason);
 }
 
-/* Lays pixels of channels + alpha over black, in place: a pixel shrinks by one byte, so the place
- * written never overtakes the place read. */
-static void drop_alpha(struct pixels *pixels)
-{
-    uint32_t channels = pixels->channels - 1;
-    size_t count = (size_t)pixels->height * pixels->width;
-    const uint8_t *from = pixels->data;
-    uint8_t *to = pixels->data;
-    for (size_t i = 0; i < count; i++, from += channels + 1, to += channels)
-        for (uint32_t c = 0; c < channels; c++)
-            to[c] = (uint8_t)((from[c] * from[channels] + 127) / 255);
-    pixels->channels = channels;
-}
-
 /* What the chunk eXIf says; the file was read to its end. */
 static unsigned orientation(const uint8_t *bytes, size_t size)
 {
@@ -95,7 +81,7 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
             png_read_row(png, out->data + (size_t)row * width * channels, NULL);
     png_read_end(png, NULL);
     if (channels == 2 || channels == 4)
-        drop_alpha(out);
+        pixels_over_black(out);
     return 0;
 }
 

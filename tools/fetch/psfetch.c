@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,6 +61,12 @@ static const struct option_row rows[] = {
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
 
+static void tell_formats(void)
+{
+    char list[80];
+    printf("reads %s\n", decode_formats(list, sizeof list));
+}
+
 static const struct program about = {
     "psfetch",
     "Writes the images of all sources as a stream of records. A source is a folder,\n"
@@ -73,6 +80,7 @@ static const struct program about = {
     "  psfetch photos --resize 64x64 --channels 3 --skip-bad > photos.ps\n"
     "  psfetch photos --write-shard photos.tar\n",
     rows,
+    tell_formats,
 };
 
 static void check_options(void)

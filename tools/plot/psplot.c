@@ -59,6 +59,7 @@ static const struct program about = {
     "  psfetch photos | psplot -k images -o sheet.png\n"
     "  psplot -k csv net*.bin > runs.csv     every mini-batch and epoch, a row each\n",
     rows,
+    NULL,
 };
 
 static int is_kind(const char *name)

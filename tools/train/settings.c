@@ -82,6 +82,7 @@ const struct program settings_about = {
     "  psfetch | psaug | pstrain -d 2 -e 5 -q | psplot\n"
     "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 -e 60 --resume net3.bin > longer.bin\n",
     rows,
+    NULL,
 };
 
 /* Mean or deviation from the command line, in place of the training set's. */

@@ -11,7 +11,8 @@
 
 uint64_t run_epoch_iterations(const struct run *run)
 {
-    return (feed_about(run->feed)->counts[SPLIT_TRAIN] + run->batch - 1) / run->batch;
+    uint64_t images = feed_about(run->feed)->counts[SPLIT_TRAIN]; /* ≥ 1, and as it was told */
+    return images / run->batch + (images % run->batch > 0);
 }
 
 uint64_t run_images(const struct run *run, uint64_t iterations)

@@ -2,6 +2,7 @@
 #ifndef PSWEEP_IMAGE_H
 #define PSWEEP_IMAGE_H
 
+#include "classes.h"
 #include "record.h"
 #include "write.h"
 
@@ -40,14 +41,5 @@ int image_read(const struct record *record, uint32_t classes, struct image *imag
 
 /* Writes it as one record. */
 int image_write(struct writer *writer, const struct image *image);
-
-/* The class table of a header: names that end with 0, owned by the table. */
-struct classes {
-    uint32_t count;
-    char **name;
-};
-int classes_read(const struct record *header, struct classes *classes);
-int classes_same(const struct classes *a, const struct classes *b);
-void classes_free(struct classes *classes);
 
 #endif

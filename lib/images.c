@@ -15,6 +15,14 @@ static void keep_header(struct images *images, const struct record *header)
     images->headers++;
 }
 
+static struct images_part *add_part(struct images *images, uint64_t shift, uint32_t classes)
+{
+    images->part = egrow(images->part, images->parts + 1, sizeof *images->part);
+    struct images_part *part = &images->part[images->parts++];
+    *part = (struct images_part){shift, classes, NULL};
+    return part;
+}
+
 int images_open(struct images *images, int fd, const char *name, const char *wanted)
 {
     struct record header;
@@ -38,11 +46,15 @@ int images_open(struct images *images, int fd, const char *name, const char *wan
         XXH3_64bits_reset(images->digest);
     }
     keep_header(images, &header);
+    add_part(images, 0, images->classes.count);
     return 0;
 }
 
 void images_close(struct images *images)
 {
+    for (uint32_t i = 0; i < images->parts; i++)
+        free(images->part[i].label);
+    free(images->part);
     record_close(images->reader);
     classes_free(&images->classes);
     free(images->header);
@@ -64,12 +76,39 @@ static int join(struct images *images, const struct record *header)
     struct classes classes;
     if (classes_read(header, &classes) < 0)
         return -1;
-    int same = classes_same(&images->classes, &classes);
+    if (images->largest == UINT64_MAX)
+        return fail_as(DAMAGED, "%s joins sets of images, and there is no id above the first's",
+                       name);
+    struct images_part *part = add_part(images, images->largest + 1, classes.count);
+    part->label = ealloc(classes.count, sizeof *part->label);
+    classes_join(&images->classes, &classes, part->label);
     classes_free(&classes);
-    if (!same)
-        return fail("%s joins sets of images with different classes", name);
-    images->shift = images->largest + 1;
     keep_header(images, header);
+    return 0;
+}
+
+/* From places in the set's own table to places in that of all. */
+static void relabel(const struct images_part *part, struct image *image)
+{
+    if (part->label == NULL)
+        return;
+    image->label = part->label[image->label];
+    if (image->guessed)
+        image->guess = part->label[image->guess];
+}
+
+static int take_image(struct images *images, const struct record *record, struct image *image)
+{
+    const struct images_part *part = &images->part[images->parts - 1];
+    if (image_read(record, part->classes, image) < 0)
+        return -1;
+    if (image->id > UINT64_MAX - part->shift)
+        return fail_as(DAMAGED, "the id of image %.*s is too large for a set that is joined",
+                       (int)image->key_size, image->key);
+    image->id += part->shift;
+    if (image->id > images->largest)
+        images->largest = image->id;
+    relabel(part, image);
     return 0;
 }
 
@@ -83,12 +122,7 @@ int images_next(struct images *images, struct image *image, struct record *recor
             XXH3_64bits_update(images->digest, record->bytes, record->size);
         switch (record->type) {
         case RECORD_IMAGE:
-            if (image_read(record, images->classes.count, image) < 0)
-                return -1;
-            image->id += images->shift;
-            if (image->id > images->largest)
-                images->largest = image->id;
-            return IMAGES_IMAGE;
+            return take_image(images, record, image) < 0 ? -1 : IMAGES_IMAGE;
         case RECORD_VIEW:
             if (!images->views)
                 return fail_as(DAMAGED, "a view record stands where pixels were announced");
@@ -107,6 +141,38 @@ int images_next(struct images *images, struct image *image, struct record *recor
             return IMAGES_OTHER;
         }
     }
+}
+
+uint32_t *images_settle(struct images *images)
+{
+    uint32_t count = images->classes.count;
+    if (count == images->part[0].classes)
+        return NULL;
+    uint32_t *place = ealloc(count, sizeof *place);
+    classes_sort(&images->classes, place);
+    for (uint32_t p = 0; p < images->parts; p++) {
+        struct images_part *part = &images->part[p];
+        int same = part->label == NULL;
+        if (same)
+            part->label = ealloc(part->classes, sizeof *part->label);
+        for (uint32_t i = 0; i < part->classes; i++)
+            part->label[i] = place[same ? i : part->label[i]];
+    }
+    return place;
+}
+
+void images_relabel(const struct images *images, struct image *image)
+{
+    /* Of the sets whose ids begin at or below its id the last, for one may have had no images. */
+    uint32_t first = 0, past = images->parts;
+    while (past - first > 1) {
+        uint32_t middle = first + (past - first) / 2;
+        if (images->part[middle].shift <= image->id)
+            first = middle;
+        else
+            past = middle;
+    }
+    relabel(&images->part[first], image);
 }
 
 uint64_t images_digest(const struct images *images)

@@ -1,7 +1,8 @@
 /* The images of one input: a set (or several joined by cat), or a stream that psaug made.
  *
- * Joined sets must have the same class table; the ids of a later one are shifted past those of the
- * earlier. Streams with epochs cannot be joined.
+ * The ids of a set that is joined are shifted past those of the sets before it, and its classes are
+ * joined with theirs by name: what they lack comes behind, so that labels that were given out stay
+ * right, until images_settle() puts all in order. Streams with epochs cannot be joined.
  */
 #ifndef PSWEEP_IMAGES_H
 #define PSWEEP_IMAGES_H
@@ -16,26 +17,35 @@ struct images_about {
         deviation[IMAGE_MAX_CHANNELS]; /* of the training set, 0 … 255 */
 };
 
+/* A set, joined with others or not. */
+struct images_part {
+    uint64_t shift;   /* added to its ids */
+    uint32_t classes; /* of its own */
+    uint32_t *label;  /* [classes] the place of each in the table of all; NULL: the same */
+};
+
 struct images {
     struct reader *reader;
-    struct classes classes;
-    int epochs; /* the input is of kind epochs, and about is filled in */
-    int views;  /* and its training images come once, as they are; epochs are view records */
+    struct classes classes; /* of all sets that have come */
+    int epochs;             /* the input is of kind epochs, and about is filled in */
+    int views; /* and its training images come once, as they are; epochs are view records */
     struct images_about about;
     uint32_t headers; /* the headers of all joined inputs, as msgpack, for "upstream" */
     uint8_t *header;
     size_t header_size;
     struct XXH3_state_s *digest; /* of a set: of its records so far, but headers and ends */
-    uint64_t shift, largest;     /* added to ids of the present stream; the largest id so far */
+    struct images_part *part;    /* [parts] the last is the one that is being read */
+    uint32_t parts;
+    uint64_t largest; /* id so far */
 };
 
 /* Reads the first header from fd; wanted as in record_header(). -1 with a sentence. */
 int images_open(struct images *images, int fd, const char *name, const char *wanted);
 void images_close(struct images *images);
 
-/* The next thing in the input. IMAGES_IMAGE fills in image (its id shifted); record is filled in
- * always; IMAGES_VIEWS is a view record, which comes only where views is set. Both are borrowed
- * until the next call. -1 with a sentence. */
+/* The next thing in the input. IMAGES_IMAGE fills in image (its id shifted, label and guess places
+ * in images->classes); record is filled in always; IMAGES_VIEWS is a view record, which comes only
+ * where views is set. Both are borrowed until the next call. -1 with a sentence. */
 enum images_item {
     IMAGES_END,
     IMAGES_IMAGE,
@@ -45,6 +55,14 @@ enum images_item {
     IMAGES_WAIT
 };
 int images_next(struct images *images, struct image *image, struct record *record);
+
+/* When all has come: where sets with different classes were joined, sorts the table of all as one
+ * psfetch of all of them would, and returns the new place of each label that was given out,
+ * [classes.count], to be freed; NULL where all labels stay as they are. */
+uint32_t *images_settle(struct images *images);
+/* For an image that is read once more from its record, after that: its id, which was given out,
+ * tells the set whose classes label and guess are of. */
+void images_relabel(const struct images *images, struct image *image);
 
 /* The XXH3 of all records of a set that have come, but headers and ends, which tell of programs. */
 uint64_t images_digest(const struct images *images);

@@ -119,3 +119,52 @@ records = [r for r in records if r["type"] != "image" or str(r["id"]) not in wro
     ends 1 pseval net.bin <large.ps
     grep -q 'net was trained on images of 8x8x3, but arrow/00000 is 9x9x3' err
 }
+
+@test "classes go by their names: a test set may lack some, have them at other places, and have no others" {
+    # scored STREAM NAME: what a score says of the classes "arrow" and "square".
+    scored() {
+        records "$1" | jq -c "if .type == \"header\" then .classes else select(.name == \"$2\" and .split == \"validation\") end" |
+            /usr/bin/python3 -c '
+import json, sys
+classes, score = json.loads(input()), json.loads(input())
+print(score["images"], score["loss"], sorted(score), len(classes))
+for name in "arrow", "square":
+    i = classes.index(name)
+    print(name, score["recall"][i], score["precision"][i], sum(score["confusion"][i]), sum(map(sum, score["confusion"])),
+          sorted((n, c) for n, c in zip(classes, score["confusion"][i]) if c))
+    print([classes[j] for j in range(len(classes)) if score["recall"][j] is None])'
+    }
+    edit images.ps 'records = records[:1] + [r for r in records[1:] if r["label"] in (0, 7)]' >two.ps
+    edit two.ps '
+records[0]["classes"] = ["square", "arrow"]
+for r in records[1:]: r["label"] = 0 if r["label"] == 7 else 1' >named.ps
+    pseval -q net.bin <two.ps >wanted
+    pseval -q net.bin <named.ps >scores
+    cmp <(scored wanted net) <(scored scores net)
+    scored scores net | grep -q '^arrow 0[.0-9]* '
+    [ "$(scored scores net | grep -c circle)" -ge 2 ]
+    # The same in two sets that are joined, and mistakes under the names of the model.
+    for class in 0 7; do
+        edit two.ps "records = [r for r in records if r.get('label', $class) == $class]
+records[0]['classes'] = [records[0]['classes'][$class]]
+for r in records[1:]: r['label'] = 0" >"only$class.ps"
+    done
+    cat only0.ps only7.ps | pseval -q net.bin >joined
+    cmp <(scored wanted net | cut -d ' ' -f 1,3-) <(scored joined net | cut -d ' ' -f 1,3-)
+    for set in two named; do
+        pseval -q --wrong 1000 net.bin <$set.ps | psplot -k csv | cut -d , -f 3-5,14,15 >$set.wrong
+    done
+    cmp two.wrong named.wrong
+    # Beside a model of other classes there is one table of all.
+    psaug -e 1 <named.ps | pstrain -q -b 20 >pair.bin
+    pseval -q pair.bin net.bin <named.ps >both
+    [ "$(records both | head -n 1 | jq -c .classes)" = "$(records images.ps | head -n 1 | jq -c .classes)" ]
+    cmp <(scored wanted net) <(scored both net)
+    cmp <(pseval -q pair.bin <named.ps | scored /dev/stdin pair | grep '^arrow\|^square') <(scored both pair | grep '^arrow\|^square')
+    # A class that a model does not know is named.
+    ends 1 pseval net.bin pair.bin <images.ps
+    grep -q 'the images have a class that pair does not know: circle' err
+    edit images.ps 'records[0]["classes"][9] = "zebra"' >zebra.ps
+    ends 1 pseval net.bin < <(cat two.ps zebra.ps)
+    grep -q 'the images have a class that net does not know: zebra' err
+}

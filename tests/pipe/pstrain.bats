@@ -282,7 +282,7 @@ for label in range(1200):
     psaug <set.ps | pstrain -q -e 1 >a.bin
     picture photos/cat/1.png 32 32 9
     ends 1 pseval a.bin < <(psfetch -q photos)
-    grep -q "a knows 10 classes (arrow, …), the images have 1 (cat, …)" err
+    grep -q "the images have a class that a does not know: cat" err
     ends 1 pseval a.bin < <(psfetch -q synth:shapes --limit 10 --resize 16)
     grep -q "trained on images of 32x32x3, but arrow/00000 is 16x16x3" err
     ends 1 pseval --only test a.bin <set.ps

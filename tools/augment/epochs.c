@@ -77,6 +77,7 @@ static int keep_all(struct images *input, const struct view_options *options,
             return -1;
     }
     images_figures(&sums, first->channels, &gathered->about);
+    free(images_settle(input)); /* labels are looked up when an image is read again */
     return 0;
 }
 
@@ -84,7 +85,7 @@ int gather(struct images *input, int fd, uint64_t memory, const struct view_opti
            struct gathered *gathered)
 {
     struct first first = {0};
-    *gathered = (struct gathered){.memory = memory};
+    *gathered = (struct gathered){.input = input, .memory = memory};
     gathered->train = set_open(&gathered->memory, fd);
     gathered->others = set_open(&gathered->memory, fd);
     if (keep_all(input, options, gathered, &first) < 0)
@@ -103,6 +104,15 @@ void gathered_free(struct gathered *gathered)
     set_close(gathered->train);
     set_close(gathered->others);
     free(gathered->unknown);
+}
+
+static int read_again(const struct gathered *gathered, struct set *set, size_t place,
+                      struct image *image)
+{
+    if (set_image(set, place, image) < 0)
+        return -1;
+    images_relabel(gathered->input, image);
+    return 0;
 }
 
 /* Draws the view and writes it as the image's record. */
@@ -142,7 +152,7 @@ static int write_train(struct writer *writer, struct gathered *gathered)
 {
     for (size_t i = 0; i < set_count(gathered->train); i++) {
         struct image image;
-        if (set_image(gathered->train, i, &image) < 0 || image_write(writer, &image) < 0)
+        if (read_again(gathered, gathered->train, i, &image) < 0 || image_write(writer, &image) < 0)
             return -1;
     }
     return 0;
@@ -155,7 +165,7 @@ int write_once(struct writer *writer, struct gathered *gathered, int views)
     int result = write_unknown(writer, gathered);
     for (size_t i = 0; result == 0 && i < set_count(gathered->others); i++) {
         struct image image;
-        result = set_image(gathered->others, i, &image);
+        result = read_again(gathered, gathered->others, i, &image);
         if (result < 0)
             break;
         struct view view = view_middle(&image, about->height, about->width);
@@ -173,7 +183,7 @@ static int write_drawn(struct writer *writer, struct gathered *gathered,
     int result = 0;
     for (size_t i = 0; result == 0 && i < set_count(gathered->train); i++) {
         struct image image;
-        result = set_image(gathered->train, order[i], &image);
+        result = read_again(gathered, gathered->train, order[i], &image);
         if (result < 0)
             break;
         struct view view = view_random(options, epoch, &image);

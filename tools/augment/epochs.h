@@ -8,6 +8,7 @@
 
 /* Everything read from the input, and what is known about it. */
 struct gathered {
+    const struct images *input;
     struct set *train, *others; /* others: validation and test images */
     uint64_t memory;            /* bytes that they may still take */
     struct images_about about;  /* shape: of the views */
@@ -16,8 +17,8 @@ struct gathered {
     uint32_t unknown_count;
 };
 
-/* Reads the whole input, keeps up to memory bytes of it in memory, and proves it whole. -1 with a
- * sentence, naming images that do not fit together. */
+/* Reads the whole input, which stays borrowed, keeps up to memory bytes of it in memory, and proves
+ * it whole. -1 with a sentence, naming images that do not fit together. */
 int gather(struct images *input, int fd, uint64_t memory, const struct view_options *options,
            struct gathered *gathered);
 void gathered_free(struct gathered *gathered);

@@ -65,21 +65,22 @@ struct examination {
     struct queue queue[SPLITS];
     struct frame *frame; /* [frames] */
     uint32_t frames;
-    float *probability;
+    struct classes classes; /* that the models know */
+    uint32_t *label;        /* [labels] the places in it of the classes of the input */
+    uint32_t labels;
     struct wrong *wrong; /* NULL without --wrong */
     uint64_t done;
 };
 
-/* Judges the images of a queue by the probabilities of the only candidate. */
+/* Judges the images of a queue by what the only candidate said. */
 static void judge(struct examination *exam, enum split split)
 {
     const struct queue *queue = &exam->queue[split];
-    uint32_t classes = exam->input.classes.count;
     for (uint32_t i = 0; i < queue->count; i++) {
-        const float *probability = exam->probability + (size_t)i * classes;
-        uint32_t guess = score_guess(probability, classes);
+        double probability;
+        uint32_t guess = candidate_guess(&exam->candidate[0], i, &probability);
         if (guess != queue->label[i])
-            wrong_take(exam->wrong, split, i, guess, probability[guess]);
+            wrong_take(exam->wrong, split, i, guess, probability);
     }
 }
 
@@ -99,7 +100,7 @@ static int examine(struct examination *exam, enum split split)
     for (uint32_t c = 0; c < exam->candidates && queue->count > 0; c++) {
         struct candidate *candidate = &exam->candidate[c];
         if (candidate_examine(candidate, split, frame_of(exam, candidate)->pixels[split],
-                              queue->label, queue->count, exam->probability) < 0)
+                              queue->label, queue->count) < 0)
             return -1;
     }
     if (exam->wrong)
@@ -107,6 +108,42 @@ static int examine(struct examination *exam, enum split split)
     exam->done += queue->count;
     queue->count = 0;
     meter("%llu images", (unsigned long long)exam->done);
+    return 0;
+}
+
+/* The classes that the models know: as the first one has them, or where a later one has others,
+ * sorted. */
+static void gather_classes(struct examination *exam)
+{
+    for (uint32_t c = 0; c < exam->candidates; c++) {
+        const struct classes *known = &exam->candidate[c].model.classes;
+        uint32_t *place = ealloc(known->count, sizeof *place);
+        classes_join(&exam->classes, known, place);
+        free(place);
+    }
+    if (exam->classes.count > exam->candidate[0].model.classes.count) {
+        uint32_t *place = ealloc(exam->classes.count, sizeof *place);
+        classes_sort(&exam->classes, place);
+        free(place);
+    }
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        candidate_begin(&exam->candidate[c], (uint32_t)batch, &exam->classes);
+}
+
+/* Finds the classes of the input among those of the models; more may come with a set that is
+ * joined. */
+static int find_classes(struct examination *exam)
+{
+    const struct classes *input = &exam->input.classes;
+    exam->label = egrow(exam->label, input->count, sizeof *exam->label);
+    for (uint32_t i = exam->labels; i < input->count; i++) {
+        exam->label[i] = NO_CLASS;
+        (void)classes_find(&exam->classes, input->name[i], &exam->label[i]);
+        for (uint32_t c = 0; c < exam->candidates; c++)
+            if (candidate_knows(&exam->candidate[c], input->name[i], exam->label[i]) < 0)
+                return -1;
+    }
+    exam->labels = input->count;
     return 0;
 }
 
@@ -125,14 +162,16 @@ static void start(struct examination *exam)
     }
     for (int split = 0; split < SPLITS; split++)
         exam->queue[split].label = ealloc(batch, sizeof(uint32_t));
-    exam->probability = ealloc(batch * exam->input.classes.count, sizeof *exam->probability);
+    gather_classes(exam);
 }
 
 static int add(struct examination *exam, const struct image *image, const struct record *record)
 {
     struct queue *queue = &exam->queue[image->split];
+    if (exam->input.classes.count > exam->labels && find_classes(exam) < 0)
+        return -1;
     for (uint32_t c = 0; c < exam->candidates; c++)
-        if (candidate_fits(&exam->candidate[c], &exam->input.classes, image) < 0)
+        if (candidate_fits(&exam->candidate[c], image) < 0)
             return -1;
     for (uint32_t f = 0; f < exam->frames; f++) {
         struct frame *frame = &exam->frame[f];
@@ -141,8 +180,9 @@ static int add(struct examination *exam, const struct image *image, const struct
         view_draw(&view, image, frame->pixels[image->split] + queue->count * size);
     }
     if (exam->wrong)
-        wrong_wait(exam->wrong, image->split, queue->count, image->id, record);
-    queue->label[queue->count++] = image->label;
+        wrong_wait(exam->wrong, image->split, queue->count, image->id, exam->label[image->label],
+                   record);
+    queue->label[queue->count++] = exam->label[image->label];
     return queue->count == batch ? examine(exam, image->split) : 0;
 }
 
@@ -182,7 +222,7 @@ static int write_head(struct writer *writer, const char *kind, const struct exam
     pack_raw(writer, exam->input.header, exam->input.header_size);
     for (uint32_t c = 0; c < exam->candidates; c++)
         pack_raw(writer, exam->candidate[c].model.header, exam->candidate[c].model.header_size);
-    pack_texts(writer, "classes", exam->input.classes.name, exam->input.classes.count);
+    pack_texts(writer, "classes", exam->classes.name, exam->classes.count);
     pack_text(writer, "engine", engine_name(exam->candidate[0].engine));
     return write_end(writer);
 }
@@ -197,8 +237,7 @@ static void tell_scores(const struct examination *exam)
 
 static int write_wrong(struct writer *writer, struct examination *exam)
 {
-    if (write_head(writer, "images", exam) < 0 ||
-        wrong_write(writer, exam->wrong, exam->input.classes.count) < 0)
+    if (write_head(writer, "images", exam) < 0 || wrong_write(writer, exam->wrong) < 0)
         return -1;
     return write_finish(writer);
 }
@@ -225,7 +264,8 @@ static void finish(struct examination *exam)
         free(exam->queue[split].label);
     }
     free(exam->frame);
-    free(exam->probability);
+    free(exam->label);
+    classes_free(&exam->classes);
     wrong_close(exam->wrong);
     free(exam->candidate);
     images_close(&exam->input);
@@ -273,7 +313,7 @@ int main(int argc, char **argv)
         if (write_wrong(writer, &exam) < 0)
             end_after_write(writer);
     } else {
-        if (exam.input.classes.count > SCORE_MOST_CONFUSION)
+        if (exam.classes.count > SCORE_MOST_CONFUSION)
             note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
         if (write_scores(writer, &exam) < 0)
             give_up(&exam); /* also when the reader has closed the pipe: the scores are lost */

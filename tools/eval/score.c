@@ -18,37 +18,57 @@ int candidate_open(struct candidate *candidate, const char *path, const char *de
     if (engine_open(&candidate->engine, device, &model->net, &options) < 0 ||
         engine_write(candidate->engine, model->parameters, NULL) < 0)
         return -1;
-    size_t classes = model->classes.count;
+    return 0;
+}
+
+void candidate_begin(struct candidate *candidate, uint32_t batch, struct classes *all)
+{
+    const struct classes *known = &candidate->model.classes;
+    size_t count = candidate->classes = all->count;
+    candidate->label = ealloc(batch, sizeof *candidate->label);
+    candidate->probability = ealloc((size_t)batch * known->count, sizeof *candidate->probability);
+    candidate->place = ealloc(known->count, sizeof *candidate->place);
+    candidate->own = ealloc(count, sizeof *candidate->own);
+    for (uint32_t i = 0; i < count; i++)
+        candidate->own[i] = NO_CLASS;
+    classes_join(all, known, candidate->place);
+    for (uint32_t i = known->count; i-- > 0;)
+        candidate->own[candidate->place[i]] = i;
     for (int split = 0; split < SPLITS; split++) {
         struct score *score = &candidate->score[split];
-        if (classes <= SCORE_MOST_CONFUSION)
-            score->confusion = ealloc(classes * classes, sizeof *score->confusion);
-        score->is = ealloc(3 * classes, sizeof *score->is);
-        score->taken_for = score->is + classes;
-        score->right = score->is + 2 * classes;
+        if (count <= SCORE_MOST_CONFUSION)
+            score->confusion = ealloc(count * count, sizeof *score->confusion);
+        score->is = ealloc(3 * count, sizeof *score->is);
+        score->taken_for = score->is + count;
+        score->right = score->is + 2 * count;
     }
-    return 0;
 }
 
 void candidate_close(struct candidate *candidate)
 {
     engine_close(candidate->engine);
     model_free(&candidate->model);
+    free(candidate->label);
+    free(candidate->probability);
+    free(candidate->place);
+    free(candidate->own);
     for (int split = 0; split < SPLITS; split++) {
         free(candidate->score[split].confusion);
         free(candidate->score[split].is);
     }
 }
 
-int candidate_fits(const struct candidate *candidate, const struct classes *classes,
-                   const struct image *image)
+int candidate_knows(const struct candidate *candidate, const char *name, uint32_t class)
+{
+    if (class != NO_CLASS && candidate->own[class] != NO_CLASS)
+        return 0;
+    return fail("the images have a class that %s does not know: %s", candidate->model.name, name);
+}
+
+int candidate_fits(const struct candidate *candidate, const struct image *image)
 {
     const struct model *model = &candidate->model;
     const struct images_about *about = &model->about;
-    if (!classes_same(classes, &model->classes))
-        return fail("%s knows %u classes (%s, …), the images have %u (%s, …): they differ",
-                    model->name, model->classes.count, model->classes.name[0], classes->count,
-                    classes->name[0]);
     int same = image->height == about->height && image->width == about->width;
     int larger = image->height >= about->height && image->width >= about->width;
     if (image->channels == about->channels && (same || (larger && model->cropped)))
@@ -58,29 +78,34 @@ int candidate_fits(const struct candidate *candidate, const struct classes *clas
                 (int)image->key_size, image->key, image->height, image->width, image->channels);
 }
 
-uint32_t score_guess(const float *probability, uint32_t classes)
+uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, double *probability)
 {
-    uint32_t best = 0;
+    uint32_t classes = candidate->model.classes.count, best = 0;
+    const float *said = candidate->probability + (size_t)image * classes;
     for (uint32_t c = 1; c < classes; c++)
-        if (probability[c] > probability[best])
+        if (said[c] > said[best])
             best = c;
-    return best;
+    *probability = said[best];
+    return candidate->place[best];
 }
 
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
-                      const uint32_t *label, uint32_t count, float *probability)
+                      const uint32_t *label, uint32_t count)
 {
     struct score *score = &candidate->score[split];
-    uint32_t classes = candidate->model.classes.count;
     struct outcome outcome;
-    if (engine_predict(candidate->engine, pixels, label, count, probability, &outcome) < 0)
+    for (uint32_t i = 0; i < count; i++)
+        candidate->label[i] = candidate->own[label[i]];
+    if (engine_predict(candidate->engine, pixels, candidate->label, count, candidate->probability,
+                       &outcome) < 0)
         return -1;
     score->images += count;
     score->loss += outcome.loss;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t guess = score_guess(probability + (size_t)i * classes, classes);
+        double probability;
+        uint32_t guess = candidate_guess(candidate, i, &probability);
         if (score->confusion)
-            score->confusion[(size_t)label[i] * classes + guess]++;
+            score->confusion[(size_t)label[i] * candidate->classes + guess]++;
         score->is[label[i]]++;
         score->taken_for[guess]++;
         score->right[guess] += guess == label[i];
@@ -129,7 +154,7 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
 {
     const struct score *score = &candidate->score[split];
     const struct model *model = &candidate->model;
-    uint32_t classes = model->classes.count;
+    uint32_t classes = candidate->classes;
     double images = (double)score->images;
     write_begin(writer, "score", 12);
     pack_uint(writer, "run", number);

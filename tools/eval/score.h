@@ -15,31 +15,44 @@ struct score {
     uint64_t *is, *taken_for, *right; /* [class]: images of it; taken for it; both */
 };
 
-/* A model under examination. */
+/* The place in a table of a class that it has not. */
+#define NO_CLASS UINT32_MAX
+
+/* A model under examination. A label is a place in the table of all classes that the models know,
+ * which need not be that of a model's own table. */
 struct candidate {
     struct model model;
     struct engine *engine;
+    uint32_t classes; /* in the table of all */
+    uint32_t *place;  /* [its own classes] in the table of all */
+    uint32_t *own;    /* [classes] in its own table, or NO_CLASS */
     struct score score[SPLITS];
+    uint32_t *label;    /* [batch] of the present mini-batch, in its own table */
+    float *probability; /* [batch][its own classes] what it said */
 };
 
 /* Reads a model file and puts it on an engine; mean and deviation of the options come from the
  * model. -1 with a sentence. */
 int candidate_open(struct candidate *candidate, const char *path, const char *device,
                    const struct engine_options *options);
+/* Makes ready for mini-batches of at most batch images; all has all classes that the models know.
+ */
+void candidate_begin(struct candidate *candidate, uint32_t batch, struct classes *all);
 void candidate_close(struct candidate *candidate);
 
-/* Whether images of this shape with these classes are what the model was trained on, or hold such a
- * window where it was trained on windows; -1 with a sentence. */
-int candidate_fits(const struct candidate *candidate, const struct classes *classes,
-                   const struct image *image);
+/* Whether the model knows the class of images that has this name and this place in the table of
+ * all; -1 with a sentence. */
+int candidate_knows(const struct candidate *candidate, const char *name, uint32_t class);
+/* Whether images of this shape are what the model was trained on, or hold such a window where it
+ * was trained on windows; -1 with a sentence. */
+int candidate_fits(const struct candidate *candidate, const struct image *image);
 
-/* Adds count images of a split to its score. pixels[count][height][width][channels]; probability is
- * scratch for [count][classes]. */
+/* Adds count images of a split to its score. pixels[count][height][width][channels]. */
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
-                      const uint32_t *label, uint32_t count, float *probability);
-
-/* The class with the highest of [classes] probabilities; the first of several. */
-uint32_t score_guess(const float *probability, uint32_t classes);
+                      const uint32_t *label, uint32_t count);
+/* The label of the class that it gave the highest probability, of several the first, for an image
+ * of that mini-batch; and that probability. */
+uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, double *probability);
 
 /* Tells the score of a split to people, in a sentence. */
 void candidate_tell(const struct candidate *candidate, enum split split);

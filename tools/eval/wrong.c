@@ -11,7 +11,7 @@ struct kept {
     uint8_t *bytes; /* [size], of room */
     size_t size, room;
     uint64_t id, order; /* order: which of all images it was */
-    uint32_t guess;
+    uint32_t label, guess;
     double probability;
 };
 
@@ -49,7 +49,7 @@ void wrong_close(struct wrong *wrong)
     free(wrong);
 }
 
-void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t id,
+void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t id, uint32_t label,
                 const struct record *record)
 {
     struct kept *kept = &wrong->waiting[split][place];
@@ -60,6 +60,7 @@ void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t 
     memcpy(kept->bytes, record->bytes, record->size);
     kept->size = record->size;
     kept->id = id;
+    kept->label = label;
     kept->order = wrong->seen++;
 }
 
@@ -124,22 +125,22 @@ static int in_order(const void *a, const void *b)
     return is_after(a, b) ? 1 : -1;
 }
 
-static int write_one(struct writer *writer, const struct kept *kept, msgpack_zone *zone,
-                     uint32_t classes)
+static int write_one(struct writer *writer, const struct kept *kept, msgpack_zone *zone)
 {
     struct record record;
     struct image image;
     if (record_parse(kept->bytes, kept->size, zone, &record) < 0 ||
-        image_read(&record, classes, &image) < 0)
+        image_read(&record, UINT32_MAX, &image) < 0)
         return -1;
     image.id = kept->id;
+    image.label = kept->label;
     image.guessed = 1;
     image.guess = kept->guess;
     image.probability = kept->probability;
     return image_write(writer, &image);
 }
 
-int wrong_write(struct writer *writer, struct wrong *wrong, uint32_t classes)
+int wrong_write(struct writer *writer, struct wrong *wrong)
 {
     msgpack_zone zone;
     if (!msgpack_zone_init(&zone, 8192))
@@ -148,7 +149,7 @@ int wrong_write(struct writer *writer, struct wrong *wrong, uint32_t classes)
     if (wrong->count > 0)
         qsort(wrong->heap, wrong->count, sizeof *wrong->heap, in_order);
     for (size_t i = 0; result == 0 && i < wrong->count; i++)
-        result = write_one(writer, &wrong->heap[i], &zone, classes);
+        result = write_one(writer, &wrong->heap[i], &zone);
     msgpack_zone_destroy(&zone);
     return result;
 }

@@ -15,8 +15,8 @@ struct wrong *wrong_open(size_t most, uint32_t batch);
 void wrong_close(struct wrong *wrong); /* NULL is allowed */
 
 /* Remembers, until another takes its place, the image that was read from record and waits at a
- * place of its split's mini-batch. id: what is to be written in place of the record's. */
-void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t id,
+ * place of its split's mini-batch. id and label: what is to be written in place of the record's. */
+void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t id, uint32_t label,
                 const struct record *record);
 
 /* The image that waits there was taken for class guess, which it is not. */
@@ -25,6 +25,6 @@ void wrong_take(struct wrong *wrong, enum split split, uint32_t place, uint32_t 
 
 /* Writes the image records of those kept, with guess and probability, the surest first. -1 with a
  * sentence. */
-int wrong_write(struct writer *writer, struct wrong *wrong, uint32_t classes);
+int wrong_write(struct writer *writer, struct wrong *wrong);
 
 #endif

@@ -14,18 +14,19 @@ enum { USUAL = 64, OF_A_CLASS = 10, OF_AN_IMAGE = 8, MOST_BY_CLASS = 400 };
 struct reading {
     struct sheet *sheet;
     struct images *input;
+    uint32_t *label; /* [labels] the places of its classes in the sheet's table */
+    uint32_t labels;
     struct image *original; /* [originals] training images whose views come later; pixels owned */
     size_t originals;
     uint8_t *pixels; /* of a view */
 };
 
-/* How many strips of how many images, once it is known what comes. */
-static void plan(struct sheet *sheet, const struct images *input, const struct image *first)
+/* How many strips of how many images; those that have more, for there were fewer classes to share
+ * with, lose them. */
+static void share(struct sheet *sheet)
 {
-    struct sheet_options *options = &sheet->options;
-    uint64_t classes = sheet->classes, limit = options->limit;
-    if (options->by == SHEET_AUTO)
-        options->by = input->epochs || first->guessed ? SHEET_ORDER : SHEET_CLASS;
+    const struct sheet_options *options = &sheet->options;
+    uint64_t classes = sheet->table.count, limit = options->limit;
     if (limit == 0 && options->by == SHEET_CLASS)
         limit = classes * OF_A_CLASS < MOST_BY_CLASS ? classes * OF_A_CLASS : MOST_BY_CLASS;
     else if (limit == 0)
@@ -35,6 +36,19 @@ static void plan(struct sheet *sheet, const struct images *input, const struct i
                                                    : (limit + OF_AN_IMAGE - 1) / OF_AN_IMAGE;
     sheet->most_strips = strips < limit ? strips : limit;
     sheet->most_shown = limit / sheet->most_strips;
+    for (size_t i = 0; i < sheet->strips; i++)
+        for (; sheet->strip[i].count > sheet->most_shown; sheet->images--)
+            tile_free(&sheet->strip[i].shown[--sheet->strip[i].count].tile);
+}
+
+/* Once it is known what comes. */
+static void plan(struct sheet *sheet, const struct images *input, const struct image *first)
+{
+    struct sheet_options *options = &sheet->options;
+    if (options->by == SHEET_AUTO)
+        options->by = input->epochs || first->guessed ? SHEET_ORDER : SHEET_CLASS;
+    sheet->grows = options->by == SHEET_CLASS && !input->epochs;
+    share(sheet);
 }
 
 static struct strip *find_strip(struct sheet *sheet, uint64_t of)
@@ -87,7 +101,8 @@ static void show(struct sheet *sheet, const struct image *image)
 
 static int is_full(const struct sheet *sheet)
 {
-    return sheet->most_strips > 0 && sheet->images == sheet->most_strips * sheet->most_shown;
+    return sheet->most_strips > 0 && !sheet->grows &&
+           sheet->images == sheet->most_strips * sheet->most_shown;
 }
 
 /* Keeps a training image for its views, if the sheet would have room for it. */
@@ -142,14 +157,36 @@ static int is_wanted(const struct reading *reading, enum split split)
     return split == SPLIT_TRAIN || !reading->input->epochs;
 }
 
-static int take(struct reading *reading, int item, const struct image *image,
-                const struct record *record)
+/* Joins the classes of the input to those of the sheet. */
+static void take_classes(struct reading *reading)
+{
+    struct sheet *sheet = reading->sheet;
+    const struct classes *classes = &reading->input->classes;
+    uint32_t known = sheet->table.count;
+    reading->label = egrow(reading->label, classes->count, sizeof *reading->label);
+    reading->labels = classes->count;
+    classes_join(&sheet->table, classes, reading->label);
+    sheet->class = egrow(sheet->class, sheet->table.count, sizeof *sheet->class);
+    for (uint32_t i = known; i < sheet->table.count; i++)
+        sheet->class[i] = label_clean(sheet->table.name[i], strlen(sheet->table.name[i]));
+    if (sheet->classes == 0)
+        sheet->classes = sheet->table.count;
+    else if (sheet->grows && sheet->table.count > known)
+        share(sheet);
+}
+
+static int take(struct reading *reading, int item, struct image *image, const struct record *record)
 {
     struct sheet *sheet = reading->sheet;
     if (item == IMAGES_VIEWS)
         return sheet->images + reading->originals > 0 ? show_views(reading, record) : 0;
     if (item != IMAGES_IMAGE || !is_wanted(reading, image->split))
         return 0;
+    if (reading->input->classes.count > reading->labels)
+        take_classes(reading);
+    image->label = reading->label[image->label];
+    if (image->guessed)
+        image->guess = reading->label[image->guess];
     if (sheet->most_strips == 0)
         plan(sheet, reading->input, image);
     if (reading->input->views && image->split == SPLIT_TRAIN)
@@ -159,31 +196,12 @@ static int take(struct reading *reading, int item, const struct image *image,
     return 0;
 }
 
-/* The class names of the first input; another with other classes does not fit under them. */
-static int take_classes(struct sheet *sheet, const struct images *input, const char *name)
-{
-    if (sheet->class)
-        return classes_same(&sheet->table, &input->classes)
-                   ? 0
-                   : fail("%s has other classes than the images before it", name);
-    sheet->classes = input->classes.count;
-    sheet->class = ealloc(sheet->classes, sizeof *sheet->class);
-    sheet->table.name = ealloc(sheet->classes, sizeof *sheet->table.name);
-    for (uint32_t i = 0; i < sheet->classes; i++, sheet->table.count++) {
-        const char *class = input->classes.name[i];
-        sheet->class[i] = label_clean(class, strlen(class));
-        sheet->table.name[i] = ecopy(class);
-    }
-    return 0;
-}
-
 static int read_images(struct reading *reading, const struct source *source)
 {
     struct image image;
     struct record record;
     int item;
-    if (images_open(reading->input, source->fd, source->feed->path, "images epochs") < 0 ||
-        take_classes(reading->sheet, reading->input, source->feed->path) < 0)
+    if (images_open(reading->input, source->fd, source->feed->path, "images epochs") < 0)
         return -1;
     while (!is_full(reading->sheet) &&
            (item = images_next(reading->input, &image, &record)) != IMAGES_END)
@@ -206,9 +224,27 @@ static int read_one(struct sheet *sheet, struct source *source)
     for (size_t i = 0; i < reading.originals; i++)
         free((void *)reading.original[i].pixels);
     free(reading.original);
+    free(reading.label);
     free(reading.pixels);
     images_close(&input);
     return result;
+}
+
+static int by_class(const void *a, const void *b)
+{
+    const struct strip *one = a, *other = b;
+    return one->of < other->of ? -1 : one->of > other->of;
+}
+
+/* Where inputs with different classes were joined, their table is sorted, and so are the strips. */
+static void settle(struct sheet *sheet)
+{
+    uint32_t *place = ealloc(sheet->table.count, sizeof *place);
+    classes_sort(&sheet->table, place);
+    for (size_t i = 0; i < sheet->strips; i++)
+        sheet->strip[i].of = place[sheet->strip[i].of];
+    free(place);
+    qsort(sheet->strip, sheet->strips, sizeof *sheet->strip, by_class);
 }
 
 int sheet_read(struct sheet *sheet, struct source *source, int count)
@@ -219,6 +255,8 @@ int sheet_read(struct sheet *sheet, struct source *source, int count)
         source_complain(&source[i]);
         source_shut(&source[i]);
     }
+    if (sheet->options.by == SHEET_CLASS && sheet->table.count > sheet->classes)
+        settle(sheet);
     return 0;
 }
 
@@ -229,7 +267,7 @@ void sheet_free(struct sheet *sheet)
             tile_free(&sheet->strip[i].shown[j].tile);
         free(sheet->strip[i].shown);
     }
-    for (uint32_t i = 0; i < sheet->classes; i++)
+    for (uint32_t i = 0; i < sheet->table.count; i++)
         free(sheet->class[i]);
     free(sheet->class);
     free(sheet->strip);

@@ -1,6 +1,7 @@
 /* The images that a contact sheet shows, taken from streams of images.
  *
- * Only what is shown is kept, and reading ends when the sheet is full. Of a stream that psaug made
+ * Only what is shown is kept, and reading ends when the sheet is full; by class at the end of the
+ * sets, for one that is joined may bring more classes. Of a stream that psaug made
  * the training images are shown as they came out of it, of a set all images, unless a split is
  * asked for. Of a stream with views, whose pixels come long before, the first training images that
  * the sheet has room for are kept, and their views are shown as they come.
@@ -42,10 +43,11 @@ struct sheet_options {
 
 struct sheet {
     struct sheet_options options; /* by is no longer SHEET_AUTO when an image was read */
-    char **class;                 /* [classes] clean names */
-    uint32_t classes;
-    struct classes table;                   /* the same as they came */
-    struct strip *strip;                    /* [strips] */
+    struct classes table;         /* of all inputs, joined by name */
+    char **class;                 /* [table.count] clean names, in the order they came in */
+    uint32_t classes;             /* of the first of them */
+    int grows;                    /* sets by class: more classes may come */
+    struct strip *strip;          /* [strips] */
     size_t strips, most_strips, most_shown; /* of strips, and of images in a strip */
     size_t images;                          /* in all strips */
 };

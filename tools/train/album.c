@@ -130,6 +130,12 @@ int album_find(const struct album *album, uint64_t id, uint32_t *place)
     return 0;
 }
 
+void album_relabel(struct album *album, const uint32_t *label)
+{
+    for (size_t i = 0; i < album->count; i++)
+        album->label[i] = label[album->label[i]];
+}
+
 struct kept_images album_images(const struct album *album)
 {
     return (struct kept_images){album->pixels, album->size, album->image, album->count};

@@ -24,6 +24,9 @@ struct kept_images album_images(const struct album *album);
 const uint32_t *album_labels(const struct album *album);
 const uint64_t *album_ids(const struct album *album);
 
+/* Gives each image label[its label] in place of its label. */
+void album_relabel(struct album *album, const uint32_t *label);
+
 /* Gives the pixels back to the system: somebody else has them now. The rest stays known. */
 void album_forget_pixels(struct album *album);
 

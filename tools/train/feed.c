@@ -142,6 +142,13 @@ static int read_set(struct feed *feed, struct pile *validation)
     if (item != IMAGES_END)
         return item < 0 ? -1 : FEED_WAIT;
     images_figures(&feed->sums, feed->about.channels, &feed->about);
+    uint32_t *label = images_settle(feed->input);
+    if (label) {
+        album_relabel(feed->album, label);
+        for (size_t i = 0; i < validation->count; i++)
+            validation->label[i] = label[validation->label[i]];
+    }
+    free(label);
     size_t count = album_images(feed->album).count;
     feed->order = ealloc(count, sizeof *feed->order);
     feed->place = count;

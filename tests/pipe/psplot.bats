@@ -90,15 +90,25 @@ END
 
 @test "the table of runs" {
     diff <(psplot -k table net?.bin stopped.bin diverged.bin one.bin) - <<'END'
-run       depth  seed  epochs  state     training  validation  last-five   best
-net1          1     1       6  done         60.00       55.00      55.00  55.00
-net2          2     1       6  done         70.00       65.00      65.00  65.00
-net3          3     1       6  done         80.00       75.00      73.33  75.00
-net4          4     1       6  done         90.00       85.00      81.33  85.00
-stopped       2     1     3/6  stopped      69.92       65.00      54.44  65.00
-diverged      2     1       6  diverged     70.00       65.00      65.00  65.00
-one           1     1     1/6  done          1.67        1.67       1.67   1.67
+The best first, by validation accuracy (%), last epoch
+
+run       depth  epochs  state     training   last  mean5   best    loss
+net4          4       6  done         90.00  85.00  81.33  85.00  0.2857
+net3          3       6  done         80.00  75.00  73.33  75.00  0.2857
+net2          2       6  done         70.00  65.00  65.00  65.00  0.2857
+stopped       2     3/6  stopped      69.92  65.00  54.44  65.00  0.5000
+net1          1       6  done         60.00  55.00  55.00  55.00  0.2857
+one           1     1/6  done          1.67   1.67   1.67   1.67  1.9048
+diverged      2       6  diverged     70.00  65.00  65.00  65.00       -
 END
+    # A single one has nothing to be compared with. On a narrow page there are fewer figures, but always the one that
+    # is asked for.
+    diff <(psplot -k table net3.bin) - <<'END'
+run   depth  seed  epochs  state  training   last  mean5   best    loss
+net3      3     1       6  done      80.00  75.00  73.33  75.00  0.2857
+END
+    [ "$(psplot -k table --rank best --size 50x10 net?.bin | sed -n 3p)" = "run   depth  epochs  state   last   best    loss" ]
+    [ "$(psplot -k table --rank mean5 --size 20x10 net?.bin | sed -n 3p | xargs)" = "run depth epochs state mean5" ]
 }
 
 @test "the table of scores" {
@@ -109,7 +119,7 @@ END
 }
 
 @test "joined runs are told apart by depth" {
-    cat net1.bin net2.bin | psplot -k table | cut -c 1-7 | diff - <(printf 'run    \ndepth 1\ndepth 2\n')
+    cat net1.bin net2.bin | psplot -k table | tail -n +3 | cut -c 1-7 | diff - <(printf 'run    \ndepth 2\ndepth 1\n')
 }
 
 @test "a confusion matrix" {
@@ -348,7 +358,7 @@ END
     sweep_runs
     ends 3 psplot -k summary --size 60x20 d?-r0.05-s?.bin
     diff <(sed 's/ *$//' out) - <<'END'
-Validation accuracy (%), mean of the last five epochs
+Validation accuracy (%), last epoch
 
 depth    mean  deviation    runs    best
     1   66.00       1.00       3   67.00
@@ -358,15 +368,15 @@ depth    mean  deviation    runs    best
 END
     ends 3 psplot -k summary --size 76x20 d?-r*.bin
     diff <(cut -c 1-62 out | sed 's/ *$//') - <<'END'
-Validation accuracy (%), mean of the last five epochs
+Validation accuracy (%), last epoch
 
 depth                        mean  deviation    runs    best
-    1  learning-rate 0.05   66.00       1.00       3   67.00
-    2  learning-rate 0.05   76.00       1.00       3   77.00
-    3  learning-rate 0.05   86.00       1.00       3   87.00
-    1   learning-rate 0.1   71.00       1.00       3   72.00
-    2   learning-rate 0.1   81.00       1.00       3   82.00
-    3   learning-rate 0.1   90.50       0.71       2   91.00
+    1  learning rate 0.05   66.00       1.00       3   67.00
+    2  learning rate 0.05   76.00       1.00       3   77.00
+    3  learning rate 0.05   86.00       1.00       3   87.00
+    1   learning rate 0.1   71.00       1.00       3   72.00
+    2   learning rate 0.1   81.00       1.00       3   82.00
+    3   learning rate 0.1   90.50       0.71       2   91.00
 not counted: 1 diverged, 0 without validation records
 END
     # Behind the figures a scale and the runs.
@@ -389,14 +399,14 @@ for seed in 0, 1:
 @test "an overlay of a sweep has a line for each group of seeds" {
     sweep_runs
     ends 3 psplot -k overlay --size 90x20 d1-*.bin d2-*.bin
-    [ "$(grep -oE '(depth|net|d[0-9]).* [0-9.]+$' out)" = "depth 2, learning-rate 0.1   81.00
-depth 2, learning-rate 0.05  76.00
-depth 1, learning-rate 0.1   71.00
-depth 1, learning-rate 0.05  66.00" ]
+    [ "$(grep -oE '(depth|net|d[0-9]).* [0-9.]+$' out)" = "depth 2, learning rate 0.1   81.00
+depth 2, learning rate 0.05  76.00
+depth 1, learning rate 0.1   71.00
+depth 1, learning rate 0.05  66.00" ]
     # One that diverged does not pull down the mean of the others.
     ends 3 psplot -k overlay --size 120x20 d3-*.bin
-    [ "$(grep -oE 'learning-rate.* [0-9.]+$' out)" = "learning-rate 0.1, 1 of 3 diverged  90.50
-learning-rate 0.05                  86.00" ]
+    [ "$(grep -oE 'learning rate.* [0-9.]+$' out)" = "learning rate 0.1, 1 of 3 diverged  90.50
+learning rate 0.05                  86.00" ]
     ends 3 psplot -k overlay --size 90x20 d2-r0.05-s?.bin d3-r0.1-s2.bin
     grep -q 'depth 3, diverged  92.00$' out
     # The same runs twice are no repetition.
@@ -404,6 +414,35 @@ learning-rate 0.05                  86.00" ]
     ends 3 psplot -k overlay --size 90x20 d1-*.bin same.bin
     grep -q '─ d1-r0.1-s0 ' out
     grep -q '─ same ' out
+}
+
+@test "points of a sweep, whose names end in a digest, are told apart by what they differ in" {
+    sweep_runs
+    for run in d2-r*.bin d3-r0.05-*.bin; do
+        seed=${run##*-}
+        mv "$run" "${run%%-*}-${seed%.bin}-$(md5sum <<<"$run" | head -c 12).bin"
+    done
+    ends 3 psplot -k table d2-s*.bin d3-s*.bin
+    diff <(sed -n 3,5p out) - <<'END'
+depth  learning rate  batch size  seed  epochs  state  training   last    loss
+    3           0.05        1280     2       7  torn      87.00  87.00  1.0000
+    3           0.05        1280     1       7  torn      86.00  86.00  1.0000
+END
+    [ "$(wc -L <out)" -le 80 ]
+    # What all share, and what follows from the rest, is not repeated.
+    ends 3 psplot --size 100x90 d2-s*.bin
+    for rate in 0.05 0.1; do for seed in 0 1 2; do grep -qE "learning rate $rate, seed $seed( |\$)" out; done; done
+    no grep -qE 'depth|batch|d2-' out
+    ends 3 psplot -k overlay --size 90x20 d2-s0-*.bin d3-s0-*.bin
+    grep -q '─ depth 3, learning rate 0.05  85.00' out
+    # Where nothing but the digest differs the name stands, and so does every name that somebody chose.
+    file=$(echo d3-s0-*.bin)
+    cp "$file" d3-s0-0123456789ab.bin
+    ends 3 psplot -k table d3-s0-*.bin
+    grep -q "^${file%.bin} " out
+    grep -q '^d3-s0-0123456789ab ' out
+    ends 3 psplot --size 90x40 d1-r0.05-s0.bin d1-r0.1-s0.bin
+    grep -q '^d1-r0.05-s0 ' out
 }
 
 @test "every kind bears one point, a torn, a diverged and an empty run, in any size" {

@@ -107,3 +107,38 @@ END
     ends 2 psplot -k csv --rank last a.bin
     ends 2 psplot -e 3 a.bin
 }
+
+@test "every view goes by the same figure and says which" {
+    runs=(a.bin b.bin tie.bin mad.bin)
+    [ "$(psplot -k table "${runs[@]}" | awk 'NR > 3 { print $1 }' | xargs)" = "tie a b mad" ]
+    [ "$(psplot -k table --rank best "${runs[@]}" | awk 'NR > 3 { print $1 }' | xargs)" = "b tie a mad" ]
+    [ "$(psplot -k table --rank loss "${runs[@]}" | head -n 1)" = "The best first, by validation loss, last epoch" ]
+    # a, b and tie are 60, 50 and 60 at the end, 40, 58 and 60 in the mean of five; mad is not counted.
+    summary() {
+        psplot -k summary --size 60x20 "$@" "${runs[@]}" | awk 'NR == 1 || NR == 4 { sub(/ +$/, ""); print }' | tr -s ' ' | paste -sd ';'
+    }
+    [ "$(summary)" = "Validation accuracy (%), last epoch; 1 56.67 5.77 3 60.00" ]
+    [ "$(summary --rank mean5)" = "Validation accuracy (%), mean of the last five epochs; 1 52.67 11.02 3 60.00" ]
+    [ "$(summary --rank loss)" = "Validation loss, last epoch; 1 0.3833 0.1258 3 0.2500" ]
+    psplot -k overlay --size 80x20 --rank best "${runs[@]}" >out
+    head -n 1 out | grep -q '^Validation accuracy (%); at the ends: best epoch'
+    for label in 'b  *90.00' 'tie  *60.00' 'a  *60.00' 'mad, diverged  *95.00'; do grep -q "─ $label" out; done
+    psplot --size 80x20 --rank mean5 b.bin | grep -q 'epoch 6, stopped, last five: 58.00 %'
+    psplot --size 80x20 --rank loss b.bin | grep -q 'epoch 6, stopped, validation loss: 0.2500'
+    for kind in curves overlay summary; do
+        psplot -k $kind -o last.svg "${runs[@]}"
+        psplot -k $kind --rank loss -o loss.svg "${runs[@]}"
+        no cmp -s last.svg loss.svg
+    done
+}
+
+@test "where no run was validated the training images stand for all" {
+    [ "$(psplot -k table train.bin train.bin | head -n 1)" = "The best first, by training accuracy (%), last epoch" ]
+    psplot -k summary --size 50x20 train.bin >out
+    [ "$(head -n 1 out | xargs)" = "Training accuracy (%), last epoch" ]
+    grep -q '^ *1 *70.00' out
+    psplot -k overlay --size 60x20 train.bin | grep -q '─ train *70.00'
+    psplot --size 80x20 train.bin | grep -q 'epoch 2, stopped, training: 70.00 %'
+    # Beside one that was, they are not counted.
+    psplot -k summary --size 60x20 train.bin a.bin | grep -q 'not counted: 0 diverged, 1 without validation'
+}

@@ -131,14 +131,16 @@ static void a_run(void **state)
     assert_int_equal(run->progress.count, 12);
     assert_int_equal(run->validation.count, 6);
     assert_int_equal(run->state, RUN_STOPPED);
-    struct final final = curve_final(run);
-    assert_true(fabs(final.training - 0.61) < 1e-12);
-    assert_true(fabs(final.last - 0.6) < 1e-12);
-    assert_true(fabs(final.best - 0.9) < 1e-12);
-    assert_true(fabs(final.mean - (0.2 + 0.3 + 0.9 + 0.5 + 0.6) / 5) < 1e-12);
-    char text[64];
+    assert_true(fabs(curve_epoch(&run->progress, 6).accuracy - 0.61) < 1e-12);
+    assert_true(fabs(rank_merit(run, RANK_BEST, 0).figure - 0.9) < 1e-12);
+    char text[64], figure[RANK_ROOM];
     curve_state(run, text, sizeof text);
     assert_string_equal(text, "epoch 6 of 9, stopped");
+    curve_verdict(run, RANK_LAST, text, sizeof text, figure);
+    assert_string_equal(text, "epoch 6 of 9, stopped: 60.00 %");
+    curve_verdict(run, RANK_MEAN5, text, sizeof text, figure);
+    assert_string_equal(text, "epoch 6 of 9, stopped, last five: 50.00 %");
+    assert_string_equal(figure, "50.00 %");
     history_free(&history);
     feed_free(feed);
 }

@@ -39,13 +39,23 @@ static double legend_line(struct canvas *canvas, double x, double y, double font
     return x + 4.4 * font + canvas_text_width(canvas, &lettering, text);
 }
 
-static void legend(struct canvas *canvas, double x, double y, double font)
+static void legend(struct canvas *canvas, double x, double y, double font,
+                   const struct history *history)
 {
     struct lettering lettering = {font, black, 0, 0.5, 0, 0};
     x = legend_line(canvas, x, y, font, 2, 0.3, "mini-batch");
     x = legend_line(canvas, x, y, font, 2, 1, "training, smoothed");
     canvas_dot(canvas, x + font, y, 0.3 * font, colour_of(INK_VALIDATION, 1));
     canvas_text(canvas, x + 2 * font, y, &lettering, "validation");
+    x += 4 * font + canvas_text_width(canvas, &lettering, "validation");
+    /* What stands in the titles, where there is room to say it. */
+    char text[160];
+    int training = rank_by_training(history);
+    snprintf(text, sizeof text, "above: %s, %s", rank_measure(history->rank, training),
+             rank_when(history->rank, training));
+    struct lettering note = {font, grey, 1, 0.5, 0, 0};
+    if (x + canvas_text_width(canvas, &note, text) <= canvas->width - font)
+        canvas_text(canvas, canvas->width - font, y, &note, text);
 }
 
 /* The raw mini-batches paler behind their mean, validation on top. */
@@ -128,33 +138,28 @@ static void remark(const struct pane *pane, const struct run *run)
 
 /* Name to the left, state and last validation accuracy to the right. */
 static void panel_title(struct canvas *canvas, double x, double y, double width, double font,
-                        const struct run *run)
+                        const struct run *run, enum rank_rule rule)
 {
-    char state[96], text[128] = "";
-    double last = curve_final(run).last, taken = 0;
+    char verdict[128], brief[RANK_ROOM];
     struct lettering name = {1.1 * font, black, 0, 1, 1, 0}, figure = {font, grey, 1, 1, 0, 0};
-    curve_state(run, state, sizeof state);
-    if (!isnan(last))
-        snprintf(text, sizeof text, "%.2f %%", 100 * last);
-    if (run->state != RUN_DONE || isnan(last))
-        snprintf(text, sizeof text, isnan(last) ? "%s" : "%s: %.2f %%", state, 100 * last);
-    taken = canvas_text_width(canvas, &figure, text);
+    curve_verdict(run, rule, verdict, sizeof verdict, brief);
+    const char *text = run->state == RUN_DONE && brief[0] ? brief : verdict;
+    double taken = canvas_text_width(canvas, &figure, text);
     /* A small panel has no room for more than the figure. */
-    if (taken > 0.62 * width && !isnan(last)) {
-        snprintf(text, sizeof text, "%.2f %%", 100 * last);
-        taken = canvas_text_width(canvas, &figure, text);
-    }
+    if (taken > 0.62 * width && brief[0])
+        taken = canvas_text_width(canvas, &figure, text = brief);
     /* In a very small one the name is more. */
-    if (taken + font + fmin(canvas_text_width(canvas, &name, run->name), 5 * font) > width)
+    if (taken + font + fmin(canvas_text_width(canvas, &name, run->title), 5 * font) > width)
         taken = -font;
-    canvas_text_in(canvas, x, y, width - taken - font, &name, run->name);
+    canvas_text_in(canvas, x, y, width - taken - font, &name, run->title);
     if (taken > 0)
         canvas_text(canvas, x + width, y, &figure, text);
 }
 
-static void draw_panel(struct canvas *canvas, const struct layout *layout, int place, int last,
-                       const struct run *run, const struct ranges *ranges)
+static void draw_panel(struct canvas *canvas, const struct layout *layout, int place,
+                       const struct history *history, const struct ranges *ranges)
 {
+    const struct run *run = history->run[place];
     double font = layout->font, labels = 3.2 * font, below = 1.9 * font, title = 2 * font;
     int column = place % layout->across;
     double x = layout->left + column * layout->width + labels;
@@ -166,7 +171,7 @@ static void draw_panel(struct canvas *canvas, const struct layout *layout, int p
     struct axis iterations = {0, ranges->iterations, 1, "Iteration", .bare = with_loss};
     struct pane accuracy = {
         canvas, x, y, width, upper, iterations, {0, 100, 5, "Accuracy (%)", .bare = 0}, font};
-    panel_title(canvas, x, y - 0.5 * font, width, font, run);
+    panel_title(canvas, x, y - 0.5 * font, width, font, run, history->rank);
     pane_frame(&accuracy);
     draw_field(&accuracy, run, CURVE_ACCURACY);
     remark(&accuracy, run);
@@ -189,7 +194,7 @@ static void draw_panel(struct canvas *canvas, const struct layout *layout, int p
             pane_name_up(&lowest, labels + 0.2 * font);
     }
     /* Only where no panel is below. */
-    if (place + layout->across >= last)
+    if (place + layout->across >= (int)history->runs)
         pane_name_across(&lowest, 1.9 * font);
 }
 
@@ -216,12 +221,12 @@ int chart_curves(const struct history *history, const struct picture *picture)
     double font = layout.font, legend_font = fmin(fmax(font, 11), width / 42);
     layout.left = 1.8 * font;
     layout.top = chart_title(&canvas, picture->title, fmax(font, 11)) + 1.5 * legend_font;
-    legend(&canvas, layout.left + 3.2 * font, layout.top, legend_font);
+    legend(&canvas, layout.left + 3.2 * font, layout.top, legend_font, history);
     layout.top += legend_font;
     layout.width = (width - layout.left) / layout.across;
     layout.height = (height - layout.top - 1.6 * font) / layout.down;
     struct ranges ranges = curve_ranges(history);
     for (size_t i = 0; i < history->runs; i++)
-        draw_panel(&canvas, &layout, (int)i, (int)history->runs, history->run[i], &ranges);
+        draw_panel(&canvas, &layout, (int)i, history, &ranges);
     return canvas_close(&canvas);
 }

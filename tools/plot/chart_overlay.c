@@ -36,7 +36,6 @@ static double end_of(const struct pane *pane, const struct strand *strand)
 static void draw_label(const struct pane *pane, const struct strand *strand, double label,
                        double width)
 {
-    char text[32];
     double font = pane->font, edge = pane->x + pane->width, x = edge + 1.6 * font;
     double end_x = pane_x(pane, strand->line.x[strand->line.count - 1]);
     struct lettering figure = {font, black, 1, 0.5, 0, 0};
@@ -46,9 +45,8 @@ static void draw_label(const struct pane *pane, const struct strand *strand, dou
                 0.7, ink_of(strand, 0.5));
     canvas_line(pane->canvas, edge + 0.4 * font, end_of(pane, strand), x - 0.3 * font, label, 0.7,
                 ink_of(strand, 0.5));
-    snprintf(text, sizeof text, "%.2f", strand->last);
     canvas_text_in(pane->canvas, x, label, width - 6 * font, &name, strand->name);
-    canvas_text(pane->canvas, edge + width - 0.6 * font, label, &figure, text);
+    canvas_text(pane->canvas, edge + width - 0.6 * font, label, &figure, strand->figure);
 }
 
 static double label_width(struct canvas *canvas, const struct strands *strands, double font)
@@ -60,35 +58,36 @@ static double label_width(struct canvas *canvas, const struct strands *strands, 
     return fmin(widest + 6.5 * font, 0.5 * canvas->width);
 }
 
-/* Below the axes: the runs that cannot be shown or named. */
+/* Below the axes: what the figures are, and the runs that cannot be shown or named. */
 static void footnote(struct canvas *canvas, const struct strands *strands, size_t named,
-                     double font)
+                     enum rank_rule rule, double font)
 {
-    char text[128];
+    char text[256], more[96] = "";
     struct lettering lettering = {0.9 * font, grey, 1, 1, 0, 0};
     if (strands->without > 0)
-        snprintf(text, sizeof text, "%zu run%s without validation records", strands->without,
+        snprintf(more, sizeof more, "; %zu run%s without validation records", strands->without,
                  strands->without == 1 ? "" : "s");
     else if (named < strands->count)
-        snprintf(text, sizeof text, "%zu more without a name", strands->count - named);
-    else
-        return;
+        snprintf(more, sizeof more, "; %zu more without a name", strands->count - named);
+    snprintf(text, sizeof text, "figures: %s%s%s", rule == RANK_LOSS ? "loss, " : "",
+             rank_when(rule, strands->training), more);
     canvas_text(canvas, canvas->width - 0.6 * font, canvas->height - 0.6 * font, &lettering, text);
 }
 
 /* Draws the lines, worst first, and the names for which there is room: how many. */
 static size_t draw_strands(const struct pane *pane, const struct strands *strands, double width)
 {
-    double *label = ealloc(strands->count, sizeof *label);
-    size_t finite = 0;
-    for (; finite < strands->count && isfinite(strands->strand[finite].last); finite++)
-        label[finite] = pane_y(pane, strands->strand[finite].last);
-    size_t named = spread(label, finite, pane->y, pane->y + pane->height, 1.25 * pane->font);
+    double *label = ealloc(strands->count, sizeof *label), step = 1.25 * pane->font;
+    size_t named, *order = strands_by_end(strands, (size_t)(pane->height / step) + 1, &named);
+    for (size_t i = 0; i < named; i++)
+        label[i] = pane_y(pane, strands->strand[order[i]].last);
+    spread(label, named, pane->y, pane->y + pane->height, step);
     for (size_t i = strands->count; i-- > 0;)
         draw_strand(pane, &strands->strand[i]);
     for (size_t i = 0; i < named; i++)
-        draw_label(pane, &strands->strand[i], label[i], width);
+        draw_label(pane, &strands->strand[order[i]], label[i], width);
     free(label);
+    free(order);
     return named;
 }
 
@@ -110,7 +109,8 @@ int chart_overlay(const struct history *history, const struct picture *picture)
     double labels = label_width(&canvas, &strands, font);
     double top = chart_title(&canvas, picture->title, font) + 1.5 * font;
     struct axis epochs = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};
-    struct axis percent = {100 * ranges.low, 100 * ranges.high, 0, "Validation accuracy (%)",
+    struct axis percent = {100 * ranges.low, 100 * ranges.high, 0,
+                           strands.training ? "Training accuracy (%)" : "Validation accuracy (%)",
                            .bare = 0};
     struct pane pane = {
         &canvas, 5.2 * font, top, width - 5.2 * font - labels, height - top - 4.4 * font,
@@ -119,7 +119,7 @@ int chart_overlay(const struct history *history, const struct picture *picture)
     pane_name_up(&pane, 3.6 * font);
     pane_name_across(&pane, 2 * font);
     size_t named = draw_strands(&pane, &strands, labels);
-    footnote(&canvas, &strands, named, font);
+    footnote(&canvas, &strands, named, history->rank, font);
     strands_free(&strands);
     return canvas_close(&canvas);
 }

@@ -52,20 +52,18 @@ static void draw_group(const struct pane *pane, const struct summary *summary,
     pale.alpha = 0.45;
     struct lettering cross = {font, colour, 0.5, 1, 1, 0};
     for (size_t i = 0; i < group->runs; i++) {
-        double accuracy = summary_accuracy(group->run[i]);
-        if (isnan(accuracy) && group->run[i]->validation.count > 0)
+        double figure = summary_figure(summary, group->run[i]);
+        if (isnan(figure) && rank_merit(group->run[i], summary->rank, 0).diverged)
             canvas_text(pane->canvas, x, pane->y + pane->height - 0.3 * font, &cross, "×");
         /* Beside the bar, which would hide them; one alone is its own mean. */
-        else if (!isnan(accuracy) && group->runs > 1)
-            canvas_dot(pane->canvas, x + 0.65 * font, pane_y(pane, 100 * accuracy), 0.2 * font,
-                       pale);
+        else if (!isnan(figure) && group->runs > 1)
+            canvas_dot(pane->canvas, x + 0.65 * font, pane_y(pane, figure), 0.2 * font, pale);
     }
     if (group->counted == 0)
         return;
-    double y = pane_y(pane, 100 * group->mean);
+    double y = pane_y(pane, group->mean);
     if (!isnan(group->deviation))
-        draw_bar(pane, x, 100 * (group->mean - group->deviation),
-                 100 * (group->mean + group->deviation), colour);
+        draw_bar(pane, x, group->mean - group->deviation, group->mean + group->deviation, colour);
     canvas_dot(pane->canvas, x, y, 0.36 * font, colour);
 }
 
@@ -82,7 +80,7 @@ static void draw_line(const struct pane *pane, const struct summary *summary, si
         double shift = offset(pane, summary, series) / pane->width;
         line.x[line.count] =
             at_place(summary, group->place) + shift * (pane->across.high - pane->across.low);
-        line.y[line.count++] = 100 * group->mean;
+        line.y[line.count++] = group->mean;
     }
     if (summary->numeric)
         pane_line(pane, &line, pane->font / 9, colour, 0);
@@ -117,7 +115,7 @@ static void name_series(const struct pane *pane, const struct summary *summary, 
             if (count == 0 || end[count - 1].series != summary->group[g].series)
                 count++;
             end[count - 1] =
-                (struct end){pane_y(pane, 100 * summary->group[g].mean), summary->group[g].series};
+                (struct end){pane_y(pane, summary->group[g].mean), summary->group[g].series};
         }
     qsort(end, count, sizeof *end, upper);
     for (size_t i = 0; i < count; i++)
@@ -145,7 +143,7 @@ static double widest_name(struct canvas *canvas, const struct summary *summary, 
 static void footnote(struct canvas *canvas, const struct summary *summary, double font)
 {
     char signs[256], missing[96] = "", line[400];
-    snprintf(signs, sizeof signs, "mean of the last five epochs%s",
+    snprintf(signs, sizeof signs, "%s%s", rank_when(summary->rank, summary->training),
              summary->repeated ? "; pale: each run, strong: their mean ± standard deviation" : "");
     if (summary->without > 0)
         snprintf(missing, sizeof missing, "%zu without validation", summary->without);
@@ -162,24 +160,16 @@ static void footnote(struct canvas *canvas, const struct summary *summary, doubl
     canvas_text_in(canvas, x, y, width, &lettering, line);
 }
 
-static struct axis percent_axis(const struct summary *summary)
+static struct axis figure_axis(const struct summary *summary, const char *name)
 {
-    struct axis axis = {INFINITY, -INFINITY, 0, "Validation accuracy (%)", .bare = 0};
-    for (size_t g = 0; g < summary->groups; g++) {
-        const struct group *group = &summary->group[g];
-        double bar = isnan(group->deviation) ? 0 : group->deviation;
-        if (group->counted > 0) {
-            axis.low = fmin(axis.low, 100 * fmin(group->low, group->mean - bar));
-            axis.high = fmax(axis.high, 100 * fmax(group->high, group->mean + bar));
-        }
-    }
+    struct axis axis = {0, 0, 0, name, .bare = 0};
+    summary_range(summary, &axis.low, &axis.high);
     if (axis.high < axis.low)
-        axis.low = 0, axis.high = 100;
-    double margin = fmax(0.08 * (axis.high - axis.low), 0.2);
+        axis.low = 0, axis.high = rank_shown(summary->rank, 1);
+    double margin = fmax(0.08 * (axis.high - axis.low), rank_shown(summary->rank, 0.002));
     axis.low -= margin;
     axis.high += margin;
-    axis.low = fmax(axis.low, 0);
-    axis.high = fmin(axis.high, 100);
+    summary_clip(summary, &axis.low, &axis.high);
     return axis;
 }
 
@@ -201,7 +191,7 @@ static void axis_name(const struct summary *summary, char *name, size_t size)
 
 static void draw_plot(struct canvas *canvas, const struct summary *summary, double top, double font)
 {
-    char name[128];
+    char name[128], measure[128];
     struct axis_mark *mark = marks_of(summary);
     double first = mark[0].at, last = mark[summary->places - 1].at;
     /* Room for the series that stand beside each other at the first and the last place. */
@@ -209,6 +199,7 @@ static void draw_plot(struct canvas *canvas, const struct summary *summary, doub
     double margin = last > first ? beside * (last - first) : 0.5;
     double labels = widest_name(canvas, summary, font);
     axis_name(summary, name, sizeof name);
+    summary_measure(summary, 0, measure, sizeof measure);
     struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->places};
     struct pane pane = {canvas,
                         0,
@@ -216,7 +207,7 @@ static void draw_plot(struct canvas *canvas, const struct summary *summary, doub
                         canvas->width - labels,
                         canvas->height - top - 7 * font,
                         across,
-                        percent_axis(summary),
+                        figure_axis(summary, measure),
                         font};
     double figures = fmax(pane_label_width(&pane) + 1.1 * font, 3.6 * font);
     pane.x = figures + 1.6 * font;

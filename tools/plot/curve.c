@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAST_EPOCHS = 5, SPEED_SECONDS = 30, RECENT = 50 };
+enum { SPEED_SECONDS = 30, RECENT = 50 };
 
 /* What a point weighs in a mean: its images, and where nobody tells them as much as any other. */
 static double weight_of(const struct point *point)
@@ -48,26 +48,6 @@ struct mean curve_recent(const struct run *run)
     const struct points *points = &run->progress;
     size_t count = points->count < RECENT ? points->count : RECENT;
     return mean_of(&points->point[points->count - count], count);
-}
-
-struct final curve_final(const struct run *run)
-{
-    struct final final = {NAN, NAN, NAN, NAN};
-    const struct points *validation = &run->validation;
-    struct mean training = curve_epoch(&run->progress, run->epoch);
-    double sum = 0;
-    final.training = training.accuracy;
-    for (size_t i = 0; i < validation->count; i++) {
-        double accuracy = validation->point[i].accuracy;
-        final.last = accuracy;
-        final.best = isnan(final.best) || accuracy > final.best ? accuracy : final.best;
-        if (i + LAST_EPOCHS >= validation->count)
-            sum += accuracy;
-    }
-    if (validation->count > 0)
-        final.mean = sum / (double)(validation->count < LAST_EPOCHS ? validation->count
-                                                                    : (size_t)LAST_EPOCHS);
-    return final;
 }
 
 double curve_diverged(const struct run *run)
@@ -254,6 +234,22 @@ void curve_state(const struct run *run, char *text, size_t size)
     if (run->state == RUN_DONE && run->epoch < run->epochs)
         end = ", out of patience";
     snprintf(text, size, "epoch %llu%s%s", (unsigned long long)run->epoch, of, end);
+}
+
+void curve_verdict(const struct run *run, enum rank_rule rule, char *text, size_t size,
+                   char figure[RANK_ROOM])
+{
+    struct merit merit = rank_merit(run, rule, 0);
+    /* After the last epoch: the epoch stands before it anyway. */
+    int plain = rule == RANK_LAST && !merit.training;
+    curve_state(run, text, size);
+    figure[0] = 0;
+    if (!isfinite(merit.figure))
+        return;
+    rank_text(rule, rank_shown(rule, merit.figure), 1, figure);
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s: %s", plain ? "" : ", ",
+             plain ? "" : rank_word(rule, merit.training), figure);
 }
 
 void curve_duration(double seconds, char *text, size_t size)

@@ -4,15 +4,6 @@
 
 #include "history.h"
 
-/* Accuracies that a run is judged by, as fractions; NAN when it has none. */
-struct final {
-    double training; /* mean over the mini-batches of its last epoch */
-    double last;     /* validation after the last epoch */
-    double mean;     /* validation, mean of the last five epochs (of all, when they are fewer) */
-    double best;     /* validation, highest of all epochs */
-};
-struct final curve_final(const struct run *run);
-
 /* Means over the points of one epoch, weighted by their images where these are known; NAN where
  * there are none. */
 struct mean {
@@ -65,6 +56,10 @@ double curve_left(const struct run *run);
 
 /* "depth 3" and the like for people: what state the run is in, "epoch 3 of 30", "diverged at …". */
 void curve_state(const struct run *run, char *text, size_t size);
+/* The same with what it is judged by, "epoch 3 of 30, best: 68.02 %"; in figure that alone, ""
+ * where there is none. */
+void curve_verdict(const struct run *run, enum rank_rule rule, char *text, size_t size,
+                   char figure[RANK_ROOM]);
 /* "2 h 05 min", "3 min 20 s", "8 s"; "" when it is not known. */
 void curve_duration(double seconds, char *text, size_t size);
 

@@ -34,12 +34,14 @@ static struct run *new_run(struct history *history, struct feed *feed)
     run->depth = run->seed = -1;
     run->heard = NAN;
     history->run = egrow(history->run, history->runs + 1, sizeof *history->run);
+    history->named = 0;
     return history->run[history->runs++] = run;
 }
 
 static void free_run(struct run *run)
 {
     free(run->name);
+    free(run->title);
     free(run->given);
     free(run->progress.point);
     free(run->validation.point);
@@ -107,7 +109,7 @@ static int take_header(struct history *history, struct feed *feed, const struct 
     settings_read(&run->settings, &record->map);
     run->depth = whole_setting(run, "depth", -1);
     run->seed = whole_setting(run, "seed", -1);
-    run->batch = (uint64_t)whole_setting(run, "batch-size", 0);
+    run->batch = (uint64_t)whole_setting(run, "batch size", 0);
     const msgpack_object *counts = record_field(record, "counts");
     run->train = counts ? (uint64_t)optional(map_field(counts, "train"), 0) : 0;
     run->epochs = history->epochs;
@@ -296,6 +298,7 @@ void history_forget(struct history *history, struct feed *feed)
             history->run[kept++] = history->run[i];
     }
     history->runs = kept;
+    history->named = 0;
     feed->runs = feed->inside = 0;
     feed->run = NULL;
 }

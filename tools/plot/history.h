@@ -22,7 +22,8 @@ enum run_state {
 };
 
 struct run {
-    char *name;
+    char *name;          /* that of its file, where this has one */
+    char *title;         /* the same, or what it differs in from the others, for charts */
     char *given;         /* the name that the progress channel gave; NULL for a stream's run */
     const char *stem;    /* of the input it came from, borrowed from the feed */
     const char *path;    /* the same input in full, likewise */
@@ -58,6 +59,7 @@ struct history {
     uint64_t epochs;     /* that runs are asked for whose records do not tell; 0: not known */
     struct run **run;    /* [runs] */
     size_t runs;
+    int named;            /* since runs came or went last, names were given */
     struct score **score; /* [scores] */
     size_t scores;
 };
@@ -91,7 +93,9 @@ void history_forget(struct history *history, struct feed *feed);
 
 /* Gives every run the shortest name that tells it from the others: the name of its file
  * ("net3"), its place or depth in a joined stream ("depth 3"), with the seed or the folder where
- * those are the same. Call it when all is read, and before each frame. */
+ * those are the same. A file that has the name of a point of a sweep, which ends in a digest, gets
+ * for its title what its run differs in from the others, as far as that tells them apart: "depth 3,
+ * learning rate 0.05". Call it when all is read, and before each frame. */
 void history_name(struct history *history);
 
 void history_free(struct history *history);

@@ -2,6 +2,7 @@
 #include "history.h"
 
 #include "message.h"
+#include "varying.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,9 +47,41 @@ static char *longer_name(const struct run *run, int same_seed, int same_path)
     return name;
 }
 
+/* "d3-s0-1f0c5a9e7b3d": depth, seed, and a digest of all that decides the run. */
+static int is_point(const char *name)
+{
+    enum { DIGEST = 12 };
+    size_t length = strlen(name);
+    return length > DIGEST && name[length - DIGEST - 1] == '-' &&
+           strspn(name + length - DIGEST, "0123456789abcdef") == DIGEST;
+}
+
+static int told_apart(const struct history *history, const struct run *run,
+                      const struct varying *options)
+{
+    for (size_t i = 0; i < history->runs; i++)
+        if (history->run[i] != run && varying_same(history->run[i], run, options))
+            return 0;
+    return options->count > 0;
+}
+
+static void entitle(struct history *history)
+{
+    struct varying all = varying_find(history, 1), options = varying_reduce(history, &all);
+    for (size_t i = 0; i < history->runs; i++) {
+        struct run *run = history->run[i];
+        free(run->title);
+        run->title = is_point(run->name) && told_apart(history, run, &options)
+                         ? varying_words(run, &options, 0)
+                         : ecopy(run->name);
+    }
+}
+
 void history_name(struct history *history)
 {
     size_t runs = history->runs;
+    if (history->named)
+        return;
     char **longer = ealloc(runs, sizeof *longer);
     for (size_t i = 0; i < runs; i++) {
         free(history->run[i]->name);
@@ -74,4 +107,6 @@ void history_name(struct history *history)
             history->run[i]->name = longer[i];
         }
     free(longer);
+    entitle(history);
+    history->named = 1;
 }

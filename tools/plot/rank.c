@@ -13,13 +13,12 @@
 enum { LAST_EPOCHS = 5 };
 
 static const struct {
-    const char *name, *title, *brief;
+    const char *name, *when, *word;
 } rules[] = {
-    [RANK_LAST] = {"last", "validation accuracy, last epoch", "last epoch"},
-    [RANK_MEAN5] = {"mean5", "validation accuracy, mean of the last five epochs",
-                    "mean of the last five epochs"},
-    [RANK_BEST] = {"best", "validation accuracy, best epoch", "best epoch"},
-    [RANK_LOSS] = {"loss", "validation loss, last epoch", "last epoch"},
+    [RANK_LAST] = {"last", "last epoch", "validation"},
+    [RANK_MEAN5] = {"mean5", "mean of the last five epochs", "last five"},
+    [RANK_BEST] = {"best", "best epoch", "best"},
+    [RANK_LOSS] = {"loss", "last epoch", "validation loss"},
 };
 
 enum rank_rule rank_rule(const char *name)
@@ -30,14 +29,39 @@ enum rank_rule rank_rule(const char *name)
     return rule;
 }
 
-const char *rank_title(enum rank_rule rule)
+const char *rank_measure(enum rank_rule rule, int training)
 {
-    return rules[rule].title;
+    if (rule == RANK_LOSS)
+        return training ? "training loss" : "validation loss";
+    return training ? "training accuracy (%)" : "validation accuracy (%)";
 }
 
-const char *rank_brief(enum rank_rule rule)
+const char *rank_when(enum rank_rule rule, int training)
 {
-    return rules[rule].brief;
+    return training ? "last epoch" : rules[rule].when;
+}
+
+const char *rank_word(enum rank_rule rule, int training)
+{
+    if (training)
+        return rule == RANK_LOSS ? "training loss" : "training";
+    return rules[rule].word;
+}
+
+double rank_shown(enum rank_rule rule, double figure)
+{
+    return rule == RANK_LOSS ? figure : 100 * figure;
+}
+
+const char *rank_text(enum rank_rule rule, double shown, int with_unit, char text[RANK_ROOM])
+{
+    if (!isfinite(shown))
+        snprintf(text, RANK_ROOM, "-");
+    else if (rule == RANK_LOSS)
+        snprintf(text, RANK_ROOM, fabs(shown) < 1e6 ? "%.4f" : "%.3g", shown);
+    else
+        snprintf(text, RANK_ROOM, with_unit ? "%.2f %%" : "%.2f", shown);
+    return text;
 }
 
 /* How many of the points are of the epochs up to this one. */
@@ -125,33 +149,37 @@ int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit 
     return order ? order : rising(a->loss, b->loss);
 }
 
-/* Few thousands at most: each goes where it belongs, behind its equals. */
-struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *count)
+int rank_by_training(const struct history *history)
 {
-    struct ranked *row = ealloc(history->runs + 1, sizeof *row);
-    *count = 0;
-    for (size_t r = 0; r < history->runs; r++) {
-        struct ranked next = {history->run[r], rank_merit(history->run[r], history->rank, epoch)};
-        size_t place = *count;
-        if (next.merit.epoch == 0 || (epoch > 0 && next.merit.epoch != epoch))
-            continue;
-        for (; place > 0 && rank_compare(history->rank, &next.merit, &row[place - 1].merit) < 0;
-             place--)
-            row[place] = row[place - 1];
-        row[place] = next;
-        ++*count;
-    }
-    return row;
+    for (size_t r = 0; r < history->runs; r++)
+        if (history->run[r]->validation.count > 0)
+            return 0;
+    return 1;
 }
 
-static void print_figure(int percent, double value)
+double rank_training(const struct run *run)
 {
-    if (!isfinite(value))
-        printf("-\t");
-    else if (percent)
-        printf("%.2f\t", 100 * value);
-    else
-        printf("%.4f\t", value);
+    return of_training(run, RANK_LAST, UINT64_MAX).figure;
+}
+
+/* Few thousands at most: each goes where it belongs, behind its equals. */
+struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *judged)
+{
+    struct ranked *row = ealloc(history->runs + 1, sizeof *row);
+    *judged = 0;
+    for (size_t r = 0; r < history->runs; r++) {
+        struct ranked next = {history->run[r], rank_merit(history->run[r], history->rank, epoch)};
+        size_t place = r;
+        if (next.merit.epoch > 0 && (epoch == 0 || next.merit.epoch == epoch)) {
+            place = *judged;
+            while (place > 0 && rank_compare(history->rank, &next.merit, &row[place - 1].merit) < 0)
+                place--;
+            ++*judged;
+        }
+        memmove(&row[place + 1], &row[place], (r - place) * sizeof *row);
+        row[place] = next;
+    }
+    return row;
 }
 
 int rank_print(const struct history *history, uint64_t epoch)
@@ -168,10 +196,10 @@ int rank_print(const struct history *history, uint64_t epoch)
     puts("file\tfigure\tloss\tepoch\tstate\tof");
     for (size_t i = 0; i < count; i++) {
         const struct merit *merit = &row[i].merit;
-        printf("%s\t", row[i].run->path);
-        print_figure(history->rank != RANK_LOSS, merit->figure);
-        print_figure(0, merit->loss);
-        printf("%llu\t%s\t%s\n", (unsigned long long)merit->epoch,
+        char figure[RANK_ROOM], loss[RANK_ROOM];
+        printf("%s\t%s\t%s\t%llu\t%s\t%s\n", row[i].run->path,
+               rank_text(history->rank, rank_shown(history->rank, merit->figure), 0, figure),
+               rank_text(RANK_LOSS, merit->loss, 0, loss), (unsigned long long)merit->epoch,
                merit->diverged ? "diverged" : "whole", merit->training ? "training" : "validation");
     }
     free(row);

@@ -45,10 +45,18 @@ struct merit {
 /* The rule of a name ("mean5"), which must be one of them. */
 enum rank_rule rank_rule(const char *name);
 
-/* What the figure is, for a heading: "validation accuracy, mean of the last five epochs"; and
- * briefly, "mean of the last five epochs". */
-const char *rank_title(enum rank_rule rule);
-const char *rank_brief(enum rank_rule rule);
+/* What the figure is, for headings and axes: "validation accuracy (%)", and of when: "last epoch".
+ * training: of the training images. */
+const char *rank_measure(enum rank_rule rule, int training);
+const char *rank_when(enum rank_rule rule, int training);
+/* In a word or two: "validation", "last five", "best". */
+const char *rank_word(enum rank_rule rule, int training);
+
+/* A figure as people read it: in percent, but for a loss; and what is shown as a text with this
+ * much room: "77.86" or "0.6123", with_unit "77.86 %". What is no number is "-". */
+enum { RANK_ROOM = 32 };
+double rank_shown(enum rank_rule rule, double figure);
+const char *rank_text(enum rank_rule rule, double shown, int with_unit, char text[RANK_ROOM]);
 
 /* As of an epoch; 0: of all of them. */
 struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epoch);
@@ -56,12 +64,19 @@ struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epo
 /* For sorting: below 0 when a is the better one, 0 when they are equal. */
 int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit *b);
 
-/* The runs that can be judged, best first. Free the rows with free(). */
+/* Whether no run was validated: then views show the training images. */
+int rank_by_training(const struct history *history);
+
+/* The accuracy on the training images as above, whether there are validations or not. */
+double rank_training(const struct run *run);
+
+/* All runs, the best first; those that cannot be judged follow the first judged ones as they came.
+ * Free the rows with free(). */
 struct ranked {
     const struct run *run;
     struct merit merit;
 };
-struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *count);
+struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *judged);
 
 /* Prints a line of column names and one for each of them, tabs between the columns; the manual says
  * what they hold. -1 with a sentence when there is none or they cannot be printed. */

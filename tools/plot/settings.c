@@ -53,6 +53,8 @@ static void add(struct settings *settings, const char *tool, const msgpack_objec
         return;
     snprintf(name, sizeof name, "%s%s%.*s", tool, tool[0] ? " " : "", (int)key->via.str.size,
              key->via.str.ptr);
+    for (char *dash = name; (dash = strchr(dash, '-'));)
+        *dash = ' ';
     settings->setting = egrow(settings->setting, settings->count + 1, sizeof *settings->setting);
     settings->setting[settings->count++] =
         (struct setting){label_clean(name, strlen(name)), label_clean(text, strlen(text)), number};

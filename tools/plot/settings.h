@@ -1,8 +1,8 @@
 /* The options that a run was made with, as its header and the headers upstream of it tell them.
  *
- * pstrain's own have their plain names, "depth"; those of the programs before it begin with the
- * program: "psaug shift". Values are texts for people, in clean UTF-8; those of options that were
- * not given are left out.
+ * pstrain's own have their plain names, "depth", in words: "learning rate"; those of the programs
+ * before it begin with the program: "psaug shift". Values are texts for people, in clean UTF-8;
+ * those of options that were not given are left out.
  */
 #ifndef PSPLOT_SETTINGS_H
 #define PSPLOT_SETTINGS_H

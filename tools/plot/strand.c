@@ -7,11 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct line by_epoch(const struct run *run)
+static struct line by_validation(const struct run *run)
 {
     struct line line = curve_line(&run->validation, CURVE_ACCURACY, CURVE_RAW);
     for (size_t i = 0; i < line.count; i++)
         line.x[i] = (double)run->validation.point[i].epoch;
+    return line;
+}
+
+static struct line by_training(const struct run *run)
+{
+    const struct points *progress = &run->progress;
+    struct line line = {ealloc(progress->count, sizeof(double)),
+                        ealloc(progress->count, sizeof(double)), 0};
+    for (size_t i = 0; i < progress->count; i++)
+        if (i + 1 == progress->count || progress->point[i].epoch < progress->point[i + 1].epoch) {
+            line.x[line.count] = (double)progress->point[i].epoch;
+            line.y[line.count++] = 100 * curve_epoch(progress, progress->point[i].epoch).accuracy;
+        }
     return line;
 }
 
@@ -38,28 +51,46 @@ static struct line mean_of(const struct line *part, size_t parts)
     return mean;
 }
 
-/* Adds the lines of the runs that diverged, or of those that did not. */
-static void add_parts(struct strand *strand, const struct run *const *run, size_t runs,
-                      int diverged)
+static int is_diverged(const struct run *run)
 {
-    for (size_t r = 0; r < runs; r++)
-        if (run[r]->validation.count > 0 && (curve_diverged(run[r]) > 0) == diverged)
-            strand->part[strand->parts++] = by_epoch(run[r]);
+    return rank_merit(run, RANK_LAST, 0).diverged;
 }
 
-static void add(struct strands *strands, char *name, const struct run *const *run, size_t runs)
+/* Adds the lines of the runs that diverged, or of those that did not, and what they are worth. */
+static void add_parts(struct strand *strand, const struct strands *strands,
+                      const struct run *const *run, size_t runs, enum rank_rule rule, int diverged)
+{
+    for (size_t r = 0; r < runs; r++) {
+        struct merit merit = rank_merit(run[r], rule, 0);
+        if (merit.epoch == 0 || merit.training != strands->training || merit.diverged != diverged)
+            continue;
+        strand->part[strand->parts++] =
+            strands->training ? by_training(run[r]) : by_validation(run[r]);
+        strand->merit.figure += merit.figure;
+        strand->merit.loss += merit.loss;
+    }
+}
+
+static void add(struct strands *strands, char *name, const struct run *const *run, size_t runs,
+                enum rank_rule rule)
 {
     struct strand strand = {.name = name};
     strand.part = ealloc(runs, sizeof *strand.part);
-    add_parts(&strand, run, runs, 0);
-    size_t sound = strand.parts; /* the mean is theirs, as long as there are any */
-    add_parts(&strand, run, runs, 1);
+    add_parts(&strand, strands, run, runs, rule, 0);
+    size_t sound = strand.parts, counted = sound;
+    struct merit sum = strand.merit;
+    add_parts(&strand, strands, run, runs, rule, 1);
     strands->without += runs - strand.parts;
+    /* The means are of those that did not diverge, as long as there are any. */
+    if (sound == 0) {
+        counted = strand.parts;
+        sum = strand.merit;
+    }
     if (strand.parts == 1) {
         strand.line = strand.part[0];
         strand.parts = 0;
     } else if (strand.parts > 1) {
-        strand.line = mean_of(strand.part, sound > 0 ? sound : strand.parts);
+        strand.line = mean_of(strand.part, counted);
     }
     if (strand.line.count == 0) {
         free(strand.part);
@@ -67,19 +98,22 @@ static void add(struct strands *strands, char *name, const struct run *const *ru
         return;
     }
     strand.last = strand.line.y[strand.line.count - 1];
+    strand.merit = (struct merit){sum.figure / (double)counted, sum.loss / (double)counted,
+                                  .diverged = sound == 0};
+    rank_text(rule, rank_shown(rule, strand.merit.figure), 0, strand.figure);
     strand.ink = (int)strands->count;
     strands->strand = egrow(strands->strand, strands->count + 1, sizeof *strands->strand);
     strands->strand[strands->count++] = strand;
 }
 
-/* "depth 2", "depth 2, learning-rate 0.1, 1 of 3 diverged" */
+/* "depth 2", "depth 2, learning rate 0.1, 1 of 3 diverged" */
 static char *group_name(const struct summary *summary, const struct group *group)
 {
     char text[600], gone[64] = "";
     const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
     size_t diverged = 0;
     for (size_t r = 0; r < group->runs; r++)
-        diverged += curve_diverged(group->run[r]) > 0;
+        diverged += is_diverged(group->run[r]);
     if (diverged == group->runs)
         snprintf(gone, sizeof gone, ", diverged");
     else if (diverged > 0)
@@ -92,37 +126,55 @@ static char *group_name(const struct summary *summary, const struct group *group
 static char *run_name(const struct run *run)
 {
     char text[600];
-    snprintf(text, sizeof text, "%s%s", run->name, curve_diverged(run) > 0 ? ", diverged" : "");
+    snprintf(text, sizeof text, "%s%s", run->title, is_diverged(run) ? ", diverged" : "");
     return ecopy(text);
 }
 
-/* No number counts as lowest. */
-static int higher(const void *a, const void *b)
+/* The best first. They are few enough to put each where it belongs. */
+static void sort(struct strands *strands, enum rank_rule rule)
 {
-    double x = ((const struct strand *)a)->last, y = ((const struct strand *)b)->last;
-    x = isfinite(x) ? x : -1;
-    y = isfinite(y) ? y : -1;
-    if (x != y)
-        return (x < y) - (x > y);
-    return ((const struct strand *)a)->ink - ((const struct strand *)b)->ink;
+    struct strand *strand = strands->strand;
+    for (size_t i = 1; i < strands->count; i++) {
+        struct strand next = strand[i];
+        size_t place = i;
+        for (; place > 0 && rank_compare(rule, &next.merit, &strand[place - 1].merit) < 0; place--)
+            strand[place] = strand[place - 1];
+        strand[place] = next;
+    }
+}
+
+size_t *strands_by_end(const struct strands *strands, size_t most, size_t *count)
+{
+    size_t *order = ealloc(strands->count + 1, sizeof *order);
+    *count = 0;
+    for (size_t i = 0; i < strands->count && *count < most; i++) {
+        double last = strands->strand[i].last;
+        size_t place = *count;
+        if (!isfinite(last))
+            continue;
+        for (; place > 0 && strands->strand[order[place - 1]].last < last; place--)
+            order[place] = order[place - 1];
+        order[place] = i;
+        ++*count;
+    }
+    return order;
 }
 
 struct strands strands_make(const struct history *history)
 {
-    struct strands strands = {0};
+    struct strands strands = {.training = rank_by_training(history)};
     struct summary summary;
     summary_make(&summary, history);
     if (summary.repeated)
         for (size_t g = 0; g < summary.groups; g++)
             add(&strands, group_name(&summary, &summary.group[g]), summary.group[g].run,
-                summary.group[g].runs);
+                summary.group[g].runs, history->rank);
     else
         for (size_t r = 0; r < history->runs; r++)
-            add(&strands, run_name(history->run[r]), (const struct run *const *)&history->run[r],
-                1);
+            add(&strands, run_name(history->run[r]), (const struct run *const *)&history->run[r], 1,
+                history->rank);
     summary_free(&summary);
-    if (strands.count > 0)
-        qsort(strands.strand, strands.count, sizeof *strands.strand, higher);
+    sort(&strands, history->rank);
     /* Few have the palette in their own order; of many the best have it. */
     for (size_t i = 0; i < strands.count && strands.count > INKS; i++)
         strands.strand[i].ink = i < INKS ? (int)i : -1;

@@ -1,46 +1,12 @@
 #include "summary.h"
 
-#include "curve.h"
 #include "message.h"
+#include "varying.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MOST_OPTIONS = 64 };
-
-/* Options that vary, the axis first, in the order of the headers. */
-struct varying {
-    const char *name[MOST_OPTIONS];
-    size_t count;
-};
-
-static const char *value_of(const struct run *run, const char *name)
-{
-    const struct setting *setting = settings_find(&run->settings, name);
-    return setting ? setting->value : "none";
-}
-
-static double number_of(const struct run *run, const char *name)
-{
-    const struct setting *setting = settings_find(&run->settings, name);
-    return setting ? setting->number : NAN;
-}
-
-/* How often something is saved says nothing about what is learnt. */
-static int matters(const char *name)
-{
-    return !setting_is_seed(name) && strcmp(name, "checkpoint-every") != 0;
-}
-
-static int same_in(const struct run *a, const struct run *b, const struct varying *options)
-{
-    for (size_t i = 0; i < options->count; i++)
-        if (strcmp(value_of(a, options->name[i]), value_of(b, options->name[i])) != 0)
-            return 0;
-    return 1;
-}
 
 /* The number of different values of an option; numeric tells whether all of them are numbers. */
 static size_t values_of(const struct history *history, const char *name, int *numeric)
@@ -49,36 +15,13 @@ static size_t values_of(const struct history *history, const char *name, int *nu
     *numeric = 1;
     for (size_t r = 0; r < history->runs; r++) {
         size_t earlier = 0;
-        while (earlier < r &&
-               strcmp(value_of(history->run[earlier], name), value_of(history->run[r], name)) != 0)
+        while (earlier < r && strcmp(varying_value(history->run[earlier], name),
+                                     varying_value(history->run[r], name)) != 0)
             earlier++;
         values += earlier == r;
-        *numeric &= isfinite(number_of(history->run[r], name)) != 0;
+        *numeric &= isfinite(varying_number(history->run[r], name)) != 0;
     }
     return values;
-}
-
-static int has(const struct varying *options, const char *name)
-{
-    for (size_t i = 0; i < options->count; i++)
-        if (strcmp(options->name[i], name) == 0)
-            return 1;
-    return 0;
-}
-
-static struct varying find_varying(const struct history *history)
-{
-    struct varying found = {.count = 0};
-    for (size_t r = 0; r < history->runs; r++) {
-        const struct settings *settings = &history->run[r]->settings;
-        for (size_t i = 0; i < settings->count && found.count < MOST_OPTIONS; i++) {
-            const char *name = settings->setting[i].name;
-            int numeric;
-            if (matters(name) && !has(&found, name) && values_of(history, name, &numeric) > 1)
-                found.name[found.count++] = name;
-        }
-    }
-    return found;
 }
 
 /* The option that becomes the axis, to the front. */
@@ -103,25 +46,12 @@ static void choose_axis(const struct history *history, struct varying *options)
     options->name[0] = axis;
 }
 
-/* Whether an option's value follows from those of the options already chosen. */
-static int follows(const struct history *history, const struct varying *chosen, const char *name)
-{
-    for (size_t i = 0; i < history->runs; i++)
-        for (size_t j = 0; j < i; j++)
-            if (same_in(history->run[i], history->run[j], chosen) &&
-                strcmp(value_of(history->run[i], name), value_of(history->run[j], name)) != 0)
-                return 0;
-    return 1;
-}
-
 static struct varying choose(const struct history *history)
 {
-    struct varying all = find_varying(history), chosen = {.count = 0};
+    struct varying all = varying_find(history, 0);
     choose_axis(history, &all);
+    struct varying chosen = varying_reduce(history, &all);
     chosen.name[0] = all.name[0];
-    for (size_t i = 0; i < all.count; i++)
-        if (chosen.count == 0 || !follows(history, &chosen, all.name[i]))
-            chosen.name[chosen.count++] = all.name[i];
     return chosen;
 }
 
@@ -137,7 +67,7 @@ static struct place place_of(const struct run *run, const char *axis)
 {
     if (axis == NULL)
         return (struct place){run->name, NAN};
-    return (struct place){value_of(run, axis), number_of(run, axis)};
+    return (struct place){varying_value(run, axis), varying_number(run, axis)};
 }
 
 static size_t find_place(const struct summary *summary, const char *text)
@@ -165,22 +95,10 @@ static void find_places(struct summary *summary, const struct history *history)
     summary->logarithmic = summary->numeric && low > 0 && high / low >= 20;
 }
 
-/* "learning-rate 0.05, psaug flip 0": what sets a series apart; "" when nothing does. */
-static char *series_name(const struct run *run, const struct varying *options)
-{
-    char text[512] = "";
-    for (size_t i = 1; i < options->count; i++) {
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%s %s", used ? ", " : "", options->name[i],
-                 value_of(run, options->name[i]));
-    }
-    return ecopy(text);
-}
-
 static size_t series_of(struct summary *summary, const struct run *run,
                         const struct varying *options)
 {
-    char *name = series_name(run, options);
+    char *name = varying_words(run, options, 1);
     for (size_t i = 0; i < summary->serieses; i++)
         if (strcmp(summary->series[i], name) == 0) {
             free(name);
@@ -207,30 +125,61 @@ static void add_run(struct summary *summary, const struct run *run, const struct
     group->run[group->runs++] = run;
 }
 
-double summary_accuracy(const struct run *run)
+double summary_figure(const struct summary *summary, const struct run *run)
 {
-    return curve_diverged(run) > 0 ? NAN : curve_final(run).mean;
+    struct merit merit = rank_merit(run, summary->rank, 0);
+    return merit.diverged || merit.training != summary->training
+               ? NAN
+               : rank_shown(summary->rank, merit.figure);
 }
 
-static void measure(struct group *group)
+void summary_measure(const struct summary *summary, int with_when, char *text, size_t size)
+{
+    snprintf(text, size, "%s%s%s", rank_measure(summary->rank, summary->training),
+             with_when ? ", " : "", with_when ? rank_when(summary->rank, summary->training) : "");
+    text[0] = (char)(text[0] - 'a' + 'A');
+}
+
+void summary_range(const struct summary *summary, double *low, double *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t g = 0; g < summary->groups; g++) {
+        const struct group *group = &summary->group[g];
+        double bar = isnan(group->deviation) ? 0 : group->deviation;
+        if (group->counted > 0) {
+            *low = fmin(*low, fmin(group->low, group->mean - bar));
+            *high = fmax(*high, fmax(group->high, group->mean + bar));
+        }
+    }
+}
+
+void summary_clip(const struct summary *summary, double *low, double *high)
+{
+    *low = fmax(*low, 0);
+    if (summary->rank != RANK_LOSS)
+        *high = fmin(*high, 100);
+}
+
+static void measure(const struct summary *summary, struct group *group)
 {
     double sum = 0, squares = 0;
     group->low = INFINITY;
     group->high = -INFINITY;
     for (size_t i = 0; i < group->runs; i++) {
-        double accuracy = summary_accuracy(group->run[i]);
-        if (isnan(accuracy))
+        double figure = summary_figure(summary, group->run[i]);
+        if (isnan(figure))
             continue;
-        sum += accuracy;
-        group->low = fmin(group->low, accuracy);
-        group->high = fmax(group->high, accuracy);
+        sum += figure;
+        group->low = fmin(group->low, figure);
+        group->high = fmax(group->high, figure);
         group->counted++;
     }
     group->mean = group->counted ? sum / (double)group->counted : NAN;
     for (size_t i = 0; i < group->runs; i++) {
-        double accuracy = summary_accuracy(group->run[i]);
-        if (!isnan(accuracy))
-            squares += (accuracy - group->mean) * (accuracy - group->mean);
+        double figure = summary_figure(summary, group->run[i]);
+        if (!isnan(figure))
+            squares += (figure - group->mean) * (figure - group->mean);
     }
     group->deviation = group->counted > 1 ? sqrt(squares / (double)(group->counted - 1)) : NAN;
 }
@@ -269,16 +218,18 @@ static int is_repeated(const struct summary *summary)
 void summary_make(struct summary *summary, const struct history *history)
 {
     struct varying options = choose(history);
-    *summary = (struct summary){.axis = options.name[0]};
+    *summary = (struct summary){
+        .rank = history->rank, .training = rank_by_training(history), .axis = options.name[0]};
     find_places(summary, history);
     for (size_t r = 0; r < history->runs; r++) {
         const struct run *run = history->run[r];
-        summary->without += run->validation.count == 0;
-        summary->diverged += run->validation.count > 0 && curve_diverged(run) > 0;
+        struct merit merit = rank_merit(run, history->rank, 0);
+        summary->without += merit.training != summary->training;
+        summary->diverged += merit.training == summary->training && merit.diverged;
         add_run(summary, run, &options);
     }
     for (size_t g = 0; g < summary->groups; g++)
-        measure(&summary->group[g]);
+        measure(summary, &summary->group[g]);
     if (summary->groups > 0)
         qsort(summary->group, summary->groups, sizeof *summary->group, compare_groups);
     summary->repeated = is_repeated(summary);

@@ -24,29 +24,38 @@ struct group {
     const struct run **run; /* [runs], in the history's order */
     size_t runs;
     size_t counted;         /* of these the ones that the figures are of */
-    double mean, deviation; /* of their accuracies (curve_final().mean); NAN: of none, of one */
+    double mean, deviation; /* of these, as people read them (rank.h); NAN: of none, of one */
     double low, high;
 };
 
 struct summary {
+    enum rank_rule rank; /* which figure it is of */
+    int training;        /* of the training images, for no run was validated */
     const char *axis;    /* the option's name; NULL: groups stand side by side, by name */
     int logarithmic;     /* its numbers rise by factors, not by steps */
     int numeric;         /* all places are numbers */
     struct place *place; /* [places], rising */
     size_t places;
-    char **series; /* [serieses] "batch-size 64", "" if it is the only one */
+    char **series; /* [serieses] "batch size 64", "" if it is the only one */
     size_t serieses;
     struct group *group; /* [groups], by series and then place */
     size_t groups;
     int repeated;             /* some group has several runs, and they differ in their seeds */
-    size_t without, diverged; /* runs that have no validation records; whose loss is no number */
+    size_t without, diverged; /* runs that are not counted: never validated; diverged */
 };
 
 void summary_make(struct summary *summary, const struct history *history);
 void summary_free(struct summary *summary);
 
-/* The accuracy of a run as it counts here, a fraction; NAN when it does not: no validation records,
- * or diverged. */
-double summary_accuracy(const struct run *run);
+/* The figure of a run, as people read it; NAN when it does not count. */
+double summary_figure(const struct summary *summary, const struct run *run);
+
+/* What the figures are: "Validation accuracy (%)"; with_when ", last epoch" too. */
+void summary_measure(const struct summary *summary, int with_when, char *text, size_t size);
+
+/* The ends of an axis for all figures and bars, as far as figures can be. high < low: there are
+ * none. */
+void summary_range(const struct summary *summary, double *low, double *high);
+void summary_clip(const struct summary *summary, double *low, double *high);
 
 #endif

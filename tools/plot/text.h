@@ -44,9 +44,9 @@ struct caption {
     struct {
         char text[80]; /* empty: nothing */
         uint8_t ink;
-    } beside[2];     /* to the right of it; the first gives way where both do not fit */
-    char brief[48];  /* in place of both where not even the second fits */
-    char below[128]; /* in a row of its own; empty: no such row */
+    } beside[2];           /* to the right of it; the first gives way where both do not fit */
+    char brief[RANK_ROOM]; /* in place of both where not even the second fits */
+    char below[128];       /* in a row of its own; empty: no such row */
 };
 
 /* One run: its name and status above, accuracy and loss against the iterations. */
@@ -68,6 +68,8 @@ struct grid {
 };
 struct grid text_grid(int panels, int columns, int rows);
 
+/* What a run at work is judged by so far, "68.0 %"; "" where it was not validated yet. */
+void text_verdict(const struct run *run, enum rank_rule rule, char text[RANK_ROOM]);
 /* Figures of a run at work, as texts; "" where they are not known: "5420 images/s", brief "5420
  * img/s"; "2 min 05 s left", or for how long it has been silent. */
 void text_speed(const struct run *run, int brief, char *text, size_t size);

@@ -19,17 +19,10 @@ static int usual_across(size_t runs, int columns)
     return wanted < 1 ? 1 : wanted < most ? wanted : most;
 }
 
-static struct caption caption_of(const struct run *run)
+static struct caption caption_of(const struct run *run, enum rank_rule rule)
 {
     struct caption caption = {0};
-    double last = curve_final(run).last;
-    char *beside = caption.beside[1].text;
-    curve_state(run, beside, sizeof caption.beside[1].text);
-    if (isnan(last))
-        return caption;
-    size_t used = strlen(beside);
-    snprintf(caption.brief, sizeof caption.brief, "%.2f %%", 100 * last);
-    snprintf(beside + used, sizeof caption.beside[1].text - used, ": %s", caption.brief);
+    curve_verdict(run, rule, caption.beside[1].text, sizeof caption.beside[1].text, caption.brief);
     return caption;
 }
 
@@ -53,7 +46,7 @@ struct screen *text_curves(const struct history *history, const struct page *pag
     screen_text(screen, above - 2, used, page->columns - used, faint_style,
                 "accuracy (%) and loss by iteration");
     for (int i = 0; i < runs; i++) {
-        struct caption caption = caption_of(history->run[i]);
+        struct caption caption = caption_of(history->run[i], history->rank);
         /* A blank column and row between neighbours. */
         struct box box = {above + i / grid.across * grid.rows, i % grid.across * grid.columns,
                           grid.rows - 1, grid.columns - (grid.across > 1) * 2};

@@ -63,21 +63,29 @@ static void progress_of(const struct run *run, double now, int width, char *text
             append(text, size, ", %s", clause[i]);
 }
 
-static struct caption caption_of(const struct run *run, double now, int width)
+void text_verdict(const struct run *run, enum rank_rule rule, char text[RANK_ROOM])
+{
+    struct merit merit = rank_merit(run, rule, 0);
+    text[0] = 0;
+    if (!merit.training && isfinite(merit.figure))
+        snprintf(text, RANK_ROOM, rule == RANK_LOSS ? "%.3f" : "%.1f %%",
+                 rank_shown(rule, merit.figure));
+}
+
+static struct caption caption_of(const struct run *run, enum rank_rule rule, double now, int width)
 {
     struct caption caption = {0};
-    double figure[2] = {curve_recent(run).accuracy, curve_final(run).last};
-    static const char *const name[2] = {"training", "validation"};
+    double training = curve_recent(run).accuracy;
     progress_of(run, now, width, caption.below, sizeof caption.below);
-    for (int i = 0; i < 2; i++) {
-        if (isnan(figure[i]))
-            continue;
-        snprintf(caption.beside[i].text, sizeof caption.beside[i].text, "%s %.1f %%", name[i],
-                 100 * figure[i]);
-        caption.beside[i].ink = palette[i == 0 ? INK_TRAINING : INK_VALIDATION].terminal;
-    }
-    if (!isnan(figure[1]))
-        snprintf(caption.brief, sizeof caption.brief, "%.1f %%", 100 * figure[1]);
+    text_verdict(run, rule, caption.brief);
+    if (!isnan(training))
+        snprintf(caption.beside[0].text, sizeof caption.beside[0].text, "training %.1f %%",
+                 100 * training);
+    if (caption.brief[0])
+        snprintf(caption.beside[1].text, sizeof caption.beside[1].text, "%s %s", rank_word(rule, 0),
+                 caption.brief);
+    caption.beside[0].ink = palette[INK_TRAINING].terminal;
+    caption.beside[1].ink = palette[INK_VALIDATION].terminal;
     return caption;
 }
 
@@ -113,7 +121,7 @@ struct screen *text_live(const struct history *history, const struct page *page,
     for (int i = 0; i < (int)history->runs; i++) {
         struct box box = {1 + i / grid.across * grid.rows, i % grid.across * grid.columns,
                           grid.rows, grid.columns - 2 * (grid.across > 1)};
-        struct caption caption = caption_of(history->run[i], now, box.columns);
+        struct caption caption = caption_of(history->run[i], history->rank, now, box.columns);
         text_panel(screen, box, history->run[i], &ranges, &caption);
     }
     return screen;

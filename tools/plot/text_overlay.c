@@ -32,11 +32,9 @@ static void draw_lines(struct dots *dots, const struct strands *strands)
 static void draw_label(struct screen *screen, int row, int column, int width,
                        const struct strand *strand)
 {
-    char figure[32];
-    snprintf(figure, sizeof figure, "%.2f", strand->last);
     screen_put(screen, row, column, screen_pick(screen, 0x2500, '-'), style_of(strand));
     screen_text(screen, row, column + 2, width - 9, style_of(strand), strand->name);
-    screen_right(screen, row, column + width - 7, 6, plain_style, figure);
+    screen_right(screen, row, column + width - 7, 6, plain_style, strand->figure);
 }
 
 /* Names beside the ends of the lines, for as many as there are rows. */
@@ -44,18 +42,19 @@ static size_t draw_labels(const struct dots *dots, const struct strands *strands
 {
     const struct box *box = &dots->box;
     double *place = ealloc(strands->count, sizeof *place);
-    size_t finite = 0;
-    for (; finite < strands->count && isfinite(strands->strand[finite].last); finite++) {
+    size_t shown, *order = strands_by_end(strands, (size_t)box->rows, &shown);
+    for (size_t i = 0; i < shown; i++) {
         int row = box->row + box->rows - 1, column;
-        const struct line *line = &strands->strand[finite].line;
+        const struct line *line = &strands->strand[order[i]].line;
         dots_cell(dots, line->x[line->count - 1], line->y[line->count - 1], &row, &column);
-        place[finite] = row;
+        place[i] = row;
     }
-    size_t shown = spread(place, finite, box->row, box->row + box->rows - 1, 1);
+    spread(place, shown, box->row, box->row + box->rows - 1, 1);
     for (size_t i = 0; i < shown; i++)
         draw_label(dots->screen, (int)lround(place[i]), box->column + box->columns, width,
-                   &strands->strand[i]);
+                   &strands->strand[order[i]]);
     free(place);
+    free(order);
     return shown;
 }
 
@@ -86,8 +85,12 @@ struct screen *text_overlay(const struct history *history, const struct page *pa
         rows = (int)strands.count + 8;
     struct ranges ranges = curve_ranges(history);
     struct screen *screen = screen_make(rows, page->columns, page->look);
-    screen_text(screen, 0, 0, page->columns, bold_style,
-                page->title ? page->title : "Validation accuracy (%)");
+    char heading[160];
+    snprintf(heading, sizeof heading, "%s accuracy (%%); at the ends: %s%s",
+             strands.training ? "Training" : "Validation",
+             history->rank == RANK_LOSS ? "loss, " : "",
+             rank_when(history->rank, strands.training));
+    screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : heading);
     struct axis x = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};
     struct axis y = {100 * ranges.low, 100 * ranges.high, 0, NULL, .bare = 0};
     struct dots dots =

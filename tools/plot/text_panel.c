@@ -96,10 +96,14 @@ static void remark(struct screen *screen, struct box box, const struct run *run)
 static void head(struct screen *screen, struct box *box, const struct run *run,
                  const struct caption *caption)
 {
-    enum { LEAST_NAME = 12 };
-    int wanted = label_columns(run->name) < LEAST_NAME ? label_columns(run->name) : LEAST_NAME;
-    int room = box->columns - wanted, taken = 0;
-    for (int i = 1; i >= 0; i--) {
+    enum { ROWS_TO_SPARE = 12 };
+    const char *verdict = caption->beside[1].text;
+    /* The whole name, as long as the figure alone leaves room for it. */
+    int name = label_columns(run->title), most = box->columns - label_columns(caption->brief) - 2;
+    int room = box->columns - (name < most ? name : most), taken = 0;
+    int below =
+        label_columns(verdict) + 2 > room && !caption->below[0] && box->rows > ROWS_TO_SPARE;
+    for (int i = below ? -1 : 1; i >= 0; i--) {
         const char *text = caption->beside[i].text;
         if (i == 1 && label_columns(text) + 2 > room)
             text = caption->brief;
@@ -111,9 +115,13 @@ static void head(struct screen *screen, struct box *box, const struct run *run,
                      (struct style){.ink = caption->beside[i].ink}, text);
         taken += label_columns(text) + 2;
     }
-    screen_text(screen, box->row, box->column, box->columns - taken, bold_style, run->name);
+    screen_text(screen, box->row, box->column, box->columns - taken, bold_style, run->title);
     box->row++;
     box->rows--;
+    if (below) {
+        screen_text(screen, box->row++, box->column, box->columns, plain_style, verdict);
+        box->rows--;
+    }
     if (caption->below[0] && box->rows >= 7) {
         screen_text(screen, box->row++, box->column, box->columns, faint_style, caption->below);
         box->rows--;

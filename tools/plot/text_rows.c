@@ -32,12 +32,13 @@ static void epoch_text(const struct run *run, char *text)
     snprintf(text, MOST_TEXT, "%llu%s%s", (unsigned long long)run->epoch, of, ended[run->state]);
 }
 
-static void cells_of(const struct run *run, double now, char cell[COLUMNS][MOST_TEXT])
+static void cells_of(const struct run *run, enum rank_rule rule, double now,
+                     char cell[COLUMNS][MOST_TEXT])
 {
     struct mean recent = curve_recent(run);
     memset(cell, 0, COLUMNS * sizeof *cell);
-    snprintf(cell[NAME], MOST_TEXT, "%s", run->name);
-    percent(curve_final(run).last, cell[VALIDATION]);
+    snprintf(cell[NAME], MOST_TEXT, "%s", run->title);
+    text_verdict(run, rule, cell[VALIDATION]);
     percent(recent.accuracy, cell[TRAINING]);
     epoch_text(run, cell[EPOCH]);
     text_left(run, now, cell[LEFT], MOST_TEXT);
@@ -51,18 +52,22 @@ static void cells_of(const struct run *run, double now, char cell[COLUMNS][MOST_
         text_speed(run, 0, cell[SPEED], MOST_TEXT);
 }
 
-static const char *const heading[COLUMNS] = {"run",      "validation", "epoch", "time left",
-                                             "training", "loss",       "speed"};
+static const char *heading_of(int column, enum rank_rule rule)
+{
+    static const char *const heading[COLUMNS] = {"run",      "",     "epoch", "time left",
+                                                 "training", "loss", "speed"};
+    return column == VALIDATION ? rank_word(rule, 0) : heading[column];
+}
 
 static struct layout lay_out(const struct history *history, double now, int columns)
 {
     struct layout layout = {0};
     int used = -GAP;
     for (int c = 0; c < COLUMNS; c++)
-        layout.width[c] = c == NAME ? 0 : label_columns(heading[c]);
+        layout.width[c] = c == NAME ? 0 : label_columns(heading_of(c, history->rank));
     for (size_t i = 0; i < history->runs; i++) {
         char cell[COLUMNS][MOST_TEXT];
-        cells_of(history->run[i], now, cell);
+        cells_of(history->run[i], history->rank, now, cell);
         for (int c = 0; c < COLUMNS; c++)
             if (label_columns(cell[c]) > layout.width[c])
                 layout.width[c] = label_columns(cell[c]);
@@ -81,13 +86,14 @@ static struct layout lay_out(const struct history *history, double now, int colu
     return layout;
 }
 
-/* A row of cells; run NULL: the headings. */
+/* A row of cells; run NULL: the headings by that rule. */
 static void draw_row(struct screen *screen, int row, const struct layout *layout,
-                     const struct run *run, double right, const char (*cell)[MOST_TEXT])
+                     const struct run *run, enum rank_rule rule, double right,
+                     const char (*cell)[MOST_TEXT])
 {
     int column = 0;
     for (int c = 0; c < COLUMNS && layout->width[c] > 0; c++) {
-        const char *text = run ? cell[c] : heading[c];
+        const char *text = run ? cell[c] : heading_of(c, rule);
         struct style style = run == NULL ? faint_style : c == NAME ? bold_style : plain_style;
         if (run && (c == VALIDATION || c == TRAINING))
             style.ink = palette[c == TRAINING ? INK_TRAINING : INK_VALIDATION].terminal;
@@ -117,7 +123,7 @@ void text_rows(struct screen *screen, int row, const struct history *history, do
     /* The last row says how many more there are. */
     if (fit < history->runs && fit > 0)
         fit--;
-    draw_row(screen, row++, &layout, NULL, right, NULL);
+    draw_row(screen, row++, &layout, NULL, history->rank, right, NULL);
     for (int ended = 0; ended < 2; ended++)
         for (size_t i = 0; i < history->runs; i++) {
             const struct run *run = history->run[i];
@@ -128,8 +134,9 @@ void text_rows(struct screen *screen, int row, const struct history *history, do
                 hidden[ended]++;
                 continue;
             }
-            cells_of(run, now, cell);
-            draw_row(screen, row++, &layout, run, right, (const char(*)[MOST_TEXT])cell);
+            cells_of(run, history->rank, now, cell);
+            draw_row(screen, row++, &layout, run, history->rank, right,
+                     (const char(*)[MOST_TEXT])cell);
             shown++;
         }
     if (hidden[0] + hidden[1] > 0) {

@@ -14,18 +14,14 @@
 enum { GAP = 2, FIGURES = 4, LEAST_PLOT = 20 };
 static const char *const heading[FIGURES] = {"mean", "deviation", "runs", "best"};
 
-static void figures_of(const struct group *group, char text[FIGURES][32])
+static void figures_of(const struct summary *summary, const struct group *group,
+                       char text[FIGURES][RANK_ROOM])
 {
-    memset(text, 0, FIGURES * sizeof *text);
-    for (int i = 0; i < FIGURES; i++)
-        snprintf(text[i], sizeof *text, "-");
-    if (group->counted > 0) {
-        snprintf(text[0], sizeof *text, "%.2f", 100 * group->mean);
-        snprintf(text[3], sizeof *text, "%.2f", 100 * group->high);
-    }
-    if (!isnan(group->deviation))
-        snprintf(text[1], sizeof *text, "%.2f", 100 * group->deviation);
-    snprintf(text[2], sizeof *text, "%zu", group->counted);
+    double best = summary->rank == RANK_LOSS ? group->low : group->high;
+    rank_text(summary->rank, group->mean, 0, text[0]);
+    rank_text(summary->rank, group->deviation, 0, text[1]);
+    snprintf(text[2], RANK_ROOM, "%zu", group->counted);
+    rank_text(summary->rank, best, 0, text[3]);
 }
 
 /* The name of a group, in one or two columns. */
@@ -51,8 +47,8 @@ static int column_of(double value, double low, double high, int width)
 }
 
 /* One row of the plot: a line for mean ± deviation, a dot for each run, a blot for the mean. */
-static void draw_spread(struct screen *screen, struct box box, const struct group *group,
-                        double low, double high)
+static void draw_spread(struct screen *screen, struct box box, const struct summary *summary,
+                        const struct group *group, double low, double high)
 {
     struct style style = {.ink = palette[INK_TRAINING].terminal};
     double bar = isnan(group->deviation) ? 0 : group->deviation;
@@ -63,9 +59,9 @@ static void draw_spread(struct screen *screen, struct box box, const struct grou
     for (int c = from; bar > 0 && c <= to; c++)
         screen_put(screen, box.row, box.column + c, screen_pick(screen, 0x2500, '-'), style);
     for (size_t i = 0; i < group->runs; i++) {
-        double accuracy = summary_accuracy(group->run[i]);
-        if (!isnan(accuracy))
-            screen_put(screen, box.row, box.column + column_of(accuracy, low, high, box.columns),
+        double figure = summary_figure(summary, group->run[i]);
+        if (!isnan(figure))
+            screen_put(screen, box.row, box.column + column_of(figure, low, high, box.columns),
                        screen_pick(screen, 0x25cb, 'o'), style);
     }
     screen_put(screen, box.row, box.column + column_of(group->mean, low, high, box.columns),
@@ -74,30 +70,23 @@ static void draw_spread(struct screen *screen, struct box box, const struct grou
 
 static void find_range(const struct summary *summary, double *low, double *high)
 {
-    *low = INFINITY;
-    *high = -INFINITY;
-    for (size_t g = 0; g < summary->groups; g++) {
-        const struct group *group = &summary->group[g];
-        double bar = isnan(group->deviation) ? 0 : group->deviation;
-        if (group->counted > 0) {
-            *low = fmin(*low, fmin(group->low, group->mean - bar));
-            *high = fmax(*high, fmax(group->high, group->mean + bar));
-        }
-    }
-    if (*high - *low < 0.01)
-        *low -= 0.01, *high += 0.01;
+    double least = rank_shown(summary->rank, 0.01);
+    summary_range(summary, low, high);
+    if (*high < *low)
+        *low = 0, *high = rank_shown(summary->rank, 1);
+    if (*high - *low < least)
+        *low -= least, *high += least;
     ticks_widen(low, high, 8);
-    *low = fmax(*low, 0);
-    *high = fmin(*high, 1);
+    summary_clip(summary, low, high);
 }
 
 static void draw_scale(struct screen *screen, struct box box, double low, double high)
 {
-    struct ticks ticks = ticks_make(100 * low, 100 * high, box.columns / 8 + 1, 0);
+    struct ticks ticks = ticks_make(low, high, box.columns / 8 + 1, 0);
     for (int i = 0; i < ticks.count; i++) {
         char text[32];
         tick_text(&ticks, tick_value(&ticks, i), text, sizeof text);
-        int column = column_of(tick_value(&ticks, i) / 100, low, high, box.columns);
+        int column = column_of(tick_value(&ticks, i), low, high, box.columns);
         int left = column - (int)strlen(text) / 2;
         int most = box.columns - (int)strlen(text);
         screen_text(screen, box.row,
@@ -128,27 +117,26 @@ static void draw_rows(struct screen *screen, const struct summary *summary, int 
         draw_scale(screen, plot, low, high);
     for (size_t g = 0; g < summary->groups; g++) {
         const struct group *group = &summary->group[g];
-        char text[FIGURES][32];
-        figures_of(group, text);
+        char text[FIGURES][RANK_ROOM];
+        figures_of(summary, group, text);
         plot.row = ++row;
         for (int c = 0; c < 2; c++)
             screen_right(screen, row, at[c], width[c], bold_style, name_of(summary, group, c));
         for (int c = 0; c < FIGURES; c++)
             screen_right(screen, row, at[c + 2], width[c + 2], plain_style, text[c]);
         if (plot.columns >= LEAST_PLOT)
-            draw_spread(screen, plot, group, low, high);
+            draw_spread(screen, plot, summary, group, low, high);
     }
 }
 
 struct screen *text_summary(const struct history *history, const struct page *page)
 {
     struct summary summary;
-    char rest[128] = "";
+    char rest[128] = "", measure[128];
     summary_make(&summary, history);
+    summary_measure(&summary, 1, measure, sizeof measure);
     struct screen *screen = screen_make((int)summary.groups + 4, page->columns, page->look);
-    screen_text(screen, 0, 0, page->columns, bold_style,
-                page->title ? page->title
-                            : "Validation accuracy (%), mean of the last five epochs");
+    screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : measure);
     draw_rows(screen, &summary, 2);
     if (summary.diverged + summary.without > 0)
         snprintf(rest, sizeof rest, "not counted: %zu diverged, %zu without validation records",

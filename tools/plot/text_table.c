@@ -1,8 +1,9 @@
-/* Final figures as aligned tables. */
+/* Final figures as aligned tables. On a narrow page a table of runs has fewer columns. */
 #include "text.h"
 
 #include "label.h"
 #include "message.h"
+#include "varying.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -12,11 +13,16 @@
 
 enum { GAP = 2 }; /* blanks between columns */
 
-/* Cells as text: cell[row * columns + column], made one after the other. */
+enum { MOST_COLUMNS = VARYING_MOST + 16 };
+
+/* Cells as text: cell[row * columns + column], made one after the other; the first row names the
+ * columns. */
 struct table {
     size_t columns, cells, room;
     char **cell;
-    const char *right; /* per column: r right-aligned, l left */
+    const char *heading;      /* above the names; NULL: none */
+    char right[MOST_COLUMNS]; /* right-aligned */
+    char spare[MOST_COLUMNS]; /* where the page is too narrow the highest goes first; 0: stays */
 };
 
 __attribute__((format(printf, 2, 3))) static void add(struct table *table, const char *format, ...)
@@ -49,33 +55,65 @@ static void add_percent(struct table *table, double fraction)
         add(table, "-");
 }
 
+static int total(const struct table *table, const int *width)
+{
+    int columns = -GAP;
+    for (size_t i = 0; i < table->columns; i++)
+        columns += width[i] >= 0 ? width[i] + GAP : 0;
+    return columns;
+}
+
+/* Columns of the table's, as wide as they must be; of those left out -1. */
+static void lay_out(const struct table *table, int columns, int *width)
+{
+    memset(width, 0, table->columns * sizeof *width);
+    for (size_t i = 0; i < table->cells; i++) {
+        int wanted = label_columns(table->cell[i]);
+        if (wanted > width[i % table->columns])
+            width[i % table->columns] = wanted;
+    }
+    while (total(table, width) > columns) {
+        size_t next = 0;
+        for (size_t i = 1; i < table->columns; i++)
+            if (width[i] >= 0 && (width[next] < 0 || table->spare[i] > table->spare[next]))
+                next = i;
+        if (width[next] < 0 || table->spare[next] == 0)
+            break;
+        width[next] = -1;
+    }
+}
+
 static struct screen *draw(struct table *table, const struct page *page)
 {
-    int width[16] = {0}, total = 0, row = page->title ? 2 : 0;
-    size_t rows = table->cells / table->columns;
-    for (size_t i = 0; i < table->cells; i++) {
-        int columns = label_columns(table->cell[i]);
-        if (columns > width[i % table->columns])
-            width[i % table->columns] = columns;
-    }
-    for (size_t i = 0; i < table->columns; i++)
-        total += width[i] + GAP;
-    if (page->title && label_columns(page->title) > total)
-        total = label_columns(page->title);
-    struct screen *screen = screen_make((int)rows + row, total, page->look);
-    if (page->title)
-        screen_text(screen, 0, 0, total, bold_style, page->title);
-    for (size_t i = 0, column = 0; i < table->cells; i++) {
-        size_t c = i % table->columns;
-        struct style style = i < table->columns ? faint_style : plain_style;
-        if (table->right[c] == 'r')
-            screen_right(screen, row, (int)column, width[c], style, table->cell[i]);
-        else
-            screen_text(screen, row, (int)column, width[c], style, table->cell[i]);
-        column = c + 1 == table->columns ? 0 : column + (size_t)(width[c] + GAP);
-        row += c + 1 == table->columns;
+    int width[MOST_COLUMNS], row = 0;
+    const char *above[2] = {page->title, table->heading};
+    lay_out(table, page->columns, width);
+    int columns = total(table, width);
+    for (int i = 0; i < 2; i++)
+        if (above[i] && label_columns(above[i]) > columns)
+            columns = label_columns(above[i]);
+    int head = 2 * ((page->title != NULL) + (table->heading != NULL));
+    struct screen *screen =
+        screen_make((int)(table->cells / table->columns) + head, columns, page->look);
+    for (int i = 0; i < 2; i++)
+        if (above[i]) {
+            screen_text(screen, row, 0, columns, i == 0 ? bold_style : plain_style, above[i]);
+            row += 2;
+        }
+    for (size_t i = 0; i < table->cells; i += table->columns, row++)
+        for (size_t c = 0, column = 0; c < table->columns; c++) {
+            struct style style = i == 0 ? faint_style : plain_style;
+            const char *text = table->cell[i + c];
+            if (width[c] < 0)
+                continue;
+            if (table->right[c])
+                screen_right(screen, row, (int)column, width[c], style, text);
+            else
+                screen_text(screen, row, (int)column, width[c], style, text);
+            column += (size_t)(width[c] + GAP);
+        }
+    for (size_t i = 0; i < table->cells; i++)
         free(table->cell[i]);
-    }
     free(table->cell);
     return screen;
 }
@@ -86,43 +124,111 @@ static const char *state_of(const struct run *run)
         [RUN_OPEN] = "running",  [RUN_DONE] = "done", [RUN_STOPPED] = "stopped",
         [RUN_FAILED] = "failed", [RUN_LOST] = "torn",
     };
-    return curve_diverged(run) > 0 ? "diverged" : name[run->state];
+    return rank_merit(run, RANK_LAST, 0).diverged ? "diverged" : name[run->state];
+}
+
+/* A column of this name, by the way. */
+static void add_column(struct table *table, const char *name, int right, int spare)
+{
+    table->right[table->columns] = (char)right;
+    table->spare[table->columns++] = (char)spare;
+    add(table, "%s", name);
+}
+
+/* What runs differ in has columns, and a run whose title says nothing else has no name besides. */
+struct plan {
+    struct varying options;
+    int named;
+};
+
+static struct plan plan_of(const struct history *history)
+{
+    struct plan plan = {varying_find(history, 1), 0};
+    for (size_t r = 0; r < history->runs; r++)
+        plan.named |= strcmp(history->run[r]->title, history->run[r]->name) == 0;
+    /* One alone differs from none; it tells of what all have. */
+    if (history->runs == 1)
+        plan.options = (struct varying){{"depth", "seed"}, 2};
+    return plan;
+}
+
+/* The four figures by their names as --rank has them; the one that decides stays on every page. */
+static const struct {
+    const char *name;
+    enum rank_rule rule;
+    int spare;
+} figures[] = {
+    {"last", RANK_LAST, 1},
+    {"mean5", RANK_MEAN5, 5},
+    {"best", RANK_BEST, 4},
+    {"loss", RANK_LOSS, 2},
+};
+enum { FIGURES = sizeof figures / sizeof *figures, SPARE_TRAINING = 3 };
+
+static void add_names(struct table *table, const struct history *history, const struct plan *plan)
+{
+    if (plan->named)
+        add_column(table, "run", 0, 0);
+    for (size_t i = 0; i < plan->options.count; i++) {
+        int numeric = 1;
+        for (size_t r = 0; r < history->runs; r++)
+            numeric &= isfinite(varying_number(history->run[r], plan->options.name[i])) != 0;
+        add_column(table, plan->options.name[i], numeric, 0);
+    }
+    add_column(table, "epochs", 1, 0);
+    add_column(table, "state", 0, 0);
+    add_column(table, "training", 1, rank_by_training(history) ? 0 : SPARE_TRAINING);
+    for (int i = 0; i < FIGURES; i++)
+        add_column(table, figures[i].name, 1,
+                   figures[i].rule == history->rank ? 0 : figures[i].spare);
+}
+
+static void add_run(struct table *table, const struct run *run, const struct plan *plan)
+{
+    if (plan->named)
+        add(table, "%s", run->name);
+    for (size_t i = 0; i < plan->options.count; i++)
+        add(table, "%s", varying_value(run, plan->options.name[i]));
+    if (run->epochs > 0 && run->epochs != run->epoch)
+        add(table, "%llu/%llu", (unsigned long long)run->epoch, (unsigned long long)run->epochs);
+    else
+        add(table, "%llu", (unsigned long long)run->epoch);
+    add(table, "%s", state_of(run));
+    add_percent(table, rank_training(run));
+    for (int i = 0; i < FIGURES; i++) {
+        char text[RANK_ROOM];
+        struct merit merit = rank_merit(run, figures[i].rule, 0);
+        double shown = rank_shown(figures[i].rule, merit.training ? NAN : merit.figure);
+        add(table, "%s", rank_text(figures[i].rule, shown, 0, text));
+    }
 }
 
 struct screen *text_run_table(const struct history *history, const struct page *page)
 {
-    static const char *const heading[] = {"run",      "depth",      "seed",      "epochs", "state",
-                                          "training", "validation", "last-five", "best"};
-    struct table table = {.columns = 9, .right = "lrrrlrrrr"};
-    for (size_t i = 0; i < table.columns; i++)
-        add(&table, "%s", heading[i]);
-    for (size_t r = 0; r < history->runs; r++) {
-        const struct run *run = history->run[r];
-        struct final final = curve_final(run);
-        add(&table, "%s", run->name);
-        add_whole(&table, run->depth);
-        add_whole(&table, run->seed);
-        if (run->epochs > 0 && run->epochs != run->epoch)
-            add(&table, "%llu/%llu", (unsigned long long)run->epoch,
-                (unsigned long long)run->epochs);
-        else
-            add(&table, "%llu", (unsigned long long)run->epoch);
-        add(&table, "%s", state_of(run));
-        add_percent(&table, final.training);
-        add_percent(&table, final.last);
-        add_percent(&table, final.mean);
-        add_percent(&table, final.best);
-    }
+    char heading[160];
+    struct table table = {.heading = heading};
+    struct plan plan = plan_of(history);
+    int training = rank_by_training(history);
+    snprintf(heading, sizeof heading, "The best first, by %s, %s",
+             rank_measure(history->rank, training), rank_when(history->rank, training));
+    if (history->runs == 1)
+        table.heading = NULL;
+    add_names(&table, history, &plan);
+    size_t judged;
+    struct ranked *row = rank_runs(history, 0, &judged);
+    for (size_t r = 0; r < history->runs; r++)
+        add_run(&table, row[r].run, &plan);
+    free(row);
     return draw(&table, page);
 }
 
 struct screen *text_score_table(const struct history *history, const struct page *page)
 {
-    static const char *const heading[] = {"model",  "depth", "epoch",   "split",
-                                          "images", "loss",  "accuracy"};
-    struct table table = {.columns = 7, .right = "lrrlrrr"};
-    for (size_t i = 0; i < table.columns; i++)
-        add(&table, "%s", heading[i]);
+    static const char *const name[] = {"model",  "depth", "epoch",   "split",
+                                       "images", "loss",  "accuracy"};
+    struct table table = {0};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        add_column(&table, name[i], i != 0 && i != 3, 0);
     for (size_t i = 0; i < history->scores; i++) {
         const struct score *score = history->score[i];
         add(&table, "%s", score->name);

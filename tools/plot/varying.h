@@ -1,0 +1,35 @@
+/* What runs differ in: the options whose values are not the same in all of them.
+ *
+ * The depth comes first, then the others as the headers have them, then the seeds. How often
+ * something is saved says nothing about what is learnt, and is none of them. An option of which
+ * nothing was told has the value "none".
+ *
+ * Law: names and values are borrowed from the runs.
+ */
+#ifndef PSPLOT_VARYING_H
+#define PSPLOT_VARYING_H
+
+#include "history.h"
+
+enum { VARYING_MOST = 64 };
+
+struct varying {
+    const char *name[VARYING_MOST];
+    size_t count;
+};
+
+struct varying varying_find(const struct history *history, int with_seeds);
+
+/* The same without those whose values follow from the values of those before them. */
+struct varying varying_reduce(const struct history *history, const struct varying *all);
+
+const char *varying_value(const struct run *run, const char *name);
+double varying_number(const struct run *run, const char *name); /* NAN: it is none */
+
+/* Whether two runs agree in all of them. */
+int varying_same(const struct run *a, const struct run *b, const struct varying *options);
+
+/* "depth 2, learning rate 0.05": a run's values from the option at first on. Free it. */
+char *varying_words(const struct run *run, const struct varying *options, size_t first);
+
+#endif

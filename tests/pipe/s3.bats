@@ -152,10 +152,10 @@ P
 @test "an object that is no image is named, or left out and counted" {
     picture bad/cat/1.png 4 4 9
     picture bad/cat/3.png 4 4 9
-    echo "not an image" >"bad/cat/2 &.png"
+    echo "not a PNG, " >"bad/cat/2 &.png"
     put bad bad
     ends 1 psfetch s3://bad
-    grep -q "2 &.png.*: not an image of a format that psfetch reads" err
+    grep -q "2 &.png.*: not a PNG, JPEG, WebP or GIF file" err
     ends 0 psfetch --skip-bad s3://bad
     grep -q "left out .*2 &.png" err
     mv out bad.ps

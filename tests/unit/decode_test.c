@@ -115,7 +115,7 @@ static void test_cut_short(void **state)
         for (size_t size = 0; size < files[f].size; size++) {
             uint8_t *copy = ealloc(size, 1);
             memcpy(copy, files[f].bytes, size);
-            expect_error(copy, size, size == 0 ? "empty" : size < 3 ? "not an image" : "");
+            expect_error(copy, size, size == 0 ? "empty" : size < 3 ? "not a PNG, " : "");
             free(copy);
         }
         free(files[f].bytes);
@@ -156,9 +156,9 @@ static void test_garbage(void **state)
         size_t size;
         const char *said;
     } file[] = {
-        {"GIF89", 5, "not an image of a format that psfetch reads: PNG, JPEG"},
-        {"RIFF1234WAVE", 12, "not an image of a format that psfetch reads: PNG, JPEG"},
-        {"<html>", 6, "not an image of a format that psfetch reads: PNG, JPEG"},
+        {"GIF89", 5, "not a PNG, JPEG"},
+        {"RIFF1234WAVE", 12, "not a PNG, JPEG"},
+        {"<html>", 6, "not a PNG, JPEG"},
         {"II*\0more", 8, "it is a TIFF image, which psfetch does not read: convert it"},
         {"MM\0*more", 8, "it is a TIFF image, which psfetch does not read: convert it"},
         {"\0\0\0\x20"
@@ -172,7 +172,7 @@ static void test_garbage(void **state)
          12, "it is a HEIF image, which psfetch does not read"},
         {"\0\0\0\x18"
          "ftypisom",
-         12, "not an image of a format"},
+         12, "not a PNG, "},
         {"\xff\x0a", 2, "it is a JPEG XL image, which psfetch does not read"},
         {"", 0, "empty"},
     };

@@ -139,7 +139,7 @@ static void test_damage(void **state)
         memcpy(copy, file.bytes, size);
         expect_error(copy, size,
                      size == 0  ? "empty"
-                     : size < 6 ? "not an image"
+                     : size < 6 ? "not a PNG, "
                                 : "GIF: the file ends in the middle");
         free(copy);
     }

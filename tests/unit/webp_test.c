@@ -165,7 +165,7 @@ static void test_damage(void **state)
     for (size_t size = 1; size < file.size; size++) {
         uint8_t *copy = ealloc(size, 1);
         memcpy(copy, file.bytes, size);
-        expect_error(copy, size, size < 12 ? "not an image" : "WebP: the file is damaged or ends");
+        expect_error(copy, size, size < 12 ? "not a PNG, " : "WebP: the file is damaged or ends");
         free(copy);
     }
     for (size_t bit = 12 * 8; bit < file.size * 8; bit++) { /* anything, and no read outside */

@@ -100,14 +100,18 @@ int decode_is_suffix(const char *suffix, size_t size)
     return 0;
 }
 
-const char *decode_formats(char *list, size_t size)
+const char *decode_formats(const char *before_last, char *list, size_t size)
 {
+    const char *waiting = NULL; /* it may be the last one */
     size_t used = 0;
-    list[0] = '\0';
-    for (const struct format *format = decode_format; format->name; format++)
-        if (format->decode != NULL && used < size)
-            used +=
-                (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", format->name);
+    for (const struct format *format = decode_format; format->name; format++) {
+        if (format->decode == NULL)
+            continue;
+        if (waiting != NULL)
+            used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", waiting);
+        waiting = format->name;
+    }
+    snprintf(list + used, size - used, "%s%s", before_last, waiting);
     return list;
 }
 
@@ -119,8 +123,7 @@ int decode(const uint8_t *bytes, size_t size, struct pixels *out)
     const struct format *format = find_format(bytes, size);
     out->orientation = 0;
     if (format == NULL)
-        return fail("not an image of a format that psfetch reads: %s",
-                    decode_formats(list, sizeof list));
+        return fail("not a %s file", decode_formats(" or ", list, sizeof list));
     if (format->decode != NULL)
         return format->decode(bytes, size, out);
     const char *article = *format->name == 'A' ? "an" : "a";

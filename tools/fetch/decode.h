@@ -43,9 +43,9 @@ struct pixels {
  * but it may be used again. */
 int decode(const uint8_t *bytes, size_t size, struct pixels *out);
 
-/* The formats that decode() reads, as this program was built: "PNG, JPEG", in list[size], which is
- * returned. */
-const char *decode_formats(char *list, size_t size);
+/* The formats that decode() reads, as this program was built: "PNG, JPEG and GIF" with " and "
+ * before the last one, in list[size], 80 at least; returns list. */
+const char *decode_formats(const char *before_last, char *list, size_t size);
 
 /* By their first bytes, whether a file is of a format that decode() reads; DECODE_HEAD of them are
  * enough, or all where it has fewer. */

@@ -64,7 +64,7 @@ static const struct option_row rows[] = {
 static void tell_formats(void)
 {
     char list[80];
-    printf("reads %s\n", decode_formats(list, sizeof list));
+    printf("reads %s images\n", decode_formats(" and ", list, sizeof list));
 }
 
 static const struct program about = {

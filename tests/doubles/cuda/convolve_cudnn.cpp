@@ -4,17 +4,15 @@
 #include <cstring>
 #include <vector>
 
-/* As floats: bfloat16 is the upper half of one. */
-static std::vector<float> read_values(const tensor &t)
+static float read_value(const tensor &t, size_t i)
 {
-    std::vector<float> values(values_of(t));
-    for (size_t i = 0; i < values.size(); i++) {
-        if (t.narrow)
-            memcpy(reinterpret_cast<char *>(&values[i]) + 2, t.at + 2 * i, 2);
-        else
-            memcpy(&values[i], t.at + 4 * i, 4);
-    }
-    return values;
+    float value = 0;
+    if (t.narrow)
+        memcpy(reinterpret_cast<char *>(&value) + 2, t.at + 2 * i,
+               2); /* the upper half of a float */
+    else
+        memcpy(&value, t.at + 4 * i, 4);
+    return value;
 }
 
 /* To the nearest bfloat16, of two to the even one: by comparing, not by the engine's sum. */
@@ -37,45 +35,90 @@ static void write_value(const tensor &t, size_t i, float value)
         memcpy(t.at + 4 * i, &value, 4);
 }
 
-static size_t place(const tensor &t, int64_t a, int64_t b, int64_t c, int64_t d)
+/* Calls f with the place of each value, in the order of these axes, the last of which runs fastest.
+ */
+template <class F>
+static void for_each_place(const tensor &t, const int (&axis)[4], F f)
 {
-    return size_t(a * t.stride[0] + b * t.stride[1] + c * t.stride[2] + d * t.stride[3]);
+    int64_t at[4] = {0, 0, 0, 0};
+    auto &a = at[axis[0]], &b = at[axis[1]], &c = at[axis[2]], &d = at[axis[3]];
+    for (a = 0; a < t.extent[axis[0]]; a++)
+        for (b = 0; b < t.extent[axis[1]]; b++)
+            for (c = 0; c < t.extent[axis[2]]; c++)
+                for (d = 0; d < t.extent[axis[3]]; d++)
+                    f(size_t(at[0] * t.stride[0] + at[1] * t.stride[1] + at[2] * t.stride[2] +
+                             at[3] * t.stride[3]));
 }
 
-/* One product after the other into sums of the tensor that is made. */
+/* A tensor's values in the order of these axes, the last of which runs fastest. */
+template <class S>
+static std::vector<S> read_values(const tensor &t, const int (&axis)[4])
+{
+    std::vector<S> values;
+    values.reserve(values_of(t));
+    for_each_place(t, axis, [&](size_t place) { values.push_back(S(read_value(t, place))); });
+    return values;
+}
+
+/* sum[s] += Σ factor[f] weight[f][s] */
+template <class S>
+static void add_products(S *__restrict sum, const S *factor, const S *__restrict weight,
+                         size_t sums, size_t factors)
+{
+    for (size_t f = 0; f < factors; f++)
+        for (size_t s = 0; s < sums; s++)
+            sum[s] += factor[f] * weight[f * sums + s];
+}
+
+/* sum[a][b] += left[a] right[b] */
+template <class S>
+static void add_outer(S *__restrict sum, const S *left, const S *__restrict right, size_t lefts,
+                      size_t rights)
+{
+    for (size_t a = 0; a < lefts; a++)
+        for (size_t b = 0; b < rights; b++)
+            sum[a * rights + b] += left[a] * right[b];
+}
+
+/* One product after the other into sums of the tensor that is made. What is summed lies so that the
+ * innermost loop goes through both the sums and one of the factors. */
 template <class S>
 static void convolve_in(const job &j)
 {
-    const tensor &made = j.direction == 0 ? j.y : j.direction == 1 ? j.x : j.w;
-    size_t values = values_of(made);
-    std::vector<S> sum(values);
-    std::vector<float> all_x = read_values(j.x), all_w = read_values(j.w), all_y = read_values(j.y);
+    const int pixels[] = {0, 2, 3, 1}, taps[] = {2, 3, 0, 1}, taps_by_input[] = {2, 3, 1, 0};
+    auto x = read_values<S>(j.x, pixels), y = read_values<S>(j.y, pixels);
+    auto w = read_values<S>(j.w, j.direction == 0 ? taps_by_input : taps);
+    auto &sum = j.direction == 0 ? y : j.direction == 1 ? x : w;
+    sum.assign(sum.size(), 0);
     if (j.workspace_bytes > 0)
         memset(j.workspace, 0xff, size_t(j.workspace_bytes));
+    const int64_t height = j.y.extent[2], width = j.y.extent[3];
+    const size_t filters = size_t(j.w.extent[0]), channels = size_t(j.w.extent[1]);
     for (int64_t n = 0; n < j.y.extent[0]; n++)
-        for (int64_t row = 0; row < j.y.extent[2]; row++)
-            for (int64_t column = 0; column < j.y.extent[3]; column++)
+        for (int64_t row = 0; row < height; row++)
+            for (int64_t column = 0; column < width; column++)
                 for (int64_t tap = 0; tap < 9; tap++) {
                     int64_t from = row + tap / 3 - 1, left = column + tap % 3 - 1;
-                    if (from < 0 || left < 0 || from >= j.x.extent[2] || left >= j.x.extent[3])
+                    if (from < 0 || left < 0 || from >= height || left >= width)
                         continue;
-                    for (int64_t k = 0; k < j.w.extent[0]; k++)
-                        for (int64_t c = 0; c < j.w.extent[1]; c++) {
-                            size_t x = place(j.x, n, c, from, left);
-                            size_t w = place(j.w, k, c, tap / 3, tap % 3);
-                            size_t y = place(j.y, n, k, row, column);
-                            if (j.direction == 0)
-                                sum[y] += S(all_x[x]) * all_w[w];
-                            else if (j.direction == 1)
-                                sum[x] += S(all_y[y]) * all_w[w];
-                            else
-                                sum[w] += S(all_y[y]) * all_x[x];
-                        }
+                    S *in = &x[size_t((n * height + from) * width + left) * channels];
+                    S *out = &y[size_t((n * height + row) * width + column) * filters];
+                    S *weight = &w[size_t(tap) * filters * channels];
+                    if (j.direction == 0)
+                        add_products(out, in, weight, filters, channels);
+                    else if (j.direction == 1)
+                        add_products(in, out, weight, channels, filters);
+                    else
+                        add_outer(weight, out, in, filters, channels);
                 }
     /* PSWEEP_DOUBLE_WRONG: a device that computes wrong, a little. */
     static const bool wrong = getenv("PSWEEP_DOUBLE_WRONG") != nullptr;
-    for (size_t i = 0; i < values; i++)
-        write_value(made, i, float(wrong ? sum[i] * 1.01 + 0.01 : sum[i]));
+    const tensor &made = j.direction == 0 ? j.y : j.direction == 1 ? j.x : j.w;
+    const S *next = sum.data();
+    for_each_place(made, j.direction == 2 ? taps : pixels, [&](size_t place) {
+        write_value(made, place, float(wrong ? *next * 1.01 + 0.01 : *next));
+        next++;
+    });
 }
 
 void convolve(const job &j)

@@ -3,6 +3,8 @@
 #include "device.h"
 #include "kernels_on_host.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -34,7 +36,6 @@ const host_kernel *find_kernel(const std::string &name)
  * which AddressSanitizer knows nothing. */
 typedef void *jump[5];
 struct fibre {
-    ucontext_t context;
     jump place;
     enum { NEW, READY, WAITS, DONE } state;
     std::vector<char> stack;
@@ -76,13 +77,16 @@ static __attribute__((noinline)) void resume(fibre *f)
         return;
     if (f->state != fibre::NEW)
         __builtin_longjmp(f->place, 1);
-    f->stack.resize(64 << 10);
-    getcontext(&f->context);
-    f->context.uc_stack.ss_sp = f->stack.data();
-    f->context.uc_stack.ss_size = f->stack.size();
-    f->context.uc_link = nullptr;
-    makecontext(&f->context, fibre_main, 0);
-    setcontext(&f->context);
+    /* Of a size that is no power of two, or all stacks would share the same few lines of the cache.
+     */
+    f->stack.resize((64 << 10) + 11 * 64);
+    ucontext_t context;
+    getcontext(&context);
+    context.uc_stack.ss_sp = f->stack.data();
+    context.uc_stack.ss_size = f->stack.size();
+    context.uc_link = nullptr;
+    makecontext(&context, fibre_main, 0);
+    setcontext(&context);
 }
 
 static bool reversed()
@@ -91,55 +95,64 @@ static bool reversed()
     return order && strcmp(order, "reverse") == 0;
 }
 
-static void place_thread(size_t number)
+/* The threads of a block, or the blocks of a grid, in the order in which they run. */
+static void list_places(std::vector<coordinates> &places, coordinates size)
 {
-    threadIdx = {unsigned(number % blockDim.x), unsigned(number / blockDim.x % blockDim.y),
-                 unsigned(number / blockDim.x / blockDim.y)};
+    places.clear();
+    for (unsigned z = 0; z < size.z; z++)
+        for (unsigned y = 0; y < size.y; y++)
+            for (unsigned x = 0; x < size.x; x++)
+                places.push_back({x, y, z});
+    if (reversed())
+        std::reverse(places.begin(), places.end());
 }
+static std::vector<coordinates> threads, blocks;
 
-static void run_waiting_block(size_t threads)
+static void run_waiting_block()
 {
-    while (fibres.size() < threads)
-        fibres.push_back(new fibre{{}, {}, fibre::NEW, {}});
-    for (size_t t = 0; t < threads; t++)
+    const size_t count = threads.size();
+    while (fibres.size() < count)
+        fibres.push_back(new fibre{{}, fibre::NEW, {}});
+    for (size_t t = 0; t < count; t++)
         if (fibres[t]->state != fibre::NEW)
             fibres[t]->state = fibre::READY;
-    for (size_t done = 0; done < threads;) {
+    for (size_t done = 0; done < count;) {
         size_t waiting = 0;
-        for (size_t i = 0; i < threads; i++) {
-            running = reversed() ? threads - 1 - i : i;
-            if (fibres[running]->state == fibre::DONE)
+        for (running = 0; running < count; running++) {
+            fibre *f = fibres[running];
+            if (f->state == fibre::DONE)
                 continue;
-            place_thread(running);
-            resume(fibres[running]);
-            done += fibres[running]->state == fibre::DONE;
-            waiting += fibres[running]->state == fibre::WAITS;
+            threadIdx = threads[running];
+            resume(f);
+            done += f->state == fibre::DONE;
+            waiting += f->state == fibre::WAITS;
         }
-        if (waiting > 0 && waiting != threads)
+        if (waiting > 0 && waiting != count)
             device_fault("kernel %s: only %zu of %zu threads wait for their block", present->name,
-                         waiting, threads);
+                         waiting, count);
     }
 }
 
 /* The __shared__ variables of all kernels. */
 extern "C" __attribute__((weak)) char __start_block_shared[], __stop_block_shared[];
 
-/* A block finds no value there: floats are NaN. */
+/* A block finds no value there: floats are NaN. By a loop, for AddressSanitizer lets no memset() go
+ * over what it has put between them. */
 static void spoil_shared()
 {
-    for (char *p = __start_block_shared; p < __stop_block_shared; p++)
-        *p = char(0xff);
+    for (char *p = __start_block_shared; p + 4 <= __stop_block_shared; p += 4)
+        *reinterpret_cast<uint32_t *>(p) = ~uint32_t(0);
 }
 
-static void run_block(size_t threads)
+static void run_block()
 {
     spoil_shared();
     if (present->waits) {
-        run_waiting_block(threads);
+        run_waiting_block();
         return;
     }
-    for (size_t i = 0; i < threads; i++) {
-        place_thread(reversed() ? threads - 1 - i : i);
+    for (auto &place : threads) {
+        threadIdx = place;
         present->call(present_arguments);
     }
 }
@@ -150,11 +163,10 @@ void run_grid(const host_kernel &kernel, coordinates grid, coordinates block, vo
     present_arguments = args;
     gridDim = grid;
     blockDim = block;
-    size_t blocks = size_t(grid.x) * grid.y * grid.z;
-    for (size_t i = 0; i < blocks; i++) {
-        size_t number = reversed() ? blocks - 1 - i : i;
-        blockIdx = {unsigned(number % grid.x), unsigned(number / grid.x % grid.y),
-                    unsigned(number / grid.x / grid.y)};
-        run_block(size_t(block.x) * block.y * block.z);
+    list_places(threads, block);
+    list_places(blocks, grid);
+    for (auto &place : blocks) {
+        blockIdx = place;
+        run_block();
     }
 }

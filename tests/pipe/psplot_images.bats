@@ -5,40 +5,32 @@ setup() {
     enter_folder
     small_model 60 10
     cat >look.py <<'END'
-# pixels(FILE): rows of (red, green, blue) of a PNG of cairo. find(picture, block): where an image, each of
-# its pixels a square of some size, stands in the picture: (factor, y, x), or None.
-import msgpack, struct, sys, zlib
+# pixels(FILE): rows of (red, green, blue) of a PNG. find(picture, block): where an image, each of its pixels a
+# square of some size, stands in the picture: (factor, y, x), or None.
+import msgpack, os, subprocess, tempfile
 def pixels(name):
-    data = open(name, "rb").read()
-    width, height, bits, kind = struct.unpack(">IIBB", data[16:26])
-    assert bits == 8 and kind == 2
-    body, place = b"", 8
-    while place < len(data):
-        size, chunk = struct.unpack(">I4s", data[place:place + 8])
-        body += data[place + 8:place + 8 + size] if chunk == b"IDAT" else b""
-        place += size + 12
-    body, stride, rows = zlib.decompress(body), 3 * width, []
-    before = bytearray(stride)
-    for y in range(height):
-        form, row = body[y * (stride + 1)], bytearray(body[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
-        for i in range(stride if form else 0):
-            a, b, c = (row[i - 3], before[i], before[i - 3]) if i >= 3 else (0, before[i], 0)
-            p = a + b - c
-            paeth = a if abs(p - a) <= abs(p - b) and abs(p - a) <= abs(p - c) else b if abs(p - b) <= abs(p - c) else c
-            row[i] = (row[i] + (0, a, b, (a + b) // 2, paeth)[form]) & 255
-        rows.append(bytes(row))
-        before = row
-    return rows
+    with tempfile.TemporaryDirectory() as folder:
+        os.link(name, folder + "/1.png")
+        psfetch = subprocess.Popen(["psfetch", "-q", folder], stdout=subprocess.PIPE)
+        image = list(msgpack.Unpacker(psfetch.stdout, raw=False))[1]
+    assert image["channels"] == 3
+    stride = 3 * image["width"]
+    return [image["pixels"][y * stride:(y + 1) * stride] for y in range(image["height"])]
 def find(picture, block, least=1):
+    # A square repeats its row, so only rows that differ from the one above can be the first of an image.
+    tops = [y for y, row in enumerate(picture) if y == 0 or row != picture[y - 1]]
+    stride, rows = len(picture[0]), b"".join(picture[y] for y in tops)
+    def wide(row):
+        return b"".join(row[i:i + 3] * factor for i in range(0, len(row), 3))
     for factor in range(64, least - 1, -1):
-        wide = [b"".join(row[i:i + 3] * factor for i in range(0, len(row), 3)) for row in block]
-        for y, row in enumerate(picture):
-            x = row.find(wide[0])
-            while x >= 0:
-                if all(picture[y + i][x:x + len(wide[0])] == wide[i // factor] for i in range(len(wide) * factor)
-                       if y + i < len(picture)):
-                    return factor, y, x // 3
-                x = row.find(wide[0], x + 1)
+        top = wide(block[0])
+        place = rows.find(top)
+        while place >= 0:
+            y, x = tops[place // stride], place % stride
+            if all(picture[y + i][x:x + len(top)] == wide(block[i // factor]) for i in range(len(block) * factor)
+                   if y + i < len(picture)):
+                return factor, y, x // 3
+            place = rows.find(top, place + 1)
     return None
 def block(image):
     h, w, c, p = image["height"], image["width"], image["channels"], image["pixels"]

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "hardware.h"
 #include "message.h"
 #include "plugin.h"
 #include "selftest.h"
@@ -21,11 +22,13 @@ int engine_open_class(struct engine **engine, const struct engine_class *class,
     return 0;
 }
 
+/* answered: a GPU did, whatever came of it. */
 static int open_cuda(struct engine **engine, const struct net *net,
-                     const struct engine_options *options)
+                     const struct engine_options *options, int *answered)
 {
     const struct engine_class *cuda = plugin_load("cuda");
-    if (cuda == NULL || engine_open_class(engine, cuda, net, options) < 0)
+    *answered = cuda && engine_open_class(engine, cuda, net, options) == 0;
+    if (!*answered)
         return -1;
     if (selftest_once(cuda, options, engine_detail(*engine)) == 0)
         return 0;
@@ -44,15 +47,17 @@ int engine_selftest(const struct engine_options *options, void (*table)(const ch
     return cuda ? selftest(cuda, options, table) : -1;
 }
 
-/* The GPU, or else the CPU; who opens many engines is told once. */
+/* The GPU, or else the CPU; why is told once to who opens many engines, and where there is no GPU
+ * only to who asks for explanations. */
 static int open_any(struct engine **engine, const struct net *net,
                     const struct engine_options *options)
 {
     static int told;
-    if (open_cuda(engine, net, options) == 0)
+    int answered;
+    if (open_cuda(engine, net, options, &answered) == 0)
         return 0;
     if (!told)
-        note("computing on the CPU: %s", why());
+        (answered || hardware_has_gpu("") ? note : explain)("computing on the CPU: %s", why());
     told = 1;
     return engine_open_class(engine, &cpu_class, net, options);
 }
@@ -60,11 +65,12 @@ static int open_any(struct engine **engine, const struct net *net,
 int engine_open(struct engine **engine, const char *device, const struct net *net,
                 const struct engine_options *options)
 {
+    int answered;
     *engine = NULL;
     if (strcmp(device, "auto") == 0)
         return open_any(engine, net, options);
     if (strcmp(device, "cuda") == 0)
-        return open_cuda(engine, net, options);
+        return open_cuda(engine, net, options, &answered);
     if (strcmp(device, "cpu") == 0)
         return engine_open_class(engine, &cpu_class, net, options);
     return fail("there is no device '%s': it is auto, cpu or cuda", device);

@@ -295,20 +295,8 @@ of() {
     records net.bin | jq -s -e '[.[] | select(.type == "validation") | .loss] | length == 2 and all(. > 0 and . < 1e300)'
 }
 
-@test "without a driver: auto says why and takes the CPU, cuda fails" {
+@test "without a driver --device cuda fails" {
     few >set.ps
-    ends 0 pstrain -b 16 -e 1 <set.ps
-    [ "$(grep -c 'computing on the CPU' err)" -eq 1 ]
-    grep -Eq '^pstrain: computing on the CPU: there is no (NVIDIA driver|GPU)' err
-    for options in -q "--device cpu"; do
-        # shellcheck disable=SC2086
-        ends 0 pstrain $options -b 16 -e 1 <set.ps
-        no grep -q 'computing on the CPU' err
-    done
-    pstrain -q -b 16 -e 1 <set.ps >net.bin
-    ends 0 pseval net.bin net.bin <set.ps # two engines, one line
-    [ "$(grep -c 'computing on the CPU: there is no' err)" -eq 1 ]
-    [ "$(records out | jq -r 'select(.type == "header") | .engine')" = cpu ]
     ends 1 pstrain --device cuda -b 16 -e 1 <set.ps
     grep -Eq '^pstrain: there is no (NVIDIA driver|GPU)' err
     ends 1 on_double pstrain --device cuda --gpu 3 -b 16 -e 1 <set.ps

@@ -86,7 +86,7 @@ print(said.split("= ")[-1].split()[0].replace("XXH3_", "")[:12])' "$1"
     refused '-b' '-b needs a value'
     refused '--mean 1,2' '--mean has 2 numbers, the images have 3 channels'
     refused '-d 2 --help' '-h belongs on the command line'
-    refused '--device cuda' 'there is no NVIDIA driver'
+    refused '--device cuda' '\(there is no NVIDIA driver\|there is no GPU\|this build has no cuda engine\)'
     ends 1 pstrain --points none <set.ps
     grep -q 'cannot open none: No such file' err
     ends 2 pstrain --points - <set.ps

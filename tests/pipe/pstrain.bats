@@ -31,6 +31,30 @@ setup() {
     no cmp -s one.bin other.bin
 }
 
+@test "why there is no GPU is told where there is one that cannot be used, to -v, and to --device cuda" {
+    why='computing on the CPU: \(there is no NVIDIA driver\|there is no GPU\|this build has no cuda engine\)'
+    ends 0 pstrain -v -e 1 <set.ps
+    [ "$(grep -c "^pstrain: $why" err)" -eq 1 ]
+    mv out net.bin
+    ends 0 pseval -v net.bin net.bin <set.ps # two engines, one line
+    [ "$(grep -c "^pseval: $why" err)" -eq 1 ]
+    [ "$(records out | jq -r 'select(.type == "header") | .engine')" = cpu ]
+    ends 0 pstrain -v --device cpu -e 1 <set.ps
+    no grep -q "$why" err
+    ends 1 pstrain --device cuda -e 1 <set.ps
+    grep -q "^pstrain: ${why#*: }" err
+    # Whether this machine has one, tests/unit/hardware_test.c looks at others.
+    if compgen -G '/dev/nvidia[0-9]*' || grep -q 0x10de /sys/bus/pci/devices/*/vendor; then
+        said=1
+    else
+        said=0
+    fi
+    ends 0 pstrain -e 1 <set.ps
+    [ "$(grep -c "$why" err)" -eq $said ]
+    ends 0 pseval net.bin <set.ps
+    [ "$(grep -c "$why" err)" -eq $said ]
+}
+
 @test "and on every instruction set of the machine" {
     psaug -e 1 <set.ps >epoch.ps
     pstrain -q --isa c <epoch.ps >c.bin

@@ -321,6 +321,60 @@ static void smoothing_and_divergence(void **state)
     assert_true(curve_diverged(&run) == 0);
 }
 
+/* The last mini-batch of an epoch has what is left: it weighs as much as that, in lines, and in
+ * means of epochs and of what was thinned out. */
+static void weights(void **state)
+{
+    (void)state;
+    enum { COUNT = 9 };
+    struct point point[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        point[i] = (struct point){.iteration = i + 1, .epoch = 1, .loss = i, .images = 6};
+    point[COUNT - 1] = (struct point){.iteration = COUNT, .epoch = 1, .loss = 100, .images = 2};
+    struct points points = {point, COUNT, COUNT};
+    struct line line = curve_line(&points, CURVE_LOSS, CURVE_SMOOTH);
+    assert_true(fabs(line.y[7] - (6 * 6 + 6 * 7 + 2 * 100) / 14.0) < 1e-9);
+    assert_true(fabs(line.y[8] - (6 * 7 + 2 * 100) / 8.0) < 1e-9);
+    assert_true(fabs(line.y[4] - 4) < 1e-9);
+    line_free(&line);
+    assert_true(fabs(curve_epoch(&points, 1).loss - (6 * 28 + 2 * 100) / 50.0) < 1e-9);
+    assert_true(curve_epoch(&points, 1).images == 50);
+    struct points many = {0};
+    for (int i = 0; i <= POINTS_MOST_LIVE; i++)
+        points_add(&many, (struct point){.iteration = i, .loss = i % 2, .images = i % 2 ? 2 : 6},
+                   1);
+    assert_true(many.point[0].loss == 0.25 && many.point[0].images == 8);
+    free(many.point);
+}
+
+/* What no record tells of an early version's mini-batches follows from the header. */
+static void images_of_a_header(void **state)
+{
+    (void)state;
+    struct history history = {0};
+    struct feed *feed = feed_open("net.bin");
+    struct input input = begin();
+    char *classes[] = {"cat", "dog"};
+    write_begin(input.writer, "header", 5);
+    pack_uint(input.writer, "version", 1);
+    pack_text(input.writer, "kind", "run");
+    pack_texts(input.writer, "classes", classes, 2);
+    pack_map(input.writer, "options", 1);
+    pack_uint(input.writer, "batch-size", 6);
+    pack_map(input.writer, "counts", 1);
+    pack_uint(input.writer, "train", 14);
+    assert_int_equal(write_end(input.writer), 0);
+    for (uint64_t i = 1; i <= 6; i++)
+        put_point(&input, "progress", i, 1 + (i - 1) / 3, 1, 0.5);
+    put_end(&input);
+    assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
+    const double wanted[] = {6, 6, 2, 6, 6, 2};
+    for (int i = 0; i < 6; i++)
+        assert_true(history.run[0]->progress.point[i].images == wanted[i]);
+    history_free(&history);
+    feed_free(feed);
+}
+
 /* Bytes that anybody chose, on a terminal that obeys some of them. */
 static void labels(void **state)
 {
@@ -340,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_run),        cmocka_unit_test(a_channel),
         cmocka_unit_test(names),        cmocka_unit_test(a_score),
         cmocka_unit_test(a_wrong_kind), cmocka_unit_test(smoothing_and_divergence),
+        cmocka_unit_test(weights),      cmocka_unit_test(images_of_a_header),
         cmocka_unit_test(labels),       cmocka_unit_test(a_long_live_run),
     };
     return RUN_TESTS(tests);

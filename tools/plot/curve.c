@@ -10,21 +10,15 @@
 
 enum { SPEED_SECONDS = 30, RECENT = 50 };
 
-/* What a point weighs in a mean: its images, and where nobody tells them as much as any other. */
-static double weight_of(const struct point *point)
-{
-    return point->images > 0 ? point->images : 1;
-}
-
 static struct mean mean_of(const struct point *point, size_t count)
 {
     struct mean mean = {.count = count};
     double weight = 0;
     for (size_t i = 0; i < count; i++) {
-        mean.loss += weight_of(&point[i]) * point[i].loss;
-        mean.accuracy += weight_of(&point[i]) * point[i].accuracy;
+        mean.loss += points_weight(&point[i]) * point[i].loss;
+        mean.accuracy += points_weight(&point[i]) * point[i].accuracy;
         mean.images += point[i].images;
-        weight += weight_of(&point[i]);
+        weight += points_weight(&point[i]);
     }
     mean.loss /= weight;
     mean.accuracy /= weight;
@@ -60,30 +54,32 @@ double curve_diverged(const struct run *run)
     return since;
 }
 
-/* What a value adds to a sum: nothing when it is no number, and never so much that the sum forgets
- * the other values; no axis reaches there. */
-static double share(double value)
+/* What a value adds to a sum of its weight: nothing when it is no number, and never so much that
+ * the sum forgets the other values; no axis reaches there. */
+static double share(double value, double weight)
 {
-    return isfinite(value) ? fmax(fmin(value, 1e6), -1e6) : 0;
+    return isfinite(value) ? weight * fmax(fmin(value, 1e6), -1e6) : 0;
 }
 
-/* Centred mean over 2 × half + 1 values, in one pass. At the beginning, where curves are steep, the
- * window is as narrow before the point as behind it: else it would show what is yet to come. */
-static void smooth(double *result, const double *y, size_t count, size_t half)
+/* Centred mean over 2 × half + 1 values, each with the weight of its point, in one pass. At the
+ * beginning, where curves are steep, the window is as narrow before the point as behind it: else it
+ * would show what is yet to come. */
+static void smooth(double *result, const double *y, const struct point *point, size_t count,
+                   size_t half)
 {
-    size_t from = 0, to = 0, inside = 0; /* the window [from, to), and the numbers in it */
-    double sum = 0;
+    size_t from = 0, to = 0;    /* the window [from, to) */
+    double sum = 0, inside = 0; /* over its numbers, and their weight */
     for (size_t i = 0; i < count; i++) {
         size_t ahead = i < half ? i : half;
         for (; to < count && to <= i + ahead; to++) {
-            sum += share(y[to]);
-            inside += isfinite(y[to]) != 0;
+            sum += share(y[to], points_weight(&point[to]));
+            inside += isfinite(y[to]) ? points_weight(&point[to]) : 0;
         }
         for (; from + half < i; from++) {
-            sum -= share(y[from]);
-            inside -= isfinite(y[from]) != 0;
+            sum -= share(y[from], points_weight(&point[from]));
+            inside -= isfinite(y[from]) ? points_weight(&point[from]) : 0;
         }
-        result[i] = isfinite(y[i]) ? sum / (double)inside : NAN;
+        result[i] = isfinite(y[i]) ? sum / inside : NAN;
     }
 }
 
@@ -100,7 +96,7 @@ struct line curve_line(const struct points *points, enum curve_field field, enum
     if (form == CURVE_SMOOTH) {
         double *raw = line.y;
         line.y = ealloc(line.count, sizeof *line.y);
-        smooth(line.y, raw, line.count, line.count / 80 + (line.count > 8));
+        smooth(line.y, raw, points->point, line.count, line.count / 80 + (line.count > 8));
         free(raw);
     }
     return line;

@@ -28,7 +28,7 @@ struct line {
 enum curve_field { CURVE_LOSS, CURVE_ACCURACY }; /* accuracy comes in percent */
 enum curve_form {
     CURVE_RAW,    /* as recorded */
-    CURVE_SMOOTH, /* centred mean over a fortieth of the run, fewer points at its ends */
+    CURVE_SMOOTH, /* centred mean over a fortieth of the run, fewer points at its ends, by images */
 };
 
 /* Iterations against a field; what is no finite number is left out of the means and stays a gap.

@@ -17,8 +17,9 @@ static void thin(struct points *points)
     for (size_t i = 0; i < half; i += 2) {
         const struct point *first = &points->point[i];
         struct point both = points->point[i + 1];
-        both.loss = (first->loss + both.loss) / 2;
-        both.accuracy = (first->accuracy + both.accuracy) / 2;
+        double part = points_weight(first) / (points_weight(first) + points_weight(&both));
+        both.loss = part * first->loss + (1 - part) * both.loss;
+        both.accuracy = part * first->accuracy + (1 - part) * both.accuracy;
         both.images += first->images;
         points->point[kept++] = both;
     }

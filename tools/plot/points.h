@@ -13,6 +13,12 @@ struct point {
     uint64_t epoch;
 };
 
+/* What one weighs in a mean: its images, and where nobody tells them as much as any other. */
+static inline double points_weight(const struct point *point)
+{
+    return point->images > 0 ? point->images : 1;
+}
+
 struct points {
     struct point *point; /* [count], iterations rising */
     size_t count, room;

@@ -57,12 +57,11 @@ void csv_whole(struct csv *csv, int64_t value)
     fprintf(csv->out, "%" PRId64, value);
 }
 
-void csv_known(struct csv *csv, int64_t value)
+void csv_count(struct csv *csv, uint64_t value)
 {
-    if (value < 0)
-        csv_none(csv);
-    else
-        csv_whole(csv, value);
+    csv_none(csv);
+    if (value != UINT64_MAX)
+        fprintf(csv->out, "%" PRIu64, value);
 }
 
 static void real(struct csv *csv, double value, int single)

@@ -21,7 +21,7 @@ void csv_none(struct csv *csv); /* an empty field */
 void csv_text(struct csv *csv, const char *text);
 void csv_text_sized(struct csv *csv, const char *text, size_t size);
 void csv_whole(struct csv *csv, int64_t value);
-void csv_known(struct csv *csv, int64_t value); /* the same, but empty below 0: not known */
+void csv_count(struct csv *csv, uint64_t value); /* UINT64_MAX: not known, empty */
 void csv_real(struct csv *csv, double value);
 /* A field of a record, as it is: a number, text, true or false; empty when it is absent or anything
  * else. */

@@ -3,6 +3,7 @@
 #include "label.h"
 #include "message.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +70,10 @@ static char *text_field(const struct record *record, const char *key)
 static int64_t whole_setting(const struct run *run, const char *name, int64_t absent)
 {
     const struct setting *setting = settings_find(&run->settings, name);
-    double number = setting ? setting->number : NAN;
-    return number >= 0 && number < 9e15 ? (int64_t)number : absent;
+    char *end;
+    errno = 0;
+    long long number = setting ? strtoll(setting->value, &end, 10) : -1;
+    return number >= 0 && errno == 0 && *end == 0 ? number : absent;
 }
 
 /* Mini-batches of an epoch; 0: the header did not tell. */

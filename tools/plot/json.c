@@ -5,6 +5,10 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
+
+/* Up to here doubles hold every whole number. */
+#define DOUBLE_WHOLE (INT64_C(1) << 53)
 
 static void write_text(FILE *out, const char *text, size_t size)
 {
@@ -62,6 +66,15 @@ static void write_key(FILE *out, const msgpack_object *key)
         fputs("\"?\"", out);
 }
 
+static int is_digest(const msgpack_object_kv *field)
+{
+    const msgpack_object_str *key = &field->key.via.str;
+    return field->key.type == MSGPACK_OBJECT_STR &&
+           field->val.type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
+           ((key->size == 6 && memcmp(key->ptr, "digest", 6) == 0) ||
+            (key->size == 4 && memcmp(key->ptr, "seal", 4) == 0));
+}
+
 static void write_map(FILE *out, const msgpack_object_map *map, int bytes)
 {
     const char *between = "";
@@ -72,7 +85,10 @@ static void write_map(FILE *out, const msgpack_object_map *map, int bytes)
         fputs(between, out);
         write_key(out, &map->ptr[i].key);
         putc(':', out);
-        json_write(out, &map->ptr[i].val, bytes);
+        if (is_digest(&map->ptr[i]))
+            fprintf(out, "\"%016" PRIx64 "\"", map->ptr[i].val.via.u64);
+        else
+            json_write(out, &map->ptr[i].val, bytes);
         between = ",";
     }
     putc('}', out);
@@ -102,10 +118,12 @@ void json_write(FILE *out, const msgpack_object *object, int bytes)
         fputs(object->via.boolean ? "true" : "false", out);
         break;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
-        fprintf(out, "%" PRIu64, object->via.u64);
+        fprintf(out, object->via.u64 > (uint64_t)DOUBLE_WHOLE ? "\"%" PRIu64 "\"" : "%" PRIu64,
+                object->via.u64);
         break;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-        fprintf(out, "%" PRId64, object->via.i64);
+        fprintf(out, object->via.i64 < -DOUBLE_WHOLE ? "\"%" PRId64 "\"" : "%" PRId64,
+                object->via.i64);
         break;
     case MSGPACK_OBJECT_FLOAT32:
     case MSGPACK_OBJECT_FLOAT64:

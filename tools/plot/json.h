@@ -1,8 +1,10 @@
 /* A record as JSON (RFC 8259).
  *
- * Maps and arrays keep their order, whole numbers all their digits, and reals read back to the same
- * bits; what is no finite number is null. Bytes of text that are no UTF-8 become U+FFFD; characters
- * that could command a terminal are escaped.
+ * Maps and arrays keep their order, and reals read back to the same bits. Most readers take numbers
+ * for doubles, which hold whole numbers up to 2^53: a larger one is a text of its decimal digits,
+ * and a digest (of the keys digest and seal), whatever its size, one of 16 hexadecimal digits, as
+ * xxhsum prints it. What is no finite number is null. Bytes of text that are no UTF-8 become
+ * U+FFFD; characters that could command a terminal are escaped.
  */
 #ifndef PSPLOT_JSON_H
 #define PSPLOT_JSON_H

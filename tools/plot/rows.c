@@ -30,7 +30,7 @@ int rows_begin(struct rows *rows, const char *name, int bare, const char *input)
     free(rows->name);
     rows->name = ecopy(name);
     rows->runs = 0;
-    rows->depth = rows->seed = -1;
+    rows->depth = rows->seed = UINT64_MAX;
     if (bare && rows->table != TABLE_NONE && rows->table != TABLE_RUNS)
         return fail("%s is a progress channel; a stream of kind %s is wanted", input,
                     rows->table == TABLE_SCORES ? "scores" : "images");
@@ -39,12 +39,10 @@ int rows_begin(struct rows *rows, const char *name, int bare, const char *input)
     return 0;
 }
 
-static int64_t whole(const msgpack_object *map, const char *key)
+static uint64_t whole(const msgpack_object *map, const char *key)
 {
     const msgpack_object *field = map ? map_field(map, key) : NULL;
-    return field && field->type == MSGPACK_OBJECT_POSITIVE_INTEGER && field->via.u64 <= INT64_MAX
-               ? (int64_t)field->via.u64
-               : -1;
+    return field && field->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? field->via.u64 : UINT64_MAX;
 }
 
 static int is_true(const struct record *record, const char *key)
@@ -65,7 +63,7 @@ static int take_header(struct rows *rows, const struct reader *reader, const str
     rows->depth = whole(record_field(record, "options"), "depth");
     rows->seed = whole(record_field(record, "options"), "seed");
     rows->runs++;
-    rows->epoch = strcmp(kind, "epochs") == 0 ? 1 : -1;
+    rows->epoch = strcmp(kind, "epochs") == 0 ? 1 : UINT64_MAX;
     rows->views = is_true(record, "views");
     classes_free(&rows->classes);
     return rows->table == TABLE_RUNS ? 0 : classes_read(record, &rows->classes);
@@ -88,8 +86,8 @@ static void take_point(struct rows *rows, const struct record *record)
         csv_text(csv, strcat(strcpy(text, rows->name), numbered));
         free(text);
     }
-    csv_known(csv, rows->depth);
-    csv_known(csv, rows->seed);
+    csv_count(csv, rows->depth);
+    csv_count(csv, rows->seed);
     static const char *const field[] = {"epoch", "iteration", "loss", "accuracy", "images", "time"};
     for (size_t i = 0; i < sizeof field / sizeof field[0]; i++)
         csv_field(csv, record, field[i]);
@@ -158,13 +156,13 @@ static int take_score(struct rows *rows, const struct record *record)
     empty(csv, 2);
     csv_end(csv);
     for (uint32_t i = 0; i < classes; i++) {
-        int64_t images = confusion ? 0 : -1;
+        uint64_t images = confusion ? 0 : UINT64_MAX;
         for (uint32_t j = 0; confusion && j < classes; j++)
-            images += (int64_t)confusion[i].via.array.ptr[j].via.u64;
+            images += confusion[i].via.array.ptr[j].via.u64;
         begin_score_row(csv, record, "class");
         csv_text(csv, rows->classes.name[i]);
         csv_none(csv);
-        csv_known(csv, images);
+        csv_count(csv, images);
         empty(csv, 2);
         csv_object(csv, precision ? &precision[i] : NULL);
         csv_object(csv, recall ? &recall[i] : NULL);
@@ -196,7 +194,7 @@ static int take_image(struct rows *rows, const struct record *record)
     csv_text(csv, rows->classes.name[image.label]);
     for (size_t i = 0; i < sizeof field / sizeof field[0]; i++)
         csv_field(csv, record, field[i]);
-    csv_known(csv, image.split == SPLIT_TRAIN && !rows->views ? rows->epoch : -1);
+    csv_count(csv, image.split == SPLIT_TRAIN && !rows->views ? rows->epoch : UINT64_MAX);
     empty(csv, 3);
     if (image.guessed) {
         csv_text(csv, rows->classes.name[image.guess]);
@@ -217,9 +215,9 @@ static int take_views(struct rows *rows, const struct record *record)
     for (size_t i = 0; i < views.count; i++) {
         struct view view = views_view(&views, i, 0, 0);
         csv_text(csv, "view");
-        csv_whole(csv, (int64_t)views_id(&views, i));
+        csv_count(csv, views_id(&views, i));
         empty(csv, 7);
-        csv_known(csv, rows->epoch);
+        csv_count(csv, rows->epoch);
         csv_whole(csv, view.row);
         csv_whole(csv, view.column);
         csv_whole(csv, view.flip);
@@ -246,7 +244,7 @@ int rows_take(struct rows *rows, const struct reader *reader, const struct recor
     case RECORD_VIEW:
         return rows->table == TABLE_IMAGES ? take_views(rows, record) : 0;
     case RECORD_EPOCH:
-        rows->epoch += rows->epoch > 0;
+        rows->epoch += rows->epoch != UINT64_MAX;
         return 0;
     default:
         return 0;

@@ -24,10 +24,10 @@ struct rows {
     char *name; /* of the input's runs */
     int runs;   /* headers of it so far; 0: a progress channel */
     /* What the present stream's header told. */
-    int64_t depth, seed; /* -1: not known */
+    uint64_t depth, seed; /* UINT64_MAX: not known */
     struct classes classes;
-    int64_t epoch; /* that training images belong to; -1: the stream has none */
-    int views;     /* training images come once, and belong to none */
+    uint64_t epoch; /* that training images belong to; UINT64_MAX: the stream has none */
+    int views;      /* training images come once, and belong to none */
 };
 
 /* Begins with an input. name: what its run is called; a second and third that were joined to it are

@@ -4,6 +4,7 @@
 #include "message.h"
 #include "record.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +27,12 @@ static int value_text(const msgpack_object *value, char *text, size_t size, doub
         return 1;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
         *number = (double)value->via.u64;
-        break;
+        snprintf(text, size, "%" PRIu64, value->via.u64);
+        return 1;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
         *number = (double)value->via.i64;
-        break;
+        snprintf(text, size, "%" PRId64, value->via.i64);
+        return 1;
     case MSGPACK_OBJECT_FLOAT32:
     case MSGPACK_OBJECT_FLOAT64:
         *number = value->via.f64;

@@ -82,7 +82,7 @@ many() {
     grep -qF 'psfetch: cannot read s3://zoo/gr\xfcn/1.png: its name is not UTF-8' err
     ends 0 psfetch --skip-bad s3://zoo
     grep -qF 'psfetch: left out s3://zoo/gr\xfcn/1.png: its name is not UTF-8' err
-    grep -q "s3://zoo: left out 1 files" err
+    grep -q "s3://zoo: left out 1 file: " err
     [ "$(records out | jq -c 'select(.type == "header") | .classes')" = '["cat"]' ]
     ends 1 psfetch $'s3://zoo/gr\xfcn'
     grep -qF 'the name s3://zoo/gr\xfcn is not UTF-8' err

@@ -291,7 +291,7 @@ forty() {
     grep -q "empty holds no images: there is nothing in it" err
     echo text >empty/notes.txt
     ends 1 psfetch empty
-    grep -q "empty holds no images: of its 1 files none is named .png, .jpg or .jpeg" err
+    grep -q "empty holds no images, but 1 file: 1 named .txt; psfetch reads PNG" err
     ends 1 psfetch file
     grep -q "file is not a folder; sources are" err
     ends 1 psfetch https://example.org/photos

@@ -347,7 +347,7 @@ P
     tar -czf cifar-10-binary.tar.gz cifar-10-batches-bin
     tar -cf plain.tar cifar-10-batches-bin
     ends 0 psfetch -v cifar-10-binary.tar.gz
-    grep -q "left out 1 files" err
+    grep -q "left out 1 file: 1 named .html" err
     grep -q "50 images of 10 classes" err
     /usr/bin/python3 - <<'P'
 import msgpack

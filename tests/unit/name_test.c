@@ -4,6 +4,7 @@
 #include "tap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const good[] = {
     "",
@@ -58,9 +59,29 @@ static void test_show(void **state)
     expect("\xe2\x82", "\\xe2\\x82");
 }
 
+/* What macOS stores and what others do is one name. */
+static void test_compose(void **state)
+{
+    (void)state;
+    static const char *const same[][2] = {{"cat", "cat"},
+                                          {"cafe\xcc\x81", "caf\xc3\xa9"},
+                                          {"caf\xc3\xa9", "caf\xc3\xa9"},
+                                          {"\xe1\x84\x80\xe1\x85\xa1", "\xea\xb0\x80"},
+                                          {"", ""}};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        char *composed = name_compose(same[i][0], strlen(same[i][0]));
+        assert_string_equal(composed, same[i][1]);
+        free(composed);
+    }
+    char *part = name_compose("cat/dog", 3);
+    assert_string_equal(part, "cat");
+    free(part);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_compose),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_show),
     };

@@ -121,16 +121,18 @@ static void tell(struct pace *pace, size_t delivered, size_t came)
 
 /* Writes one image, or says why it is left out. */
 static int hand_out(struct writer *writer, struct source *source, const struct finished *finished,
-                    const struct planned *planned, const struct deliver_options *options,
-                    size_t *delivered)
+                    const struct planned *planned, const struct deliver_options *options)
 {
     const struct source_item *item = &source->item[planned->item];
-    if (finished->bad)
-        return source_refuse(source, item->key, finished->bad);
+    if (finished->bad) {
+        if (source_refuse(source, item->key, finished->bad) < 0)
+            return -1;
+        return options->shard != NULL ? 0 : tally_lost(options->tally, planned);
+    }
     if (write_image(writer, finished, item, planned, options) < 0)
         return -1;
-    (*delivered)++;
-    tell(options->pace, *delivered, finished->came);
+    tally_written(options->tally, planned);
+    tell(options->pace, options->tally->images, finished->came);
     return 0;
 }
 
@@ -138,7 +140,7 @@ static int hand_out(struct writer *writer, struct source *source, const struct f
  * not wait. */
 static int write_all(struct crew *crew, struct writer *writer, struct source *source,
                      const struct planned *image, size_t count,
-                     const struct deliver_options *options, size_t *delivered)
+                     const struct deliver_options *options)
 {
     for (size_t i = 0; i < count;) {
         int late;
@@ -146,8 +148,7 @@ static int write_all(struct crew *crew, struct writer *writer, struct source *so
         if (ready < 0)
             return -1;
         for (ssize_t n = 0; n < ready; n++)
-            if (hand_out(writer, source, crew_ready(crew, (size_t)n), &image[i++], options,
-                         delivered) < 0)
+            if (hand_out(writer, source, crew_ready(crew, (size_t)n), &image[i++], options) < 0)
                 return -1;
         crew_leave(crew, (size_t)ready);
         if (late && writer != NULL && (write_flush(writer) < 0 || write_look(writer) < 0))
@@ -157,7 +158,7 @@ static int write_all(struct crew *crew, struct writer *writer, struct source *so
 }
 
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
-            const struct deliver_options *options, size_t *delivered)
+            const struct deliver_options *options)
 {
     size_t *choice = ealloc(count, sizeof *choice);
     for (size_t i = 0; i < count; i++)
@@ -165,7 +166,7 @@ int deliver(struct writer *writer, struct source *source, const struct planned *
     int result = source->class->start(source, choice, count, options->connections);
     if (result == 0) {
         struct crew *crew = crew_hire(source, count, options->threads, finish, options);
-        result = crew ? write_all(crew, writer, source, image, count, options, delivered) : -1;
+        result = crew ? write_all(crew, writer, source, image, count, options) : -1;
         if (crew != NULL)
             crew_dismiss(crew);
         source->class->stop(source);

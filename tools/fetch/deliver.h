@@ -6,6 +6,7 @@
 #include "plan.h"
 #include "resize.h"
 #include "shard.h"
+#include "tally.h"
 #include "write.h"
 
 #include <time.h>
@@ -25,17 +26,18 @@ struct deliver_options {
     uint32_t channels;    /* 1 or 3; 0: as they are */
     int no_orientation;   /* a camera's note how it was held is not applied */
     struct pace *pace;
+    struct tally *tally;
     struct shard *shard; /* NULL, or where the images' files go instead of records */
 };
 
 /* Writes the planned images of one source as records to writer, which is NULL for a shard, in
- * order, but for the bad ones that the source leaves out; adds their number to *delivered. -1 with
- * a sentence that names the image.
+ * order, but for the bad ones that the source leaves out, and keeps the tally. -1 with a sentence
+ * that names the image, or the class that has none left.
  *
  * Memory: the window of crew.h; one image in the hands of each thread, with its file and what its
  * decoding and resizing need; the record being written; and what the
  * source reads ahead. */
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
-            const struct deliver_options *options, size_t *delivered);
+            const struct deliver_options *options);
 
 #endif

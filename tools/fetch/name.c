@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 /* The bytes of the UTF-8 sequence at name; 0 when there is none. */
 static int sequence(const char *name)
@@ -31,6 +32,21 @@ int name_is_utf8(const char *name)
     while (*name && (size = sequence(name)) > 0)
         name += size;
     return size > 0;
+}
+
+char *name_compose(const char *name, size_t size)
+{
+    utf8proc_uint8_t *composed = NULL;
+    size_t ascii = 0;
+    while (ascii < size && (unsigned char)name[ascii] < 0x80)
+        ascii++;
+    if (ascii < size && utf8proc_map((const utf8proc_uint8_t *)name, (utf8proc_ssize_t)size,
+                                     &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE) >= 0)
+        return (char *)composed;
+    free(composed);
+    char *copy = ealloc(size + 1, 1);
+    memcpy(copy, name, size);
+    return copy;
 }
 
 char *name_show(const char *name)

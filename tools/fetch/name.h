@@ -2,8 +2,14 @@
 #ifndef PSWEEP_NAME_H
 #define PSWEEP_NAME_H
 
+#include <stddef.h>
+
 /* Whether it is UTF-8 as RFC 3629 has it: no longer forms than needed, no surrogates. */
 int name_is_utf8(const char *name);
+
+/* A copy of name[size], which is UTF-8, in Unicode's composed form (NFC): macOS stores an accent
+ * apart from its letter, others do not, and it is the same name. Free it. */
+char *name_compose(const char *name, size_t size);
 
 /* A copy for sentences: control characters and bytes that are no UTF-8 as \x1b, the rest as it is.
  * Free it. */

@@ -3,44 +3,11 @@
 #include "message.h"
 #include "options.h"
 #include "shuffle.h"
+#include "table.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int by_name(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-/* The names of all folders, sorted, each once. */
-static void find_classes(struct classes *classes, const struct source *source, size_t count)
-{
-    size_t total = 0, kept = 0;
-    for (size_t s = 0; s < count; s++)
-        total += source[s].count;
-    char **name = ealloc(total, sizeof *name);
-    total = 0;
-    for (size_t s = 0; s < count; s++)
-        for (size_t i = 0; i < source[s].count; i++)
-            if (i == 0 ||
-                strcmp(source[s].item[i].class_name, source[s].item[i - 1].class_name) != 0)
-                name[total++] = source[s].item[i].class_name;
-    qsort(name, total, sizeof *name, by_name);
-    for (size_t i = 0; i < total; i++)
-        if (kept == 0 || strcmp(name[kept - 1], name[i]) != 0)
-            name[kept++] = name[i];
-    for (size_t i = 0; i < kept; i++)
-        name[i] = ecopy(name[i]);
-    classes->count = (uint32_t)kept;
-    classes->name = name;
-}
-
-static uint32_t label_of(const struct classes *classes, const char *name)
-{
-    char **found = bsearch(&name, classes->name, classes->count, sizeof name, by_name);
-    return (uint32_t)(found - classes->name);
-}
 
 static void count_labels(const struct plan *plan, size_t *count)
 {
@@ -84,18 +51,18 @@ static void apply_limit(struct plan *plan, uint64_t limit)
 }
 
 /* Marks floor(share·n + 0.5) images of each class train and the rest validation: the first n of the
- * order that is given. Those that their source has to test with are none of them. */
+ * order that is given. Those that their source has to validate or test with are none of them. */
 static void apply_split(struct plan *plan, double share, const size_t *order)
 {
     uint32_t classes = plan->classes.count;
     size_t *train = ealloc(classes, sizeof *train);
     for (size_t i = 0; i < plan->count; i++)
-        train[plan->image[i].label] += plan->image[i].split != SPLIT_TEST;
+        train[plan->image[i].label] += plan->image[i].split == SPLIT_TRAIN;
     for (uint32_t c = 0; c < classes; c++)
         train[c] = (size_t)floor(share * (double)train[c] + 0.5);
     for (size_t i = 0; i < plan->count; i++) {
         struct planned *image = &plan->image[order[i]];
-        if (image->split == SPLIT_TEST)
+        if (image->split != SPLIT_TRAIN)
             continue;
         image->split = train[image->label] > 0 ? SPLIT_TRAIN : SPLIT_VALIDATION;
         train[image->label] -= train[image->label] > 0;
@@ -125,29 +92,46 @@ static enum split split_of(const struct source_item *item, const struct plan_opt
                               : SPLIT_TRAIN;
 }
 
-void plan_make(struct plan *plan, const struct source *source, size_t count,
-               const struct plan_options *options)
+static int take_item(struct plan *plan, const struct table *table, const struct source *source,
+                     size_t i, const struct plan_options *options)
 {
+    const struct source_item *item = &source->item[i];
+    struct planned *image = &plan->image[plan->count];
+    *image = (struct planned){.item = i, .id = plan->count, .split = split_of(item, options)};
+    plan->count++;
+    if (table_label(table, item, &image->label) == 0)
+        return 0;
+    char *shown = source_show(source, item->key), *reason = ecopy(why());
+    fail("cannot label %s: %s", shown, reason);
+    free(shown);
+    free(reason);
+    return -1;
+}
+
+int plan_make(struct plan *plan, const struct source *source, size_t count,
+              const struct plan_options *options)
+{
+    struct table table;
     *plan = (struct plan){0};
-    find_classes(&plan->classes, source, count);
+    if (table_make(&table, source, count, options->classes) < 0)
+        return -1;
     size_t total = 0;
+    int done = 0;
     for (size_t s = 0; s < count; s++)
         total += source[s].count;
     plan->image = ealloc(total, sizeof *plan->image);
-    for (size_t s = 0; s < count; s++)
-        for (size_t i = 0; i < source[s].count; i++) {
-            plan->image[plan->count] = (struct planned){
-                .item = i,
-                .id = plan->count,
-                .label = label_of(&plan->classes, source[s].item[i].class_name),
-                .split = split_of(&source[s].item[i], options),
-            };
-            plan->count++;
-        }
+    for (size_t s = 0; s < count && done == 0; s++)
+        for (size_t i = 0; i < source[s].count && done == 0; i++)
+            done = take_item(plan, &table, &source[s], i, options);
+    plan->classes = table.classes;
+    table_free(&table);
+    if (done < 0)
+        return -1;
     if (options->limit != OPTION_UNSET)
         apply_limit(plan, options->limit);
     if (!isnan(options->split))
         split_images(plan, options);
+    return 0;
 }
 
 void plan_free(struct plan *plan)

@@ -17,19 +17,20 @@ struct plan_options {
     double split; /* the share of each class that is for training; NAN: all */
     int random;   /* choose that share at random, by seed, instead of taking the first */
     uint64_t seed;
-    int as;         /* the split of all images, or -1 */
-    uint64_t limit; /* at most so many images in all; OPTION_UNSET: all */
+    int as;              /* the split of all images, or -1 */
+    uint64_t limit;      /* at most so many images in all; OPTION_UNSET: all */
+    const char *classes; /* file with the names of the classes; NULL: those that the images have */
 };
 
 struct plan {
-    struct classes classes; /* sorted names */
+    struct classes classes; /* as table.h orders them */
     size_t count;
     struct planned *image; /* in order of id */
 };
 
-/* Plans for count sources. */
-void plan_make(struct plan *plan, const struct source *source, size_t count,
-               const struct plan_options *options);
+/* Plans for count sources. 0, or -1 with a sentence when there is no class for an image. */
+int plan_make(struct plan *plan, const struct source *source, size_t count,
+              const struct plan_options *options);
 void plan_free(struct plan *plan);
 
 #endif

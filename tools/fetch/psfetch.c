@@ -1,5 +1,6 @@
 /* psfetch: images of a folder, an S3 bucket or the built-in generator, labelled by their folders.
  */
+#include "brace.h"
 #include "deliver.h"
 
 #include "message.h"
@@ -12,14 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct plan_options planning = {
     .split = NAN, .seed = OPTION_UNSET, .as = -1, .limit = OPTION_UNSET};
 static struct deliver_options delivering;
 static struct access_options s3_access;
-static const char *as, *shard_path, *include, *exclude, *fit;
-static int skip_bad;
+static struct source_options opening = {.access = &s3_access,
+                                        .layout = {.class_level = OPTION_UNSET}};
+static const char *as, *shard_path, *fit;
 static uint64_t channels = OPTION_UNSET, threads, connections = S3_CONNECTIONS;
 
 static const struct option_row rows[] = {
@@ -31,10 +34,18 @@ static const struct option_row rows[] = {
      "mark all images so (train)"},
     {'n', "limit", OPTION_UINT, OPTION_IN_HEADER, &planning.limit, 1, 0x1p63, "N",
      "take N images, spread evenly over the classes"},
-    {0, "include", OPTION_TEXT, OPTION_IN_HEADER, &include, 0, 0, "GLOBS",
+    {0, "include", OPTION_TEXT, OPTION_IN_HEADER, &opening.include, 0, 0, "GLOBS",
      "take only images whose key fits one of these, separated by commas"},
-    {0, "exclude", OPTION_TEXT, OPTION_IN_HEADER, &exclude, 0, 0, "GLOBS",
+    {0, "exclude", OPTION_TEXT, OPTION_IN_HEADER, &opening.exclude, 0, 0, "GLOBS",
      "leave out images whose key fits one of these"},
+    {0, "class-level", OPTION_UINT, OPTION_IF_GIVEN, &opening.layout.class_level, 0, 1000, "N",
+     "the folder that is the class: 1 the first below the source, 0 the source (the last)"},
+    {0, "split-folders", OPTION_FLAG, OPTION_IF_GIVEN, &opening.layout.split_folders, 0, 0, NULL,
+     "folders train, validation (val, valid) and test are splits and no classes"},
+    {0, "classes", OPTION_TEXT, OPTION_LOCAL, &planning.classes, 0, 0, "FILE",
+     "the names of the classes, one a line, from label 0 on"},
+    {0, "label-member", OPTION_TEXT, OPTION_IF_GIVEN, &opening.label_member, 0, 0, "NAME",
+     "in an archive, the label is this member of the .json beside an image"},
     {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
      "resize every image"},
     {0, "fit", OPTION_CHOICE, OPTION_IF_GIVEN, &fit, 0, 0, "stretch|pad|crop",
@@ -43,7 +54,7 @@ static const struct option_row rows[] = {
      "1: make all images grey; 3: make all colour"},
     {0, "no-orientation", OPTION_FLAG, OPTION_IF_GIVEN, &delivering.no_orientation, 0, 0, NULL,
      "leave images as their files have them, however the camera was held"},
-    {0, "skip-bad", OPTION_FLAG, OPTION_IN_HEADER, &skip_bad, 0, 0, NULL,
+    {0, "skip-bad", OPTION_FLAG, OPTION_IN_HEADER, &opening.skip_bad, 0, 0, NULL,
      "leave out images that cannot be read, naming them"},
     {0, "write-shard", OPTION_TEXT, OPTION_LOCAL, &shard_path, 0, 0, "FILE.tar",
      "write the images' files into a tar archive instead (.tar.gz .tar.zst; -: stdout)"},
@@ -71,14 +82,16 @@ static const struct program about = {
     "psfetch",
     "Writes the images of all sources as a stream of records. A source is a folder,\n"
     "s3://bucket/prefix, a tar archive (a file, s3://… or https://… that ends in .tar, .tar.gz,\n"
-    ".tgz or .tar.zst), or synth:shapes (drawn here); labels are the names of the folders that "
-    "the\n"
-    "images lie in. Without a source it takes $PSFETCH_SOURCE, else synth:shapes.",
+    ".tgz or .tar.zst; several as shard-{000..009}.tar), or synth:shapes (drawn here). Labels are\n"
+    "the names of the folders that the images lie in, or in an archive what .cls, .json or .txt\n"
+    "beside them tells. Without a source it takes $PSFETCH_SOURCE, else synth:shapes.",
     "[SOURCE...] > IMAGES",
     "  psfetch s3://bucket/train --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
     "  psfetch photos --resize 64x64 --channels 3 --skip-bad > photos.ps\n"
-    "  psfetch photos --write-shard photos.tar\n",
+    "  psfetch photos --write-shard photos.tar\n"
+    "  psfetch dataset --split-folders | psaug | pstrain -d 3 > net3.bin\n"
+    "  psfetch 's3://bucket/train-{000000..000146}.tar' --classes names.txt > train.ps\n",
     rows,
     tell_formats,
 };
@@ -131,18 +144,6 @@ static int look_at_reader(void *writer)
     return writer ? write_look(writer) : 0;
 }
 
-static void tell_left_out(const struct source *source)
-{
-    if (source->left_out)
-        note("%s: left out %zu files that are hidden or not named .png, .jpg or .jpeg",
-             source->name, source->left_out);
-    if (source->unwanted)
-        explain("%s: --include and --exclude leave out %zu images", source->name, source->unwanted);
-    if (source->hidden_folders)
-        note("%s: left out %zu hidden folders with all that is in them", source->name,
-             source->hidden_folders);
-}
-
 static int write_start(struct writer *writer, const struct source *source, size_t sources,
                        const struct plan *plan)
 {
@@ -158,7 +159,7 @@ static int write_start(struct writer *writer, const struct source *source, size_
 
 /* Writes each source's share of the plan, one source after the other. */
 static int write_images(struct writer *writer, struct source *source, size_t sources,
-                        const struct plan *plan, size_t *delivered)
+                        const struct plan *plan)
 {
     uint64_t end = 0; /* the first id of the next source */
     size_t from = 0;
@@ -167,7 +168,7 @@ static int write_images(struct writer *writer, struct source *source, size_t sou
         end += source[s].count;
         while (to < plan->count && plan->image[to].id < end)
             to++;
-        if (deliver(writer, &source[s], plan->image + from, to - from, &delivering, delivered) < 0)
+        if (deliver(writer, &source[s], plan->image + from, to - from, &delivering) < 0)
             return -1;
         from = to;
     }
@@ -203,8 +204,7 @@ static int check_names(const struct source *source, size_t sources, const struct
 }
 
 /* All images into an archive instead of a stream. */
-static void write_shard(struct source *source, size_t sources, const struct plan *plan,
-                        size_t *delivered)
+static void write_shard(struct source *source, size_t sources, const struct plan *plan)
 {
     if (strcmp(shard_path, "-") == 0 && isatty(STDOUT_FILENO))
         die(USAGE, "the archive is not text: send it to a pipe or a file");
@@ -213,7 +213,7 @@ static void write_shard(struct source *source, size_t sources, const struct plan
     struct shard *shard = delivering.shard = shard_open(shard_path);
     if (shard == NULL)
         die_why();
-    int done = write_images(NULL, source, sources, plan, delivered);
+    int done = write_images(NULL, source, sources, plan);
     if (done == 0)
         done = shard_finish(shard);
     int enough = shard_reader_gone(shard);
@@ -224,50 +224,91 @@ static void write_shard(struct source *source, size_t sources, const struct plan
         die_why();
 }
 
-int main(int argc, char **argv)
+/* An archive stays open until its images are written, and a set may have a thousand. */
+static void allow_files(void)
 {
-    int first = options_parse(&about, argc, argv);
-    const char *fallback = NULL;
-    check_options();
-    struct writer *writer = shard_path ? NULL : estandard_output();
-    if (first == argc)
-        fallback = default_source();
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
 
-    struct source_options opening = {
-        &s3_access, skip_bad, {look_at_reader, writer}, include, exclude};
-    size_t sources = fallback ? 1 : (size_t)(argc - first);
-    struct source *source = ealloc(sources, sizeof *source);
-    struct plan plan;
-    size_t total = 0, delivered = 0; /* bad images are in the one and not in the other */
-    for (size_t s = 0; s < sources; s++) {
-        if (source_open(&source[s], fallback ? fallback : argv[first + (int)s], &opening) < 0) {
+static size_t name_sources(struct names *names, int count, char **argument)
+{
+    int done = count == 0 ? brace_expand(names, default_source()) : 0;
+    for (int i = 0; i < count && done == 0; i++)
+        done = brace_expand(names, argument[i]);
+    if (done < 0)
+        die_why();
+    return names->count;
+}
+
+/* Opens all sources; how many images of them are bad. The first few that leave something out say
+ * what: a set in a thousand shards leaves out the same of each. */
+static size_t open_sources(struct source *source, const struct names *names, struct writer *writer)
+{
+    enum { TELL = 3 };
+    size_t bad = 0, telling = 0, files = 0;
+    for (size_t s = 0; s < names->count; s++) {
+        if (source_open(&source[s], names->name[s], &opening) < 0) {
             if (writer)
                 end_after_write(writer);
             die_why();
         }
-        tell_left_out(&source[s]);
-        total += source[s].bad;
+        const struct omitted *omitted = &source[s].omitted;
+        size_t left_out = omitted->files + omitted->stray.count + omitted->hidden_folders;
+        if (left_out > 0 && telling++ < TELL)
+            omitted_tell(&source[s]);
+        else
+            files += left_out;
+        if (source[s].unwanted)
+            explain("%s: --include and --exclude leave out %zu images", source[s].name,
+                    source[s].unwanted);
+        bad += source[s].bad;
     }
-    plan_make(&plan, source, sources, &planning);
+    if (telling > TELL)
+        note("%zu more sources leave out %zu files", telling - TELL, files);
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    int first = options_parse(&about, argc, argv);
+    check_options();
+    struct writer *writer = shard_path ? NULL : estandard_output();
+    struct names names = {0};
+    size_t sources = name_sources(&names, argc - first, argv + first);
+    struct source *source = ealloc(sources, sizeof *source);
+    struct plan plan;
+    struct tally tally;
+    allow_files();
+    opening.look = (struct look){look_at_reader, writer};
+    size_t total = open_sources(source, &names, writer);
+    if (plan_make(&plan, source, sources, &planning) < 0)
+        die_why();
+    total += plan.count; /* bad images are among them, and are not written */
     struct pace pace = {.total = plan.count};
     clock_gettime(CLOCK_MONOTONIC, &pace.start);
+    tally_open(&tally, &plan);
     delivering.pace = &pace;
-    total += plan.count;
+    delivering.tally = &tally;
 
     if (shard_path)
-        write_shard(source, sources, &plan, &delivered);
+        write_shard(source, sources, &plan);
     else if (write_start(writer, source, sources, &plan) < 0 ||
-             write_images(writer, source, sources, &plan, &delivered) < 0 ||
-             write_finish(writer) < 0)
+             write_images(writer, source, sources, &plan) < 0 || write_finish(writer) < 0)
         end_after_write(writer);
-    if (delivered < total)
-        note("left out %zu bad images of %zu", total - delivered, total);
-    explain("%zu images of %u classes", delivered, plan.classes.count);
+    if (tally.images < total)
+        note("left out %zu bad images of %zu", total - tally.images, total);
+    tally_tell(&tally);
 
+    tally_close(&tally);
     plan_free(&plan);
     for (size_t s = 0; s < sources; s++)
         source_close(&source[s]);
     free(source);
+    names_free(&names);
     write_close(writer);
     return DONE;
 }

@@ -1,7 +1,8 @@
 #include "shard.h"
 
+#include "layout.h"
 #include "message.h"
-#include "source.h"
+#include "name.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -242,12 +243,14 @@ int shard_reader_gone(const struct shard *shard)
 char *shard_name(const char *key, const char *class_name, int has_file)
 {
     size_t size, folders, length = strlen(key), room = length + strlen(class_name) + 8;
-    const char *class_of_key = source_class_of(key, "", &size);
+    const char *folder = layout_last_folder(key, &size);
+    char *class_of_key = name_compose(folder, size);
     while (length > 0 &&
            key[length - 1] == '/') /* a key of S3 may; in a tar it would be a folder */
         length--;
     const char *slash = memrchr(key, '/', length);
-    int is_in_it = size == strlen(class_name) && strncmp(class_of_key, class_name, size) == 0;
+    int is_in_it = strcmp(class_of_key, class_name) == 0;
+    free(class_of_key);
     char *name = ealloc(room, 1);
     folders = slash != NULL ? (size_t)(slash + 1 - key) : 0;
     snprintf(name, room, "%.*s%s%s%.*s%s", (int)folders, key, is_in_it ? "" : class_name,

@@ -11,6 +11,7 @@
 #include "source.h"
 
 #include "cifar.h"
+#include "labels.h"
 #include "message.h"
 #include "meter.h"
 #include "name.h"
@@ -40,7 +41,6 @@ struct batch {
 struct box {
     struct supply *supply; /* NULL when it is not needed any more */
     struct spool spool;
-    char *root; /* the class of images that lie in no folder */
     struct choice choice;
     struct place *place; /* by source_item.place */
     size_t places;
@@ -49,6 +49,7 @@ struct box {
     struct batch *batch;
     size_t batches;
     char *names; /* of the classes of CIFAR-10, a line each */
+    struct labels labels;
 };
 
 static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
@@ -109,6 +110,7 @@ static void empty(struct source *source)
     free(box->batch);
     free(box->place);
     free(box->names);
+    labels_free(&box->labels);
     box->link = NULL;
     box->batch = NULL;
     box->place = NULL;
@@ -122,7 +124,6 @@ static void close_box(struct source *source)
     empty(source);
     supply_close(box->supply);
     spool_close(&box->spool);
-    free(box->root);
     free(box);
 }
 
@@ -141,7 +142,7 @@ static int take_image(struct source *source, struct tar *tar, const struct tar_m
 {
     struct box *box = source->state;
     struct tar_place at;
-    int taken = source_take(source, member->name, box->root, member->size);
+    int taken = source_take(source, member->name, member->size);
     if (taken <= 0)
         return taken;
     if (tar_keep(tar, &box->spool, &at) < 0)
@@ -181,8 +182,21 @@ static int take_names(struct source *source, struct tar *tar, const struct tar_m
                : fail("cannot read %s/%s: it is not UTF-8", source->name, member->name);
 }
 
+/* A file that may tell an image's label; whether it does is seen when all have come. */
+static int take_label(struct source *source, struct tar *tar, const struct tar_member *member,
+                      enum labels_kind kind)
+{
+    struct box *box = source->state;
+    struct tar_place at = {.size = member->size};
+    if (at.size <= labels_most(kind) && tar_keep(tar, &box->spool, &at) < 0)
+        return -1;
+    labels_add(&box->labels, kind, member->name, &at);
+    return 0;
+}
+
 static int take_file(struct source *source, struct tar *tar, const struct tar_member *member)
 {
+    enum labels_kind kind = labels_kind(member->name);
     switch (cifar_file(member->name)) {
     case CIFAR_NAMES:
         return take_names(source, tar, member);
@@ -190,7 +204,8 @@ static int take_file(struct source *source, struct tar *tar, const struct tar_me
     case CIFAR_TEST:
         return take_batch(source, tar, member);
     default:
-        return take_image(source, tar, member);
+        return kind != LABELS_NONE ? take_label(source, tar, member, kind)
+                                   : take_image(source, tar, member);
     }
 }
 
@@ -206,10 +221,7 @@ static int take(struct source *source, struct tar *tar, const struct tar_member 
                                                 add_place(box, &(struct tar_place){0}, 0)};
         return 0;
     case TAR_OTHER:
-        if (source_is_image_name(member->name))
-            return source_refuse(source, member->name, "it is a link or no file at all");
-        source->left_out++;
-        return 0;
+        return source_take_no_file(source, member->name, "it is a link or no file at all");
     default:
         return 0;
     }
@@ -269,11 +281,9 @@ static int take_links(struct source *source)
         int taken = 0;
         if (target != NULL) {
             box->place[link->place] = box->place[target->place];
-            taken = source_take(source, link->name, box->root, target->size);
-        } else if (source_is_image_name(link->name)) {
-            taken = source_refuse(source, link->name, "it is a link to what is not there");
+            taken = source_take(source, link->name, target->size);
         } else {
-            source->left_out++;
+            taken = source_take_no_file(source, link->name, "it is a link to what is not there");
         }
         if (taken < 0)
             return -1;
@@ -288,7 +298,8 @@ static int take_batches(struct source *source)
 {
     struct box *box = source->state;
     if (box->names == NULL && source->count > 0) { /* files of another kind that are called so */
-        source->left_out += box->batches;
+        for (size_t b = 0; b < box->batches; b++)
+            omitted_file(&source->omitted, box->batch[b].name);
         return 0;
     }
     for (size_t b = 0; b < box->batches; b++) {
@@ -332,8 +343,17 @@ static int read_all(struct source *source)
     return got;
 }
 
+static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
+                     size_t size)
+{
+    struct box *box = source->state;
+    const struct tar_place *at = &box->place[item->place].at;
+    int fd = at->spooled ? box->spool.fd : supply_file(box->supply);
+    return read_at(fd, at->offset, head, size);
+}
+
 /* Reads it until it came whole, and makes items of what needs the whole. */
-static int list(struct source *source)
+static int list(struct source *source, const struct source_options *options)
 {
     struct box *box = source->state;
     int again = 1;
@@ -348,9 +368,16 @@ static int list(struct source *source)
     if (take_batches(source) < 0 || take_links(source) < 0)
         return -1;
     sort(source);
+    source_look_into(source, read_head);
+    int fd[] = {supply_file(box->supply), box->spool.fd};
+    if (labels_apply(source, &box->labels, fd, options) < 0)
+        return -1;
+    labels_free(&box->labels);
     if (supply_file(box->supply) < 0) {
         supply_close(box->supply);
         box->supply = NULL;
+    } else {
+        supply_rest(box->supply);
     }
     return 0;
 }
@@ -379,18 +406,17 @@ int source_open_archive(struct source *source, const char *name,
     spool_open(&box->spool);
     free(source->name);
     source->name = remote_show(name);
-    box->root = root_of(source->name);
+    source->root = root_of(source->name);
+    source->is_part = 1;
     if (remote_is_url(name) && !name_is_utf8(name)) { /* it stands in the stream's header */
         char *shown = name_show(name);
         fail("the name %s is not UTF-8", shown);
         free(shown);
         return -1;
     }
-    if (supply_open(&box->supply, name, options) < 0 || list(source) < 0)
+    if (supply_open(&box->supply, name, options) < 0 || list(source, options) < 0)
         return -1;
     if (remote_is_url(name))
         source->described = ecopy(source->name);
-    else
-        source_describe(source, "tar");
     return 0;
 }

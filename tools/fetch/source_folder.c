@@ -3,6 +3,7 @@
 
 #include "message.h"
 #include "name.h"
+#include "spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,35 +86,41 @@ static void close_folder(struct source *source)
 
 static const struct source_class folder_class = {start, next, end, stop, close_folder};
 
+static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
+                     size_t size)
+{
+    struct folder *folder = source->state;
+    int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
+    int result = fd < 0 ? fail("%s", strerror(errno)) : read_at(fd, 0, head, size);
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
 /* Takes what fts came upon; key is its path under the root. */
-static int take(struct source *source, FTS *tree, FTSENT *entry, const char *key,
-                const char *root_name)
+static int take(struct source *source, FTS *tree, FTSENT *entry, const char *key)
 {
     int hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
     switch (entry->fts_info) {
     case FTS_D:
         if (hidden) {
-            source->hidden_folders++;
+            source->omitted.hidden_folders++;
             fts_set(tree, entry, FTS_SKIP);
         }
         return 0;
     case FTS_DP: /* a folder once more, after what is in it */
         return 0;
     case FTS_F:
-        return source_take(source, key, root_name, (uint64_t)entry->fts_statp->st_size);
+        return source_take(source, key, (uint64_t)entry->fts_statp->st_size);
     case FTS_SLNONE:
+        return source_take_no_file(source, key, "it is a link to nothing");
     case FTS_DEFAULT:
-        if (source_is_image_name(key))
-            return source_refuse(source, key,
-                                 entry->fts_info == FTS_SLNONE ? "it is a link to nothing"
-                                                               : "it is neither file nor folder");
-        source->left_out++;
-        return 0;
+        return source_take_no_file(source, key, "it is neither file nor folder");
     default:
         break;
     }
     if (hidden) {
-        source->left_out++;
+        omitted_file(&source->omitted, key);
         return 0;
     }
     char *shown = name_show(entry->fts_path);
@@ -131,7 +138,7 @@ static int by_name(const FTSENT **left, const FTSENT **right)
 }
 
 /* Lists what lies under root, following links to files and folders. */
-static int list(struct source *source, char *root, const char *root_name)
+static int list(struct source *source, char *root)
 {
     char *roots[] = {root, NULL};
     size_t root_length = strlen(root);
@@ -143,7 +150,7 @@ static int list(struct source *source, char *root, const char *root_name)
     while (result >= 0 && (errno = 0, entry = fts_read(tree)) != NULL) {
         const char *key = entry->fts_path + root_length;
         key += *key == '/';
-        result = take(source, tree, entry, key, root_name);
+        result = take(source, tree, entry, key);
     }
     if (result >= 0 && errno != 0)
         result = fail("cannot read the folder %s: %s", root, strerror(errno));
@@ -165,11 +172,13 @@ int source_open_folder(struct source *source, const char *name)
                             "and synth:shapes",
                             name)
                      : fail("cannot read the folder %s: %s", name, strerror(errno));
-    if (result == 0)
-        result = list(source, copy, strrchr(real, '/') + 1);
+    if (result == 0) {
+        source->root = ecopy(strrchr(real, '/') + 1);
+        result = list(source, copy);
+    }
     if (result == 0) {
         source_sort(source);
-        source_describe(source, "folder");
+        source_look_into(source, read_head);
     }
     free(copy);
     free(real);

@@ -17,8 +17,7 @@
 
 struct bucket {
     struct s3 *s3;
-    struct s3_listing listing;
-    size_t *place; /* item number → place in the listing */
+    struct s3_listing listing; /* source_item.place: an object's place in it */
     struct s3_getter *getter;
     size_t *choice; /* places in the listing */
 };
@@ -28,7 +27,7 @@ static int start(struct source *source, const size_t *choice, size_t count, unsi
     struct bucket *bucket = source->state;
     bucket->choice = ealloc(count, sizeof *bucket->choice);
     for (size_t i = 0; i < count; i++)
-        bucket->choice[i] = bucket->place[choice[i]];
+        bucket->choice[i] = source->item[choice[i]].place;
     return s3_get_start(&bucket->getter, bucket->s3, &bucket->listing, bucket->choice, count,
                         connections);
 }
@@ -68,7 +67,6 @@ static void close_bucket(struct source *source)
     struct bucket *bucket = source->state;
     s3_listing_free(&bucket->listing);
     s3_close(bucket->s3);
-    free(bucket->place);
     free(bucket);
 }
 
@@ -80,40 +78,77 @@ static int by_key(const void *left, const void *right)
     return strcmp(a->key, b->key);
 }
 
-/* The class of images that lie in no folder of the listing: the last folder of its prefix, or the
- * bucket. */
-static const char *root_name(const struct s3_listing *listing, char *copy)
+/* The last folder of the prefix, or the bucket. */
+static char *root_name(const struct s3_listing *listing)
 {
     size_t length = strlen(listing->folder);
     if (length == 0)
-        return listing->bucket;
-    memcpy(copy, listing->folder, length);
+        return ecopy(listing->bucket);
+    char *copy = ecopy(listing->folder);
     copy[length - 1] = 0; /* the slash */
-    char *slash = strrchr(copy, '/');
-    return slash ? slash + 1 : copy;
+    char *slash = strrchr(copy, '/'), *root = ecopy(slash ? slash + 1 : copy);
+    free(copy);
+    return root;
 }
 
 /* Makes items of the listing, with keys as they are within its folder. */
 static int take(struct source *source, struct bucket *bucket)
 {
     struct s3_listing *listing = &bucket->listing;
-    char *copy = ecopy(listing->folder);
-    const char *root = root_name(listing, copy);
     /* Servers list in the order of keys, but not all in that of their bytes. */
     qsort(listing->object, listing->count, sizeof *listing->object, by_key);
-    bucket->place = ealloc(listing->count, sizeof *bucket->place);
     int taken = 0;
     for (size_t i = 1; i < listing->count; i++)
         if (strcmp(listing->object[i - 1].key, listing->object[i].key) == 0)
             taken = fail("cannot list %s: an object is listed twice", source->name);
     for (size_t i = 0; i < listing->count && taken >= 0; i++) {
         const char *key = listing->object[i].key + strlen(listing->folder);
-        taken = source_take(source, key, root, listing->object[i].size);
+        taken = source_take(source, key, listing->object[i].size);
         if (taken > 0)
-            bucket->place[source->count - 1] = i;
+            source->item[source->count - 1].place = i;
     }
-    free(copy);
     return taken < 0 ? -1 : 0;
+}
+
+/* A listing tells nothing of objects without a suffix. A few small ones are fetched and looked at;
+ * of many the others decide: where more are named as images, these are none, else they are what the
+ * set is made of. */
+static int look_into(struct source *source, struct bucket *bucket)
+{
+    enum { MOST = 64, MOST_BYTES = 64 << 20 };
+    struct source_item *doubtful[MOST];
+    size_t count = 0, all = 0, choice[MOST];
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < source->count; i++) {
+        if (!source->item[i].is_doubtful)
+            continue;
+        bytes += source->item[i].size;
+        if (all++ < MOST)
+            doubtful[count++] = &source->item[i];
+    }
+    if (all > MOST || bytes > MOST_BYTES) {
+        for (size_t i = 0; i < source->count && all < source->count - all; i++)
+            if (source->item[i].is_doubtful)
+                source_judge(source, &source->item[i], NULL, 0);
+        source_sift(source);
+        return 0;
+    }
+    if (all == 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        choice[i] = doubtful[i]->place;
+    struct s3_getter *getter;
+    if (s3_get_start(&getter, bucket->s3, &bucket->listing, choice, count, count) < 0)
+        return -1;
+    struct s3_body body = {0};
+    int got;
+    while ((got = s3_get_next(getter, &body)) > 0)
+        if (got == 1) /* what cannot be had stays, and is a bad image when its turn comes */
+            source_judge(source, doubtful[body.index], body.bytes, body.size);
+    s3_get_stop(getter);
+    free(body.bytes);
+    source_sift(source);
+    return got;
 }
 
 int source_open_s3(struct source *source, const char *name, const struct source_options *options)
@@ -131,5 +166,6 @@ int source_open_s3(struct source *source, const char *name, const struct source_
     if (s3_open(&bucket->s3, options->access, &options->look) < 0 ||
         s3_list(bucket->s3, name, &bucket->listing) < 0)
         return -1;
-    return take(source, bucket);
+    source->root = root_name(&bucket->listing);
+    return take(source, bucket) < 0 ? -1 : look_into(source, bucket);
 }

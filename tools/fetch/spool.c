@@ -46,7 +46,7 @@ static int make(struct spool *spool)
     return 0;
 }
 
-int spool_flush(struct spool *spool)
+static int write_out(struct spool *spool)
 {
     if (spool->held > 0 && spool->fd < 0 && make(spool) < 0)
         return -1;
@@ -62,9 +62,19 @@ int spool_flush(struct spool *spool)
     return 0;
 }
 
+int spool_flush(struct spool *spool)
+{
+    int done = write_out(spool);
+    free(spool->buffer); /* there may be many spools, and of all of them only one grows */
+    spool->buffer = NULL;
+    return done;
+}
+
 int spool_add(struct spool *spool, const void *bytes, size_t size)
 {
     const uint8_t *from = bytes;
+    if (spool->buffer == NULL)
+        spool->buffer = ealloc(BUFFER, 1);
     while (size > 0) {
         size_t part = size < BUFFER - spool->held ? size : BUFFER - spool->held;
         memcpy(spool->buffer + spool->held, from, part);
@@ -72,7 +82,7 @@ int spool_add(struct spool *spool, const void *bytes, size_t size)
         spool->size += part;
         from += part;
         size -= part;
-        if (spool->held == BUFFER && spool_flush(spool) < 0)
+        if (spool->held == BUFFER && write_out(spool) < 0)
             return -1;
     }
     return 0;

@@ -9,7 +9,7 @@
 struct spool {
     int fd; /* -1 until something was written */
     uint64_t size;
-    uint8_t *buffer; /* of what is to be written next */
+    uint8_t *buffer; /* of what is to be written next; NULL: nothing is */
     size_t held;
 };
 

@@ -90,6 +90,12 @@ int supply_file(const struct supply *supply)
     return supply->fd;
 }
 
+void supply_rest(struct supply *supply)
+{
+    free(supply->block);
+    supply->block = NULL;
+}
+
 int supply_check(struct supply *supply, int failed)
 {
     return supply->remote != NULL ? remote_check(supply->remote, failed) : 0;

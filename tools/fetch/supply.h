@@ -26,6 +26,8 @@ ssize_t supply_read(struct supply *supply, const void **block);
 int64_t supply_skip(struct supply *supply, int64_t size);
 /* The file that it is, for those who come back to a part of it; -1: it is none. */
 int supply_file(const struct supply *supply);
+/* Nothing is read in order any more: gives the memory back that this took. */
+void supply_rest(struct supply *supply);
 
 /* When all was read, or, with failed, when what was read made no sense: 0: it is what the server
  * has; 1: it was damaged on the way, and is now at its start again; -1 with a sentence: it is

@@ -1,0 +1,36 @@
+/* From the folders that images lie in to classes and splits.
+ *
+ * The folders of a key are counted from 1, the first one below the source. An image's class is its
+ * last folder, or the one of the level that is asked for; level 0 is the source itself. With
+ * split_folders the first folder called train, training, val, valid, validation, test or testing,
+ * in any case, tells the split, and is not counted.
+ *
+ * Where the others lie in two folders or more side by side, an image beside these is a stray: a.png
+ * of a.png, cat/1.png, dog/1.png. It is left out, as one is that has no folder of the level asked
+ * for, or none that tells a split. Where all images lie in one place, that is their class: the
+ * folder, or the source by its own name; but not an archive, whose name says as a rule what part of
+ * a set it is.
+ */
+#ifndef PSWEEP_LAYOUT_H
+#define PSWEEP_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct source;
+
+struct layout_options {
+    uint64_t class_level; /* OPTION_UNSET: the last folder */
+    int split_folders;
+};
+
+/* Gives every item without a class its own, and a split where folders tell it; takes the strays
+ * away. -1 with a sentence where no image is left, or most are strays. Notes say what folders look
+ * like and are not taken for. */
+int layout(struct source *source, const struct layout_options *options);
+
+/* The last folder of a key, size 0 where it has none. Slashes at a key's end or in a row, which S3
+ * allows, do not count. */
+const char *layout_last_folder(const char *key, size_t *size);
+
+#endif

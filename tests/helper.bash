@@ -27,11 +27,18 @@ need_shared() {
     [ -e "$shared/$1" ] || skip "needs ../shared/$1, which is absent"
 }
 
+# have PROGRAM...: all of them are here. (command -v of several is content with one.)
+have() {
+    local program
+    for program; do
+        command -v "$program" >/dev/null || return
+    done
+}
 # need PROGRAM...: the test is skipped where one is absent; CI must have them all.
 need() {
     local program
     for program; do
-        command -v "$program" >/dev/null || skip "needs $program (make deps-servers installs it)"
+        have "$program" || skip "needs $program (make deps-servers installs it)"
     done
 }
 

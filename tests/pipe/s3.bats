@@ -7,7 +7,7 @@ server_programs=(ceph ceph-mon ceph-osd radosgw radosgw-admin curl)
 
 # One server for all tests of this file, with the images of make_images in the bucket "zoo".
 setup_file() {
-    command -v "${server_programs[@]}" >/dev/null || return 0
+    have "${server_programs[@]}" || return 0
     "$REPOSITORY/tests/servers/radosgw.sh" start "$BATS_FILE_TMPDIR/server" >&2
     make_images "$BATS_FILE_TMPDIR/zoo"
     # shellcheck source=/dev/null

@@ -3,8 +3,10 @@
 load ../helper
 load ../sweeps
 
+server_programs=(slurmctld slurmd sbatch munged)
+
 setup_file() {
-    command -v slurmctld slurmd sbatch munged >/dev/null && [ "$(id -u)" = 0 ] || return 0
+    have "${server_programs[@]}" && [ "$(id -u)" = 0 ] || return 0
     "$REPOSITORY/tests/servers/slurm.sh" start "$BATS_FILE_TMPDIR/slurm" >&2
 }
 teardown_file() {
@@ -12,7 +14,7 @@ teardown_file() {
 }
 setup() {
     enter_folder
-    need slurmctld slurmd sbatch munged
+    need "${server_programs[@]}"
     [ "$(id -u)" = 0 ] || skip "needs root: Slurm's daemons do"
     export SLURM_CONF=$BATS_FILE_TMPDIR/slurm/slurm.conf
 }

@@ -7,7 +7,7 @@ server_programs=(swift-proxy-server swift-account-server swift-container-server 
 
 # One server for all tests of this file.
 setup_file() {
-    command -v "${server_programs[@]}" >/dev/null || return 0
+    have "${server_programs[@]}" || return 0
     "$REPOSITORY/tests/servers/swift.sh" start "$BATS_FILE_TMPDIR/server" >&2
 }
 teardown() {

@@ -3,7 +3,7 @@
 
 Serves the files under FOLDER, on loopback, as the objects of any bucket, or as pages of the web. It checks
 no signature. The file FOLDER.port gets the port when it listens, FOLDER.asked a line for each object that
-is asked for. A file that has "stall" in its name is announced and never sent. Ends by itself after
+is asked for, FOLDER.faults one for each answer that goes wrong, with the name of what does. A file that has "stall" in its name is announced and never sent. Ends by itself after
 lifetime seconds (60).
 
 What goes wrong with an answer is drawn anew for each request, by the seed, the key and how often that was
@@ -79,6 +79,8 @@ def draw(key, prefix):
     for fault in FAULTS:
         point -= float(option(fault, "0"))
         if point < 0:
+            with lock, open(ROOT + b".faults", "a") as faults:
+                faults.write(fault + "\n")
             return fault, dice
     return None, dice
 

@@ -1,5 +1,5 @@
-# psweep: five programs over one library. Targets: all (default) demo test test-all bench bench-gpu lint
-# install deps deps-servers pictures clean. Programs land in bin/, everything else in build/.
+# psweep: five programs over one library. Programs land in bin/, everything else in build/. make help lists the
+# targets, from the lines here that begin with ##.
 
 VERSION  := 0.1.0
 CC       := gcc
@@ -17,14 +17,21 @@ BIN      := $(TOOLS:%=bin/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: always all demo pictures cifar golden plans test test-all bench bench-gpu lint install deps deps-servers clean
+.PHONY: all help demo pictures cifar golden plans test test-all fresh bench bench-gpu lint install deps \
+          deps-servers clean always
+
+## all           the programs, in bin/: what make does when told nothing
 all: $(BIN)
+
+## help          this list
+help:
+	@sed -n 's/^## //p' Makefile
 
 # Before anything is built: is all that it needs on this machine? demo and test install what is missing,
 # other goals say it. The answer is a file that make includes, so that make, having made it, reads this
 # Makefile afresh and finds the libraries that were installed.
 INSTALL_FOR := demo pictures test test-all deps
-GOALS    := $(filter-out deps-servers lint clean,$(or $(MAKECMDGOALS),all))
+GOALS    := $(filter-out help deps-servers lint fresh clean,$(or $(MAKECMDGOALS),all))
 ifneq ($(GOALS),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
 include build/$(if $(filter $(INSTALL_FOR),$(GOALS)),install,check).ready
@@ -33,8 +40,10 @@ endif
 build/%.ready: .ci/deps
 	@.ci/deps $*
 	@mkdir -p $(@D) && touch $@
+## deps          installs what building and testing need (apt-get), and nothing else
 deps:
 	@.ci/deps install
+## deps-servers  installs what only developers need: real servers for tests, linters
 deps-servers:
 	@.ci/deps servers
 
@@ -182,9 +191,10 @@ build/tests/cuda/narrow: tests/cuda/narrow.cpp lib/nn/cuda/common.cuh lib/nn/cud
         tests/doubles/cuda/kernels_on_host.h
 	@mkdir -p $(@D)
 	$(DOUBLE_CXX) $(SANITIZE_double) -include tests/doubles/cuda/kernels_on_host.h -o $@ $<
-# What cuDNN plans for devices that are only described; make plans accepts what it plans now.
+# What cuDNN plans for devices that are only described.
 build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcudnn -lm -pthread -ldl
+## plans         accepts what cuDNN plans now as what tests/cuda/plans.golden should say
 plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
 CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow) \
@@ -222,27 +232,34 @@ build/tests/bits/digest: build/tests/bits/digest.o build/tests/support.a build/l
 	$(CC) $(LDFLAGS) -o $@ $^ -lm -pthread
 build/tests/bits/%.o: CPPFLAGS += -Itests/unit
 
-# Charts as they should look (tests/golden), and what tells whether two pictures look alike. make golden
-# accepts the charts as they are drawn now; look at them before they are committed.
+# Charts as they should look (tests/golden), and what tells whether two pictures look alike.
 build/tests/golden/compare: build/tests/golden/compare.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,cairo)
 build/tests/golden/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
+## golden        accepts the charts as they are drawn now; look at them before they are committed
 golden: all
 	@rm -rf build/golden && mkdir -p build/golden
-	cd build/golden && PATH=$(CURDIR)/bin:$$PATH ../../tests/golden/draw
+	cd build/golden && PATH="$(CURDIR)/bin:$$PATH" ../../tests/golden/draw
 	cp build/golden/*.png tests/golden
 	RENEW=1 bats tests/pipe/psplot_live.bats
 
 # tests/run names each test that was skipped; with CI set, a skip that CI could do without fails.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --exec tests/run
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
+## test          all tests but the long ones, in three minutes on two cores
 test: all $(TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
 	$(PROVE) $(TESTS) $(SCRIPTS)
+## test-all      all tests
 test-all: all $(TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
 	PSWEEP_LONG=1 $(PROVE) $(TESTS) $(SCRIPTS)
 
-# Figures of this machine, now: never part of a test. Beside PyTorch where TORCH_PYTHON has one.
+## fresh         README's two commands on a bare Debian 12 and 13, which debootstrap makes; as root
+fresh:
+	tests/fresh/run
+
+# Figures of this machine, now: never part of a test.
 TORCH_PYTHON := /usr/bin/python3
+## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one
 bench: all build/tests/bench/bare_get build/tests/bench/getter_bench build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps
@@ -262,23 +279,26 @@ build/tests/bench/gpu_bench: build/tests/bench/gpu_bench.o build/libpsnn.a build
 build/tests/bench/libpsweep-cuda.so: bin/libpsweep-cuda.so
 	@mkdir -p $(@D)
 	cp $< $@
+## bench-gpu     the same of a GPU
 bench-gpu: all build/tests/bench/gpu_bench
 	build/tests/bench/gpu_bench
 	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then $(TORCH_PYTHON) tests/bench/torch_gpu.py; \
 	else echo "$(TORCH_PYTHON) has no torch: not compared (TORCH_PYTHON=)"; fi
 
-# A sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts.
+## demo          a sweep of depths 1 to 4 over drawn shapes: table, best network, its test accuracy, charts
 demo: all
 	@rm -rf build/demo
 	pipelines/sweep --depth 1-4 --epochs 12 --data synth:shapes --limit 6000 -o build/demo
 
-# The pictures that README.md shows: of CIFAR-10 where DATA says where that is, else of the demo. DATA is a
-# folder with train and test in it, or cifar-10-binary.tar.gz as its site has it, also at s3:// or https://.
+# DATA is a folder with train and test in it, or cifar-10-binary.tar.gz as its site has it, also at s3:// or
+# https://.
 LEARNT   := $(if $(DATA),build/cifar,build/demo)
+## pictures      the pictures that README.md shows: of CIFAR-10 where DATA says where that is, else of the demo
 pictures: $(if $(DATA),cifar,demo)
 	bin/psplot --size 600x460 -o pipelines/curves.png $(LEARNT)/d*.bin
 	bin/psplot --size 640x560 -o pipelines/confusion.png $(LEARNT)/best.scores
 	bin/psplot --size 78x17 $(LEARNT)/d1-s0-*.bin $(LEARNT)/d3-s0-*.bin
+## cifar         the sweep of pictures, of CIFAR-10 at DATA
 cifar: all
 	[ -n "$(DATA)" ]
 	if [ -d "$(DATA)/test" ]; then \
@@ -294,7 +314,9 @@ FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubl
 SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
 SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
+            tests/fresh/run tests/fresh/system \
             $(wildcard pipelines/sweep.d/*.bash tests/servers/*.sh tests/bench/*.sh)
+## lint          clang-format, cppcheck, shellcheck, mandoc
 lint:
 	@$(call with,clang-format --dry-run -Werror $(FORMATTED))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \
@@ -304,16 +326,17 @@ lint:
 	@$(call with,mandoc -T lint -W warning $(MANUALS))
 , := ,
 
+to        = $(DESTDIR)$(PREFIX)
+## install       programs and manual pages below PREFIX (/usr/local), that below DESTDIR
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/psweep \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 755 $(BIN) pipelines/sweep $(DESTDIR)$(PREFIX)/bin
-	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) $(DESTDIR)$(PREFIX)/lib/psweep/$(notdir $(PLUGIN)))
-	install -m 644 pipelines/sweep.mk lib/FORMAT.md $(DESTDIR)$(PREFIX)/share/psweep
-	install -d $(DESTDIR)$(PREFIX)/share/psweep/sweep.d
-	install -m 644 pipelines/sweep.d/* $(DESTDIR)$(PREFIX)/share/psweep/sweep.d
-	$(foreach m,$(MANUALS),install -m 644 $m $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $m)) &&) :
+	install -d "$(to)/bin" "$(to)/share/psweep/sweep.d" "$(to)/share/man/man1" "$(to)/share/man/man5"
+	install -m 755 $(BIN) pipelines/sweep "$(to)/bin"
+	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) "$(to)/lib/psweep/$(notdir $(PLUGIN))")
+	install -m 644 pipelines/sweep.mk lib/FORMAT.md "$(to)/share/psweep"
+	install -m 644 pipelines/sweep.d/* "$(to)/share/psweep/sweep.d"
+	$(foreach m,$(MANUALS),install -m 644 $m "$(to)/share/man/man$(subst .,,$(suffix $m))" &&) :
 
+## clean         removes bin/ and build/
 clean:
 	rm -rf bin build
 

@@ -1,0 +1,66 @@
+# What make and the tests do on machines that have not everything.
+load ../helper
+
+# machine ABSENT... : a PATH, in ./machine, with what this machine has but not those.
+machine() {
+    mkdir machine
+    ln -sf /usr/sbin/* /usr/bin/* /usr/local/bin/* machine
+    local program
+    for program; do
+        rm -f "machine/$program"
+    done
+}
+# program NAME LINE...: in ./machine, a script instead of what is there.
+program() {
+    rm -f "machine/$1"
+    printf '%s\n' '#!/bin/sh' "${@:2}" >"machine/$1"
+    chmod +x "machine/$1"
+}
+
+@test "make help has a line for every target" {
+    make -s --no-print-directory -C "$REPOSITORY" help >said
+    sed -n '/^\.PHONY:/,/[^\\]$/p' "$REPOSITORY/Makefile" | grep -oE '[a-z][a-z-]+' |
+        grep -vx always | sort >targets
+    [ "$(wc -l <targets)" -gt 10 ]
+    diff targets <(cut -d ' ' -f 1 said | sort)
+    no grep -vE '^[a-z-]+ +[^ ].{5,}' said
+}
+
+@test "make install, below folders with a blank in their names" {
+    make -s --no-print-directory -C "$REPOSITORY" install DESTDIR="$PWD/a root" PREFIX="/opt/my programs"
+    cd "a root/opt/my programs"
+    bin/psfetch --limit 20 | bin/psaug -e 1 | bin/pstrain -q -d 1 >/dev/null
+    [ -x bin/sweep ] && [ -s share/psweep/sweep.d/work.bash ]
+    [ "$(find share/man -type f | wc -l)" -ge 7 ]
+    [ "$(ls "$BATS_TEST_TMPDIR")" = "a root" ]
+}
+
+@test "where one of the programs of a server is absent its tests are skipped, and it is not started" {
+    machine ceph-osd swift-object-server slurmd
+    for name in ceph ceph-mon radosgw radosgw-admin curl swift-{proxy,account,container}-server swift-ring-builder \
+        slurmctld sbatch munged; do
+        program "$name" "echo $name >>'$PWD/called'; exit 1"
+    done
+    for file in s3:ceph-osd swift:swift-object-server slurm:slurmd; do
+        PATH=$PWD/machine timeout 60 bats --tap -f 'odd keys|cancelled' "$REPOSITORY/tests/pipe/${file%:*}.bats" >said
+        grep -q "^ok 1 .*# skip needs ${file#*:} " said
+    done
+    [ ! -e called ]
+}
+
+@test "packages are called what the release calls them, also before it was asked for them" {
+    machine
+    program pkg-config 'exit 1'
+    program apt-cache 'exit 100'
+    for case in 2.36:libmsgpack-dev 2.41:libmsgpack-c-dev; do
+        program getconf "echo glibc ${case%:*}"
+        PATH=$PWD/machine ends 1 "$REPOSITORY/.ci/deps" check
+        grep -q " ${case#*:} libxxhash-dev " err
+        no grep -q '|' err
+    done
+    # What it was told, it believes.
+    # shellcheck disable=SC2016
+    program apt-cache 'case $2 in libmsgpack-dev) echo Package: $2 ;; *) exit 100 ;; esac'
+    PATH=$PWD/machine ends 1 "$REPOSITORY/.ci/deps" check
+    grep -q ' libmsgpack-dev libxxhash-dev ' err
+}

@@ -2,16 +2,17 @@
 # wherever it is trained.
 # shellcheck shell=bash disable=SC2154
 
-# point NAME: what parallel and Slurm run. Says "ended NAME STATUS" on standard output.
+# point NAME: what parallel and Slurm run. Says "ended NAME" on standard output. A request to stop, by a file
+# or by a TERM to this process, is heeded at whatever moment it comes: the point is then stopped, not failed.
 point() {
-    local name=$1 run=$out/$1 log hold='' epochs options status words left=() lost=0
+    local name=$1 run=$out/$1 log hold='' trainer='' halted='' epochs options status words left=() lost=0
     trap halt TERM
     # parallel may have died before we could hear of it.
     [ -z "${PARALLEL_PID-}" ] || [ "$PARALLEL_PID" = "$PPID" ] || exit 1
     # Where another sweep trains it already, that is enough.
-    exec {log}>>"$run.log"
-    flock --wait 1 "$log" || { echo "ended $name 0" && return; }
-    [ -n "$slurm" ] || : >"$places/begun.$name"
+    exec {log}>>"$run.log" || exit 1
+    flock --wait 1 "$log" || { echo "ended $name" && return; }
+    [ -z "$slurm" ] || : >"$places/begun.$name"
     IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
     read -ra words <<<"$augment"
     read -ra options <<<"$options"
@@ -29,22 +30,19 @@ point() {
         lose_host
     done
     finish
-    echo "ended $name $status"
+    echo "ended $name"
 }
 
 asked_to_stop() {
-    [ -e "$run.stop" ] || [ -e "$out/stop" ]
+    [ -n "$halted" ] || [ -e "$run.stop" ] || [ -e "$out/stop" ]
 }
 
 # What earlier runs left becomes .torn1 …; the trainer goes on from the one that came furthest. Sets left
 # and first, what psaug is told of the epochs of which it needs no images.
 put_aside() {
-    local file n=1 reached
-    for file in "$run.stopped" "$run.part"; do
-        while [ -e "$run.torn$n" ]; do ((n++)); done
-        [ ! -s "$file" ] || mv "$file" "$run.torn$n"
-    done
-    rm -f "$run.stopped" "$run.failed"
+    local reached
+    put_aside_as_torn "$run.stopped" "$run.part"
+    rm -f "$run.failed"
     left=() first=''
     for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
     [ ${#left[@]} = 0 ] && return
@@ -52,27 +50,34 @@ put_aside() {
     [ "$reached" = 0 ] || [ "$reached" -ge "$epochs" ] || first="--first-epoch $((reached + 1))"
 }
 
-# Sets status. A request to stop goes to the trainer as a TERM, or, by the end of its input, to its host.
+put_aside_as_torn() {
+    local file n=1
+    for file; do
+        while [ -e "$run.torn$n" ]; do ((n++)); done
+        [ ! -s "$file" ] || mv "$file" "$run.torn$n"
+        rm -f "$file"
+    done
+}
+
+# Sets status. A request to stop goes to the trainer as a TERM, or, by the end of its input, to its host; where
+# it came before there was a trainer, none begins.
 train() {
-    local trainer watcher=''
+    local watcher=''
     if [ "$login" = here ]; then train_here; else train_there; fi || return
     watch_for_stop &
     watcher=$!
     until wait "$trainer"; status=$?; ! kill -0 "$trainer" 2>/dev/null; do :; done
+    trainer=
     kill "$watcher" 2>/dev/null
     [ -z "$hold" ] || { exec {hold}>&-; } 2>/dev/null
     hold=
 }
+# A trainer is told once: a second TERM would end it at once. One that has been started at this very moment is
+# told by the watcher's TERM, which follows.
 halt() {
-    [ -z "${halted-}" ] || return
-    halted=1
-    if [ -z "${trainer-}" ]; then
-        exit 143
-    elif [ -n "$hold" ]; then
-        exec {hold}>&-
-    else
-        kill -TERM "$trainer"
-    fi
+    [ -n "$trainer" ] && [ "$halted" != told ] || { halted=${halted:-asked} && return; }
+    halted=told
+    if [ -n "$hold" ]; then exec {hold}>&-; else kill -TERM "$trainer"; fi
 }
 # Looks twice a second, by a read of a pipe into which nobody writes, for that costs no process.
 watch_for_stop() {
@@ -93,6 +98,7 @@ train_here() {
     mapfile -t gpus < <(sh -c "$gpus_here")
     # Slurm has chosen the device already.
     [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[slot % ${#gpus[@]}]}
+    ! asked_to_stop || { status=4 && return 1; }
     # shellcheck disable=SC2086 # --first-epoch N
     psaug "${words[@]}" $first <"$out/data.ps" 2>>"$run.log" |
         exec setpriv --pdeathsig TERM pstrain "${options[@]}" --epochs "$epochs" --threads $((cores > 1 ? cores : 1)) \
@@ -109,6 +115,7 @@ train_there() {
         resume=$cache/$name.torn
         furthest | (reach "$login" "cat >$resume") 2>>"$run.log" || { status=255 && return 1; }
     fi
+    ! asked_to_stop || { status=4 && return 1; }
     psaug="psaug $(quote "${words[@]}")$first"
     pstrain="pstrain $(quote "${options[@]}")--epochs $epochs ${resume:+--resume $resume}"
     exec {hold}> >(reach "$login" "
@@ -128,17 +135,24 @@ train_there() {
 }
 # The one of the files left that came furthest.
 furthest() {
-    cat "$(psplot -k status "${left[@]}" | sort -t $'\t' -k 6,6n | tail -n 1 | cut -f 1)"
+    local line
+    line=$(psplot -k status "${left[@]}" | awk -F '\t' 'NR > 1 && $6 + 0 >= most { most = $6; line = NR - 2 } END { print line }')
+    cat "${left[line]}"
 }
 
 finish() {
     case $status in
     0) mv "$run.part" "$run.bin" && rm -f "$run.log" "$run.failed" "$run.stopped" "$run".torn* ;;
-    4)
-        # Stopped before there was anything to write, a run has nothing of its own.
-        if [ -s "$run.part" ]; then rm -f "$run".torn* && mv "$run.part" "$run.stopped"; fi
-        [ -e "$run.stopped" ] || : >"$run.stopped"
-        rm -f "$run.log" "$run.part"
+    # pstrain was asked to stop. Where it did not yet, or not any more, listen, it has died of that, and what
+    # earlier runs left may be more than what it wrote.
+    4 | 130 | 143)
+        if [ -s "$run.part" ] && psplot -k status "$run.part" | grep -q $'\tstopped\t'; then
+            rm -f "$run".torn* && mv "$run.part" "$run.stopped"
+        else
+            put_aside_as_torn "$run.part"
+            : >"$run.stopped"
+        fi
+        rm -f "$run.log"
         ;;
     *)
         if [ "$status" = 255 ]; then

@@ -39,9 +39,9 @@ complain() {
     done < <(states)
     return $result
 }
-# Where psaug failed, pstrain says so too, but not why.
+# Where psaug failed, pstrain says so too, but not why. What sweep itself wrote there needs no name before it.
 reason() {
-    grep -m 1 '^psaug: ' "$1" || grep . "$1" | tail -n 1 || echo "it ended without a word"
+    grep -m 1 '^psaug: ' "$1" || grep . "$1" | tail -n 1 | sed "s|^sweep: ||" | grep . || echo "it ended without a word"
 }
 
 # The finished points as lines VALIDATION NAME EPOCH ENGINE OPTIONS, the best first: those of which the most

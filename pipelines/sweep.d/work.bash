@@ -1,9 +1,9 @@
 # The sweep at work: hands out the points that are missing, hears how they ended, and ends when nothing is
 # left to do. It is in a session of its own, so that Ctrl-C is the business of whoever started it.
 #
-# It hears lines on the FIFO events: "ended NAME STATUS" from the runners, "more" from who has added points,
-# "point LINE" and "no-more" from who reads --points -, and once a second "tick". A read with a timeout would
-# lose what it has of a line when its time is over.
+# It hears lines on the FIFO events: "ended NAME" from the runners, "gone NAME HOW" where parallel says that one
+# has ended, "more" from who has added points, "point LINE" and "no-more" from who reads --points -, and once a
+# second "tick". A read with a timeout would lose what it has of a line when its time is over.
 # shellcheck shell=bash disable=SC2154
 
 # What a worker and its runners are told by their environment; none of it changes a byte of a network.
@@ -20,15 +20,15 @@ start_worker() {
 }
 
 work() {
-    local -A handed_out=() tried=() silent=()
-    local what name rest executor reader='' ticker reading=$stream rungs=()
+    local -A handed_out=() tried=() said=() orphans=()
+    local what name rest executor reader='' ticker reading=$stream rungs=() log_read=1
     exec {events}<>"$out/events"
     trap 'rm -rf "$places" "$out/events"' EXIT
     trap 'touch "$out/stop"' TERM INT HUP
     trap '' PIPE
     places=$out/.places
     mkdir -p "$places/slots" || exit 1
-    export places bin
+    export places bin self
     open_executor || exit 1
     tick >&"$events" &
     ticker=$!
@@ -46,14 +46,19 @@ work() {
         read -r -u "$events" what name rest || continue
         case $what in
         ended)
-            unset "handed_out[$name]"
-            tell "$name"
+            said[$name]+=.
+            forget "$name"
+            ;;
+        gone)
+            [ -n "${said[$name]-}" ] || orphans[$name]=$rest
+            said[$name]=${said[$name]%.}
             ;;
         more) tried=() && { submit || free_points; } ;;
         no-more) reading= ;;
         tick)
             kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died" >&2; break; }
             bury
+            read_joblog >&"$events"
             ;;
         point) take_point "$name $rest" ;;
         esac
@@ -87,26 +92,34 @@ send_point() {
     read -r -u "$tokens" && echo "point $1"
 }
 
-# A runner that was killed says nothing more, but it had begun, and nobody holds a lock on its log, if that is
-# there still. Who is found so twice, a second apart, has ended.
+forget() {
+    unset 'handed_out[$1]'
+    tell "$1"
+}
+# What parallel has written since about runners that have ended, as events: so they come behind the runners'
+# own words; not more at a time than the FIFO holds. A line that is not there whole is read the next time.
+read_joblog() {
+    local lines=() line status signal command
+    [ ! -e "$places/joblog" ] || mapfile -n 100 -s "$log_read" lines <"$places/joblog"
+    for line in "${lines[@]}"; do
+        [[ $line == *$'\n' ]] || return
+        ((log_read++))
+        IFS=$'\t' read -r _ _ _ _ _ _ status signal command <<<"$line"
+        if [ "$signal" != 0 ]; then status="signal $signal"; else status="exit status $status"; fi
+        echo "gone ${command##* } $status"
+    done
+}
+# Runners that ended without a word: killed, or never begun. What one has started may live a while, and holds
+# the lock on its log as long.
 bury() {
-    local begun log name
-    for begun in "$places"/begun.*; do
-        name=${begun##*/begun.}
+    local name log
+    for name in "${!orphans[@]}"; do
         log=$out/$name.log
-        if [ -z "${handed_out[$name]-}" ] || is_locked "$log"; then
-            unset "silent[$name]"
-        elif [ -z "${silent[$name]-}" ]; then
-            silent[$name]=1
-        else
-            if [ -e "$log" ]; then
-                echo "sweep: the runner of $name was killed" >>"$log"
-                mv "$log" "$out/$name.failed"
-            fi
-            rm -f "$begun"
-            unset "handed_out[$name]" "silent[$name]"
-            tell "$name"
-        fi
+        ! is_locked "$log" || continue
+        { echo "sweep: its runner ended without a word (${orphans[$name]})" >>"$log" && mv "$log" "$out/$name.failed"; } ||
+            echo "sweep: the runner of $name ended without a word (${orphans[$name]})" >&2
+        unset 'orphans[$name]'
+        forget "$name"
     done
 }
 
@@ -136,10 +149,7 @@ free_points() {
 }
 hand_out() {
     local name
-    for name; do
-        handed_out[$name]=1 tried[$name]=1
-        rm -f "$places/begun.$name"
-    done
+    for name; do handed_out[$name]=1 tried[$name]=1; done
     execute "$@"
 }
 
@@ -163,18 +173,21 @@ open_executor() {
 }
 
 # parallel takes the points from its input, as places get free. When the worker dies, so does parallel, and
-# then the runners are asked to stop.
+# then the runners are asked to stop. It writes down who has ended, and how. The path of this program comes to its
+# shell by the environment, for parallel and a shell would see more in some paths than a path.
 open_parallel() {
     local count
     executor_name='GNU parallel'
     count=$(make_places)
     [ "$count" -gt 0 ] || die 1 "no host answers"
     ahead=$count
+    # shellcheck disable=SC2016 # for that shell
     exec {queue}> >(PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
-        --ungroup --jobs "$count" exec setpriv --pdeathsig TERM "$self" point {} 1>&"$events" \
+        --ungroup --jobs "$count" --joblog "$places/joblog" \
+        'exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
         2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|exec \)/d' >&2))
     executor=$!
-    execute() { printf '%s\n' "$@" >&"$queue" & }
+    execute() { printf '%s\n' "$@" >&"$queue" 2>/dev/null & }
     close_executor() {
         # Those that it has not started it shall not start.
         [ ! -e "$out/stop" ] || kill -HUP "$executor" 2>/dev/null
@@ -198,7 +211,13 @@ open_slurm() {
                 --wrap "exec $(quote "$self") point \$(sed -n \${SLURM_ARRAY_TASK_ID}p $(quote "$list"))" >&2
             rm -f "$list"
             # A write each: a longer one might be cut by another's.
-            for name; do echo "ended $name"; done >&"$events"
+            for name; do
+                if [ -e "$out/stop" ] || { [ -e "$places/begun.$name" ] && [ ! -e "$out/$name.log" ]; }; then
+                    echo "ended $name"
+                else
+                    echo "gone $name in Slurm's queue"
+                fi
+            done >&"$events"
         } &
     }
     close_executor() {

@@ -202,7 +202,7 @@ static void tell_folders(const struct source *source)
     size_t count, told = 0, more = 0;
     struct omitted_group *group = sum_up(&source->omitted, by_folder, &count);
     char formats[80];
-    decode_formats(formats, sizeof formats);
+    decode_formats(" and ", formats, sizeof formats);
     for (size_t i = 0; i < count; i++) {
         if (!is_picture(group[i].suffix))
             continue;
@@ -256,7 +256,7 @@ int omitted_refuse(struct source *source)
     list_kinds(&text, &source->omitted);
     fail("%s holds no images, but %zu file%s: %s; psfetch reads %s files", source->name,
          source->omitted.files, source->omitted.files == 1 ? "" : "s", text.at,
-         decode_formats(formats, sizeof formats));
+         decode_formats(" and ", formats, sizeof formats));
     text_free(&text);
     return -1;
 }

@@ -150,3 +150,20 @@ means() {
     ends 1 psfetch photos --classes names
     grep -q "cannot label photos/dog/1.png: its class is dog, which is none of the 3 that names names" err
 }
+
+@test "--write-shard: labels become folders, by the names of --classes" {
+    printf 'ant\nbird\n' >names
+    shard a.tar 1.png=1 1.cls=1 x/2.png=2 x/2.cls=0
+    psfetch -q a.tar --write-shard out.tar
+    [ "$(tar -tf out.tar | xargs)" = "1/1.png x/0/2.png" ]
+    psfetch -q a.tar --classes names --write-shard out.tar
+    [ "$(tar -tf out.tar | xargs)" = "bird/1.png x/ant/2.png" ]
+    psfetch -q out.tar >out
+    means out "ant bird" "bird/1.png=bird x/ant/2.png=ant"
+    for class in .. ../x a/b .hidden; do
+        shard a.tar 1.png=1 1.cls="$class"
+        ends 1 psfetch a.tar --write-shard bad.tar
+        grep -qF "psfetch: the class $class cannot be a folder in an archive" err
+        [ ! -e bad.tar ]
+    done
+}

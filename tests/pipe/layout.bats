@@ -92,6 +92,9 @@ littered() {
     grep -q "^psfetch: photos: 3 of its 3 images are named .tga and left out" err
     no grep -q "photos/dog" err
     [ "$(classes out)" = "cat dog ox" ]
+    mkdir shards && touch shards/a.tar.gz
+    ends 1 psfetch shards
+    grep -qF "an archive is a source by its own name, shards/*.tar say" err
     mkdir tiff && touch tiff/{1..3}.tif
     ends 1 psfetch tiff
     grep -q "tiff holds no images, but 3 files: 3 named .tif; psfetch reads PNG.* files" err
@@ -125,6 +128,12 @@ littered() {
     tar -cf ds.tar ds
     ends 0 psfetch ds.tar --split-folders
     cmp <(images folder.ps) <(images out | sed 's|^ds/||')
+    # Sources can be splits themselves.
+    ends 0 psfetch ds/train ds/Test
+    grep -q "psfetch: the sources for train and test are all taken alike; --split-folders" err
+    ends 0 psfetch ds/train ds/Test --split-folders
+    [ "$(images out | cut -d ' ' -f 3 | sort | uniq -c | xargs)" = "2 test 8 train" ]
+    [ ! -s err ]
     # What is left to divide are the images for training.
     ends 0 psfetch ds --split-folders --split 0.5
     [ "$(images out | cut -d ' ' -f 3 | sort | uniq -c | xargs)" = "2 test 4 train 5 validation" ]

@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *own_name = "ds"; /* of the source */
+
 /* keys, with blanks between, become a source; found gets "class:split" of each that is left; result
  * is that of layout(). */
 static int lay(const char *keys, uint64_t level, int split_folders, int is_part, char found[256])
 {
-    struct source source = {.name = ecopy("ds"), .root = ecopy("ds"), .is_part = is_part};
+    struct source source = {.name = ecopy("ds"), .root = ecopy(own_name), .is_part = is_part};
     struct layout_options options = {level, split_folders};
     char *copy = ecopy(keys), *rest = copy, *key;
     verbosity = 0;
@@ -93,6 +95,10 @@ static void split_folders(void **state)
            "cat:train cat:test dog:train");
     expect("test/cat/1.png trains/cat/1.png", OPTION_UNSET, 1, "cat:test");
     expect("test/cat/1.png train/cat/1.png", OPTION_UNSET, 0, "cat cat");
+    own_name = "Train";
+    expect("cat/1.png dog/1.png 1.png", OPTION_UNSET, 1, "cat:train dog:train");
+    expect("test/cat/1.png dog/1.png", OPTION_UNSET, 1, "cat:test");
+    own_name = "ds";
     assert_int_equal(lay("cat/1.png dog/1.png", OPTION_UNSET, 1, 0, found), -1);
     assert_non_null(strstr(why(), "no images in folders called train, validation or test"));
 }

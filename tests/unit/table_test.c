@@ -68,7 +68,8 @@ static void from_a_file(void **state)
     write_file("zebra\r\ne\xcc\x81\n2\n");
     expect("0 1 2 3", LABEL_NUMBER, path, "zebra \xc3\xa9 2", "0 1 2 -1");
     expect("\xc3\xa9 zebra 2 0 ox", LABEL_FOLDER, path, "zebra \xc3\xa9 2", "1 0 2 0 -1");
-    write_file("a\nb");
+    write_file("\xef\xbb\xbf"
+               "a\nb");
     expect("b", LABEL_TEXT, path, "a b", "1");
     remove(path);
 }

@@ -86,7 +86,8 @@ static int write_image(struct writer *writer, const struct finished *finished,
                        const struct deliver_options *options)
 {
     if (options->shard != NULL) {
-        char *name = shard_name(item->key, item->class_name, item->has_file);
+        char *name =
+            shard_name(item->key, options->tally->classes->name[planned->label], item->has_file);
         int done = shard_add(options->shard, name, finished->file, finished->file_size);
         free(name);
         return done;

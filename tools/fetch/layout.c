@@ -6,6 +6,7 @@
 #include "options.h"
 #include "source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -69,10 +70,12 @@ struct view {
     int side_by_side; /* there are two folders, or more, where the common ones end */
     size_t images;
     unsigned splits; /* bits of those that folders are called for */
+    int own_split; /* that the source's name tells, where no folder does and one is asked for; or -1
+                    */
 };
 
 /* The way to an image; its split by the way, or -1. */
-static struct way way_of(const char *key, int split_folders, int *split, unsigned *splits)
+static struct way way_of(const char *key, struct view *view, int *split)
 {
     struct way way = {key, 0};
     const char *rest = key, *folder;
@@ -83,12 +86,14 @@ static struct way way_of(const char *key, int split_folders, int *split, unsigne
         number++;
         if (found < 0)
             continue;
-        *splits |= 1U << found;
-        if (split_folders && *split < 0) {
+        view->splits |= 1U << found;
+        if (view->options->split_folders && *split < 0) {
             *split = found;
             way.skip = number;
         }
     }
+    if (*split < 0)
+        *split = view->own_split;
     return way;
 }
 
@@ -123,7 +128,7 @@ static int find_way(const struct source_item *item, struct view *view, struct wa
     int split;
     if (!is_by_folder(item))
         return 0;
-    *way = way_of(item->key, view->options->split_folders, &split, &view->splits);
+    *way = way_of(item->key, view, &split);
     return item->class_name == NULL && (split >= 0 || !view->options->split_folders);
 }
 
@@ -184,16 +189,15 @@ static int name_class(struct source *source, struct source_item *item, const cha
     return 0;
 }
 
-static int assign(struct source *source, const struct view *view)
+static int assign(struct source *source, struct view *view)
 {
     for (size_t i = 0; i < source->count; i++) {
         struct source_item *item = &source->item[i];
-        unsigned splits = 0;
         int split, is_stray = 0;
         size_t size = 0;
         if (!is_by_folder(item))
             continue;
-        struct way way = way_of(item->key, view->options->split_folders, &split, &splits);
+        struct way way = way_of(item->key, view, &split);
         const char *folder = item->class_name ? NULL : find_class(way, view, &size, &is_stray);
         if (is_stray || (view->options->split_folders && split < 0)) {
             omitted_stray(&source->omitted, item->key);
@@ -231,25 +235,35 @@ static int check(const struct source *source, const struct view *view)
     return 0;
 }
 
+/* That splits, of which there are two or more, are taken alike. 0 where there are not. */
+static int remark_splits(const char *where, unsigned splits)
+{
+    char names[64] = "";
+    int count = 0;
+    for (int split = 0; split < SPLITS; split++)
+        count += splits >> split & 1;
+    for (int split = 0, told = 0; split < SPLITS; split++)
+        if (splits >> split & 1) {
+            strcat(names, told == 0 ? "" : told + 1 == count ? " and " : ", ");
+            strcat(names, split_name[split]);
+            told++;
+        }
+    if (count > 1)
+        note("%s for %s are all taken alike; --split-folders makes these the splits", where, names);
+    return count > 1;
+}
+
 /* What folders look like and were not taken for. */
 static void remark(const struct source *source, const struct view *view)
 {
-    const struct layout_options *options = view->options;
-    int same = 1, splits = 0;
-    for (int split = 0; split < SPLITS; split++)
-        splits += view->splits >> split & 1;
-    if (splits > 1 && !options->split_folders) {
-        note("%s: the images in its folders for %s%s%s are all taken alike; --split-folders makes "
-             "these folders the splits",
-             source->name,
-             split_name[view->splits & 1 << SPLIT_TRAIN ? SPLIT_TRAIN : SPLIT_VALIDATION],
-             splits == 3 ? ", validation and " : " and ",
-             split_name[view->splits & 1 << SPLIT_TEST ? SPLIT_TEST : SPLIT_VALIDATION]);
+    char where[4400];
+    int same = 1;
+    snprintf(where, sizeof where, "%s: the images in its folders", source->name);
+    if (!view->options->split_folders && remark_splits(where, view->splits))
         return;
-    }
     for (size_t i = 1; i < source->count && same; i++)
         same = strcmp(source->item[i].class_name, source->item[0].class_name) == 0;
-    if (!same || options->class_level != OPTION_UNSET || view->deepest <= view->common + 1)
+    if (!same || view->options->class_level != OPTION_UNSET || view->deepest <= view->common + 1)
         return;
     char *shown = name_show(source->item[0].class_name);
     note("%s: all images lie in folders called %s, so there is one class; --class-level %zu takes "
@@ -258,10 +272,25 @@ static void remark(const struct source *source, const struct view *view)
     free(shown);
 }
 
+void layout_remark(const struct source *source, size_t count, const struct layout_options *options)
+{
+    unsigned splits = 0;
+    for (size_t s = 0; s < count; s++) {
+        int split = source[s].root ? split_of(source[s].root, strlen(source[s].root)) : -1;
+        splits |= split < 0 ? 0 : 1U << split;
+    }
+    if (!options->split_folders)
+        remark_splits("the sources", splits);
+}
+
 int layout(struct source *source, const struct layout_options *options)
 {
-    struct view view = {.options = options};
+    struct view view = {.options = options, .own_split = -1};
     look(source, &view);
+    if (options->split_folders && view.splits == 0 && source->root != NULL) {
+        view.own_split = split_of(source->root, strlen(source->root));
+        look(source, &view);
+    }
     if (view.images > 0 && view.deepest == 0 && source->is_part &&
         options->class_level == OPTION_UNSET)
         return fail("the images of %s lie in no folder, and no .cls, .json or .txt beside them "

@@ -3,7 +3,8 @@
  * The folders of a key are counted from 1, the first one below the source. An image's class is its
  * last folder, or the one of the level that is asked for; level 0 is the source itself. With
  * split_folders the first folder called train, training, val, valid, validation, test or testing,
- * in any case, tells the split, and is not counted.
+ * in any case, tells the split, and is not counted; where a source has no folder called so, its own
+ * name may be.
  *
  * Where the others lie in two folders or more side by side, an image beside these is a stray: a.png
  * of a.png, cat/1.png, dog/1.png. It is left out, as one is that has no folder of the level asked
@@ -28,6 +29,9 @@ struct layout_options {
  * away. -1 with a sentence where no image is left, or most are strays. Notes say what folders look
  * like and are not taken for. */
 int layout(struct source *source, const struct layout_options *options);
+
+/* The same of sources together: ds/train and ds/test, of which none has such folders. */
+void layout_remark(const struct source *source, size_t count, const struct layout_options *options);
 
 /* The last folder of a key, size 0 where it has none. Slashes at a key's end or in a row, which S3
  * allows, do not count. */

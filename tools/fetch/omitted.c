@@ -249,14 +249,31 @@ void omitted_tell(struct source *source)
     text_free(&text);
 }
 
+/* Whether there are archives among them, which are sources, and not part of one. */
+static int has_archives(const struct omitted *omitted)
+{
+    for (size_t i = 0; i < omitted->groups; i++)
+        if (strcmp(omitted->group[i].suffix, ".tar") == 0 ||
+            strcmp(omitted->group[i].suffix, ".tgz") == 0 ||
+            strcmp(omitted->group[i].suffix, ".gz") == 0 ||
+            strcmp(omitted->group[i].suffix, ".zst") == 0)
+            return 1;
+    return 0;
+}
+
 int omitted_refuse(struct source *source)
 {
     struct text text = {0};
     char formats[80];
     list_kinds(&text, &source->omitted);
-    fail("%s holds no images, but %zu file%s: %s; psfetch reads %s files", source->name,
-         source->omitted.files, source->omitted.files == 1 ? "" : "s", text.at,
-         decode_formats(" and ", formats, sizeof formats));
+    if (has_archives(&source->omitted))
+        text_format(&text, "; an archive is a source by its own name, %s%s*.tar say", source->name,
+                    source->name[strlen(source->name) - 1] == '/' ? "" : "/");
+    else
+        text_format(&text, "; psfetch reads %s files",
+                    decode_formats(" and ", formats, sizeof formats));
+    fail("%s holds no images, but %zu file%s: %s", source->name, source->omitted.files,
+         source->omitted.files == 1 ? "" : "s", text.at);
     text_free(&text);
     return -1;
 }

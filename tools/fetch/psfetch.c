@@ -180,6 +180,18 @@ static int by_name(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+/* A class becomes a folder, and one that begins with a dot would be hidden or lead out of the
+ * archive. */
+static int check_classes(const struct classes *classes)
+{
+    for (uint32_t c = 0; c < classes->count; c++)
+        if (classes->name[c][0] == '.' || strchr(classes->name[c], '/') != NULL)
+            return fail("the class %s cannot be a folder in an archive: its name has a / or begins "
+                        "with a dot",
+                        classes->name[c]);
+    return 0;
+}
+
 /* Of two members of one name in an archive, readers keep one. */
 static int check_names(const struct source *source, size_t sources, const struct plan *plan)
 {
@@ -190,10 +202,10 @@ static int check_names(const struct source *source, size_t sources, const struct
         while (s + 1 < sources && plan->image[i].id >= start + source[s].count)
             start += source[s++].count;
         const struct source_item *item = &source[s].item[plan->image[i].item];
-        name[i] = shard_name(item->key, item->class_name, item->has_file);
+        name[i] = shard_name(item->key, plan->classes.name[plan->image[i].label], item->has_file);
     }
     qsort(name, plan->count, sizeof *name, by_name);
-    int result = 0;
+    int result = check_classes(&plan->classes);
     for (size_t i = 1; i < plan->count && result == 0; i++)
         if (strcmp(name[i - 1], name[i]) == 0)
             result = fail("two images would be called %s in the archive", name[i]);
@@ -267,6 +279,8 @@ static size_t open_sources(struct source *source, const struct names *names, str
                     source[s].unwanted);
         bad += source[s].bad;
     }
+    if (!as)
+        layout_remark(source, names->count, &opening.layout);
     if (telling > TELL)
         note("%zu more sources leave out %zu files", telling - TELL, files);
     return bad;

@@ -79,9 +79,12 @@ static char *read_text(const char *path)
 
 static int read_classes(struct classes *classes, const char *path)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* that some editors put before UTF-8 */
     char *text = read_text(path), *rest = text;
     if (text == NULL)
         return -1;
+    if (strncmp(rest, mark, sizeof mark - 1) == 0)
+        rest += sizeof mark - 1;
     int result = 0;
     while (result == 0 && rest != NULL && *rest != '\0') {
         const char *line = strsep(&rest, "\n");

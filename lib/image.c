@@ -92,12 +92,13 @@ int image_read(const struct record *record, uint32_t classes, struct image *imag
         return fail_as(DAMAGED, "image %.*s: %s", (int)image->key_size, image->key, why());
     image->split = (enum split)which;
     if (label >= classes)
-        return fail_as(DAMAGED, "image %.*s has label %u, but the header names %u classes",
-                       (int)image->key_size, image->key, image->label, classes);
+        return fail_as(DAMAGED, "image %.*s has label %u, but the header names %u class%s",
+                       (int)image->key_size, image->key, image->label, classes,
+                       classes == 1 ? "" : "es");
     if (size == 0 || size != image_bytes(image))
-        return fail_as(DAMAGED, "image %.*s has %zu bytes of pixels where %ux%ux%u are told",
-                       (int)image->key_size, image->key, size, image->height, image->width,
-                       image->channels);
+        return fail_as(DAMAGED, "image %.*s has %zu byte%s of pixels for a shape of %ux%ux%u",
+                       (int)image->key_size, image->key, size, plural(size), image->height,
+                       image->width, image->channels);
     keep_extra(record, image);
     return read_guess(record, classes, image);
 }

@@ -204,7 +204,7 @@ static int read_reals(const struct record *header, const char *key, uint32_t cou
 {
     const msgpack_object *list = record_field(header, key);
     if (list == NULL || list->type != MSGPACK_OBJECT_ARRAY || list->via.array.size != count)
-        return fail_as(DAMAGED, "the header has no %s of %u numbers", key, count);
+        return fail_as(DAMAGED, "the header has no %s of %u number%s", key, count, plural(count));
     for (uint32_t i = 0; i < count; i++)
         if (real_of(&list->via.array.ptr[i], &values[i]) < 0)
             return fail_as(DAMAGED, "the header's %s holds something that is no number", key);

@@ -114,10 +114,16 @@ void explain(const char *format, ...)
     va_end(arguments);
 }
 
+const char *plural(unsigned long long count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void *must(void *memory, size_t count, size_t size)
 {
     if (memory == NULL)
-        die(FAILED, "out of memory: %zu elements of %zu bytes", count, size);
+        die(FAILED, "out of memory: %zu element%s of %zu byte%s", count, plural(count), size,
+            plural(size));
     return memory;
 }
 

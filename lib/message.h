@@ -50,6 +50,9 @@ void die_why(void) __attribute__((noreturn));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void explain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What stands behind a noun of that many: "1 record", "2 records". */
+const char *plural(unsigned long long count);
+
 /* Zeroed memory for count elements of size bytes; exits when there is none. Free with free(). */
 void *ealloc(size_t count, size_t size);
 /* realloc to count elements of size bytes; new bytes are not cleared; exits when there is none. */

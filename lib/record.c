@@ -144,9 +144,9 @@ static int at_end(struct reader *reader)
         return fail_as(DAMAGED, "%s is empty: the program before it failed", reader->name);
     if (reader->inside)
         return fail_as(DAMAGED,
-                       "%s ends after %llu records without an end record: "
+                       "%s ends after %llu record%s without an end record: "
                        "the program before it failed",
-                       reader->name, records);
+                       reader->name, records, plural(records));
     return RECORD_NONE;
 }
 
@@ -223,12 +223,13 @@ static int verify(struct reader *reader, const struct record *record)
         record_uint(record, "digest", UINT64_MAX, &digest) < 0)
         return -1;
     if (records != reader->records)
-        return fail_as(DAMAGED, "%s is damaged: %llu records came where %llu were written",
-                       reader->name, (unsigned long long)reader->records,
+        return fail_as(DAMAGED, "%s is damaged: %llu record%s came where %llu had been written",
+                       reader->name, (unsigned long long)reader->records, plural(reader->records),
                        (unsigned long long)records);
     if (digest != XXH3_64bits_digest(reader->digest))
-        return fail_as(DAMAGED, "%s is damaged: its first %llu records differ from their digest",
-                       reader->name, (unsigned long long)records);
+        return fail_as(DAMAGED,
+                       "%s is damaged: what comes before record %llu differs from the digest in it",
+                       reader->name, (unsigned long long)records + 1);
     return record->type == RECORD_CHECKPOINT ? verify_seal(reader, record) : 0;
 }
 
@@ -259,9 +260,10 @@ static int account(struct reader *reader, const struct record *record)
             return -1;
     } else if (record->type == RECORD_HEADER) {
         return fail_as(DAMAGED,
-                       "a header follows in %s after %llu records, before an end record: "
+                       "a header follows in %s after %llu record%s, before an end record: "
                        "a stream that was cut short is joined to another",
-                       reader->name, (unsigned long long)reader->all_records);
+                       reader->name, (unsigned long long)reader->all_records,
+                       plural(reader->all_records));
     } else if (record->type == RECORD_END || record->type == RECORD_EPOCH ||
                record->type == RECORD_CHECKPOINT) {
         if (verify(reader, record) < 0)

@@ -14,9 +14,8 @@ static int read_numbers(const struct record *record, const char *key, size_t cou
     if (record_bin(record, key, bytes, &got) < 0)
         return -1;
     if (got != count * size)
-        return fail_as(DAMAGED,
-                       "a record of type view has %zu bytes of %s where %zu views are told", got,
-                       key, count);
+        return fail_as(DAMAGED, "a record of type view has %zu byte%s of %s for %zu view%s", got,
+                       plural(got), key, count, plural(count));
     return 0;
 }
 

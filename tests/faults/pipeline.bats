@@ -42,6 +42,18 @@ S
     done
 }
 
+@test "one record is not some records" {
+    /usr/bin/python3 -c '
+import msgpack, sys
+first = next(iter(msgpack.Unpacker(open("set.ps", "rb"), raw=False)))
+sys.stdout.buffer.write(msgpack.packb(first))' >one.ps
+    ends 3 psaug <one.ps
+    grep -q "^psaug: input ends after 1 record without an end record" err
+    cat one.ps set.ps >joined.ps
+    ends 3 psaug <joined.ps
+    grep -q "^psaug: a header follows in input after 1 record, before an end record" err
+}
+
 @test "a changed byte is found before anything is made of it" {
     cp set.ps bad.ps
     printf '\x55' | dd of=bad.ps bs=1 seek=200000 conv=notrunc status=none

@@ -76,7 +76,7 @@ photos() {
     grep -q "^psfetch: cannot read photos/cat/huge.png: it has 1099511627776 bytes; at most 512 MiB" err
     (ulimit -v 500000 && ends 0 psfetch --skip-bad photos)
     grep -q "^psfetch: left out photos/cat/huge.png: it has 1099511627776 bytes" err
-    grep -q "left out 1 bad images of 6" err
+    grep -q "left out 1 bad image of 6" err
     [ "$(records out | grep -c '"image"')" -eq 5 ]
 }
 
@@ -356,10 +356,15 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     command -v script >/dev/null || skip "needs script of bsdutils"
     psfetch -q synth:shapes --limit 3000 --write-shard shapes.tar.gz
     # A consumer that takes its time, so that there is something to see on any machine.
-    script -qec "psfetch shapes.tar.gz | (sleep 0.5 && cat >out)" /dev/null </dev/null >said
+    script -qec "TERM=xterm psfetch shapes.tar.gz | (sleep 0.5 && cat >out)" /dev/null </dev/null >said
     tr '\r' '\n' <said >lines
     grep -qE "psfetch: shapes.tar.gz: [0-9]+ images, [0-9.]+ MB" lines
     grep -qE "psfetch: [0-9]+ of 3000 images, [0-9]+/s, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left" lines
     ends 0 psfetch shapes.tar.gz
     [ ! -s err ]
+    # A terminal that only prints gets no codes.
+    for term in TERM=dumb --unset=TERM; do
+        env "$term" script -qec "psfetch shapes.tar.gz --limit 300 | (sleep 0.3 && cat >out)" /dev/null </dev/null >said
+        no grep -q $'\e\|[0-9]/s' said
+    done
 }

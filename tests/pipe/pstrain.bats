@@ -149,7 +149,7 @@ records[-1].update(records=len(records) - 1, digest=digest(len(records) - 1))" >
         grep -q "$2" err
     }
     edited 'records[-2]["ids"] = b"\xff" * len(records[-2]["ids"])' 'a view is of image 18446744073709551615, which did not come'
-    edited 'records[-2]["rows"] = b""' 'has 0 bytes of rows where 160 views are told'
+    edited 'records[-2]["rows"] = b""' 'has 0 bytes of rows for 160 views'
     edited 'records[-3]["id"] = records[-4]["id"]' 'two training images have the id'
     edited 'records.insert(-1, records[-3])' 'came after views of images'
     edited 'records[0]["views"] = False' 'a view record stands where pixels were announced'

@@ -152,7 +152,7 @@ P
 @test "an object that is no image is named, or left out and counted" {
     picture bad/cat/1.png 4 4 9
     picture bad/cat/3.png 4 4 9
-    echo "not a PNG, " >"bad/cat/2 &.png"
+    echo "not an image" >"bad/cat/2 &.png"
     put bad bad
     ends 1 psfetch s3://bad
     grep -q "2 &.png.*: not a PNG, JPEG, WebP or GIF file" err

@@ -17,8 +17,8 @@ int pixels_shape(struct pixels *pixels, uint32_t height, uint32_t width, uint32_
                     DECODE_MAX_SIDE);
     size_t size = (size_t)height * width * channels;
     if (size > DECODE_MAX_BYTES)
-        return fail("an image of %u x %u pixels in %u channels; at most %d MiB can be read", height,
-                    width, channels, DECODE_MAX_BYTES >> 20);
+        return fail("an image of %u x %u pixels in %u channel%s; at most %d MiB can be read",
+                    height, width, channels, plural(channels), DECODE_MAX_BYTES >> 20);
     if (size > pixels->capacity) {
         pixels->data = egrow(pixels->data, size, 1);
         pixels->capacity = size;

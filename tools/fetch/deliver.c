@@ -116,8 +116,9 @@ static void tell(struct pace *pace, size_t delivered, size_t came)
                      1e-9 * (double)(now.tv_nsec - pace->start.tv_nsec) + 1e-9;
     double rate = (double)delivered / seconds;
     double left = pace->total > delivered ? (double)(pace->total - delivered) / rate : 0;
-    meter("%zu of %zu images, %.0f/s, %.1f MB/s, %.0f:%02.0f left", delivered, pace->total, rate,
-          1e-6 * (double)pace->bytes / seconds, floor(left / 60), floor(fmod(left, 60)));
+    meter("%zu of %zu image%s, %.0f/s, %.1f MB/s, %.0f:%02.0f left", delivered, pace->total,
+          plural(pace->total), rate, 1e-6 * (double)pace->bytes / seconds, floor(left / 60),
+          floor(fmod(left, 60)));
 }
 
 /* Writes one image, or says why it is left out. */

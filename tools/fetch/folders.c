@@ -87,8 +87,9 @@ static void wait_for_all(struct folders *folders)
         until.tv_nsec %= 1000000000;
         if (pthread_cond_timedwait(&folders->ended, &folders->lock, &until) != ETIMEDOUT)
             continue;
-        meter("s3://%s/%s: %zu objects are listed", folders->whole->bucket, folders->whole->folder,
-              atomic_load(&folders->objects));
+        size_t objects = atomic_load(&folders->objects);
+        meter("s3://%s/%s: %zu object%s listed", folders->whole->bucket, folders->whole->folder,
+              objects, plural(objects));
         if (folders->why == NULL && look->at != NULL && look->at(look->user) < 0) {
             folders->why = ecopy(why());
             atomic_store(&folders->stop, 1);

@@ -191,12 +191,12 @@ static enum verdict judge_body(const struct request *request)
     size_t size = request->body.size;
     const char *name = request->name.at;
     if (promised >= 0 && (uint64_t)promised != size)
-        fail("cannot %s %s: %zu bytes came and %lld were announced", request->verb, name, size,
-             (long long)promised);
+        fail("cannot %s %s: %zu byte%s came and %lld had been announced", request->verb, name, size,
+             plural(size), (long long)promised);
     else if (request->object == NULL)
         return VERDICT_DONE; /* a page ends with its own closing tag */
     else if (size != request->object->size)
-        fail("cannot read %s: %zu bytes came and %llu were listed", name, size,
+        fail("cannot read %s: %zu byte%s came and %llu had been listed", name, size, plural(size),
              (unsigned long long)request->object->size);
     else if (request_etag_is_md5(request, request->object->etag) && !md5_matches(request))
         fail("cannot read %s: its MD5 is not the one listed", name);

@@ -205,7 +205,8 @@ static int list_all(struct lister *lister, struct s3 *s3, struct s3_listing *lis
         done = -1;
     while (done == 0 && apart == 0 && token.size > 0) {
         done = lister_pages(lister, listing, 1, 1, &token);
-        meter("%s: %zu objects are listed", lister->request.name.at, listing->count);
+        meter("%s: %zu object%s listed", lister->request.name.at, listing->count,
+              plural(listing->count));
     }
     text_free(&token);
     return done;

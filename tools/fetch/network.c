@@ -188,8 +188,8 @@ static int overdrawn(struct s3_getter *getter)
         BUDGET + BUDGET_PER_CONNECTION * getter->connections + getter->came / OBJECTS_PER_ATTEMPT;
     if (++getter->again <= budget)
         return 0;
-    fail("%s; the server failed %zu times for %zu objects that came", why(), getter->again,
-         getter->came);
+    fail("%s; the server failed %zu time%s for %zu object%s that came", why(), getter->again,
+         plural(getter->again), getter->came, plural(getter->came));
     return 1;
 }
 

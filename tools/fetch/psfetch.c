@@ -275,14 +275,15 @@ static size_t open_sources(struct source *source, const struct names *names, str
         else
             files += left_out;
         if (source[s].unwanted)
-            explain("%s: --include and --exclude leave out %zu images", source[s].name,
-                    source[s].unwanted);
+            explain("%s: --include and --exclude leave out %zu image%s", source[s].name,
+                    source[s].unwanted, plural(source[s].unwanted));
         bad += source[s].bad;
     }
     if (!as)
         layout_remark(source, names->count, &opening.layout);
     if (telling > TELL)
-        note("%zu more sources leave out %zu files", telling - TELL, files);
+        note("%zu more source%s leave out %zu file%s", telling - TELL, plural(telling - TELL), files,
+             plural(files));
     return bad;
 }
 
@@ -314,7 +315,8 @@ int main(int argc, char **argv)
              write_images(writer, source, sources, &plan) < 0 || write_finish(writer) < 0)
         end_after_write(writer);
     if (tally.images < total)
-        note("left out %zu bad images of %zu", total - tally.images, total);
+        note("left out %zu bad image%s of %zu", total - tally.images, plural(total - tally.images),
+             total);
     tally_tell(&tally);
 
     tally_close(&tally);

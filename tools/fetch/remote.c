@@ -161,7 +161,7 @@ static int restart(struct remote *remote)
 {
     hang_up(remote);
     if (++remote->restarts >= remote->s3->access.attempts)
-        return fail("%s; read %u times", why(), remote->restarts);
+        return fail("%s; read %u time%s", why(), remote->restarts, plural(remote->restarts));
     explain("%s; reading it again", why());
     remote->at = remote->mark = 0;
     remote->answered = remote->whole = remote->torn = 0;

@@ -189,7 +189,8 @@ static int cpu_open(struct engine **engine, const struct net *net,
     cpu->team = cpu->arena ? team_make(cpu->threads) : NULL;
     if (cpu->team == NULL) {
         if (cpu->arena == NULL)
-            fail("no memory for a batch of %u images: %zu MB wanted", options->batch, size >> 20);
+            fail("no memory for a batch of %u image%s: %zu MB wanted", options->batch,
+                 plural(options->batch), size >> 20);
         cpu_close(&cpu->engine);
         return -1;
     }

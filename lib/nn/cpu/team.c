@@ -127,7 +127,7 @@ struct team *team_make(int threads)
     if (error == 0)
         return team;
     end(team, started);
-    fail("cannot start %d threads: %s", threads, strerror(error));
+    fail("cannot start %d thread%s: %s", threads, plural((unsigned)threads), strerror(error));
     return NULL;
 }
 

@@ -47,7 +47,7 @@ many() {
     echo "no picture" >zoo/cat/1.png
     serve zoo
     ends 1 timeout 5 psfetch s3://zoo
-    grep -q "cannot read s3://zoo/cat/1.png: not a PNG, JPEG, WebP or GIF file" err
+    grep -q "cannot read s3://zoo/cat/1.png: not a PNG, JPEG, WebP, GIF or BMP file" err
 }
 
 @test "large objects do not make every place of the window large" {

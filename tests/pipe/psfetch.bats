@@ -51,7 +51,7 @@ photos() {
     mkdir -p "$long"
     echo "no picture" >"$long/1.png"
     ends 1 psfetch photos
-    grep -q "/1.png: not a PNG, JPEG, WebP or GIF file" err
+    grep -q "/1.png: not a PNG, JPEG, WebP, GIF or BMP file" err
 }
 
 @test "a link to nothing, or what is no file, is a bad image if it is named like one" {
@@ -228,7 +228,7 @@ tiny() {
     cp photos/a/1.webp photos/a/3.JFIF
     psfetch -q photos >out
     [ "$(values out | uniq -c | xargs)" = "4 1x2 10 20 30 40 50 60" ]
-    [ "$(psfetch --version | tail -1)" = "reads PNG, JPEG, WebP and GIF images" ]
+    [ "$(psfetch --version | tail -1)" = "reads PNG, JPEG, WebP, GIF and BMP images" ]
     printf 'MM\0*more' >odd/a/1.jpg
     printf '\0\0\0\x1cftypheic' >odd/a/2.jpg
     head -c 30 photos/a/1.gif >odd/a/3.gif
@@ -243,9 +243,9 @@ tiny() {
 @test "a psfetch that was built without libwebp and giflib says so" {
     mkdir -p photos/a
     tiny photos/a/1
-    make --no-print-directory -C "$REPOSITORY" -n -W build/libpsweep.a WEBP= GIF= bin/psfetch >link
-    (cd "$REPOSITORY" && sh -c "$(grep -e '-o bin/psfetch' "$OLDPWD/link" | sed "s|-o bin/psfetch|-o $BATS_TEST_TMPDIR/psfetch|")")
-    [ "$(./psfetch --version | tail -1)" = "reads PNG and JPEG images" ]
+    make --no-print-directory -C "$REPOSITORY" -n -W build/libpsweep.a WEBP= GIF= bin/psfetch >said
+    (cd "$REPOSITORY" && sh -c "$(grep -e '-o bin/psfetch' "$OLDPWD/said" | sed "s|-o bin/psfetch|-o $BATS_TEST_TMPDIR/psfetch|")")
+    [ "$(./psfetch --version | tail -1)" = "reads PNG, JPEG and BMP images" ]
     ends 1 ./psfetch photos
     grep -q "^psfetch: cannot read photos/a/1.gif: it is a GIF image, and this psfetch was built without giflib" err
     ends 1 ./psfetch photos --exclude '*.gif'
@@ -261,7 +261,7 @@ tiny() {
     no grep -q digest out
     ends 0 psfetch photos --skip-bad
     grep -q "left out photos/cat/short.png" err
-    grep -q "left out photos/dog/aa.png: not a PNG, JPEG, WebP or GIF file" err
+    grep -q "left out photos/dog/aa.png: not a PNG, JPEG, WebP, GIF or BMP file" err
     grep -q "left out 2 bad images of 7" err
     [ "$(records out | grep -c '"image"')" -eq 5 ]
 }

@@ -155,7 +155,7 @@ P
     echo "not an image" >"bad/cat/2 &.png"
     put bad bad
     ends 1 psfetch s3://bad
-    grep -q "2 &.png.*: not a PNG, JPEG, WebP or GIF file" err
+    grep -q "2 &.png.*: not a PNG, JPEG, WebP, GIF or BMP file" err
     ends 0 psfetch --skip-bad s3://bad
     grep -q "left out .*2 &.png" err
     mv out bad.ps

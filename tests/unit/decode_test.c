@@ -156,6 +156,7 @@ static void test_garbage(void **state)
         size_t size;
         const char *said;
     } file[] = {
+        {"BM1234more", 10, "not a PNG, JPEG"},
         {"GIF89", 5, "not a PNG, JPEG"},
         {"RIFF1234WAVE", 12, "not a PNG, JPEG"},
         {"<html>", 6, "not a PNG, JPEG"},

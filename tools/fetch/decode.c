@@ -54,6 +54,7 @@ const struct format decode_format[] = {
     {"JPEG", ".jpg .jpeg .jpe .jfif", "\xff\xd8\xff", 3, "libjpeg", decode_jpeg},
     {"WebP", ".webp", "RIFF????WEBP", 12, "libwebp", decode_webp},
     {"GIF", ".gif", "GIF8?a", 6, "giflib", decode_gif},
+    {"BMP", ".bmp .dib", "BM????\0\0\0\0", 10, "psfetch", decode_bmp},
     {"TIFF", "", "II*\0", 4, NULL, NULL},
     {"TIFF", "", "MM\0*", 4, NULL, NULL},
     {"TIFF", "", "II+\0", 4, NULL, NULL},
@@ -102,12 +103,12 @@ int decode_is_suffix(const char *suffix, size_t size)
 
 const char *decode_formats(const char *before_last, char *list, size_t size)
 {
-    const char *waiting = NULL; /* it may be the last one */
+    const char *waiting = ""; /* it may be the last one */
     size_t used = 0;
     for (const struct format *format = decode_format; format->name; format++) {
         if (format->decode == NULL)
             continue;
-        if (waiting != NULL)
+        if (*waiting)
             used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", waiting);
         waiting = format->name;
     }

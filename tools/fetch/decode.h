@@ -1,5 +1,6 @@
 /* Image files to pixels: PNG (libpng), JPEG (libjpeg-turbo), and, where these were there when
- * psfetch was built, WebP (libwebp) and GIF (giflib); told apart by their first bytes.
+ * psfetch was built, WebP (libwebp) and GIF (giflib); BMP (bmp.c: no library that is kept well
+ * reads it, and it is little more than rows of pixels); told apart by their first bytes.
  *
  * Pixels are uint8, [row][column][channel], tightly packed; channels is 1 (grey) or 3 (red, green,
  * blue). PNG   1, 2 and 4 bit grey is spread over 0 … 255, a palette becomes colour; 16 bit becomes
@@ -9,7 +10,7 @@
  * default chroma upsampling, so the pixels are the same for the same version of libjpeg-turbo. CMYK
  * and YCCK become colour: round(ink · black / 255), with 255 for no ink, as Adobe's programs write
  * them and others read them, whether the file says so or not. WebP, GIF   colour; the first frame,
- * at its place on the canvas, over black.
+ * at its place on the canvas, over black. BMP   colour; all but those whose pixels are compressed.
  *
  * A damaged or shortened file is an error, also where the library would only have warned, but for
  * what sound files of other programs have: bytes that belong to nothing, before a JPEG's markers

@@ -9,6 +9,7 @@
 
 int decode_png(const uint8_t *bytes, size_t size, struct pixels *out);
 int decode_jpeg(const uint8_t *bytes, size_t size, struct pixels *out);
+int decode_bmp(const uint8_t *bytes, size_t size, struct pixels *out);
 int decode_webp(const uint8_t *bytes, size_t size, struct pixels *out) __attribute__((weak));
 int decode_gif(const uint8_t *bytes, size_t size, struct pixels *out) __attribute__((weak));
 

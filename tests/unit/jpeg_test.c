@@ -44,7 +44,8 @@ static void test_revisions_of_jfif(void **state)
     free(plain.bytes);
 }
 
-/* Before a table, between two scans, before the end; but not within the pixels' data. */
+/* Before a table and before the end; but not within the pixels' data or between scans, where they
+ * are a sign of damage. */
 static void test_bytes_between(void **state)
 {
     (void)state;
@@ -55,10 +56,13 @@ static void test_bytes_between(void **state)
     expect_same(with(baseline, place_of(baseline, "\xff\xdb", 2), "odd", 3), baseline);
     expect_same(with(baseline, place_of(baseline, "\xff\xc4", 2), "\0\0\0", 3), baseline);
     expect_same(with(baseline, baseline.size - 2, "\1odd bytes", 10), baseline);
-    expect_same(with(scans, second_scan, "odd", 3), scans);
+    expect_same(with(scans, scans.size - 2, "\0\0\0", 3), scans);
     expect_same(with(restarts, restarts.size, "behind the end", 14), restarts);
     struct file torn = with(restarts, place_of(restarts, "\xff\xd1", 2), "odd", 3);
     expect_error(torn.bytes, torn.size, "extraneous bytes before marker 0xd1");
+    free(torn.bytes);
+    torn = with(scans, second_scan, "odd", 3);
+    expect_error(torn.bytes, torn.size, "extraneous bytes before marker 0xda");
     free(torn.bytes);
     free(baseline.bytes);
     free(scans.bytes);

@@ -13,8 +13,8 @@
  * at its place on the canvas, over black. BMP   colour; all but those whose pixels are compressed.
  *
  * A damaged or shortened file is an error, also where the library would only have warned, but for
- * what sound files of other programs have: bytes that belong to nothing, before a JPEG's markers
- * (those of restarts excepted) or behind a PNG's pixels, and other revisions of JFIF. The
+ * what sound files of other programs have: bytes that belong to nothing, before a JPEG's tables or
+ * its end, or behind a PNG's pixels, and other revisions of JFIF. The
  * sentence has the library's reason ("PNG: IDAT: CRC error") and no file name, for the caller knows
  * it. Sizes are checked before memory is taken: DECODE_MAX_SIDE a side, DECODE_MAX_BYTES in all. No
  * globals: any number of threads, each with its own struct pixels.

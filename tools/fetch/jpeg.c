@@ -26,12 +26,14 @@ static _Noreturn void on_error(j_common_ptr jpeg)
 
 /* Negative levels are warnings, the others are traces. A warning means damaged data, but for two
  * that sound pictures get: another revision of JFIF, which changes no pixel, and bytes that belong
- * to nothing before a marker, if that is not one that stands within the pixels' data. */
+ * to nothing, before the first pixels or right before the end. Elsewhere they are what is left over
+ * where the data of pixels was damaged and its end came too early. */
 static void on_message(j_common_ptr jpeg, int level)
 {
     const struct jpeg_error_mgr *manager = jpeg->err;
-    int is_between = manager->msg_code == JWRN_EXTRANEOUS_DATA &&
-                     (manager->msg_parm.i[1] < JPEG_RST0 || manager->msg_parm.i[1] > JPEG_RST0 + 7);
+    int is_between =
+        manager->msg_code == JWRN_EXTRANEOUS_DATA &&
+        (((j_decompress_ptr)jpeg)->input_scan_number == 0 || manager->msg_parm.i[1] == JPEG_EOI);
     if (level < 0 && !is_between && manager->msg_code != JWRN_JFIF_MAJOR)
         on_error(jpeg);
 }

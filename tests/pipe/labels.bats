@@ -77,7 +77,7 @@ means() {
     ends 0 psfetch --skip-bad a.tar
     means out "0 1" "1.png=0 3.png=1"
     grep -q "left out a.tar/2.png: no 2.cls" err
-    grep -q "left out 1 bad images of 3" err
+    grep -q "left out 1 bad image of 3" err
     shard a.tar 1.png=1 1.cls=$'two\nlines' 2.png=2 2.cls=0
     refused "1.png: 1.cls does not tell its class: it is not one line of text"
     shard a.tar 1.png=1 1.cls=-1
@@ -112,7 +112,7 @@ means() {
     ends 0 psfetch 'many/x-{000..004}.tar'
     mv out list.ps
     [ "$(grep -c "left out 1 file: 1 named .json" err)" -eq 3 ]
-    grep -q "2 more sources leave out 2 files" err
+    grep -q "2 files of 2 more sources left out" err
     psfetch -q many/x-*.tar | cmp - list.ps
     [ "$(records list.ps | jq -c 'select(.type == "header") | [.classes, (.source | length)]')" = '[["0","1","2","3","4"],5]' ]
     psfetch -q 'many/x-{000,001}.tar' >two.ps

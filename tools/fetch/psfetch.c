@@ -282,8 +282,8 @@ static size_t open_sources(struct source *source, const struct names *names, str
     if (!as)
         layout_remark(source, names->count, &opening.layout);
     if (telling > TELL)
-        note("%zu more source%s leave out %zu file%s", telling - TELL, plural(telling - TELL), files,
-             plural(files));
+        note("%zu file%s of %zu more source%s left out", files, plural(files), telling - TELL,
+             plural(telling - TELL));
     return bad;
 }
 

@@ -333,7 +333,8 @@ static int read_all(struct source *source)
     struct tar_member member;
     int got = tar ? 1 : -1;
     while (got > 0 && (got = tar_next(tar, &member)) > 0) {
-        meter("%s: %zu images, %.1f MB", source->name, source->count, 1e-6 * tar_came(tar));
+        meter("%s: %zu image%s, %.1f MB", source->name, source->count, plural(source->count),
+              1e-6 * tar_came(tar));
         if (take(source, tar, &member) < 0)
             got = -1;
     }

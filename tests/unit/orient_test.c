@@ -38,6 +38,11 @@ static void test_blocks(void **state)
             make_block(block, is_big, none[i]);
             assert_int_equal(orient_exif(block, BLOCK), 0);
         }
+        make_block(block, is_big, 7); /* in four bytes, as some have it */
+        block[is_big ? 25 : 24] = 4;
+        assert_int_equal(orient_exif(block, BLOCK), is_big ? 0 : 7);
+        memmove(block + 30, (const uint8_t[]){0, 0, 0, 7}, 4);
+        assert_int_equal(orient_exif(block, BLOCK), is_big ? 7 : 0);
         make_block(block, is_big, 6);
         for (size_t size = 0; size < 34; size++) { /* in memory of that size, for a checker */
             uint8_t *copy = ealloc(size, 1);

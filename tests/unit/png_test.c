@@ -68,6 +68,14 @@ static void test_other_chunks(void **state)
     expect_same(with_chunk(plain, "IDAT", "iCCP", "name\0\0no profile", 16), plain);
     expect_same(with_chunk(plain, "IDAT", "gAMA", "odd", 3), plain);
     expect_same(with_chunk(plain, "IEND", "tIME", "", 0), plain);
+    /* A palette that means nothing, and a transparent colour beside transparency. */
+    uint8_t grey[16] = {1, 2, 3, 255};
+    struct file plain_grey = make_png(4, 4, 8, PNG_COLOR_TYPE_GRAY, grey, 4, NULL);
+    expect_same(with_chunk(plain_grey, "IDAT", "PLTE", "abcdef", 6), plain_grey);
+    struct file clear = make_png(2, 4, 8, PNG_COLOR_TYPE_GRAY_ALPHA, grey, 8, NULL);
+    expect_same(with_chunk(clear, "IDAT", "tRNS", "\0\1", 2), clear);
+    free(plain_grey.bytes);
+    free(clear.bytes);
     struct file torn = with_chunk(plain, "IDAT", "tEXt", "key\0value", 9);
     torn.bytes[place_of(torn, "value", 5)] ^= 1;
     expect_error(torn.bytes, torn.size, "PNG: tEXt: CRC error");

@@ -13,7 +13,7 @@ static uint32_t number(const uint8_t *at, int bytes, int is_big)
 
 unsigned orient_exif(const uint8_t *exif, size_t size)
 {
-    enum { HEAD = 8, ENTRY = 12, TAG = 0x112, SHORT = 3 };
+    enum { HEAD = 8, ENTRY = 12, TAG = 0x112, SHORT = 3, LONG = 4 };
     if (size < HEAD || (memcmp(exif, "II*", 4) != 0 && memcmp(exif, "MM\0*", 4) != 0))
         return 0;
     int is_big = exif[0] == 'M';
@@ -22,12 +22,14 @@ unsigned orient_exif(const uint8_t *exif, size_t size)
         return 0;
     size_t count = number(exif + list, 2, is_big), room = (size - list - 2) / ENTRY;
     const uint8_t *entry = exif + list + 2;
-    for (size_t i = 0; i < count && i < room; i++, entry += ENTRY)
-        if (number(entry, 2, is_big) == TAG && number(entry + 2, 2, is_big) == SHORT &&
-            number(entry + 4, 4, is_big) == 1) {
-            uint32_t value = number(entry + 8, 2, is_big);
-            return value >= 1 && value <= 8 ? value : 0;
-        }
+    for (size_t i = 0; i < count && i < room; i++, entry += ENTRY) {
+        uint32_t type = number(entry + 2, 2, is_big);
+        if (number(entry, 2, is_big) != TAG || (type != SHORT && type != LONG) ||
+            number(entry + 4, 4, is_big) != 1)
+            continue;
+        uint32_t value = number(entry + 8, type == SHORT ? 2 : 4, is_big);
+        return value >= 1 && value <= 8 ? value : 0;
+    }
     return 0;
 }
 

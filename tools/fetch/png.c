@@ -62,7 +62,7 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
     /* Nothing but IHDR, PLTE, tRNS, IDAT and IEND decides pixels here; any damage counts. */
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-    png_set_benign_errors(png, 0);
+    png_set_benign_errors(png, 1); /* are warnings: a palette of a grey picture, … */
     png_set_user_limits(png, DECODE_MAX_SIDE, DECODE_MAX_SIDE);
     png_read_info(png, info);
 
@@ -75,7 +75,6 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
     if (pixels_shape(out, height, width, channels) < 0)
         return -1;
     ((struct input *)png_get_io_ptr(png))->in_pixels = 1;
-    png_set_benign_errors(png, 1); /* are now warnings */
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t row = 0; row < height; row++)
             png_read_row(png, out->data + (size_t)row * width * channels, NULL);

@@ -431,6 +431,7 @@ P
     for seed in 3 4; do
         troubled URL/b/a.tar "; trying again" seed=$seed reset=0.3 cut=0.3 error=0.1
         troubled URL/b/a.tar "; trying again" seed=$seed reset=0.3 cut=0.3 ranges=0
+        troubled s3://b/a.tar "RequestTimeTooSkewed: .*; trying again" seed=$seed late=0.7 cut=0.1
         # A flipped bit is found by the MD5, and all is read again.
         troubled s3://b/a.tar "MD5 is not its ETag; reading it again" seed=$seed reset=0.1 cut_unsized=0.1 flip=0.5
         # Without ETag and date, nobody knows whether the rest is of the same archive.

@@ -222,6 +222,7 @@ tiny() {
 }
 
 @test "formats are told by their first bytes, whatever files are called; others are named" {
+    psfetch --version | grep -q "WebP, GIF" || skip "needs libwebp and giflib (make deps installs them)"
     mkdir -p photos/a odd/a
     tiny photos/a/1
     cp photos/a/1.gif photos/a/2.png

@@ -1,23 +1,29 @@
-/* Image files to pixels: PNG (libpng), JPEG (libjpeg-turbo), and, where these were there when
- * psfetch was built, WebP (libwebp) and GIF (giflib); BMP (bmp.c: no library that is kept well
- * reads it, and it is little more than rows of pixels); told apart by their first bytes.
+/* Image files to pixels, told apart by their first bytes.
  *
  * Pixels are uint8, [row][column][channel], tightly packed; channels is 1 (grey) or 3 (red, green,
- * blue). PNG   1, 2 and 4 bit grey is spread over 0 … 255, a palette becomes colour; 16 bit becomes
- * 8 by rounding v / 257. Transparency (alpha channel or tRNS) is laid over black: round(v · alpha /
- * 255). Gamma and colour profiles are not applied: the numbers of the file are the numbers of the
- * record. JPEG  8 bit grey and colour, by the slow exact integer transform and the library's
- * default chroma upsampling, so the pixels are the same for the same version of libjpeg-turbo. CMYK
- * and YCCK become colour: round(ink · black / 255), with 255 for no ink, as Adobe's programs write
- * them and others read them, whether the file says so or not. WebP, GIF   colour; the first frame,
- * at its place on the canvas, over black. BMP   colour; all but those whose pixels are compressed.
+ * blue). Transparency is laid over black: round(v · alpha / 255). Gamma and colour profiles are not
+ * applied: the numbers of the file are the numbers of the record.
+ *
+ *     PNG   by libpng: 1, 2 and 4 bit grey is spread over 0 … 255, a palette becomes
+ *           colour, 16 bit becomes 8 by rounding v / 257
+ *     JPEG  by libjpeg-turbo: 8 bit, with the slow exact integer transform and the
+ *           default chroma upsampling, so the pixels are the same for the same version.
+ *           CMYK and YCCK become colour: round(ink · black / 255), with 255 for no ink,
+ *           as Adobe's programs write them and others read them, whether the file says
+ *           so or not
+ *     WebP  by libwebp: colour; of many frames the first, at its place on the canvas
+ *     GIF   by giflib: the same
+ *     BMP   by bmp.c, for no library that is kept well reads it, and it is little more
+ *           than rows of pixels: colour; not those that are compressed by run lengths
+ *
+ * libwebp and giflib may have been absent where psfetch was built.
  *
  * A damaged or shortened file is an error, also where the library would only have warned, but for
- * what sound files of other programs have: bytes that belong to nothing, before a JPEG's tables or
- * its end, or behind a PNG's pixels, and other revisions of JFIF. The
- * sentence has the library's reason ("PNG: IDAT: CRC error") and no file name, for the caller knows
- * it. Sizes are checked before memory is taken: DECODE_MAX_SIDE a side, DECODE_MAX_BYTES in all. No
- * globals: any number of threads, each with its own struct pixels.
+ * what sound files of other programs have: bytes that belong to nothing, before a JPEG's first
+ * pixels or its end, or behind a PNG's pixels; other revisions of JFIF; chunks where they mean
+ * nothing. The sentence has the library's reason ("PNG: IDAT: CRC error") and no file name, for the
+ * caller knows it. Sizes are checked before memory is taken: DECODE_MAX_SIDE a side,
+ * DECODE_MAX_BYTES in all. No globals: any number of threads, each with its own struct pixels.
  */
 #ifndef PSWEEP_DECODE_H
 #define PSWEEP_DECODE_H

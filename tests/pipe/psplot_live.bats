@@ -89,6 +89,30 @@ frame() {
     no grep -q '[^ -~]' <(tmux -S tmux capture-pane -p | LC_ALL=C cat)
 }
 
+@test "a sweep's folder: how many are done, at work and to come, and what they differ in" {
+    small_model 20 5
+    mkdir s
+    points() {
+        printf 'd1-s0-0123456789aa\t%d\t--depth 1 --seed 0\nd1-s1-0123456789ab\t4\t--depth 1 --seed 1\n' "$1" >s/points.new
+        printf '%s\t1\t--depth 2 --seed 0\n' d2-s0-0123456789ac ../d2-s1-0123456789ad d2-s1-0123456789ae >>s/points.new
+        mv s/points.new s/points
+    }
+    points 1
+    cp net.bin s/d1-s0-0123456789aa.bin
+    head -c -50 net.bin >s/d1-s1-0123456789ab.part
+    : >s/d2-s0-0123456789ac.failed
+    exec {lock}<s
+    flock "$lock"
+    terminal 80x12 psplot --follow s {lock}<&-
+    wait_for 10 shows '^1 of 4 done, 1 running, 1 failed, 1 to come  *⠒⠒ training'
+    wait_for 10 shows '^epoch 1 of 4'
+    shows '^depth 1, seed 0 .*validation 10.0 %'
+    # More epochs of the one that was done, as the next stage of a halving asks for.
+    points 3
+    wait_for 10 shows '^0 of 4 done, 1 running, 1 failed, 2 to come'
+    exec {lock}<&-
+}
+
 @test "when all runs have ended the last frame stays and the shell goes on below it" {
     terminal 60x14 "psplot --follow fifo; echo ended with \$?"
     trainers 1 12 1

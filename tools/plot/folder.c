@@ -148,15 +148,18 @@ static void look(struct folder *folder, struct source **source, int *count, stru
         free(entry);
 }
 
-void folder_look(struct source **source, int *count, struct history *history, int64_t now)
+int folder_look(struct source **source, int *count, struct history *history, int64_t now)
 {
+    int other = 0;
     for (int i = 0, before = *count; i < before; i++) {
         struct folder *folder = (*source)[i].state == SOURCE_OPEN ? (*source)[i].folder : NULL;
         if (folder == NULL || now < folder->look_at)
             continue;
         folder->look_at = now + LOOK_AGAIN;
         look(folder, source, count, history);
+        other |= asked_look(&history->asked, folder->fd, folder->path, history);
     }
+    return other;
 }
 
 void folder_let_go(struct source *source, struct history *history, int failed)

@@ -1,6 +1,7 @@
 /* The runs of a folder under --follow: its files *.part, those that are there and those that come.
  *
- * A run gets another name when it has ended; the file stays the same and is read on. Whoever works
+ * A run gets another name when it has ended; the file stays the same and is read on. What a sweep
+ * asks for there is looked at too (asked.h). Whoever works
  * in a folder holds a lock on it (flock(1)): when nobody does, no more will come.
  */
 #ifndef PSPLOT_FOLDER_H
@@ -19,8 +20,8 @@ int folder_is_idle(const struct folder *folder);
 
 /* Looks into the folders among count sources, each four times a second, and appends what is new to
  * the sources, which may move. A new file takes the place of an older run of that name. now:
- * milliseconds. */
-void folder_look(struct source **source, int *count, struct history *history, int64_t now);
+ * milliseconds. Whether what a sweep asks for is other than before. */
+int folder_look(struct source **source, int *count, struct history *history, int64_t now);
 
 /* For a source that a folder found: lets go of a file that is read to its end, so that there may be
  * thousands, and of one that is no run. failed: reading it did. */

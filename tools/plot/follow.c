@@ -166,8 +166,8 @@ static int64_t read_news(struct follower *follower)
 {
     int64_t taken = 0;
     int before = follower->count;
-    folder_look(&follower->source, &follower->count, follower->history,
-                milliseconds(CLOCK_MONOTONIC));
+    follower->stale |= folder_look(&follower->source, &follower->count, follower->history,
+                                   milliseconds(CLOCK_MONOTONIC));
     if (follower->count > before)
         grow_waiting(follower, before);
     for (int i = 0; i < follower->count; i++) {

@@ -92,6 +92,12 @@ static uint64_t batch_images(const struct run *run, uint64_t iteration)
     return run->train - (iterations - 1) * run->batch;
 }
 
+void history_ask(struct run *run, uint64_t epochs)
+{
+    run->epochs = epochs;
+    run->iterations = epochs * epoch_iterations(run);
+}
+
 static int take_header(struct history *history, struct feed *feed, const struct reader *reader,
                        const struct record *record)
 {
@@ -115,8 +121,7 @@ static int take_header(struct history *history, struct feed *feed, const struct 
     run->batch = (uint64_t)whole_setting(run, "batch size", 0);
     const msgpack_object *counts = record_field(record, "counts");
     run->train = counts ? (uint64_t)optional(map_field(counts, "train"), 0) : 0;
-    run->epochs = history->epochs;
-    run->iterations = history->epochs * epoch_iterations(run);
+    history_ask(run, history->epochs);
     return 0;
 }
 
@@ -322,4 +327,5 @@ void history_free(struct history *history)
     }
     free(history->run);
     free(history->score);
+    asked_free(&history->asked);
 }

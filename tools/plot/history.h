@@ -7,6 +7,7 @@
 #ifndef PSPLOT_HISTORY_H
 #define PSPLOT_HISTORY_H
 
+#include "asked.h"
 #include "image.h"
 #include "points.h"
 #include "rank.h"
@@ -57,6 +58,7 @@ struct score {
 struct history {
     enum rank_rule rank; /* what runs are judged by */
     uint64_t epochs;     /* that runs are asked for whose records do not tell; 0: not known */
+    struct asked asked;  /* what a folder that is followed asks for; none elsewhere */
     struct run **run;    /* [runs] */
     size_t runs;
     int named;            /* since runs came or went last, names were given */
@@ -84,6 +86,9 @@ void feed_free(struct feed *feed);
  * sentence. */
 int history_take(struct history *history, struct feed *feed, const struct reader *reader,
                  const struct record *record, double now);
+
+/* Says how many epochs a run is to get, where its records do not. */
+void history_ask(struct run *run, uint64_t epochs);
 
 /* Marks the feed's present run as one that ends without an end. */
 void history_lose(struct feed *feed);

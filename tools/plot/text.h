@@ -53,8 +53,9 @@ struct caption {
 void text_panel(struct screen *screen, struct box box, const struct run *run,
                 const struct ranges *ranges, const struct caption *caption);
 
-/* The legend of panels, in one row: the columns used. */
-int text_legend(struct screen *screen, int row, int column, int width);
+/* The legend of panels, in one row: the columns used; and those it needs. brief: fewer words. */
+int text_legend(struct screen *screen, int row, int column, int width, int brief);
+int text_legend_width(int brief);
 
 /* A line of count values as one row of small bars from low to high. */
 void text_spark(struct screen *screen, int row, int column, int width, const struct line *line,

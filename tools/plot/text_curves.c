@@ -42,7 +42,7 @@ struct screen *text_curves(const struct history *history, const struct page *pag
     struct screen *screen = screen_make(above + grid.down * grid.rows, page->columns, page->look);
     if (page->title)
         screen_text(screen, 0, 0, page->columns, bold_style, page->title);
-    int used = text_legend(screen, above - 2, 0, page->columns) + 3;
+    int used = text_legend(screen, above - 2, 0, page->columns, 0) + 3;
     screen_text(screen, above - 2, used, page->columns - used, faint_style,
                 "accuracy (%) and loss by iteration");
     for (int i = 0; i < runs; i++) {

@@ -89,23 +89,51 @@ static struct caption caption_of(const struct run *run, enum rank_rule rule, dou
     return caption;
 }
 
-static void draw_head(struct screen *screen, const struct history *history, const char *title)
+/* "4 of 12 runs done, 2 running, 6 to come, 12 min 05 s left" */
+static void tell_tally(const struct history *history, char *text, size_t size)
 {
-    char text[128] = "";
+    char time[32];
+    struct tally tally = asked_tally(history);
+    size_t to_come = tally.asked - tally.done - tally.running - tally.failed;
+    append(text, size, "%zu of %zu done", tally.done, tally.asked);
+    if (tally.running > 0)
+        append(text, size, ", %zu running", tally.running);
+    if (tally.failed > 0)
+        append(text, size, ", %zu failed", tally.failed);
+    if (to_come > 0)
+        append(text, size, ", %zu to come", to_come);
+    curve_duration(tally.left, time, sizeof time);
+    if (time[0])
+        append(text, size, ", %s left", time);
+}
+
+/* "2 running, 1 done" */
+static void tell_states(const struct history *history, char *text, size_t size)
+{
     size_t count[RUN_LOST + 1] = {0};
     static const char *const name[] = {"running", "done", "stopped", "failed", "cut short"};
     for (size_t i = 0; i < history->runs; i++)
         count[history->run[i]->state]++;
     for (int state = 0; state <= RUN_LOST; state++)
         if (count[state] > 0)
-            append(text, sizeof text, "%s%zu %s", text[0] ? ", " : "", count[state], name[state]);
+            append(text, size, "%s%zu %s", text[0] ? ", " : "", count[state], name[state]);
     if (history->runs == 0)
-        append(text, sizeof text, "waiting for the first records");
+        append(text, size, "waiting for the first records");
+}
+
+static void draw_head(struct screen *screen, const struct history *history, const char *title,
+                      int with_legend)
+{
+    char text[192] = "";
+    if (history->asked.count > 0)
+        tell_tally(history, text, sizeof text);
+    else
+        tell_states(history, text, sizeof text);
     int used = title ? screen_text(screen, 0, 0, screen->columns / 2, bold_style, title) + 2 : 0;
     used += screen_text(screen, 0, used, screen->columns - used, faint_style, text) + 3;
-    enum { LEGEND = 36 };
-    if (screen->columns - used >= LEGEND)
-        text_legend(screen, 0, screen->columns - LEGEND, LEGEND);
+    int brief = screen->columns - used < text_legend_width(0), legend = text_legend_width(brief);
+    if (with_legend && screen->columns - used >= legend)
+        text_legend(screen, 0, screen->columns - legend, legend, brief);
 }
 
 struct screen *text_live(const struct history *history, const struct page *page, double now)
@@ -113,7 +141,7 @@ struct screen *text_live(const struct history *history, const struct page *page,
     struct screen *screen = screen_make(page->rows, page->columns, page->look);
     struct ranges ranges = curve_ranges(history);
     struct grid grid = text_grid((int)history->runs, page->columns, page->rows - 1);
-    draw_head(screen, history, page->title);
+    draw_head(screen, history, page->title, grid.across > 0);
     if (grid.across == 0) {
         text_rows(screen, 1, history, now);
         return screen;

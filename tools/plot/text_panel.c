@@ -161,14 +161,21 @@ void text_panel(struct screen *screen, struct box box, const struct run *run,
     remark(screen, (struct box){whole.row, whole.column + 5, rows / 2, whole.columns - 5}, run);
 }
 
-int text_legend(struct screen *screen, int row, int column, int width)
+int text_legend_width(int brief)
+{
+    return brief ? 26 : 36;
+}
+
+int text_legend(struct screen *screen, int row, int column, int width, int brief)
 {
     int start = column, end = column + width;
     struct style training = {.ink = ink_of(INK_TRAINING)};
     for (int i = 0; i < 2; i++)
         screen_put(screen, row, column++, screen_pick(screen, 0x2812, '-'), training);
     column++;
-    column += screen_text(screen, row, column, end - column, plain_style, "training, smoothed") + 3;
+    column += screen_text(screen, row, column, end - column, plain_style,
+                          brief ? "training" : "training, smoothed") +
+              3;
     screen_put(screen, row, column, screen_pick(screen, 0x2836, 'o'),
                (struct style){.ink = ink_of(INK_VALIDATION)});
     column += 2;

@@ -32,7 +32,7 @@ static int varies(const struct history *history, const char *name)
     for (size_t r = 1; r < history->runs; r++)
         if (strcmp(varying_value(history->run[r], name), first) != 0)
             return 1;
-    return 0;
+    return asked_varies(&history->asked, name);
 }
 
 enum turn { TURN_DEPTH, TURN_OTHERS, TURN_SEEDS, TURN_NEVER };
@@ -89,7 +89,8 @@ struct varying varying_reduce(const struct history *history, const struct varyin
 {
     struct varying chosen = {.count = 0};
     for (size_t i = 0; i < all->count; i++)
-        if (chosen.count == 0 || !follows(history, &chosen, all->name[i]))
+        if (chosen.count == 0 || asked_varies(&history->asked, all->name[i]) ||
+            !follows(history, &chosen, all->name[i]))
             chosen.name[chosen.count++] = all->name[i];
     return chosen;
 }

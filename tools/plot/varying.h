@@ -2,7 +2,8 @@
  *
  * The depth comes first, then the others as the headers have them, then the seeds. How often
  * something is saved says nothing about what is learnt, and is none of them. An option of which
- * nothing was told has the value "none".
+ * nothing was told has the value "none". Under --follow a sweep's folder tells what runs will
+ * differ in that are yet to come (asked.h).
  *
  * Law: names and values are borrowed from the runs.
  */

@@ -1,0 +1,47 @@
+/* The runs that a sweep's folder asks for, so that the live view can say what is still to come.
+ *
+ * The folder's file "points" has a line for each: its name, the epochs asked for, its options; with
+ * tabs between them. A run that is done lies there as NAME.bin, one that failed has a NAME.failed.
+ * What is no such line is passed over; nothing in a folder is more than a name and a number here.
+ */
+#ifndef PSPLOT_ASKED_H
+#define PSPLOT_ASKED_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct history;
+
+struct asked_run {
+    char *name, *options;    /* the options as they were written, " --depth 1 --seed 0 " */
+    uint64_t epochs;         /* asked for */
+    uint64_t reached;        /* by NAME.bin; 0: there is none; UINT64_MAX: all, or not read yet */
+    struct timespec changed; /* NAME.bin, when it was read */
+    int failed;
+};
+
+struct asked {
+    struct asked_run *run; /* [count] */
+    size_t count;
+    struct timespec changed; /* the points, when they were read */
+};
+
+/* Looks what the folder asks for and what is there; path: of the same folder. Files of runs are
+ * read to tell how far they came, not too many at once. Open runs of the history that are asked for
+ * get their epochs. Whether anything is other than before. */
+int asked_look(struct asked *asked, int folder, const char *path, struct history *history);
+void asked_free(struct asked *asked);
+
+/* Whether the runs asked for differ in an option of that name ("learning rate") as far as the lines
+ * spell it out. */
+int asked_varies(const struct asked *asked, const char *name);
+
+struct tally {
+    size_t asked, done, running, failed; /* the others are to come */
+    double left;                         /* seconds for all of them; NAN: not known */
+};
+struct tally asked_tally(const struct history *history);
+
+#endif

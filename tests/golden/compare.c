@@ -4,8 +4,8 @@
  * Versions of cairo and freetype differ in how they place and smooth letters, by up to a pixel, so
  * single pixels say little. Compared are the mean colours of blocks of BLOCK × BLOCK pixels, larger
  * than most letters: none may differ by more than MOST of 255, and all in the mean by no more than
- * MEAN. (The charts of Debian 13 beside those of 12: 6.2 and 0.62, of letters of seven pixels; lines
- * half as thick again, labels two pixels lower, larger dots: above 18 and 2.)
+ * MEAN. (The charts of Debian 13 beside those of 12: 6.2 and 0.62, of letters of seven pixels;
+ * lines half as thick again, labels two pixels lower, larger dots: above 18 and 2.)
  */
 #include <cairo.h>
 #include <stdio.h>

@@ -64,3 +64,19 @@ program() {
     PATH=$PWD/machine ends 1 "$REPOSITORY/.ci/deps" check
     grep -q ' libmsgpack-dev libxxhash-dev ' err
 }
+
+@test "make fresh says why it cannot make a system, and fails where a step on one does, leaving nothing" {
+    mkdir -p mirror/dists/nowhere
+    echo "Codename: nowhere" >mirror/dists/nowhere/Release
+    export TMPDIR=$PWD FRESH_MIRROR=file://$PWD/mirror
+    machine debootstrap
+    PATH=$PWD/machine ends 0 "$REPOSITORY/tests/fresh/run"
+    grep -q "NOT TRIED on fresh systems: .*" err
+    program debootstrap 'mkdir -p "$3"/dev "$3"/proc "$3"/sys "$3"/etc/apt/apt.conf.d "$3"/root'
+    if [ "$(id -u)" = 0 ] && have git ip && unshare --mount --pid --net true 2>/dev/null; then
+        PATH=$PWD/machine ends 1 "$REPOSITORY/tests/fresh/run" nowhere
+        grep -q "^nowhere: make and a clone: failed with " out
+        no compgen -G 'tmp.*'
+    fi
+    no grep "$PWD" /proc/mounts
+}

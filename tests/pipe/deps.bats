@@ -74,8 +74,9 @@ program() {
     grep -q "NOT TRIED on fresh systems: .*" err
     # shellcheck disable=SC2016
     program debootstrap 'mkdir -p "$3"/dev "$3"/proc "$3"/sys "$3"/etc/apt/apt.conf.d "$3"/root'
-    if [ "$(id -u)" = 0 ] && have git ip && unshare --mount --pid --net true 2>/dev/null; then
-        PATH=$PWD/machine ends 1 "$REPOSITORY/tests/fresh/run" nowhere
+    PATH=$PWD/machine "$REPOSITORY/tests/fresh/run" nowhere >out 2>err || status=$?
+    if ! grep "NOT TRIED" err; then
+        [ "$status" = 1 ]
         grep -q "^nowhere: make and a clone: failed with " out
         no compgen -G 'tmp.*'
     fi

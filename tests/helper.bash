@@ -27,7 +27,7 @@ need_shared() {
     [ -e "$shared/$1" ] || skip "needs ../shared/$1, which is absent"
 }
 
-# have PROGRAM...: all of them are here. (command -v of several is content with one.)
+# have PROGRAM...: all of them are here. (command -v, asked for several, is content with one.)
 have() {
     local program
     for program; do

@@ -46,6 +46,11 @@ program() {
         grep -q "^ok 1 .*# skip needs ${file#*:} " said
     done
     [ ! -e called ]
+    # Nobody else asks for several by one command -v.
+    cd "$REPOSITORY"
+    # shellcheck disable=SC2016
+    no grep -rnE 'command -v ([^ ;|&>)]+ +["$a-z]|"?[$][{][a-z_]+[[]@)' tests .ci pipelines --include='*.bash' --include='*.bats' --include='*.sh' \
+        --include=run --include=deps --include=system --include=sweep
 }
 
 @test "packages are called what the release calls them, also before it was asked for them" {

@@ -15,7 +15,7 @@
 #
 # Who works in a folder holds a lock on it, and so do all that it started. .lock is held by who changes
 # points.
-# shellcheck shell=bash disable=SC2154,SC2119,SC2120 # $out, the folder, and $here, this one, are everywhere
+# shellcheck shell=bash disable=SC2154,SC2034,SC2119,SC2120 # $out, the folder, and $here, this one, are everywhere
 
 # Whether somebody holds a lock on that file or folder.
 is_locked() {
@@ -51,38 +51,61 @@ missing() {
     states | awk -F '\t' '$2 != "done" && $2 != "running" { print $1 }'
 }
 
-# The options that all points of a folder share: what decides the images, and two that may change.
-shared=(data split limit fetch augment test epochs)
+# The options that all points of a folder share: what decides the images, and three that may change.
+shared=(data split limit fetch augment test epochs rank)
 write_options() {
     local name
     for name in "${shared[@]}"; do printf '%s %s\n' "$name" "${!name}"; done >"$out/options.new" &&
         mv "$out/options.new" "$out/options"
 }
 # Those of the folder, for all that the user did not give this time; another value than the folder's is
-# refused, but for those two.
+# refused, but for those three. As long as nothing has been trained here all may change: changed is then set, and
+# refetch, where the images are no longer those asked for. A folder without points knows but its images.
 read_options() {
     local line name value
+    check_points
     [ -e "$out/options" ] || return 0
     while IFS= read -r line; do
         name=${line%% *} value=${line#* }
         if [[ " ${shared[*]} " != *" $name "* ]]; then
             die 1 "$out/options is not what a sweep wrote: '$line'"
-        elif [ -z "${given[$name]-}" ]; then
+        elif [ -z "${given[$name]-}" ] && [ -s "$out/points" ]; then
             declare -g "$name=$value"
-        elif [[ $name != test && $name != epochs && ${!name} != "$value" ]]; then
-            die 2 "$out holds a sweep with --$name '$value', not '${!name}': choose another folder with -o"
+        elif [[ $name != test && $name != epochs && $name != rank && ${!name} != "$value" ]]; then
+            [ ! -s "$out/points" ] || ! has_begun ||
+                die 2 "$out holds a sweep with --$name '$value', not '${!name}': choose another folder with -o"
+            changed=1
+            [ "$name" = augment ] || refetch=1
         fi
     done <"$out/options"
 }
+# Of points that have other names now, and learnt nothing under these.
+forget_points() {
+    rm -f "$out/points" "$out"/d*-s*.{stopped,failed,log,stop}
+}
+# Whether anything has been learnt here, or is being learnt.
+has_begun() {
+    local file
+    for file in "$out"/d*-s*.{bin,part,stopped,torn*}; do [ ! -s "$file" ] || return 0; done
+    is_locked "$out"
+}
+# What is not as a sweep writes it is not acted upon.
+check_points() {
+    local line
+    [ -e "$out/points" ] || return 0
+    line=$(grep -vnE -m 1 $'^d[0-9]+-s[0-9]+-[0-9a-f]{12}\t[0-9]{1,9}\t[^\t]*$' "$out/points") || return 0
+    die 1 "$out/points is not what a sweep wrote: line ${line%%:*}"
+}
 need_folder() {
     [ -e "$out/points" ] || die 1 "there is no sweep in $out"
+    check_points
 }
 
 # add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
 # those that are there already get the new epochs and the new line. A line may bring epochs of its own. Sets
 # the array names; 2: a line makes no network, which has been said.
 add_points() {
-    local lines=("${@:2}") epochs=() lock i
+    local lines=("${@:2}") epochs=() lock i words
     local -A line=()
     exec {lock}>"$out/.lock" && flock "$lock" || return
     for i in "${!lines[@]}"; do
@@ -93,7 +116,8 @@ add_points() {
         fi
     done
     printf '%s\n' "${lines[@]}" >"$out/points.asked"
-    mapfile -t names < <(name_points "$out/points.asked")
+    read -ra words <<<"$augment"
+    mapfile -t names < <(psaug -q "${words[@]}" <"$out/data.ps" | name_points "$out/points.asked")
     rm -f "$out/points.asked"
     [ ${#names[@]} = ${#lines[@]} ] || { exec {lock}>&- && return 2; }
     for i in "${!lines[@]}"; do

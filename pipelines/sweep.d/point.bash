@@ -5,19 +5,19 @@
 # point NAME: what parallel and Slurm run. Says "ended NAME" on standard output. A request to stop, by a file
 # or by a TERM to this process, is heeded at whatever moment it comes: the point is then stopped, not failed.
 point() {
-    local name=$1 run=$out/$1 log hold='' trainer='' halted='' epochs options status words left=() lost=0
+    local name=$1 run=$out/$1 log hold='' trainer='' halted='' epochs options status words left=() reached=0 lost=0
     trap halt TERM
     # parallel may have died before we could hear of it.
     [ -z "${PARALLEL_PID-}" ] || [ "$PARALLEL_PID" = "$PPID" ] || exit 1
     # Where another sweep trains it already, that is enough.
     exec {log}>>"$run.log" || exit 1
     flock --wait 1 "$log" || { echo "ended $name" && return; }
-    [ -z "$slurm" ] || : >"$places/begun.$name"
     IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
     read -ra words <<<"$augment"
     read -ra options <<<"$options"
     while :; do
         put_aside
+        printf 'begun\t%s\t%s\t%s\n' "$name" "$EPOCHSECONDS" "$reached" >"$places/begun.$name"
         if ! take_place; then
             asked_to_stop && status=4 && break
             echo "sweep: no host answers" >>"$run.log"
@@ -37,13 +37,12 @@ asked_to_stop() {
     [ -n "$halted" ] || [ -e "$run.stop" ] || [ -e "$out/stop" ]
 }
 
-# What earlier runs left becomes .torn1 …; the trainer goes on from the one that came furthest. Sets left
-# and first, what psaug is told of the epochs of which it needs no images.
+# What earlier runs left becomes .torn1 …; the trainer goes on from the one that came furthest. Sets left,
+# reached, its epochs, and first, what psaug is told of those of which it needs no images.
 put_aside() {
-    local reached
     put_aside_as_torn "$run.stopped" "$run.part"
     rm -f "$run.failed"
-    left=() first=''
+    left=() first='' reached=0
     for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
     [ ${#left[@]} = 0 ] && return
     reached=$(psplot -k status "${left[@]}" | awk -F '\t' '$5 + 0 > most { most = $5 } END { print most + 0 }')
@@ -75,9 +74,12 @@ train() {
 # A trainer is told once: a second TERM would end it at once. One that has been started at this very moment is
 # told by the watcher's TERM, which follows.
 halt() {
-    [ -n "$trainer" ] && [ "$halted" != told ] || { halted=${halted:-asked} && return; }
-    halted=told
-    if [ -n "$hold" ]; then exec {hold}>&-; else kill -TERM "$trainer"; fi
+    if [ -z "$trainer" ]; then
+        halted=asked
+    elif [ "$halted" != told ]; then
+        halted=told
+        if [ -n "$hold" ]; then exec {hold}>&-; else kill -TERM "$trainer"; fi
+    fi
 }
 # Looks twice a second, by a read of a pipe into which nobody writes, for that costs no process.
 watch_for_stop() {

@@ -3,16 +3,19 @@
 
 most_drawn=40 # networks in a chart, the best
 
-# draw FILE...: charts of the networks, the best first, as PNG to look at and as SVG for the page; and that.
+# Charts of the networks, the best first, as PNG to look at and as SVG for the page; and that.
 draw() {
-    local kind message
-    charts=(curves overlay)
-    [ $# = 1 ] || charts+=(summary)
+    local kind message files
+    mapfile -t files < <(ranked_files)
+    charts=(curves)
+    [ ${#files[@]} = 1 ] || charts+=(overlay summary)
     for kind in png svg; do
-        psplot -o "$out/curves.$kind" "${@:1:most_drawn}" &&
-            psplot -k overlay -o "$out/overlay.$kind" "${@:1:most_drawn}" &&
-            { [ $# = 1 ] || psplot -k summary -o "$out/summary.$kind" "$@"; } || return
-        rm -f "$out/confusion.$kind"
+        rm -f "$out"/{overlay,summary,confusion}.$kind
+        psplot -o "$out/curves.$kind" --rank "$rank" "${files[@]:0:most_drawn}" || return
+        if [ ${#files[@]} -gt 1 ]; then
+            psplot -k overlay -o "$out/overlay.$kind" --rank "$rank" "${files[@]:0:most_drawn}" &&
+                psplot -k summary -o "$out/summary.$kind" --rank "$rank" "${files[@]}" || return
+        fi
         # There is no confusion matrix of very many classes.
         if message=$(psplot -k confusion -o "$out/confusion.$kind" "$out/best.scores" 2>&1); then
             [ $kind = png ] || charts+=(confusion)
@@ -40,11 +43,13 @@ html_chart() {
 }
 
 page() {
-    local accuracy name epoch options
-    IFS=$'\t' read -r accuracy name epoch _ options < <(ranking)
+    local epoch options differs swept shared figure
+    IFS=$'\t' read -r _ _ _ epoch _ _ _ _ options < <(printf '%s\n' "${ranked[0]}")
+    differs=$(printf '%s\n' "$options" | in_words words) swept=$(in_words space </dev/null) shared=$(in_words shared </dev/null)
+    figure=$(figure_is)
     cat <<END
 <!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$(basename "$(readlink -f "$out")" | escaped): $(count_states | escaped)</title>
+<html lang="en"><head><meta charset="utf-8"><title>$(basename "$(readlink -f "$out")" | escaped): ${swept:-one network}</title>
 <style>
 body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
@@ -53,17 +58,19 @@ th, td { padding: .2rem .8rem .2rem 0; text-align: left; border-bottom: 1px soli
 .n { text-align: right } img { max-width: 100% }
 pre { background: #f5f5f5; padding: .8rem; overflow-x: auto }
 </style></head><body>
-<h1>$(count_states | escaped)</h1>
-<p>Best is <b>$name</b>: validation accuracy $accuracy %$([ "$part" = validation ] || echo ", accuracy on the test images $(tested) %").
-Of the networks of which the most epochs were asked, its last validation was the best$([ "$part" = validation ] || echo '; only then it met the test images').</p>
+<h1>$(escaped <<<"${swept:+${swept^}: best is }${differs:-$winner} ($(won))")</h1>
+<p>$(states | count_states | escaped).
+$([ -z "$shared" ] || escaped <<<"All have $shared.")
+The networks are ranked by ${figure}; of equal ones the lower loss comes first$(left_behind).
+$(judged_on)</p>
 <h2>Networks</h2>
-$({ printf 'network\tvalidation %%\tepochs\tengine\toptions\n' && ranking | awk -F '\t' -v OFS='\t' '{ print $2, $1, $3, $4, $5 }'; } | html_table)
+$(networks_table | html_table)
 $(complaints=$(complain 2>&1); [ -z "$complaints" ] || echo "<pre>$(escaped <<<"$complaints")</pre>")
-$(groups=$(seeds_rows); [ -z "$groups" ] || { echo '<h2>Over seeds</h2>' && html_table <<<"$groups"; })
-$([[ " ${charts[*]} " != *' summary '* ]] || html_chart summary 'final validation accuracy against the options')
+$(groups=$(seeds_table); [ -z "$groups" ] || { echo "<h2>Over seeds</h2><pre>" && escaped <<<"$groups" && echo "</pre>"; })
+$([[ " ${charts[*]} " != *' summary '* ]] || html_chart summary "$figure against the options")
 <h2>Learning curves</h2>
+$([[ " ${charts[*]} " != *' overlay '* ]] || html_chart overlay 'validation accuracy of the networks in one chart')
 $(html_chart curves 'accuracy of each network, by iteration')
-$(html_chart overlay 'validation accuracy of the networks in one chart')
 <h2>The best network, class by class</h2>
 $([[ " ${charts[*]} " != *' confusion '* ]] || html_chart confusion 'confusion matrix')
 <h2>To repeat it</h2>
@@ -71,22 +78,33 @@ $([[ " ${charts[*]} " != *' confusion '* ]] || html_chart confusion 'confusion m
 $(recipe | escaped)
 </pre>
 <h2>Where it comes from</h2>
-<p>The header of $name.bin: what decided its bytes. Its SHA-256 is $(sha256sum <"$out/$name.bin" | cut -d ' ' -f 1).</p>
-<pre>$(psplot -k json "$out/$name.bin" | head -n 1 | { jq . 2>/dev/null || cat; } | escaped)</pre>
+<p>The header of $winner.bin: what decided its bytes. Its SHA-256 is $(sha256sum <"$out/$winner.bin" | cut -d ' ' -f 1).</p>
+<pre>$(psplot -k json "$out/$winner.bin" | head -n 1 | { jq . 2>/dev/null || cat; } | escaped)</pre>
 </body></html>
 END
+}
+left_behind() {
+    [ "$(printf '%s\n' "${ranked[@]}" | cut -f 8 | sort -u | wc -l)" = 1 ] ||
+        echo -n ", and those that were left behind with fewer epochs come last"
+}
+judged_on() {
+    case $part in
+    test) echo "Only when the best had been found was it tried on the test images." ;;
+    validation) echo "There are no test images: class by class it is shown on the validation images, by which it was chosen." ;;
+    *) echo "There are neither validation nor test images: it is shown on the images that it has learnt, which says little of others." ;;
+    esac
 }
 
 # The commands that make the best network and its test.
 recipe() {
     cat <<END
 psfetch $(plain "$data") --split $split${limit:+ --limit $limit}${fetch:+ $fetch} > data.ps
-psaug${augment:+ $augment} < data.ps | pstrain $options --epochs $epoch > $name.bin
+psaug${augment:+ $augment} < data.ps | pstrain $options --epochs $epoch > $winner.bin
 END
     if [ -n "$test" ]; then
-        echo "psfetch $(plain "$test") --as test${fetch:+ $fetch} | pseval --only test $name.bin | psplot -k confusion"
+        echo "psfetch $(plain "$test") --as test${fetch:+ $fetch} | pseval --only test $winner.bin | psplot -k confusion"
     else
-        echo "pseval --only $part $name.bin < data.ps | psplot -k confusion"
+        echo "pseval --only $part $winner.bin < data.ps | psplot -k confusion"
     fi
 }
 plain() {

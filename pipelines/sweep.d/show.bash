@@ -1,27 +1,53 @@
 # What a sweep has come to: status, the best network, the report.
 # shellcheck shell=bash disable=SC2154
 
-# Lines with tabs between their fields as columns.
+# Lines with tabs between their fields as columns, those of numbers with their ends below each other.
 columns() {
-    awk -F '\t' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) }
-            fields[NR] = NF }
+    awk -F '\t' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i)
+              if (NR > 1 && $i !~ /^[-+0-9.e\/]+$/) text[i] } }
         END { for (row = 1; row <= NR; row++) { line = ""
-            for (i = 1; i <= fields[row]; i++) line = line sprintf("%-*s  ", width[i], cell[row, i])
+            for (i = 1; i <= NF; i++) line = line sprintf(i in text ? "%-*s  " : "%*s  ", width[i], cell[row, i])
             sub(/ +$/, "", line); print line } }'
 }
 
 status() {
     need_folder
-    states | awk -F '\t' -v OFS='\t' '
+    local now shared
+    now=$(states)
+    [ -z "$now" ] || awk -F '\t' -v OFS='\t' '
         BEGIN { print "point", "state", "epochs", "validation", "loss", "options" }
-        { print $1, $2, $3 "/" $4, $5, $6, $8 }' | columns
-    echo "$(count_states)$(is_locked "$out" || echo '; no sweep is at work')"
+        { print $1, $2, $3 "/" $4, $5, $6, $8 }' <<<"$now" | in_words columns | columns
+    shared=$(in_words shared </dev/null)
+    [ -z "$shared" ] || echo "all: $shared"
+    count_states <<<"$now"
 }
-# "12 points: 4 done, 2 running, 6 missing"
+# "12 points: 4 done, 2 running, 6 to come; about 5 min left", of the lines of states. The time is that which those that
+# train now, or that have ended since a sweep is at work, took for each epoch.
 count_states() {
-    states | awk -F '\t' '{ count[$2]++ }
-        END { printf "%d point%s:", NR, NR == 1 ? "" : "s"; split("done running stopped failed missing", state, " ")
-            for (i = 1; i <= 5; i++) if (count[state[i]]) printf "%s %d %s", comma++ ? "," : "", count[state[i]], state[i] }'
+    local at_work='' begun=()
+    if is_locked "$out"; then at_work=1 begun=("$out/.places"/begun.*); fi
+    cat "${begun[@]}" - 2>/dev/null | awk -F '\t' -v at_work="$at_work" -v now="$EPOCHSECONDS" '
+        $1 == "begun" { since[$2] = $3; before[$2] = $4; if (!first || $3 < first) first = $3; next }
+        { points++; count[$2]++
+          if ($1 in since) gained += $3 - before[$1]
+          if ($2 == "running" || $2 == "missing") left += $3 < $4 ? $4 - $3 : 0
+          if ($2 == "running" && $3 > before[$1] && now > since[$1]) {
+              own = ($4 - $3) * (now - since[$1]) / ($3 - before[$1])
+              if (own > longest) longest = own } }
+        END {
+            if (!points) { print "no points yet"; exit }
+            printf "%d point%s:", points, points == 1 ? "" : "s"
+            split("done running stopped failed missing", state, " ")
+            for (i = 1; i <= 5; i++) if (count[state[i]])
+                printf "%s %d %s", comma++ ? "," : "", count[state[i]], at_work && i == 5 ? "to come" : state[i]
+            if (!at_work) { print (count["done"] < points ? "; no sweep is at work" : ""); exit }
+            seconds = gained > 0 ? left * (now - first) / gained : 0
+            if (seconds < longest) seconds = longest
+            if (seconds <= 0) print ""
+            else if (seconds < 90) printf "; about %d s left\n", seconds + 1
+            else if (seconds < 5400) printf "; about %d min left\n", seconds / 60 + 0.5
+            else printf "; about %.1f h left\n", seconds / 3600
+        }'
 }
 
 # Names the points that are not done, with the reason; the result is the exit status of a sweep.
@@ -44,58 +70,44 @@ reason() {
     grep -m 1 '^psaug: ' "$1" || grep . "$1" | tail -n 1 | sed "s|^sweep: ||" | grep . || echo "it ended without a word"
 }
 
-# The finished points as lines VALIDATION NAME EPOCH ENGINE OPTIONS, the best first: those of which the most
-# epochs were asked, by their last validation, then those that were left behind.
-ranking() {
-    states | awk -F '\t' -v OFS='\t' '$2 == "done" && $5 != "-" { print $5, $1, $3, $7, $8, $4 }' |
-        sort -t $'\t' -s -k 6,6nr -k 1,1gr | cut -f -5
-}
-# Prints the file of the first of them.
-best() {
-    local first engines
-    need_folder
-    first=$(ranking | head -n 1 | cut -f 2)
-    [ -n "$first" ] || die 1 "no network in $out is done"
-    mapfile -t engines < <(ranking | cut -f 4 | sort -u)
-    [ ${#engines[@]} = 1 ] ||
-        echo "sweep: networks of different engines are compared: $(printf '%s\n' "${engines[@]}" | paste -sd ";" | sed "s/;/; /g")" >&2
-    echo "$out/$first.bin"
-}
-
-# Where several points differ only in their seed: a line for each such group, the best mean first.
-seeds_rows() {
-    ranking | awk -F '\t' -v OFS='\t' '
-        { group = " " $5 " "
-          gsub(/ (-s|--seed)[ =][0-9]+ /, " ", group)
-          gsub(/^ +| +$/, "", group)
-          group = group "\t" $3 "\t" $4
-          n[group]++; sum[group] += $1; square[group] += $1 * $1
-          if (n[group] > most) most = n[group] }
-        END { if (most > 1) for (group in n) {
-            mean = sum[group] / n[group]
-            deviation = n[group] > 1 ? sprintf("%.2f", sqrt((square[group] - n[group] * mean * mean) / (n[group] - 1))) : "-"
-            split(group, part, "\t")
-            print sprintf("%.2f", mean), deviation, n[group], part[2], part[1] } }' | sort -t $'\t' -k 1,1gr |
-        awk 'NR == 1 { print "mean\tdeviation\tseeds\tepochs\toptions" } { print }'
-}
-
-# What the finished networks are worth. The last validation decides which is best; only that is tested.
+# What the best is worth, and all that is to be seen: rank_points has been called. The validations decide which is
+# best; only that is tested.
 judge() {
-    local names nets best words images=(cat "$out/data.ps") part=validation
-    mapfile -t names < <(ranking | cut -f 2)
-    [ ${#names[@]} -gt 0 ] || return 0
-    nets=("${names[@]/#/"$out/"}")
-    nets=("${nets[@]/%/.bin}")
-    best=$(best) || return
-    psplot -k table "${nets[@]}" && seeds_rows | columns || return
+    local best words images=(cat "$out/data.ps") part counts
+    best=$out/$winner.bin
     read -ra words <<<"$fetch"
+    # Images for the test may have come with the data, too; without any, those that chose it are shown, or learnt.
+    counts=$(psplot -k json "$best" | head -n 1 | grep -o -m 1 '"counts":{[^}]*}')
+    case $counts in
+    *'"test":'[1-9]*) part='test' ;;
+    *'"validation":'[1-9]*) part=validation ;;
+    *) part=train ;;
+    esac
     [ -z "$test" ] || part=test images=(psfetch -q "$test" --as test "${words[@]}")
-    # The data may have brought images for the test.
-    if psplot -k json "$best" | head -n 1 | grep -q '"counts":{[^}]*"test":[1-9]'; then part='test'; fi
     "${images[@]}" | pseval -q --only $part "$best" >"$out/best.scores" || return
-    draw "${nets[@]}" || return
-    echo "best is $best: validation $(ranking | head -n 1 | cut -f 1) %$([ $part = validation ] || echo ", test $(tested) %")"
+    draw || return
+    echo "best is $best: $(won)"
     echo "report: $out/report.html"
+}
+# "validation 77.86 %, test 76.52 %", of the best.
+won() {
+    local figure loss
+    IFS=$'\t' read -r _ figure loss _ <<<"${ranked[0]}"
+    if [ "$rank" = loss ]; then echo -n "$of loss $loss"; else echo -n "$of $figure %"; fi
+    case $of-$rank in
+    validation-mean5) echo -n " in the mean of the last five epochs" ;;
+    validation-best) echo -n " at its highest" ;;
+    esac
+    [ "$part" != test ] || echo -n ", test $(tested) %"
+}
+# The finished networks, the best first, those behind that were left behind with fewer epochs; and over seeds.
+tables() {
+    local epochs files
+    while read -r epochs; do
+        mapfile -t files < <(ranked_files "$epochs")
+        psplot -k table --rank "$rank" "${files[@]}" && echo || return
+        ! seeds_table "$epochs" || echo
+    done < <(printf '%s\n' "${ranked[@]}" | cut -f 8 | sort -nru)
 }
 tested() {
     psplot -k table "$out/best.scores" | awk 'END { print $NF }'
@@ -110,8 +122,9 @@ report() {
     need_folder
     read_options
     complain
-    [ -n "$(ranking)" ] || die 1 "no network in $out is done"
-    judge
+    rank_points
+    [ ${#ranked[@]} = 0 ] || tables
+    need_best && judge
 }
 
 # stop [POINT...]: a point is named by its name or by the beginning of it, such as d3-s1; no point means all.

@@ -49,10 +49,8 @@ read_lines() {
     done
 }
 
-# name_points FILE: the name of each point of a file of option lines, in order. pstrain knows its options;
-# what it says of a line is said of the point.
+# name_points FILE: the name of each point of a file of option lines, in order, for the images on standard input.
+# pstrain knows its options; what it says of a line is said of the point.
 name_points() {
-    local words
-    read -ra words <<<"$augment"
-    psaug -q "${words[@]}" <"$out/data.ps" | pstrain -q --points "$1" 2> >(sed 's|^pstrain: .*points\.asked:|sweep: point |' >&2)
+    pstrain -q --points "$1" 2> >(sed 's|^pstrain: .*points\.asked:|sweep: point |' >&2)
 }

@@ -7,7 +7,7 @@
 # shellcheck shell=bash disable=SC2154
 
 # What a worker and its runners are told by their environment; none of it changes a byte of a network.
-handed=(out augment common epochs jobs hosts slurm per_gpu halving stream)
+handed=(out augment common epochs jobs hosts slurm per_gpu halving stream rank)
 
 # start_worker [COMMAND...]: COMMAND is what it runs under.
 start_worker() {
@@ -187,7 +187,7 @@ open_parallel() {
         'exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
         2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|exec \)/d' >&2))
     executor=$!
-    execute() { printf '%s\n' "$@" >&"$queue" 2>/dev/null & }
+    execute() { printf '%s\n' "$@" 1>&"$queue" 2>/dev/null & }
     close_executor() {
         # Those that it has not started it shall not start.
         [ ! -e "$out/stop" ] || kill -HUP "$executor" 2>/dev/null
@@ -243,21 +243,18 @@ next_rung() {
     [ ${#rungs[@]} -gt 1 ] || return 1
     mapfile -t alive < <(ranked_at "${rungs[0]}" "${alive[@]}" | head -n $(((${#alive[@]} + halving - 1) / halving)))
     rungs=("${rungs[@]:1}")
-    [ ${#alive[@]} -gt 0 ] || return 1
+    [ ${#alive[@]} -gt 0 ] || { echo "sweep: none goes on: those that are done have diverged" >&2 && return 1; }
     free_points
     for name in "${alive[@]}"; do unset "tried[$name]"; done
     echo "sweep: ${#alive[@]} go on to ${rungs[0]} epochs: ${alive[*]}" >&2
     set_epochs "${rungs[0]}" "${alive[@]}"
     submit "${alive[@]}" || next_rung
 }
-# ranked_at EPOCH NAME...: the names of those that are done and were validated then, the best first.
+# ranked_at EPOCH NAME...: the names of those that are done, were validated then and have not diverged, the best first.
 ranked_at() {
-    local name epoch=$1 finished
+    local name epoch=$1 finished whole=()
     finished=" $(states | awk -F '\t' '$2 == "done" { print $1 }' | paste -sd ' ') "
     shift
-    for name; do
-        [[ $finished != *" $name "* ]] || psplot -k csv "$out/$name.bin" | awk -F , -v name="$name" -v epoch="$epoch" '
-            NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
-            $column["type"] == "validation" && $column["epoch"] == epoch { print $column["accuracy"] "\t" name }'
-    done | sort -s -k 1,1gr | cut -f 2
+    for name; do [[ $finished != *" $name "* ]] || whole+=("$name"); done
+    order_of --epochs "$epoch" "${whole[@]}" | awk -F '\t' '$5 != "diverged" { print $1 }'
 }

@@ -72,6 +72,7 @@ has_no_trainer() {
 }
 
 @test "a runner that cannot begin, or is killed before it has, fails with a sentence" {
+    # shellcheck disable=SC2016 # for another shell
     shim setpriv '[ "$4" != point ] || { [ -e once ] && kill -KILL $$; : >once; exit 126; }; exec /usr/bin/setpriv "$@"'
     ends 1 timeout 60 t/pipelines/sweep "${small[@]}" --depth 1-2 -o s
     grep 'd1-s0-.* failed: its runner ended without a word (exit status 126)' err
@@ -79,4 +80,64 @@ has_no_trainer() {
     # The same folder, when what was wrong is mended.
     timeout 60 sweep -o s
     in_state "done" "d1-s0 d2-s0"
+}
+
+@test "a mistyped option is found before anything is fetched, and a folder in which nothing has begun takes the corrected one" {
+    for wrong in "--depht 3" "--depth 1 --augment --shfit=3" "--depth 1 --fetch --resiez=8x8"; do
+        # shellcheck disable=SC2086 # two words
+        ends 2 sweep "${small[@]}" $wrong -o s
+        [ ! -e s/data.ps ] && [ ! -e s/data.ps.part ]
+        wrong=${wrong##*--}
+        grep -- "${wrong%%[= ]*}" err
+    done
+    # Images that no network can be made of are seen only when they are there.
+    ends 2 sweep "${small[@]}" --fetch '--resize 10x10' --depth 1-2 -o s
+    sweep "${small[@]}" --depth 1 -o s
+    in_state "done" d1-s0
+    # Now it is a sweep of these.
+    ends 2 sweep "${small[@]}" --limit 50 --depth 1 -o s
+    grep "holds a sweep with --limit '40', not '50'" err
+}
+
+@test "points that have not begun are of the options of the last command" {
+    sweep start "${small[@]}" --epochs 100000 --depth 1-2 -o s
+    wait_for 30 writes d1-s0
+    ends 2 sweep start --limit 50 -o s
+    sweep stop -o s
+    rm s/d1-*
+    before=$(cut -f 1 s/points)
+    sweep --limit 50 --epochs 1 -o s
+    in_state "done" "d1-s0 d2-s0"
+    [ "$(records s/data.ps | jq -c 'select(.type == "header") | .options.limit')" = 50 ]
+    [ "$(cut -f 1 s/points)" != "$before" ] && [ "$(wc -l <s/points)" = 2 ]
+}
+
+@test "photos that cannot be trained on end the fetching where they are met, with the way out" {
+    for class in one two; do
+        for image in 1 2 3; do colour photos/$class/$image.png 8 8 $((image * 20)); done
+    done
+    picture photos/one/2.png 8 8 30
+    ends 2 sweep --data photos --split 0.5 -e 1 -d 1 -o s
+    grep 'one/2.png has 1 channels' err && grep -e '--channels' err && grep -e '--fetch' err
+    [ ! -e s/data.ps ] && [ ! -e s/data.ps.part ]
+    sweep --data photos --split 0.5 --fetch '--channels 3' -e 1 -d 1 -o s
+    in_state "done" d1-s0
+}
+
+@test "images for the test are held to the classes and the size of the others before anything is trained" {
+    for class in one 'a "two", [2]' three; do
+        for image in 1 2 3; do picture "photos/$class/$image.png" 8 8 $((image * 20)); done
+    done
+    mkdir test && cp -r photos/one test && cp -r photos/three "test/"
+    sweep --data photos --test test --split 0.6 -e 1 -d 1 -o s >out
+    grep 'test [0-9.]* %' out
+    cp -r photos/one 'test/four, "4"'
+    for folder in s new; do # trained already, or not
+        ends 2 sweep --data photos --test test --split 0.6 -e 2 -d 1 -o $folder
+        grep -F 'sweep: test has classes that photos has not, and no network can know them: "four, \"4\""' err
+    done
+    [ -z "$(find new -name '*.bin' -o -name '*.part')" ]
+    picture other/one/1.png 8 12 9
+    ends 2 sweep --data photos --test other --split 0.6 -e 1 -d 1 -o new
+    grep 'the images of other are 8×12×1, those of photos 8×8×1' err
 }

@@ -44,7 +44,9 @@ epochs_done() {
     [ "$(records s/best.scores | jq -c 'select(.type == "score") | [.split, .images]')" = '["test",2000]' ]
     for chart in curves overlay confusion; do [ -s s/$chart.png ] && [ -s s/$chart.svg ]; done
     grep -E 'best is s/d[12]-s0-[0-9a-f]{12}.bin: validation [0-9.]+ %, test [0-9.]+ %$' out
-    grep -q '<title>s: 2 points: 2 done</title>' s/report.html
+    grep -q '<title>s: depth 1, 2</title>' s/report.html
+    grep -E '<h1>Depth 1, 2: best is depth [12] \(validation [0-9.]+ %, test [0-9.]+ %\)</h1>' s/report.html
+    grep -F '<p>2 points: 2 done.' s/report.html
     no grep -E '(src|href)="[^d]' s/report.html
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name events)" ]
 }
@@ -94,9 +96,9 @@ epochs_done() {
 --depth 1 --learning-rate 0.05 --batch-size 64 --seed 1" ]
     [ "$(find s -name '*.bin' | wc -l)" = 4 ]
     values=$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -n)
-    [ "$(awk '/^mean/ { on = 1; next } on && $3 == 2 { rows++ } END { print rows }' out)" = 2 ]
+    awk '/mean +deviation +runs/ { on = 1; next } on && $4 == 2 { print $2 }' out >means
+    [ "$(wc -l <means)" = 2 ]
     # The two means have the mean of all four.
-    awk '/^mean/ { on = 1; next } on && $3 == 2 { print $1 }' out >means
     [ "$(awk '{ s += $1 } END { printf "%.1f", s / NR }' means)" = "$(awk '{ s += $1 } END { printf "%.1f", s / NR }' <<<"$values")" ]
 }
 
@@ -104,8 +106,9 @@ epochs_done() {
     printf -- '--depth 1 --learning-rate 0.02 # first\n\n--depth 2 -e 2\n' >points
     sweep "${small[@]}" --points points -o s
     sweep status -o s >out
-    grep -E '^d1-s0-[0-9a-f]+ +done +1/1 .*--depth 1 --learning-rate 0.02$' out
-    grep -E '^d2-s0-[0-9a-f]+ +done +2/2 .*--depth 2$' out
+    grep -E '^point +state +epochs +validation +loss +depth +learning rate$' out
+    grep -E '^d1-s0 +done +1/1 .* 1 +0.02$' out
+    grep -E '^d2-s0 +done +2/2 .* 2 +-$' out
 }
 
 @test "another program can drive: points from standard input, a line for each that ends" {
@@ -165,7 +168,7 @@ done 2
 
 @test "in the background: start, status, stop of a point and of all, wait, best" {
     timeout 20 sweep start "${endless[@]}" --depth 1-3 --jobs 1 -o s >out
-    grep '^3 points: 3 missing' out
+    grep '^3 points: 3 to come' out
     wait_for 30 trainer d1-s0
     in_state running d1-s0 && in_state missing "d2-s0 d3-s0"
     ends 1 sweep best -o s && grep 'no network in s is done' err

@@ -1,0 +1,70 @@
+# The images of a sweep: fetched once, and found out to be what is needed before anything is trained.
+# shellcheck shell=bash disable=SC2154
+
+# check_options LINE...: what psaug and pstrain would refuse of their options whatever the images are, of which a
+# few are drawn.
+check_options() {
+    local words
+    read -ra words <<<"$augment"
+    psaug "${words[@]}" --help >/dev/null || exit 2
+    [ $# -gt 0 ] || set -- "${common:---depth 1}"
+    printf '%s\n' "$@" >"$out/points.asked"
+    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "$out/points.asked" >/dev/null || exit 2
+    rm -f "$out/points.asked"
+}
+
+# Sets test_head: the header and the first of the images for the test, of which it is better known now than in the
+# end that they are there.
+look_at_test() {
+    local words
+    [ -n "$test" ] || return 0
+    read -ra words <<<"$fetch"
+    test_head=$(psfetch -q "$test" --as test --limit 1 "${words[@]}" | psplot -k json) ||
+        die 1 "cannot fetch the images of $test"
+}
+
+# Into data.ps. psaug looks on, so that what it cannot use, such as images of several sizes, ends the fetching where
+# it is met; then it tells what there is.
+fetch_data() {
+    local words more status header said
+    read -ra words <<<"$fetch"
+    read -ra more <<<"$augment"
+    psfetch "$data" --split "$split" ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
+        psaug -q "${more[@]}" 2>"$out/psaug.said" | psplot -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
+    status=("${PIPESTATUS[@]}")
+    header=$(<"$out/psaug.header") said=$(<"$out/psaug.said")
+    rm -f "$out"/psaug.{header,said}
+    [ "${status[0]}" = 0 ] || no_data "${status[0]}" "cannot fetch the images of $data"
+    [ "${status[2]}" = 0 ] || { echo "$said" >&2 &&
+        no_data 2 'options of psfetch stand in --fetch "…", those of psaug in --augment "…"'; }
+    [ "${status[1]}" = 0 ] || no_data 1 "cannot write $out/data.ps.part"
+    fits_test "$out/data.ps.part"
+    mv "$out/data.ps.part" "$out/data.ps" || exit 1
+    [[ $header =~ \"validation\":[1-9] ]] ||
+        echo "sweep: --split $split leaves no images for validation: the networks will be ranked by their accuracy on the images that they learn" >&2
+}
+no_data() {
+    rm -f "$out/data.ps.part"
+    die "$@"
+}
+
+# fits_test FILE: the images for the test must be of classes that networks trained on those of FILE know, and of
+# their size.
+fits_test() {
+    local head unknown size wanted
+    [ -n "$test" ] || return 0
+    head=$(psplot -k json "$1" | head -n 2)
+    unknown=$(grep -vxF -f <(classes_in "$head") <(classes_in "$test_head"))
+    size=$(size_in "$test_head") wanted=$(size_in "$head")
+    [ -z "$unknown" ] || die 2 "$test has classes that $data has not, and no network can know them: ${unknown//$'\n'/, }"
+    [ "$size" = "$wanted" ] || [[ $augment = *--crop* ]] ||
+        die 2 "the images of $test are $size, those of $data $wanted: --fetch \"--resize HxW --channels N\" makes them agree"
+}
+# The names of the classes in a header as JSON has them, a line each.
+classes_in() {
+    head -n 1 <<<"$1" | grep -oE '"classes":\[("([^"\\]|\\.)*",?)*\]' | head -n 1 | cut -d : -f 2- | grep -oE '"([^"\\]|\\.)*"'
+}
+# "32×32×3", of the first image behind it.
+size_in() {
+    sed -n '2s/.*"height":\([0-9]*\),"width":\([0-9]*\),"channels":\([0-9]*\).*/\1×\2×\3/p' <<<"$1"
+}

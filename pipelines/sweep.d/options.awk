@@ -1,0 +1,139 @@
+# What the points of a sweep differ in, as people read it: "learning rate", not --learning-rate or -r.
+#
+#   awk -f options.awk [-v want=…] [-v skip=NAME] POINTS [-]
+#
+# POINTS is the folder's file. Prints, by want:
+#   columns   the lines of standard input, tabs between their fields, the first of them the heads; in the place of
+#             their last field, which holds options, a column for each option in which points differ, and names in
+#             the first field as short as they can be told apart
+#   words     for each line of standard input, which holds options: "depth 3, learning rate 0.05"
+#   space     what was swept: "depth 1–4 × 3 seeds"
+#   shared    what all points have in common: "batch size 64, momentum 0.5"
+# skip: an option that is no column.
+BEGIN {
+    FS = OFS = "\t"
+    split("b batch-size d depth m momentum r learning-rate s seed t threads", letter, " ")
+    for (i = 1; i in letter; i += 2)
+        long[letter[i]] = letter[i + 1]
+}
+# Sets value[row, name] and what is known of the names.
+function parse(row, text,    word, words, i, name, at) {
+    words = split(text, word, " ")
+    for (i = 1; i <= words; i++) {
+        name = word[i]
+        at = index(name, "=")
+        if (at > 0) {
+            word[i] = substr(name, at + 1)
+            name = substr(name, 1, at - 1)
+        } else if (i < words && word[i + 1] !~ /^-[^0-9.]/)
+            i++
+        else
+            word[i] = "yes"
+        sub(/^--?/, "", name)
+        if (name in long)
+            name = long[name]
+        gsub(/-/, " ", name)
+        value[row, name] = word[i]
+        if (row != "row" && !(name in place)) {
+            order[++names] = name
+            place[name] = names
+        }
+    }
+}
+function of(row, name) {
+    return (row, name) in value ? value[row, name] : "-"
+}
+# The values of an option, in the order of the points, as a list; sets various.
+function list(name,    i, seen, got, text, first, last, steps) {
+    various = steps = 0
+    for (i = 1; i <= points; i++) {
+        got = of(i, name)
+        if (got in seen)
+            continue
+        seen[got]
+        if (various++ == 0)
+            first = got
+        else if (got ~ /^[0-9]+$/ && got == last + 1)
+            steps++
+        text = text (various > 1 ? ", " : "") got
+        last = got
+    }
+    if (name == "seed" && various > 1)
+        return various " seeds"
+    if (various > 2 && steps == various - 1)
+        return name " " first "–" last
+    return various > 5 ? various " values of " name : name " " text
+}
+function short(name,    stem) {
+    if (!(name in point))
+        return name
+    stem = name
+    sub(/-[0-9a-f]*$/, "", stem)
+    return alone[stem] == 1 ? stem : substr(name, 1, length(stem) + 1 + digits)
+}
+# So many digits of the digests are enough where depth and seed do not tell points apart.
+function count_digits(    name, stem, key, clash, seen) {
+    for (digits = 3; digits < 12; digits++) {
+        clash = 0
+        split("", seen)
+        for (name in point) {
+            stem = name
+            sub(/-[0-9a-f]*$/, "", stem)
+            key = substr(name, 1, length(stem) + 1 + digits)
+            clash += key in seen
+            seen[key]
+        }
+        if (!clash)
+            return
+    }
+}
+# What has been read when the points have been.
+function know(    i) {
+    known = 1
+    count_digits()
+    for (i = 1; i <= names; i++) {
+        swept[i] = list(order[i])
+        differs[i] = various > 1 && order[i] != skip
+        size[i] = various
+    }
+}
+
+FILENAME != "-" {
+    stem = $1
+    sub(/-[0-9a-f]*$/, "", stem)
+    if (!($1 in point)) {
+        point[$1]
+        alone[stem]++
+        parse(++points, $3)
+    }
+    next
+}
+!known { know() }
+{
+    split("", value)
+    parse("row", $NF)
+    line = text = ""
+    for (i = 1; i < NF; i++)
+        line = line (i == 1 ? short($1) : OFS $i)
+    for (i = 1; i <= names; i++)
+        if (differs[i]) {
+            line = line OFS (FNR == 1 ? order[i] : of("row", order[i]))
+            text = text (text == "" ? "" : ", ") order[i] " " of("row", order[i])
+        }
+    print want == "words" ? text : line
+}
+END {
+    if (want == "space" || want == "shared") {
+        if (!known)
+            know()
+        combined = 1
+        for (i = 1; i <= names; i++)
+            if (size[i] > 1)
+                combined *= size[i]
+        for (i = 1; i <= names; i++) {
+            if ((size[i] > 1) == (want == "space"))
+                text = text (text == "" ? "" : want == "space" && combined == points ? " × " : "; ") swept[i]
+        }
+        print text
+    }
+}

@@ -1,0 +1,91 @@
+# Which network of a sweep is the best: psplot -k ranking says it, by the figure that --rank chooses.
+# shellcheck shell=bash disable=SC2154
+
+# rank_points: sets ranked, a line for each finished network, the best first, by tabs: NAME FIGURE LOSS EPOCH STATE OF
+# ENGINE EPOCHS OPTIONS; of STATE and OF psplot -k ranking tells, EPOCHS are those asked for. What has diverged comes
+# last; else those of which the most epochs were asked come first, then those that were left behind. Sets winner, the
+# name of the first, and of, what the figures are of.
+rank_points() {
+    local finished names
+    ranked=() winner='' of=validation
+    finished=$(states | awk -F '\t' '$2 == "done"')
+    [ -n "$finished" ] || return 0
+    mapfile -t names < <(cut -f 1 <<<"$finished")
+    mapfile -t ranked < <(order_of "${names[@]}" | awk -F '\t' -v OFS='\t' '
+        NR == FNR { engine[$1] = $7; asked[$1] = $4; options[$1] = $8; next }
+        { print $5 == "diverged", asked[$1], $1, $2, $3, $4, $5, $6, engine[$1], asked[$1], options[$1] }' \
+        <(printf '%s\n' "$finished") - | sort -t $'\t' -s -k 1,1n -k 2,2nr | cut -f 3-)
+    IFS=$'\t' read -r winner _ _ _ _ of _ <<<"${ranked[0]-}"
+}
+# order_of [--epochs N] NAME...: what psplot -k ranking says of them, with names instead of files.
+order_of() {
+    local only=() files
+    [ "$1" != --epochs ] || { only=("$1" "$2") && shift 2; }
+    [ $# -gt 0 ] || return 0
+    files=("${@/#/"$out/"}")
+    psplot -k ranking --rank "$rank" "${only[@]}" "${files[@]/%/.bin}" | tail -n +2 | sed 's|^[^\t]*/||; s|\.bin\t|\t|'
+}
+# ranked_files [EPOCHS]: the finished networks as files, the best first; those only of which so many epochs were asked.
+ranked_files() {
+    local line name asked
+    for line in "${ranked[@]}"; do
+        IFS=$'\t' read -r name _ _ _ _ _ _ asked _ <<<"$line"
+        [ "${1-$asked}" != "$asked" ] || printf '%s\n' "$out/$name.bin"
+    done
+}
+
+# What the figure is, for heads and sentences: "validation accuracy after the last epoch".
+figure_is() {
+    case $of-$rank in
+    training-loss) echo "training loss in the last epoch" ;;
+    training-*) echo "training accuracy in the last epoch" ;;
+    *-loss) echo "validation loss after the last epoch" ;;
+    *-mean5) echo "validation accuracy, mean of the last five epochs" ;;
+    *-best) echo "highest validation accuracy of all epochs" ;;
+    *) echo "validation accuracy after the last epoch" ;;
+    esac
+}
+# Whether there is a best network, and one that has not diverged.
+need_best() {
+    if [ ${#ranked[@]} = 0 ]; then
+        echo "sweep: no network in $out is done" >&2 && return 1
+    elif [[ ${ranked[0]} = *$'\t'diverged$'\t'* ]]; then
+        echo "sweep: all networks in $out have diverged: their loss is no number; a smaller --learning-rate may help" >&2 && return 1
+    fi
+}
+# Prints the file of the best.
+best() {
+    need_folder
+    read_options
+    rank_points
+    need_best || exit
+    [ "$(engines | wc -l)" = 1 ] ||
+        echo "sweep: networks of different engines are compared: $(engines | paste -sd ";" | sed "s/;/; /g")" >&2
+    echo "$out/$winner.bin"
+}
+engines() {
+    printf '%s\n' "${ranked[@]}" | cut -f 7 | sort -u
+}
+
+# What the points differ in: options.awk, of the folder's points.
+in_words() {
+    awk -f "$here/options.awk" -v want="$1" "${@:2}" "$out/points" -
+}
+# A table of the finished networks, the best first, by tabs.
+networks_table() {
+    printf '%s\n' "${ranked[@]}" | awk -F '\t' -v OFS='\t' -v engines="$(engines | wc -l)" '
+        NR == 1 { print "network", $6, "loss", "epochs", (engines > 1 ? "engine" OFS : "") "options" }
+        { print $1, $5 == "diverged" ? $5 : $2, $3, $4, (engines > 1 ? $7 OFS : "") $9 }' | in_words columns
+}
+# seeds_table [EPOCHS]: where several points differ in nothing but their seeds, the mean of each such group and its
+# deviation.
+seeds_table() {
+    local files
+    mapfile -t files < <(ranked_files "$@")
+    printf '%s\n' "${ranked[@]}" | awk -F '\t' -v epochs="${1-}" '
+        epochs == "" || $8 == epochs {
+            group = " " $9 " "
+            gsub(/ (-s|--seed)[ =][0-9]+ /, " ", group)
+            some += ++n[group, $8] > 1 }
+        END { exit !some }' && psplot -k summary --rank "$rank" "${files[@]}"
+}

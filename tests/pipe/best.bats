@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# Which network of a sweep is the best, and that all of sweep says the same of it.
+load ../helper
+load ../sweeps
+
+# Images without a test, so that nothing is longer than it needs to be.
+small=(--data synth:shapes/test --limit 100 --fetch '--resize 8x8' --epochs 4)
+
+# The best network by depth and seed.
+best() {
+    basename "$(sweep best -o s "$@")" | sed 's/-[0-9a-f]*.bin$//'
+}
+
+@test "a tie goes to the lower loss; --rank says by what networks are ranked, is kept, and is named everywhere" {
+    sweep "${small[@]}" --depth 1 --seed 1-2 -o s >out
+    # The first has the same accuracy, and a higher loss.
+    [ "$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -u | wc -l)" = 1 ]
+    [ "$(best)" = d1-s2 ]
+    grep 'The best first, by validation accuracy (%), last epoch' out
+    grep -E 'best is s/d1-s2-.*: validation [0-9.]+ %$' out
+    grep -E '<h1>2 seeds: best is seed 2 \(validation [0-9.]+ %\)</h1>' s/report.html
+    grep 'ranked by validation accuracy after the last epoch' s/report.html
+    # One more, with the best accuracy, but not the lowest loss.
+    sweep --depth 1 --seed 0 -o s
+    [ "$(best)" = d1-s0 ] && [ "$(best --rank loss)" = d1-s2 ] && [ "$(best)" = d1-s0 ]
+    sweep --rank loss -o s >out
+    [ "$(best)" = d1-s2 ]
+    grep -E 'best is s/d1-s2-.*: validation loss [0-9.]+$' out
+    [ "$(grep -c 'The best first, by validation loss' out)" = 1 ]
+    grep 'ranked by validation loss after the last epoch' s/report.html
+    [ "$(sed -n '/<h2>Networks/,/<.table>/p' s/report.html | grep -o 'd1-s[0-9]' | paste -sd ' ')" = "d1-s2 d1-s0 d1-s1" ]
+    ends 0 sweep report --rank mean5 -o s
+    grep -E 'best is s/d1-s0-.*: validation [0-9.]+ % in the mean of the last five epochs$' out
+    ends 2 sweep best --rank first -o s
+    grep "one of last, mean5, best, loss, not 'first'" err
+}
+
+@test "of halving, those go on that --rank ranks first" {
+    sweep "${small[@]}" --depth 1 --seed 0,2 --halving 2 --rank loss -o s
+    psplot -k ranking --rank loss --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' >first
+    [ "$(sweep best -o s)" = "$(cat first)" ]
+    psplot -k ranking --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | no cmp -s - first
+}
+
+@test "a network that has diverged is never the best, and where all have, that is said" {
+    printf '%s\n' "-d 1 -r 1e6 --l2 1e6 -e 5" "-d 1 -s 1 -r 1e6 --l2 1e6 -e 5" >points
+    ends 1 sweep "${small[@]}" --points points -o s
+    grep 'all networks in s have diverged' err
+    ends 1 sweep best -o s && [ ! -s out ] && grep 'all networks in s have diverged' err
+    ends 1 sweep report -o s && grep 'all networks in s have diverged' err
+    # More epochs were asked of those than of this one.
+    sweep -d 1 -e 1 -o s >out
+    [ "$(best)" = d1-s0 ] && [[ "$(sweep best -o s)" = "$(grep -o 's/d1-s0-[0-9a-f]*.bin' out)" ]]
+    [ "$(psplot -k ranking "$(sweep best -o s)" | awk -F '\t' 'NR == 2 { print $5 }')" = whole ]
+    [ "$(sed -n '/<h2>Networks/,/<.table>/p' s/report.html | grep -c '>diverged<')" = 2 ]
+}
+
+@test "without images for validation that is said at the start, and the training images rank" {
+    ends 0 sweep "${small[@]}" --split 1 --depth 1 --seed 0-1 -o s
+    grep -- '--split 1 leaves no images for validation' err
+    grep -E 'best is s/d1-s[01]-.*: training [0-9.]+ %$' out
+    grep 'The best first, by training accuracy (%), last epoch' out
+    grep 'ranked by training accuracy in the last epoch' s/report.html
+    grep 'neither validation nor test images' s/report.html
+    [ "$(records s/best.scores | jq -r 'select(.type == "score") | .split')" = train ]
+    psplot -k ranking s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | cmp - <(sweep best -o s)
+    sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep 'pseval --only train'
+}

@@ -27,28 +27,35 @@ PROGRESS :=
 # unless options or data have changed. A network gets its name when it is done, so the name is the stamp,
 # and one that is there is never touched by a run that does not end.
 NETS     := $(DEPTHS:%=net%.bin)
+hash     := \#
 SHELL    := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DELETE_ON_ERROR:
 .PRECIOUS: net%.bin %.ps
 .PHONY: all table scores chart
 
-# The programs of the tree that this file stands in come before others.
-BIN      := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../bin)
-ifneq ($(wildcard $(BIN)/pstrain),)
+# A text as one word of the shell, whatever is in it.
+quoted    = '$(subst ','\'',$(1))'
+
+# The programs of the tree that this file stands in come before others. Of the list of makefiles its path is what is
+# left when those before it are taken away; it may have blanks, which make itself would take for ends of words.
+BIN      := $(shell file=$(call quoted,$(value MAKEFILE_LIST)); file=$${file$(hash) }; \
+              until [ -e "$$file" ] || [ "$$file" = "$${file$(hash)* }" ]; do file=$${file$(hash)* }; done; \
+              cd "$$(dirname "$$file")/../bin" 2>/dev/null && [ -x pstrain ] && pwd)
+ifneq ($(BIN),)
 export PATH := $(BIN):$(PATH)
 endif
 
 all: $(NETS) table
 
 # The text of the options, in files that are made anew when it has changed.
-fetch     := $(strip $(DATA) --split $(SPLIT) $(FETCH))
+fetch     := $(call quoted,$(DATA)) $(strip --split $(SPLIT) $(FETCH))
 augment   := $(strip $(AUGMENT))
 train     := $(strip --seed $(SEED) $(if $(BATCH),--batch-size $(BATCH)) \
              $(if $(RATE),--learning-rate $(RATE)) $(TRAIN))
 learning  := $(augment) | $(train)
 epochs    := $(strip $(EPOCHS))
-test      := $(strip $(if $(TEST),psfetch $(TEST) --as test $(FETCH),cat data.ps))
+test      := $(if $(TEST),psfetch $(call quoted,$(TEST)) --as test $(strip $(FETCH)),cat data.ps)
 differ     = $(filter-out 1,$(words $(sort "$(subst $() ,_,$(1))" "$(subst $() ,_,$(2))")))
 define remember
 $(1): $$(if $$(call differ,$$(file <$(1)),$$($(2))),changed)

@@ -13,6 +13,7 @@ check_options() {
     rm -f "$out/points.asked"
 }
 
+test_head=''
 # Sets test_head: the header and the first of the images for the test, of which it is better known now than in the
 # end that they are there.
 look_at_test() {
@@ -38,7 +39,6 @@ fetch_data() {
     [ "${status[2]}" = 0 ] || { echo "$said" >&2 &&
         no_data 2 'options of psfetch stand in --fetch "…", those of psaug in --augment "…"'; }
     [ "${status[1]}" = 0 ] || no_data 1 "cannot write $out/data.ps.part"
-    fits_test "$out/data.ps.part"
     mv "$out/data.ps.part" "$out/data.ps" || exit 1
     [[ $header =~ \"validation\":[1-9] ]] ||
         echo "sweep: --split $split leaves no images for validation: the networks will be ranked by their accuracy on the images that they learn" >&2
@@ -48,17 +48,20 @@ no_data() {
     die "$@"
 }
 
-# fits_test FILE: the images for the test must be of classes that networks trained on those of FILE know, and of
-# their size.
+# The images for the test that have been looked at must be of classes that the networks will know, and of their size.
 fits_test() {
     local head unknown size wanted
-    [ -n "$test" ] || return 0
-    head=$(psplot -k json "$1" | head -n 2)
+    [ -n "$test_head" ] || return 0
+    head=$(psplot -k json "$out/data.ps" | head -n 2)
     unknown=$(grep -vxF -f <(classes_in "$head") <(classes_in "$test_head"))
     size=$(size_in "$test_head") wanted=$(size_in "$head")
-    [ -z "$unknown" ] || die 2 "$test has classes that $data has not, and no network can know them: ${unknown//$'\n'/, }"
-    [ "$size" = "$wanted" ] || [[ $augment = *--crop* ]] ||
-        die 2 "the images of $test are $size, those of $data $wanted: --fetch \"--resize HxW --channels N\" makes them agree"
+    if [ -n "$unknown" ]; then
+        echo "sweep: $test has classes that $data has not, and no network can know them: ${unknown//$'\n'/, }" >&2
+        return 1
+    elif [ "$size" != "$wanted" ] && [[ $augment != *--crop* ]]; then
+        echo "sweep: the images of $test are $size, those of $data $wanted: --fetch \"--resize HxW --channels N\" makes them agree" >&2
+        return 1
+    fi
 }
 # The names of the classes in a header as JSON has them, a line each.
 classes_in() {

@@ -125,3 +125,19 @@ would() {
     PATH=/usr/bin:/bin
     bin/sweep --limit 200 -e 1 -d 1 -o "$BATS_TEST_TMPDIR/s"
 }
+
+@test "the tree and the images may stand anywhere" {
+    # shellcheck disable=SC2016 # no shell may expand it
+    tree=$'a tree\'s "{}" $(touch x) `touch y`; touch z'
+    mkdir -p "$tree/bin" "photos of  it's" && cp -r "$REPOSITORY/pipelines" "$tree" && ln -s "$REPOSITORY"/bin/* "$tree/bin"
+    for class in one two; do
+        for image in 1 2; do picture "photos of  it's/$class/$image.png" 8 8 $((image * 20)); done
+    done
+    mk() {
+        PATH=/usr/bin:/bin make --no-print-directory -f "$tree/pipelines/sweep.mk" DATA="photos of  it's" SPLIT=0.5 EPOCHS=1 "$@"
+    }
+    mk net1.bin
+    mk TEST="photos of  it's" NETS=net1.bin scores.ps
+    mk -q net1.bin
+    no compgen -G '[xyz]'
+}

@@ -121,7 +121,7 @@ add_points() {
     rm -f "$out/points.asked"
     [ ${#names[@]} = ${#lines[@]} ] || { exec {lock}>&- && return 2; }
     for i in "${!lines[@]}"; do
-        [ -z "${line[${names[i]}]-}" ] || die 2 "these are the same network: ${line[${names[i]}]}; ${lines[i]}"
+        [ -z "${line[${names[i]}]-}" ] || die 2 "two points are the same network: '${line[${names[i]}]}' and '${lines[i]}'"
         line[${names[i]}]=${lines[i]}
     done
     {

@@ -18,7 +18,7 @@ make_places() {
         ((host++))
         echo "${login/#:/here}" >"$places/host$host"
         if ! slots=$(slots_of "${login/#:/here}"); then
-            echo "sweep: $login does not answer, or has no psaug and pstrain: left out" >&2
+            echo "sweep: $login does not answer, or has no psaug and pstrain: it is left out" >&2
             continue
         fi
         slots=${asked:-$slots}

@@ -158,9 +158,9 @@ finish() {
         ;;
     *)
         if [ "$status" = 255 ]; then
-            echo "sweep: its hosts were lost, again and again" >>"$run.log"
+            echo "sweep: the hosts it was trained on were lost, $lost times" >>"$run.log"
         elif [ "$status" -gt 128 ]; then
-            echo "sweep: pstrain was ended by signal $((status - 128))" >>"$run.log"
+            echo "sweep: pstrain was ended by signal $((status - 128))$([ "$status" != 137 ] || echo ", as when there is no memory left")" >>"$run.log"
         fi
         mv "$run.log" "$run.failed"
         ;;

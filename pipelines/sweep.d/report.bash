@@ -79,9 +79,29 @@ $(recipe | escaped)
 </pre>
 <h2>Where it comes from</h2>
 <p>The header of $winner.bin: what decided its bytes. Its SHA-256 is $(sha256sum <"$out/$winner.bin" | cut -d ' ' -f 1).</p>
-<pre>$(psplot -k json "$out/$winner.bin" | head -n 1 | { jq . 2>/dev/null || cat; } | escaped)</pre>
+<pre>$(psplot -k json "$out/$winner.bin" | head -n 1 | indented | escaped)</pre>
 </body></html>
 END
+}
+# A line of JSON with a line for each member of its objects.
+indented() {
+    awk '{
+        depth = 0
+        for (i = 1; i <= length($0); i++) {
+            c = substr($0, i, 1)
+            if (quoted) {
+                if (c == "\\") c = c substr($0, ++i, 1)
+                else if (c == "\"") quoted = 0
+            } else if (c == "\"") quoted = 1
+            else if (c == "{" || c == "[") kind[++depth] = c
+            else if (c == "}" || c == "]") depth--
+            else if (c == ":") c = ": "
+            else if (c == "," && kind[depth] == "[") c = ", "
+            if (!quoted && c == "}") printf "\n%*s", 2 * depth, ""
+            printf "%s", c
+            if (!quoted && (c == "," || c == "{")) printf "\n%*s", 2 * depth, ""
+        }
+        print "" }'
 }
 left_behind() {
     [ "$(printf '%s\n' "${ranked[@]}" | cut -f 8 | sort -u | wc -l)" = 1 ] ||

@@ -28,6 +28,7 @@ count_states() {
     if is_locked "$out"; then at_work=1 begun=("$out/.places"/begun.*); fi
     cat "${begun[@]}" - 2>/dev/null | awk -F '\t' -v at_work="$at_work" -v now="$EPOCHSECONDS" '
         $1 == "begun" { since[$2] = $3; before[$2] = $4; if (!first || $3 < first) first = $3; next }
+        NF < 8 { next }
         { points++; count[$2]++
           if ($1 in since) gained += $3 - before[$1]
           if ($2 == "running" || $2 == "missing") left += $3 < $4 ? $4 - $3 : 0
@@ -35,12 +36,12 @@ count_states() {
               own = ($4 - $3) * (now - since[$1]) / ($3 - before[$1])
               if (own > longest) longest = own } }
         END {
-            if (!points) { print "no points yet"; exit }
-            printf "%d point%s:", points, points == 1 ? "" : "s"
+            if (!points) printf "no points yet"
+            else printf "%d point%s:", points, points == 1 ? "" : "s"
             split("done running stopped failed missing", state, " ")
             for (i = 1; i <= 5; i++) if (count[state[i]])
                 printf "%s %d %s", comma++ ? "," : "", count[state[i]], at_work && i == 5 ? "to come" : state[i]
-            if (!at_work) { print (count["done"] < points ? "; no sweep is at work" : ""); exit }
+            if (!at_work) { print (points && count["done"] == points ? "" : "; no sweep is at work"); exit }
             seconds = gained > 0 ? left * (now - first) / gained : 0
             if (seconds < longest) seconds = longest
             if (seconds <= 0) print ""
@@ -52,17 +53,27 @@ count_states() {
 
 # Names the points that are not done, with the reason; the result is the exit status of a sweep.
 complain() {
-    local name state result=0
-    while IFS=$'\t' read -r name state _; do
+    local name state epoch result=0 waiting=0
+    while IFS=$'\t' read -r name state epoch _; do
         case $state in
         failed)
             echo "sweep: $name failed: $(reason "$out/$name.failed")" >&2
             result=1
             ;;
-        stopped) echo "sweep: $name was stopped; what it had learnt by then is kept" >&2 ;;&
+        stopped)
+            if [ "$epoch" != 0 ]; then
+                echo "sweep: $name was stopped after epoch $epoch; what it had learnt is kept" >&2
+            elif [ -s "$out/$name.stopped" ]; then
+                echo "sweep: $name was stopped in its first epoch; what it had learnt is kept" >&2
+            else
+                echo "sweep: $name was stopped before it had learnt anything" >&2
+            fi
+            ;;&
+        missing) ((++waiting)) ;;&
         stopped | missing | running) [ $result != 0 ] || result=4 ;;
         esac
     done < <(states)
+    [ $waiting = 0 ] || echo "sweep: $waiting point$([ $waiting = 1 ] || echo s) not begun" >&2
     return $result
 }
 # Where psaug failed, pstrain says so too, but not why. What sweep itself wrote there needs no name before it.
@@ -127,7 +138,8 @@ report() {
     need_best && judge
 }
 
-# stop [POINT...]: a point is named by its name or by the beginning of it, such as d3-s1; no point means all.
+# stop [POINT...]: a point is named by its name or by the beginning of it, such as d3-s1 or d3-s1-8f2c, as status shows
+# it; no point means all.
 stop() {
     local point names
     need_folder
@@ -139,10 +151,10 @@ stop() {
     fi
     for point; do
         mapfile -t names < <(states | awk -F '\t' -v point="$point" '
-            ($1 == point || index($1, point "-") == 1) && $2 != "done" { print $1 }')
-        [ ${#names[@]} -gt 0 ] || die 1 "no point of $out that is not done is called $point"
+            index($1 "-", point (point ~ /-.*-/ ? "" : "-")) == 1 && $2 != "done" { print $1 }')
+        [ ${#names[@]} -gt 0 ] || die 1 "no point in $out that is not done is called $point"
         for name in "${names[@]}"; do touch "$out/$name.stop"; done
-        echo "sweep: ${names[*]}: to be stopped" >&2
+        echo "sweep: stopping ${names[*]}" >&2
     done
 }
 wait_for_all() {

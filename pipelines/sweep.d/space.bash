@@ -4,7 +4,7 @@
 # list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8; other words, such as 0.05, stand for themselves.
 list() {
     local part parts
-    [[ $1 =~ ^[^,[:blank:]]+(,[^,[:blank:]]+)*$ ]] || die 2 "$2 is a list such as 1-4 or 2,3,8, not '$1'"
+    [[ $1 =~ ^[^,[:blank:]]+(,[^,[:blank:]]+)*$ ]] || die 2 "$2 takes a list such as 1-4 or 2,3,8, not '$1'"
     IFS=, read -ra parts <<<"$1"
     for part in "${parts[@]}"; do
         if [[ $part =~ ^([0-9]{1,9})-([0-9]{1,9})$ ]]; then
@@ -52,5 +52,10 @@ read_lines() {
 # name_points FILE: the name of each point of a file of option lines, in order, for the images on standard input.
 # pstrain knows its options; what it says of a line is said of the point.
 name_points() {
-    pstrain -q --points "$1" 2> >(sed 's|^pstrain: .*points\.asked:|sweep: point |' >&2)
+    local result
+    pstrain -q --points "$1" 2>"$1.said"
+    result=$?
+    sed 's|^pstrain: .*points\.asked:|sweep: point |' "$1.said" >&2
+    rm -f "$1.said"
+    return $result
 }

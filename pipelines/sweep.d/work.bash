@@ -1,8 +1,8 @@
 # The sweep at work: hands out the points that are missing, hears how they ended, and ends when nothing is
 # left to do. It is in a session of its own, so that Ctrl-C is the business of whoever started it.
 #
-# It hears lines on the FIFO events: "ended NAME" from the runners, "gone NAME HOW" where parallel says that one
-# has ended, "more" from who has added points, "point LINE" and "no-more" from who reads --points -, and once a
+# It hears lines on the FIFO events: "ended NAME" from the runners, "gone NAME PID" of those that have ended
+# without it, "more" from who has added points, "point LINE" and "no-more" from who reads --points -, and once a
 # second "tick". A read with a timeout would lose what it has of a line when its time is over.
 # shellcheck shell=bash disable=SC2154
 
@@ -20,8 +20,8 @@ start_worker() {
 }
 
 work() {
-    local -A handed_out=() tried=() said=() orphans=()
-    local what name rest executor reader='' ticker reading=$stream rungs=() log_read=1
+    local -A handed_out=() tried=() orphans=()
+    local what name rest executor reader='' ticker reading=$stream rungs=()
     exec {events}<>"$out/events"
     trap 'rm -rf "$places" "$out/events"' EXIT
     trap 'touch "$out/stop"' TERM INT HUP
@@ -46,19 +46,15 @@ work() {
         read -r -u "$events" what name rest || continue
         case $what in
         ended)
-            said[$name]+=.
             forget "$name"
             ;;
-        gone)
-            [ -n "${said[$name]-}" ] || orphans[$name]=$rest
-            said[$name]=${said[$name]%.}
-            ;;
+        gone) [ -z "${handed_out[$name]-}" ] || [ "$(cat "$places/pid.$name" 2>/dev/null)" != "$rest" ] || orphans[$name]=1 ;;
         more) tried=() && { submit || free_points; } ;;
         no-more) reading= ;;
         tick)
-            kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died" >&2; break; }
+            kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died; the same command goes on from there" >&2; break; }
             bury
-            read_joblog >&"$events"
+            look_after_runners >&"$events"
             ;;
         point) take_point "$name $rest" ;;
         esac
@@ -93,20 +89,21 @@ send_point() {
 }
 
 forget() {
-    unset 'handed_out[$1]'
+    rm -f "$places/pid.$1"
+    unset 'handed_out[$1]' 'orphans[$1]'
     tell "$1"
 }
-# What parallel has written since about runners that have ended, as events: so they come behind the runners'
-# own words; not more at a time than the FIFO holds. A line that is not there whole is read the next time.
-read_joblog() {
-    local lines=() line status signal command
-    [ ! -e "$places/joblog" ] || mapfile -n 100 -s "$log_read" lines <"$places/joblog"
-    for line in "${lines[@]}"; do
-        [[ $line == *$'\n' ]] || return
-        ((log_read++))
-        IFS=$'\t' read -r _ _ _ _ _ _ status signal command <<<"$line"
-        if [ "$signal" != 0 ]; then status="signal $signal"; else status="exit status $status"; fi
-        echo "gone ${command##* } $status"
+# Runners that have ended, as events: so that is heard after their own words, if there were any; not more of them at a
+# time than the FIFO takes. (parallel itself may not see it for long, while it waits for its input.) One that was killed
+# may stay as a zombie, without a program.
+look_after_runners() {
+    local file name pid left=100
+    for file in "$places"/pid.*; do
+        name=${file##*/pid.}
+        if read -r pid <"$file" && [ ! -e "/proc/$pid/exe" ] && [ -z "${orphans[$name]-}" ]; then
+            echo "gone $name $pid"
+            [ $((left -= 1)) -gt 0 ] || return
+        fi
     done
 }
 # Runners that ended without a word: killed, or never begun. What one has started may live a while, and holds
@@ -116,9 +113,8 @@ bury() {
     for name in "${!orphans[@]}"; do
         log=$out/$name.log
         ! is_locked "$log" || continue
-        { echo "sweep: its runner ended without a word (${orphans[$name]})" >>"$log" && mv "$log" "$out/$name.failed"; } ||
-            echo "sweep: the runner of $name ended without a word (${orphans[$name]})" >&2
-        unset 'orphans[$name]'
+        { echo "sweep: its runner ended without a word" >>"$log" && mv "$log" "$out/$name.failed"; } ||
+            echo "sweep: the runner of $name ended without a word" >&2
         forget "$name"
     done
 }
@@ -149,7 +145,10 @@ free_points() {
 }
 hand_out() {
     local name
-    for name; do handed_out[$name]=1 tried[$name]=1; done
+    for name; do
+        handed_out[$name]=1 tried[$name]=1
+        rm -f "$places/pid.$name"
+    done
     execute "$@"
 }
 
@@ -173,8 +172,8 @@ open_executor() {
 }
 
 # parallel takes the points from its input, as places get free. When the worker dies, so does parallel, and
-# then the runners are asked to stop. It writes down who has ended, and how. The path of this program comes to its
-# shell by the environment, for parallel and a shell would see more in some paths than a path.
+# then the runners are asked to stop. The shell that becomes a runner writes down its number. The path of this
+# program comes to it by the environment, for parallel and a shell would see more in some paths than a path.
 open_parallel() {
     local count
     executor_name='GNU parallel'
@@ -183,8 +182,7 @@ open_parallel() {
     ahead=$count
     # shellcheck disable=SC2016 # for that shell
     exec {queue}> >(PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
-        --ungroup --jobs "$count" --joblog "$places/joblog" \
-        'exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
+        --ungroup --jobs "$count" 'echo $$ >"$places/pid."{}; exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
         2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|exec \)/d' >&2))
     executor=$!
     execute() { printf '%s\n' "$@" 1>&"$queue" 2>/dev/null & }
@@ -212,10 +210,11 @@ open_slurm() {
             rm -f "$list"
             # A write each: a longer one might be cut by another's.
             for name; do
-                if [ -e "$out/stop" ] || { [ -e "$places/begun.$name" ] && [ ! -e "$out/$name.log" ]; }; then
-                    echo "ended $name"
+                # A job that never began, or was ended before it could say anything.
+                if [ ! -e "$out/stop" ] && { [ ! -e "$places/begun.$name" ] || [ -e "$out/$name.log" ]; }; then
+                    echo Slurm >"$places/pid.$name"
                 else
-                    echo "gone $name in Slurm's queue"
+                    echo "ended $name"
                 fi
             done >&"$events"
         } &
@@ -243,10 +242,10 @@ next_rung() {
     [ ${#rungs[@]} -gt 1 ] || return 1
     mapfile -t alive < <(ranked_at "${rungs[0]}" "${alive[@]}" | head -n $(((${#alive[@]} + halving - 1) / halving)))
     rungs=("${rungs[@]:1}")
-    [ ${#alive[@]} -gt 0 ] || { echo "sweep: none goes on: those that are done have diverged" >&2 && return 1; }
+    [ ${#alive[@]} -gt 0 ] || { echo "sweep: no point goes on to more epochs: those that are done have diverged" >&2 && return 1; }
     free_points
     for name in "${alive[@]}"; do unset "tried[$name]"; done
-    echo "sweep: ${#alive[@]} go on to ${rungs[0]} epochs: ${alive[*]}" >&2
+    echo "sweep: going on to ${rungs[0]} epochs: ${alive[*]}" >&2
     set_epochs "${rungs[0]}" "${alive[@]}"
     submit "${alive[@]}" || next_rung
 }

@@ -180,7 +180,7 @@ done 2
     ends 1 sweep stop d9 -o s && grep "is called d9" err
     # Points that are added meanwhile are taken over.
     sweep start --depth 4 -o s >out 2>&1
-    grep 'takes these points too' out
+    grep 'takes over these points' out
     sweep stop -o s
     nobody_left
     in_state stopped "d1-s0 d2-s0" && in_state missing "d3-s0 d4-s0"
@@ -295,6 +295,7 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
     ends 4 timeout 30 sweep wait -o s
     in_state stopped "d1-s0 d2-s0"
     [ -z "$(find s -name 'd2-*' -size +0)" ]
+    grep '^sweep: d2-s0-.* was stopped before it had learnt anything' err
 }
 
 @test "a start while a stop is under way begins after it" {
@@ -322,7 +323,7 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
     [ "$(cut -f 3 s/points)" = '--depth 1 --momentum 0.5 --name 50%s;touch${IFS}here' ]
     [ ! -e here ]
     ends 2 sweep -o s -- --momentum 0.6
-    grep 'makes other points' err
+    grep 'makes new points' err
 }
 
 @test "options of psfetch with stars are psfetch's" {
@@ -406,10 +407,11 @@ P
 @test "wrong usage is said" {
     ends 2 sweep --depth 1,,2 -o s && grep "'1,,2'" err
     ends 2 sweep --depth 1,4-2 -o s && grep -- '--depth 4-2 runs backwards' err
-    ends 2 sweep --epochs 0 && grep 'a number from 1' err
+    ends 2 sweep --epochs 0 && grep 'a whole number from 1' err
     ends 2 sweep --limit 200 --nonsense 3 -o s && grep -- '--nonsense' err
     ends 2 sweep --limit 200 --threads 1,2 -d 1 -o s && grep 'the same network' err
     ends 2 sweep begin && grep "'begin' is no command" err
     ends 1 sweep status -o nowhere && grep 'there is no sweep in nowhere' err
     ends 0 sweep --help && grep '^usage: sweep' out
+    ends 0 sweep --version && [ "$(cat out)" = "$(pstrain --version | sed s/pstrain/sweep/)" ]
 }

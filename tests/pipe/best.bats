@@ -66,3 +66,29 @@ best() {
     psplot -k ranking s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | cmp - <(sweep best -o s)
     sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep 'pseval --only train'
 }
+
+@test "status shows what the points differ in, what all have in common, and the time left" {
+    sweep "${small[@]}" --depth 1 --learning-rate 0.1,0.05 -o s -- --momentum 0.5 >out
+    sweep status -o s >out
+    sed 's/  */ /g' out | sed -n 1p | grep -x 'point state epochs validation loss learning rate'
+    grep -E '^all: .*\bdepth 1\b.*\bmomentum 0.5\b' out
+    tail -n 1 out | grep -x '2 points: 2 done'
+    # Names are told apart, and no longer than that takes.
+    awk '/^d1/ { print $1 }' out >names
+    [ "$(sort -u names | wc -l)" = 2 ] && no grep -vE '^d1-s0-[0-9a-f]{3}$' names
+    # As if a sweep were at work: both have trained four epochs in the last hundred seconds, and four are left.
+    sed -i 's/\t4\t/\t8\t/' s/points
+    exec 5<s
+    flock 5
+    mkdir -p s/.places
+    cut -f 1 s/points | while read -r name; do
+        printf 'begun\t%s\t%s\t0\n' "$name" $((EPOCHSECONDS - 100)) >"s/.places/begun.$name"
+    done
+    sweep status -o s >out
+    tail -n 1 out | grep -x '2 points: 2 to come; about 2 min left'
+    # A name of that length is enough to stop a point.
+    ends 0 sweep stop "$(head -n 1 names)" -o s
+    [ "$(find s -name '*.stop' | wc -l)" = 1 ]
+    ends 1 sweep stop d1-s -o s
+    exec 5<&-
+}

@@ -126,14 +126,11 @@ static int hand_out(struct writer *writer, struct source *source, const struct f
                     const struct planned *planned, const struct deliver_options *options)
 {
     const struct source_item *item = &source->item[planned->item];
-    if (finished->bad) {
-        if (source_refuse(source, item->key, finished->bad) < 0)
-            return -1;
-        return options->shard != NULL ? 0 : tally_lost(options->tally, planned);
-    }
+    if (finished->bad)
+        return source_refuse(source, item->key, finished->bad);
     if (write_image(writer, finished, item, planned, options) < 0)
         return -1;
-    tally_written(options->tally, planned);
+    tally_add(options->tally, planned);
     tell(options->pace, options->tally->images, finished->came);
     return 0;
 }

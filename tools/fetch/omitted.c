@@ -4,23 +4,23 @@
 #include "message.h"
 #include "name.h"
 #include "source.h"
-#include "text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void add_name(struct omitted_names *names, const char *key)
+void omitted_name(struct omitted_names *names, const char *key)
 {
     if (names->count < OMITTED_NAMES)
         names->key[names->count] = ecopy(key);
     names->count++;
 }
 
-static void free_names(struct omitted_names *names)
+void omitted_names_free(struct omitted_names *names)
 {
     for (size_t i = 0; i < names->count && i < OMITTED_NAMES; i++)
         free(names->key[i]);
+    *names = (struct omitted_names){0};
 }
 
 /* Of a key's folder and its suffix, in small letters. */
@@ -60,14 +60,14 @@ void omitted_file(struct omitted *omitted, const char *key)
     if (kind == KEY_HIDDEN)
         omitted->hidden++;
     else if (kind == KEY_BARE)
-        add_name(&omitted->bare, key);
+        omitted_name(&omitted->bare, key);
     else
         count_suffix(omitted, key);
 }
 
 void omitted_stray(struct omitted *omitted, const char *key)
 {
-    add_name(&omitted->stray, key);
+    omitted_name(&omitted->stray, key);
 }
 
 void omitted_free(struct omitted *omitted)
@@ -75,13 +75,12 @@ void omitted_free(struct omitted *omitted)
     for (size_t i = 0; i < omitted->groups; i++)
         free(omitted->group[i].folder);
     free(omitted->group);
-    free_names(&omitted->bare);
-    free_names(&omitted->stray);
+    omitted_names_free(&omitted->bare);
+    omitted_names_free(&omitted->stray);
     *omitted = (struct omitted){0};
 }
 
-/* "a.png, b.png, c.png and 5 more" */
-static void list_names(struct text *text, const struct omitted_names *names)
+void omitted_list(struct text *text, const struct omitted_names *names)
 {
     size_t shown = names->count < OMITTED_NAMES ? names->count : OMITTED_NAMES;
     for (size_t i = 0; i < shown; i++) {
@@ -155,7 +154,7 @@ static void list_kinds(struct text *text, const struct omitted *omitted)
         text_format(text, "%s%zu hidden", text->size ? ", " : "", omitted->hidden);
     if (omitted->bare.count > 0) {
         text_format(text, "%s%zu without a suffix (", text->size ? ", " : "", omitted->bare.count);
-        list_names(text, &omitted->bare);
+        omitted_list(text, &omitted->bare);
         text_format(text, ")");
     }
     free(kind);
@@ -241,7 +240,7 @@ void omitted_tell(struct source *source)
     tell_folders(source);
     if (omitted->stray.count > 0) {
         text_clear(&text);
-        list_names(&text, &omitted->stray);
+        omitted_list(&text, &omitted->stray);
         note("%s: left out %zu image%s in no folder that could be %s class: %s", source->name,
              omitted->stray.count, omitted->stray.count == 1 ? "" : "s",
              omitted->stray.count == 1 ? "its" : "their", text.at);

@@ -3,7 +3,7 @@
 #ifndef PSWEEP_OMITTED_H
 #define PSWEEP_OMITTED_H
 
-#include <stddef.h>
+#include "text.h"
 
 struct source;
 
@@ -32,6 +32,11 @@ struct omitted {
     struct omitted_names stray; /* images in no folder that could be their class */
     size_t hidden_folders;      /* that were not looked into */
 };
+
+/* "a.png, b.png, c.png and 5 more", fit to be printed. */
+void omitted_name(struct omitted_names *names, const char *key);
+void omitted_list(struct text *text, const struct omitted_names *names);
+void omitted_names_free(struct omitted_names *names);
 
 /* A file is left out because it is no image, or is an image without a class. */
 void omitted_file(struct omitted *omitted, const char *key);

@@ -1,7 +1,7 @@
 #include "tally.h"
 
 #include "message.h"
-#include "name.h"
+#include "omitted.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,53 +12,62 @@ void tally_open(struct tally *tally, const struct plan *plan)
     uint32_t count = plan->classes.count;
     *tally = (struct tally){.classes = &plan->classes,
                             .written = ealloc(count, sizeof *tally->written),
-                            .left = ealloc(count, sizeof *tally->left)};
+                            .planned = ealloc(count, sizeof *tally->planned)};
     for (size_t i = 0; i < plan->count; i++)
-        tally->left[plan->image[i].label]++;
+        tally->planned[plan->image[i].label]++;
 }
 
 void tally_close(struct tally *tally)
 {
     free(tally->written);
-    free(tally->left);
+    free(tally->planned);
 }
 
-void tally_written(struct tally *tally, const struct planned *image)
+void tally_add(struct tally *tally, const struct planned *image)
 {
-    tally->left[image->label]--;
     tally->written[image->label]++;
-    tally->split[image->split]++;
+    tally->splits[image->split]++;
     tally->images++;
 }
 
-int tally_lost(struct tally *tally, const struct planned *image)
+/* "no image is left of the classes a, b and c: …": how many classes have none. */
+static uint32_t tell_empty(const struct tally *tally)
 {
-    if (--tally->left[image->label] > 0 || tally->written[image->label] > 0)
-        return 0;
-    char *shown = name_show(tally->classes->name[image->label]);
-    fail("all images of the class %s are bad, and the header has named it: leave it out by "
-         "--exclude",
-         shown);
-    free(shown);
-    return -1;
+    struct omitted_names lost = {0};
+    struct text text = {0};
+    uint32_t absent = 0, count = tally->classes->count;
+    for (uint32_t c = 0; c < count; c++)
+        if (tally->written[c] == 0 && tally->planned[c] > 0)
+            omitted_name(&lost, tally->classes->name[c]);
+        else
+            absent += tally->written[c] == 0;
+    if (lost.count > 0) {
+        omitted_list(&text, &lost);
+        note(
+            "all images of the class%s %s are bad; the header has named %s, so a network will have "
+            "%s: --exclude leaves %s out",
+            lost.count == 1 ? "" : "es", text.at, lost.count == 1 ? "it" : "them",
+            lost.count == 1 ? "it" : "them", lost.count == 1 ? "it" : "them");
+    }
+    if (absent > 0)
+        note("no image of %u of the %u classes is here", absent, count);
+    uint32_t empty = absent + (uint32_t)lost.count;
+    text_free(&text);
+    omitted_names_free(&lost);
+    return empty;
 }
 
 /* "1000 images of 4 classes: 900 train, 100 validation" */
 void tally_tell(const struct tally *tally)
 {
     char splits[120] = "";
-    uint32_t classes = 0;
     int used = 0;
-    for (uint32_t c = 0; c < tally->classes->count; c++)
-        classes += tally->written[c] > 0;
+    uint32_t classes = tally->classes->count - tell_empty(tally);
     for (int split = 0; split < SPLITS; split++)
-        if (tally->split[split] > 0)
+        if (tally->splits[split] > 0)
             used += snprintf(splits + used, sizeof splits - (size_t)used, "%s%zu %s",
-                             used > 0 ? ", " : "", tally->split[split], split_name[split]);
-    if (classes < tally->classes->count)
-        note("no image of %u of the %u classes is here", tally->classes->count - classes,
-             tally->classes->count);
+                             used > 0 ? ", " : ": ", tally->splits[split], split_name[split]);
     if (verbosity > 1 || (verbosity == 1 && isatty(STDERR_FILENO)))
-        note("%zu image%s of %u class%s: %s", tally->images, tally->images == 1 ? "" : "s", classes,
+        note("%zu image%s of %u class%s%s", tally->images, tally->images == 1 ? "" : "s", classes,
              classes == 1 ? "" : "es", splits);
 }

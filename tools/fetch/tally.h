@@ -6,20 +6,19 @@
 
 struct tally {
     const struct classes *classes; /* borrowed */
-    size_t *written, *left;        /* images of each class, and those that are still to come */
-    size_t images, split[SPLITS];  /* written */
+    size_t *written, *planned;     /* images of each class */
+    size_t images, splits[SPLITS]; /* written */
 };
 
 void tally_open(struct tally *tally, const struct plan *plan);
 void tally_close(struct tally *tally);
 
-/* An image was written. */
-void tally_written(struct tally *tally, const struct planned *image);
-/* An image turned out to be bad, and is left out. -1 with a sentence when its class has no image
- * now: the stream has promised it already, and a network would get a class that nothing is of. */
-int tally_lost(struct tally *tally, const struct planned *image);
+/* An image was written; the others of the plan are bad and left out. */
+void tally_add(struct tally *tally, const struct planned *image);
 
-/* One line for people: images, classes, splits. */
+/* When all is written: which classes have no image, because all are bad or there were none, for the
+ * header has named them before anybody knew; and for people images, classes and splits in one line.
+ */
 void tally_tell(const struct tally *tally);
 
 #endif

@@ -1,5 +1,6 @@
 #include "orient.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* A number of 2 or 4 bytes in the block's order. */
@@ -45,17 +46,21 @@ int orient(const struct pixels *in, struct pixels *out)
         from_below = how == 3 || how == 4 || how == 6 || how == 7;
     uint32_t height = is_turned ? in->width : in->height,
              width = is_turned ? in->height : in->width;
-    uint32_t channels = in->channels;
-    if (pixels_shape(out, height, width, channels) < 0)
+    if (pixels_shape(out, height, width, in->channels) < 0)
         return -1;
+    /* From one pixel of the file to the one below and to the right, and so from one of out. */
+    ptrdiff_t pixel = in->channels, row = (ptrdiff_t)in->width * pixel;
+    ptrdiff_t below = from_below ? -row : row, right = from_right ? -pixel : pixel;
+    ptrdiff_t next_row = is_turned ? right : below, next = is_turned ? below : right;
+    ptrdiff_t start =
+        (from_below ? row * ((ptrdiff_t)in->height - 1) : 0) + (from_right ? row - pixel : 0);
     uint8_t *to = out->data;
-    for (uint32_t y = 0; y < height; y++)
-        for (uint32_t x = 0; x < width; x++, to += channels) {
-            uint32_t row = is_turned ? x : y, column = is_turned ? y : x;
-            row = from_below ? in->height - 1 - row : row;
-            column = from_right ? in->width - 1 - column : column;
-            memcpy(to, in->data + ((size_t)row * in->width + column) * channels, channels);
-        }
+    for (uint32_t y = 0; y < height; y++, start += next_row) {
+        ptrdiff_t from = start;
+        for (uint32_t x = 0; x < width; x++, from += next)
+            for (ptrdiff_t c = 0; c < pixel; c++)
+                *to++ = in->data[from + c];
+    }
     out->orientation = 1;
     return 0;
 }

@@ -49,7 +49,7 @@ static const struct option_row rows[] = {
     {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
      "resize every image"},
     {0, "fit", OPTION_CHOICE, OPTION_IF_GIVEN, &fit, 0, 0, "stretch|pad|crop",
-     "to that size: stretched; or with black beside it; or only its middle (stretch)"},
+     "how: out of proportion, with black on two sides, or the middle only (stretch)"},
     {0, "channels", OPTION_UINT, OPTION_IN_HEADER, &channels, 1, 3, "N",
      "1: make all images grey; 3: make all colour"},
     {0, "no-orientation", OPTION_FLAG, OPTION_IF_GIVEN, &delivering.no_orientation, 0, 0, NULL,

@@ -94,6 +94,7 @@ static void test_kinds(void **state)
             pixels_free(&out);
             free(copy);
         }
+        expect_same(with(file, file.size, "behind the end", 14), file);
         expect(file, (uint32_t)abs(made->height), (uint32_t)made->width, 3,
                (const uint8_t *)kind[i].pixels);
     }

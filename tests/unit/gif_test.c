@@ -116,6 +116,9 @@ static void test_frames(void **state)
     };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++)
         expect_made(&made[i], (uint32_t)made[i].height, (uint32_t)made[i].width);
+    struct file plain = make(&made[0]);
+    expect_same(with(plain, plain.size, "behind the end", 14), plain);
+    free(plain.bytes);
     /* A frame that stands out of its screen. */
     const struct made outside = {
         .height = 2, .width = 2, .high = 4, .wide = 3, .left = 1, .top = 1, .pixels = pixels};

@@ -92,7 +92,9 @@ static int set_up(void **state)
 static void test_pixels(void **state)
 {
     (void)state;
-    expect(wrap(lossless(opaque, HIGH, WIDE)), HIGH, WIDE, 3, opaque_rgb);
+    struct file plain = wrap(lossless(opaque, HIGH, WIDE));
+    expect_same(with(plain, plain.size, "behind the end", 14), plain);
+    expect(plain, HIGH, WIDE, 3, opaque_rgb);
     expect(wrap(lossless(clear, HIGH, WIDE)), HIGH, WIDE, 3, clear_rgb);
     uint8_t flat[16 * 16 * 3], *bytes;
     for (size_t i = 0; i < sizeof flat; i++)

@@ -40,7 +40,7 @@ int classes_read(const struct record *header, struct classes *classes)
         const msgpack_object *name = &field->via.array.ptr[i];
         if (name->type != MSGPACK_OBJECT_STR || memchr(name->via.str.ptr, 0, name->via.str.size)) {
             classes_free(classes);
-            return fail_as(DAMAGED, "class %u of the header is not a text", i);
+            return fail_as(DAMAGED, "class %u in the header is not a text", i);
         }
         char *copy = ealloc(name->via.str.size + 1, 1);
         memcpy(copy, name->via.str.ptr, name->via.str.size);

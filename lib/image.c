@@ -12,7 +12,7 @@ int split_parse(const char *name)
     for (int split = 0; split < SPLITS; split++)
         if (strcmp(name, split_name[split]) == 0)
             return split;
-    return fail("%s is no split; train, validation and test are", name);
+    return fail("there is no split %s: it is train, validation or test", name);
 }
 
 static const char *const known_field[] = {"type",   "id",     "key",        "label",
@@ -101,6 +101,20 @@ int image_read(const struct record *record, uint32_t classes, struct image *imag
                        image->width, image->channels);
     keep_extra(record, image);
     return read_guess(record, classes, image);
+}
+
+const char *image_remedy(const struct image *image, uint32_t height, uint32_t width,
+                         uint32_t channels)
+{
+    static _Thread_local char remedy[96];
+    char resize[48] = "", colours[24] = "";
+    if (image->height != height || image->width != width)
+        snprintf(resize, sizeof resize, " --resize %ux%u", height, width);
+    if (image->channels != channels)
+        snprintf(colours, sizeof colours, " --channels %u", channels);
+    snprintf(remedy, sizeof remedy, " (psfetch%s%s makes them agree)", resize, colours);
+    int none = !*resize && !*colours, impossible = *colours && channels != 1 && channels != 3;
+    return none || impossible ? "" : remedy;
 }
 
 int image_write(struct writer *writer, const struct image *image)

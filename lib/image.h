@@ -39,6 +39,12 @@ static inline size_t image_bytes(const struct image *image)
  * (extra: from a buffer of this thread) until the next record is read. -1 with a sentence. */
 int image_read(const struct record *record, uint32_t classes, struct image *image);
 
+/* The end of a sentence about an image of another shape than is wanted: " (psfetch --resize 32x32
+ * --channels 3 makes them agree)", or nothing where no option does. Borrowed from this thread until
+ * its next call. */
+const char *image_remedy(const struct image *image, uint32_t height, uint32_t width,
+                         uint32_t channels);
+
 /* Writes it as one record. */
 int image_write(struct writer *writer, const struct image *image);
 

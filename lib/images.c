@@ -67,17 +67,18 @@ static int join(struct images *images, const struct record *header)
 {
     const char *name = record_name(images->reader);
     if (images->epochs)
-        return fail(
-            "%s joins two streams, and the first carries epochs: only sets of images can be "
-            "joined, before psaug",
-            name);
+        return fail("%s is two streams joined, and the first has epochs already: only sets of "
+                    "images can be "
+                    "joined, before psaug",
+                    name);
     if (record_check_kind(images->reader, header, "images") < 0)
         return -1;
     struct classes classes;
     if (classes_read(header, &classes) < 0)
         return -1;
     if (images->largest == UINT64_MAX)
-        return fail_as(DAMAGED, "%s joins sets of images, and there is no id above the first's",
+        return fail_as(DAMAGED,
+                       "%s joins two sets of images, but the first has the largest id there can be",
                        name);
     struct images_part *part = add_part(images, images->largest + 1, classes.count);
     part->label = ealloc(classes.count, sizeof *part->label);
@@ -103,7 +104,7 @@ static int take_image(struct images *images, const struct record *record, struct
     if (image_read(record, part->classes, image) < 0)
         return -1;
     if (image->id > UINT64_MAX - part->shift)
-        return fail_as(DAMAGED, "the id of image %.*s is too large for a set that is joined",
+        return fail_as(DAMAGED, "image %.*s has too large an id for a set that follows others",
                        (int)image->key_size, image->key);
     image->id += part->shift;
     if (image->id > images->largest)
@@ -125,11 +126,12 @@ int images_next(struct images *images, struct image *image, struct record *recor
             return take_image(images, record, image) < 0 ? -1 : IMAGES_IMAGE;
         case RECORD_VIEW:
             if (!images->views)
-                return fail_as(DAMAGED, "a view record stands where pixels were announced");
+                return fail_as(DAMAGED,
+                               "there is a view record in a stream whose header promises pixels");
             return IMAGES_VIEWS;
         case RECORD_EPOCH:
             if (!images->epochs)
-                return fail_as(DAMAGED, "an epoch mark stands in a set of images");
+                return fail_as(DAMAGED, "there is an epoch mark in a set of images");
             return IMAGES_EPOCH;
         case RECORD_HEADER:
             if (join(images, record) < 0)
@@ -207,7 +209,7 @@ static int read_reals(const struct record *header, const char *key, uint32_t cou
         return fail_as(DAMAGED, "the header has no %s of %u number%s", key, count, plural(count));
     for (uint32_t i = 0; i < count; i++)
         if (real_of(&list->via.array.ptr[i], &values[i]) < 0)
-            return fail_as(DAMAGED, "the header's %s holds something that is no number", key);
+            return fail_as(DAMAGED, "the header's %s has an element that is not a number", key);
     return 0;
 }
 
@@ -223,7 +225,7 @@ int images_read_about(const struct record *header, struct images_about *about)
         uint64_t most = i < 2 ? IMAGE_MAX_SIDE : IMAGE_MAX_CHANNELS;
         if (number->type != MSGPACK_OBJECT_POSITIVE_INTEGER || number->via.u64 > most ||
             number->via.u64 < 1)
-            return fail_as(DAMAGED, "the header's shape is not one of an image");
+            return fail_as(DAMAGED, "the header's shape is not that of an image");
         side[i] = number->via.u64;
     }
     about->height = (uint32_t)side[0];

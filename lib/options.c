@@ -232,7 +232,7 @@ static int parse(const struct program *about, int argc, char **argv,
             die(USAGE, "there is no option -%c (see %s --help)", optopt, about->name);
         if (got == '?')
             die(USAGE,
-                "there is no option %s, or it is not the only one of that beginning, or it "
+                "there is no option %s, or more than one begins like that, or it "
                 "takes no value (see %s --help)",
                 text, about->name);
         int place = got >= FIRST_CODE ? got - FIRST_CODE : place_of_letter(about->rows, got);
@@ -269,7 +269,7 @@ void options_parse_line(const struct program *about, const char *where, char *li
     for (char *word = strtok_r(line, blanks, &save); word; word = strtok_r(NULL, blanks, &save))
         words[count++] = word;
     if (parse(about, count, words, refuse_common) < count)
-        die(USAGE, "%s is no option", words[count - 1]);
+        die(USAGE, "%s is not an option", words[count - 1]);
     program = about->name;
     free(before);
     free(words);

@@ -191,7 +191,7 @@ int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct r
     msgpack_unpack_return got =
         msgpack_unpack((const char *)bytes, size, &offset, zone, &record->map);
     if (got != MSGPACK_UNPACK_SUCCESS && got != MSGPACK_UNPACK_EXTRA_BYTES)
-        return fail_as(DAMAGED, "a record is no msgpack");
+        return fail_as(DAMAGED, "a record is not msgpack");
     if (record->map.type != MSGPACK_OBJECT_MAP)
         return fail_as(DAMAGED, "a record is not a map");
     const msgpack_object *type = record_field(record, "type");
@@ -210,7 +210,7 @@ static int verify_seal(const struct reader *reader, const struct record *record)
         return -1;
     if (record->size < SEAL || seal != XXH3_64bits(record->bytes, record->size - SEAL))
         return fail_as(DAMAGED,
-                       "%s is damaged: the checkpoint in record %llu differs from its seal",
+                       "%s is damaged: the checkpoint in record %llu does not match its seal",
                        reader->name, (unsigned long long)reader->records + 1);
     return 0;
 }
@@ -236,7 +236,7 @@ static int verify(struct reader *reader, const struct record *record)
 static int begin_stream(struct reader *reader, const struct record *record)
 {
     if (record->type != RECORD_HEADER)
-        return fail_as(DAMAGED, "%s is no psweep stream: it does not begin with a header",
+        return fail_as(DAMAGED, "%s is not a psweep stream: it does not begin with a header",
                        reader->name);
     uint64_t version;
     if (record_uint(record, "version", UINT64_MAX, &version) < 0)
@@ -260,8 +260,8 @@ static int account(struct reader *reader, const struct record *record)
             return -1;
     } else if (record->type == RECORD_HEADER) {
         return fail_as(DAMAGED,
-                       "a header follows in %s after %llu record%s, before an end record: "
-                       "a stream that was cut short is joined to another",
+                       "%s has another header after %llu record%s, with no end record before it: "
+                       "a stream that was cut short has been joined to another",
                        reader->name, (unsigned long long)reader->all_records,
                        plural(reader->all_records));
     } else if (record->type == RECORD_END || record->type == RECORD_EPOCH ||
@@ -299,7 +299,7 @@ int record_next(struct reader *reader, struct record *record)
         record_parse(reader->buffer + reader->start, (size_t)span, reader->zone, record) < 0) {
         reader->failed = 1;
         if (reader->all_records == 0)
-            return fail_as(DAMAGED, "%s is no psweep stream: %s", reader->name, why());
+            return fail_as(DAMAGED, "%s is not a psweep stream: %s", reader->name, why());
         return fail_as(DAMAGED, "%s is damaged at record %llu: %s", reader->name,
                        (unsigned long long)reader->all_records + 1, why());
     }

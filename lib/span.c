@@ -79,7 +79,7 @@ int64_t record_span(const uint8_t *bytes, size_t size)
             return 0;
         int got = read_head(bytes + place, size - place, &head);
         if (got < 0)
-            return fail_as(DAMAGED, "byte 0x%02x starts no msgpack object", bytes[place]);
+            return fail_as(DAMAGED, "no msgpack object begins with byte 0x%02x", bytes[place]);
         if (got == 0)
             return 0;
         left[depth]--;

@@ -74,7 +74,7 @@ static int report(const struct writer *writer)
     if (writer->error == EPIPE)
         return fail("%s was closed by its reader", writer->name);
     if (writer->error == EMSGSIZE)
-        return fail("a record for %s would be larger than any reader takes (FORMAT.md, Limits)",
+        return fail("a record for %s would be larger than any reader accepts (FORMAT.md, Limits)",
                     writer->name);
     return fail("cannot write %s: %s", writer->name, strerror(writer->error));
 }

@@ -51,8 +51,8 @@ struct outcome {
     uint32_t count;   /* images */
 };
 
-/* device: "auto", "cpu" or "cuda". auto takes CUDA when a driver and a device answer, else the CPU,
- * and says once in a line why where there is a GPU (hardware.h). *engine is NULL after a failure. */
+/* device: "auto", "cpu" or "cuda". auto takes CUDA when a driver and a device answer, else the CPU;
+ * where there is a GPU (hardware.h) a line says once why. *engine is NULL after a failure. */
 int engine_open(struct engine **engine, const char *device, const struct net *net,
                 const struct engine_options *options);
 void engine_close(struct engine *engine); /* NULL is allowed */

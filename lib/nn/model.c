@@ -68,7 +68,7 @@ int model_read_tensors(const struct record *record, const char *key, const struc
         missing--;
     }
     if (missing != 0)
-        return fail_as(DAMAGED, "the network's %s are not complete", key);
+        return fail_as(DAMAGED, "some of the network's %s are missing", key);
     return 0;
 }
 
@@ -83,7 +83,7 @@ static int read_model(struct model *model, const struct record *record)
         depth->via.u64 > NET_MAX_DEPTH || filters == NULL ||
         filters->type != MSGPACK_OBJECT_POSITIVE_INTEGER || filters->via.u64 > UINT32_MAX ||
         stopped == NULL || stopped->type != MSGPACK_OBJECT_BOOLEAN)
-        return fail_as(DAMAGED, "the model record does not tell its network");
+        return fail_as(DAMAGED, "the model record does not say what its network is");
     struct net_shape shape = {
         .depth = (uint32_t)depth->via.u64,
         .filters = (uint32_t)filters->via.u64,

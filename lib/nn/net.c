@@ -8,20 +8,31 @@
 #include "message.h"
 #include "random.h"
 
+/* The nearest, but not 0. */
+static uint32_t multiple_of_4(uint32_t side)
+{
+    return side < 4 ? 4 : (side + 2) / 4 * 4;
+}
+
 static int check(const struct net_shape *s)
 {
     if (s->depth < 1 || s->depth > NET_MAX_DEPTH)
-        return fail("a depth of %u is not in 1 … %d", s->depth, NET_MAX_DEPTH);
+        return fail("the depth must be from 1 to %d, not %u", NET_MAX_DEPTH, s->depth);
     if (s->filters < 1 || s->filters > 4096)
-        return fail("%u filters are not in 1 … 4096", s->filters);
-    if (s->classes < 2 || s->classes > 1 << 20)
-        return fail("%u classes are not in 2 … %d", s->classes, 1 << 20);
+        return fail("the number of filters must be from 1 to 4096, not %u", s->filters);
+    if (s->classes < 2)
+        return fail("there is only 1 class of images: a network needs at least 2 to tell apart");
+    if (s->classes > 1 << 20)
+        return fail("there are %u classes of images: a network takes at most %d", s->classes,
+                    1 << 20);
     if (s->channels < 1 || s->channels > NET_MAX_CHANNELS)
-        return fail("%u image channels are not in 1 … %d", s->channels, NET_MAX_CHANNELS);
+        return fail("the images have %u channels: a network takes from 1 to %d", s->channels,
+                    NET_MAX_CHANNELS);
     if (s->height % 4 || s->width % 4 || s->height < 4 || s->width < 4)
         return fail(
-            "images of %u×%u cannot be halved twice: height and width must be multiples of 4",
-            s->height, s->width);
+            "images of %u×%u cannot be halved twice: height and width must be multiples of 4 "
+            "(psfetch --resize %ux%u makes them so)",
+            s->height, s->width, multiple_of_4(s->height), multiple_of_4(s->width));
     if (s->height > 4096 || s->width > 4096)
         return fail("images of %u×%u are too large: height and width are at most 4096", s->height,
                     s->width);

@@ -27,7 +27,7 @@ const struct engine_class *plugin_load(const char *name)
     char folder[4096], path[4200];
     void *library = NULL;
     if (own_folder(folder, sizeof folder) < 0) {
-        fail("it is not known where this program lies");
+        fail("cannot find the folder of this program");
         return NULL;
     }
     for (size_t i = 0; library == NULL && i < sizeof place / sizeof *place; i++) {
@@ -47,7 +47,7 @@ const struct engine_class *plugin_load(const char *name)
     const struct engine_plugin *plugin = dlsym(library, "psweep_engine_plugin");
     if (plugin && strcmp(plugin->version, PSWEEP_VERSION) == 0)
         return plugin->class; /* the library stays loaded to the end */
-    fail("%s is of another version than this program", path);
+    fail("%s belongs to another version of this program", path);
     dlclose(library);
     return NULL;
 }

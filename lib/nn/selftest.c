@@ -190,7 +190,7 @@ static int same_bits(const struct trial *t, const struct result *a, const struct
     return memcmp(a->parameters, b->parameters, bytes) == 0 &&
                    memcmp(a->momentum, b->momentum, bytes) == 0
                ? 0
-               : fail("%s gives other bits", what);
+               : fail("%s gives different bits", what);
 }
 
 /* In one precision; cpu has the CPU's results. */
@@ -267,7 +267,7 @@ int selftest_once(const struct engine_class *class, const struct engine_options 
     int remembers = memory_of(name, path, sizeof path) == 0;
     if (remembers && access(path, F_OK) == 0)
         return 0;
-    explain("holding %s to the CPU once, for it has not been seen before", name);
+    explain("comparing %s with the CPU, once, for it has not been used before", name);
     if (selftest(class, options, NULL) < 0)
         return -1;
     /* Where nothing can be remembered the test is made again. */

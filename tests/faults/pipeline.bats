@@ -58,7 +58,7 @@ sys.stdout.buffer.write(msgpack.packb(first))' >one.ps
     cp set.ps bad.ps
     printf '\x55' | dd of=bad.ps bs=1 seek=200000 conv=notrunc status=none
     ends 3 psaug <bad.ps
-    grep -q "differ from their digest\|damaged" err
+    grep -q "damaged" err
     [ ! -s out ]
 }
 

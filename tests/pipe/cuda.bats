@@ -76,9 +76,9 @@ few() {
         # shellcheck disable=SC2086
         psaug -e 2 $options --views <set.ps >views.ps
         on_double pstrain -v --device cuda -b 16 -e 2 <pixels.ps >pixels.bin 2>err
-        grep -q '10 images lie with the engine' err # those for validation
+        grep -q 'the engine keeps 10 images' err # those for validation
         on_double pstrain -v --device cuda -b 16 -e 2 <views.ps >views.bin 2>err
-        grep -q '60 images lie with the engine' err
+        grep -q 'the engine keeps 60 images' err
         on_double pstrain -q --device cuda -b 16 -e 2 --no-cuda-graph <views.ps | cmp - views.bin
         # But for the header, which tells how they came.
         for run in pixels views; do records $run.bin | jq -c 'select(.type != "header" and .type != "checkpoint" and .type != "end")' >$run; done
@@ -243,7 +243,7 @@ of() {
     few | psaug -e 2 --views >views.ps
     on_double pstrain -q --device cuda -b 16 <views.ps >/dev/null # the GPU is known from here on
     PSWEEP_DOUBLE_LOG=$PWD/calls on_double pstrain -v --device cuda -b 16 <views.ps >whole.bin 2>err
-    grep -q '60 images lie with the engine' err
+    grep -q 'the engine keeps 60 images' err
     # The last call that takes memory is the one for the images.
     PSWEEP_DOUBLE_FAIL=$(grep -n '^cudaMalloc$' calls | tail -n 1 | cut -d: -f1) \
         on_double pstrain -v --device cuda -b 16 <views.ps >sent.bin 2>err
@@ -259,9 +259,9 @@ of() {
     cache=$PWD/cache
     few >set.ps
     on_double pstrain -v --device cuda -b 16 -e 1 <set.ps 2>err >/dev/null
-    grep -q 'holding cuda, double, .* to the CPU once' err
+    grep -q 'comparing cuda, double, .* with the CPU, once' err
     on_double pstrain -v --device auto -b 16 -e 1 <set.ps 2>err >/dev/null
-    no grep -q 'holding' err
+    no grep -q 'comparing' err
     grep -q 'cuda, double' err
     ends 0 on_double pstrain --selftest
     grep -q '^connected.weights  *[0-9.e-]* of 1e-04$' out
@@ -300,7 +300,7 @@ of() {
     ends 1 pstrain --device cuda -b 16 -e 1 <set.ps
     grep -Eq '^pstrain: there is no (NVIDIA driver|GPU)' err
     ends 1 on_double pstrain --device cuda --gpu 3 -b 16 -e 1 <set.ps
-    grep -q 'there is no GPU 3: there are 1, counted from 0' err
+    grep -q 'there is no GPU 3: the machine has 1, counted from 0' err
 }
 
 @test "the plugin calls only what is known, and nothing of cuDNN that is deprecated" {

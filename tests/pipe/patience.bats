@@ -32,7 +32,8 @@ end() {
         [ "$ends" -lt 12 ]
         train -e 12 --patience $patience >some.bin
         [ "$(end some.bin)" = "[$ends,12,false,\"patience\"]" ]
-        grep -q "$patience times in a row: training ends after epoch $ends of 12" err
+        times=$([ $patience = 1 ] && echo '1 epoch' || echo "$patience epochs in a row")
+        grep -q "was not smaller than [0-9.]* for $times: training ends after epoch $ends of 12" err
         [ "$(losses some.bin)" = "$(losses all.bin | head -n "$ends")" ]
     done
     [ "$(psplot -k status some.bin | tail -n 1 | cut -f 2-5,10 | tr '\t' ' ')" = "done $ends 12 $ends patience" ]
@@ -69,7 +70,7 @@ END
     }
     diverged -e 9 >whole.bin
     [ "$(end whole.bin)" = '[2,9,false,"patience"]' ]
-    grep -q 'the validation loss was no number 2 times in a row: training ends after epoch 2 of 9' err
+    grep -q 'the validation loss was not a number for 2 epochs in a row: training ends after epoch 2 of 9' err
     diverged -e 1 >one.bin
     diverged -e 9 --resume one.bin | cmp - whole.bin
     head -c $(($(stat -c %s whole.bin) - 60)) whole.bin >torn.bin
@@ -82,7 +83,7 @@ END
     train -e 2 --patience 9 >two.bin
     train -e 5 --patience 9 | cmp - <(train -e 5 --patience 9 --resume two.bin)
     ends 1 train -e 5 --resume two.bin
-    grep -q 'its --patience is 9, that of this run is nil' err
+    grep -q 'its --patience is 9, that of this run is unset' err
 }
 
 @test "without validation images patience is wrong usage" {

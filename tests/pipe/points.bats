@@ -82,9 +82,9 @@ print(said.split("= ")[-1].split()[0].replace("XXH3_", "")[:12])' "$1"
     }
     refused '-d 65' '--depth takes a number from 1 to 64, not 65'
     refused '--depht 2' 'there is no option --depht'
-    refused '-d 2 3' '3 is no option'
+    refused '-d 2 3' '3 is not an option'
     refused '-b' '-b needs a value'
-    refused '--mean 1,2' '--mean has 2 numbers, the images have 3 channels'
+    refused '--mean 1,2' '--mean has 2 numbers, but the images have 3 channels'
     refused '-d 2 --help' '-h belongs on the command line'
     refused '--device cuda' '\(there is no NVIDIA driver\|there is no GPU\|this build has no cuda engine\)'
     ends 1 pstrain --points none <set.ps

@@ -114,9 +114,9 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
     edit a.ps 'records[3]["id"] = (1 << 64) - 1' >last.ps
     edit a.ps 'records[3]["id"] = (1 << 64) - 2' >large.ps
     ends 3 psaug -e 1 < <(cat last.ps a.ps)
-    grep -q 'there is no id above' err
+    grep -q 'the first has the largest id there can be' err
     ends 3 psaug -e 1 < <(cat a.ps large.ps)
-    grep -q 'the id of image .* is too large' err
+    grep -q 'image .* has too large an id' err
     ends 0 psaug -e 1 < <(cat a.ps a.ps)
     [ "$(records out | jq 'select(.split == "train") | .id' | sort -n | uniq -d | wc -l)" -eq 0 ]
     [ "$(records out | jq 'select(.type == "header") | .upstream | length')" -eq 2 ]
@@ -124,7 +124,7 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
     ends 1 psaug -e 1 <e.ps
     grep -q "kind epochs; images is wanted" err
     ends 1 pstrain -e 2 < <(cat e.ps e.ps)
-    grep -q "carries epochs" err
+    grep -q "the first has epochs already" err
 }
 
 @test "--crop takes windows of images that differ in size; without it that is an error that names both" {
@@ -141,10 +141,10 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
 }
 
 @test "grey and colour together is an error that says how to make them agree" {
-    picture photos/cat/1.png 8 8 10
-    colour photos/cat/2.png 8 8 10
+    colour photos/cat/1.png 8 8 10
+    picture photos/cat/2.png 8 8 10
     ends 1 psaug -e 1 < <(psfetch -q photos)
-    grep -q "cat/2.png has 3 channels, but cat/1.png has 1 (psfetch --channels" err
+    grep -q "cat/2.png has 1 channel, but cat/1.png has 3 (psfetch --channels" err
     ends 0 psaug -e 1 < <(psfetch -q --channels 3 photos)
 }
 
@@ -165,11 +165,11 @@ records.insert(2, {"type": "licence", "text": "free"})' >own.ps
     edit set.ps 'records.insert(5, {"type": "epoch", "epoch": 1, "images": 4, "records": 5, "digest": digest(5)})' >marked.ps
     pstrain -q -e 1 <set.ps >net.bin
     ends 3 psaug -e 1 <marked.ps
-    grep -q 'an epoch mark stands in a set of images' err
+    grep -q 'there is an epoch mark in a set of images' err
     ends 3 pstrain <marked.ps
-    grep -q 'an epoch mark stands in a set of images' err
+    grep -q 'there is an epoch mark in a set of images' err
     ends 3 pseval net.bin <marked.ps
-    grep -q 'an epoch mark stands in a set of images' err
+    grep -q 'there is an epoch mark in a set of images' err
 }
 
 @test "only test images: they pass, cropped to the middle, and no epochs follow" {

@@ -134,7 +134,7 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, max_buffer_size=1 
 for i, r in enumerate(records):
     if r['type'] == 'epoch': r.update(records=i, digest=digest(i))" >wrong.ps
             ends 3 pstrain -q -e 2 <wrong.ps
-            grep -Eq '(160 train|40 validation) images came where the header tells [0-9]+$' err
+            grep -Eq 'the input has (160 train|40 validation) images, but its header says [0-9]+$' err
         done
     done
 }
@@ -148,12 +148,12 @@ records[-1].update(records=len(records) - 1, digest=digest(len(records) - 1))" >
         ends 3 pstrain -q <edited.ps
         grep -q "$2" err
     }
-    edited 'records[-2]["ids"] = b"\xff" * len(records[-2]["ids"])' 'a view is of image 18446744073709551615, which did not come'
+    edited 'records[-2]["ids"] = b"\xff" * len(records[-2]["ids"])' 'a view is of image 18446744073709551615, which is not in the input'
     edited 'records[-2]["rows"] = b""' 'has 0 bytes of rows for 160 views'
     edited 'records[-3]["id"] = records[-4]["id"]' 'two training images have the id'
-    edited 'records.insert(-1, records[-3])' 'came after views of images'
-    edited 'records[0]["views"] = False' 'a view record stands where pixels were announced'
-    edited 'records[0]["shape"] = [0, 0, 3]' 'shape is not one of an image'
+    edited 'records.insert(-1, records[-3])' 'comes after views of images'
+    edited 'records[0]["views"] = False' 'there is a view record in a stream whose header promises pixels'
+    edited 'records[0]["shape"] = [0, 0, 3]' 'shape is not that of an image'
     edited 'del records[-2]' 'an epoch of 0 images is marked as one of 160'
 }
 
@@ -214,10 +214,11 @@ for label in range(1200):
 
 @test "fewer epochs than asked for is a failure that keeps the model; than the default is not" {
     psaug -e 2 <set.ps >two.ps
-    ends 0 pstrain -q <two.ps
+    ends 0 pstrain <two.ps
+    grep -q '^pstrain: the input ended after 2 epochs of 30, and so does the run$' err
     [ "$(records out | jq -c 'select(.type == "model") | [.epoch, .epochs, .stopped]')" = "[2,2,false]" ]
     ends 1 pstrain -q -e 3 <two.ps
-    grep -q "the input holds 2 epochs, 3 were asked for" err
+    grep -q "the input has 2 epochs, but 3 were asked for" err
     [ "$(records out | jq -c 'select(.type == "model") | [.epoch, .epochs, .stopped]')" = "[2,3,true]" ]
 }
 
@@ -308,7 +309,9 @@ for label in range(1200):
     ends 1 pseval a.bin < <(psfetch -q photos)
     grep -q "the images have a class that a does not know: cat" err
     ends 1 pseval a.bin < <(psfetch -q synth:shapes --limit 10 --resize 16)
-    grep -q "trained on images of 32x32x3, but arrow/00000 is 16x16x3" err
+    grep -q "trained on images of 32x32x3, but arrow/00000 is 16x16x3 (psfetch --resize 32x32 makes them agree)" err
+    ends 1 pseval a.bin < <(psfetch -q synth:shapes --limit 10 --channels 1)
+    grep -q "but arrow/00000 is 32x32x1 (psfetch --channels 3 makes them agree)" err
     ends 1 pseval --only test a.bin <set.ps
     grep -q "no test images to score" err
     cp set.ps same.ps

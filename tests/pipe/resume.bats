@@ -175,14 +175,14 @@ for record in records:
     : >none
     mapfile -t resumes < <(printf -- '--resume=none%.0s\n' {1..100})
     ends 1 pstrain -q -b 32 "${resumes[@]}" -e 3 <one.ps
-    grep -q 'the input holds 1 epochs, 3 were asked for' err
+    grep -q 'the input has 1 epoch, but 3 were asked for' err
 }
 
 @test "an input with fewer epochs than the earlier run is a failure" {
     train -e 4 >four.bin
     psaug -e 2 <set.ps >two.ps
     ends 1 pstrain -q -b 32 --resume four.bin <two.ps
-    grep -q 'the input ends within the iterations that the resumed run has had' err
+    grep -q 'the input ends before the point that the resumed run had reached' err
     psaug -e 4 <set.ps | pstrain -q -b 32 --resume four.bin >same.bin
     psaug -e 4 <set.ps | pstrain -q -b 32 | cmp - same.bin
 }
@@ -277,10 +277,10 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
     grep -q 'set.ps is a stream of kind images; run is wanted' err
     head -c 100 /bin/sh >short.bin
     ends 3 pstrain -q --resume short.bin <set.ps
-    grep -q 'short.bin is no psweep stream' err
+    grep -q 'short.bin is not a psweep stream' err
     sed '0,/options/s//optionz/' one.bin >renamed.bin
     ends 1 pstrain -q -b 32 --resume renamed.bin < <(psaug <set.ps)
-    grep -q 'renamed.bin: its header has other fields' err
+    grep -q 'renamed.bin: its header has different fields' err
     cat one.bin one.bin >both.bin
     ends 1 pstrain -q -b 32 -e 2 --resume both.bin < <(psaug <set.ps)
     grep -q 'both.bin: it joins several runs' err

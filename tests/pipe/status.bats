@@ -88,7 +88,7 @@ for record in reader:
     [ "$(cut -f 2 lines | xargs)" = "done empty empty unreadable unreadable unreadable unreadable unreadable unreadable done" ]
     [ "$(awk -F '\t' '{ print NF }' lines | sort -u)" = 10 ]
     [ "$(sed -n 4,9p lines | cut -f 3-9 | sort -u | tr -d '\t')" = ------- ]
-    for reason in 'text.bin is no psweep stream' 'two.bin joins several runs' 'stream of kind images' \
+    for reason in 'text.bin is not a psweep stream' 'two.bin joins several runs' 'stream of kind images' \
         'No such file' 'it is not a file'; do
         cut -f 10 lines | grep -q "$reason"
     done

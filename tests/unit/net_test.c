@@ -73,10 +73,11 @@ static void test_impossible_shapes_are_named(void **state)
 {
     (void)state;
     assert_int_equal(make(0, 32, 32, 3, 10), -1);
-    assert_non_null(strstr(why(), "depth of 0"));
+    assert_non_null(strstr(why(), "depth must be from 1 to 64, not 0"));
     assert_int_equal(make(NET_MAX_DEPTH + 1, 32, 32, 3, 10), -1);
     assert_int_equal(make(1, 30, 32, 3, 10), -1);
     assert_non_null(strstr(why(), "30×32"));
+    assert_non_null(strstr(why(), "(psfetch --resize 32x32 makes them so)"));
     assert_int_equal(make(1, 32, 0, 3, 10), -1);
     assert_int_equal(make(1, 32, 32, 0, 10), -1);
     assert_int_equal(make(1, 32, 32, NET_MAX_CHANNELS + 1, 10), -1);

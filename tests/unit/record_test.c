@@ -214,7 +214,7 @@ static void nothing_unreadable_is_written(void **state)
             pack_item_uint(writer, 0);
     }
     assert_int_equal(write_end(writer), -1);
-    assert_non_null(strstr(why(), "larger than any reader takes"));
+    assert_non_null(strstr(why(), "larger than any reader accepts"));
     assert_int_equal(write_finish(writer), -1);
     assert_int_equal(lseek(fd, 0, SEEK_END), before);
     write_close(writer);

@@ -30,8 +30,9 @@ static int check_shape(struct first *first, const struct view_options *options,
     }
     if (image->channels != first->channels)
         return fail(
-            "image %.*s has %u channels, but %s has %u (psfetch --channels makes them agree)",
-            (int)image->key_size, image->key, image->channels, first->key, first->channels);
+            "image %.*s has %u channel%s, but %s has %u (psfetch --channels makes them agree)",
+            (int)image->key_size, image->key, image->channels, plural(image->channels), first->key,
+            first->channels);
     if (options->crop[0] > 0)
         return check_crop(options, image);
     if (image->height == first->height && image->width == first->width)

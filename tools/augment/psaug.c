@@ -58,9 +58,10 @@ static int write_start(struct writer *writer, const struct images *input,
 int main(int argc, char **argv)
 {
     if (options_parse(&about, argc, argv) < argc)
-        die(USAGE, "%s is too much: the images come on standard input", argv[argc - 1]);
+        die(USAGE, "unexpected argument %s: the images come on standard input", argv[argc - 1]);
     if (view.crop[0] > 0 && options_given(rows, "shift") && shift > 0)
-        die(USAGE, "--crop and --shift exclude each other: a window is moved already");
+        die(USAGE,
+            "--crop and --shift cannot be used together: the window of a crop moves already");
     shift = view.crop[0] > 0 ? 0 : shift;
     view.shift = (uint32_t)shift;
 

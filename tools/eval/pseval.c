@@ -210,7 +210,7 @@ static int read_images(struct examination *exam)
         if (examine(exam, (enum split)split) < 0)
             return -1;
     if (item >= 0 && exam->done == 0)
-        return fail("the input holds no %s%simages to score", only ? only : "", only ? " " : "");
+        return fail("the input has no %s%simages to score", only ? only : "", only ? " " : "");
     return item < 0 ? -1 : 0;
 }
 

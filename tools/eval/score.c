@@ -69,13 +69,17 @@ int candidate_fits(const struct candidate *candidate, const struct image *image)
 {
     const struct model *model = &candidate->model;
     const struct images_about *about = &model->about;
-    int same = image->height == about->height && image->width == about->width;
-    int larger = image->height >= about->height && image->width >= about->width;
-    if (image->channels == about->channels && (same || (larger && model->cropped)))
+    uint32_t height = about->height, width = about->width;
+    if (model->cropped && image->height >= height && image->width >= width) {
+        height = image->height;
+        width = image->width;
+    }
+    if (image->height == height && image->width == width && image->channels == about->channels)
         return 0;
-    return fail("%s was trained on %s of %ux%ux%u, but %.*s is %ux%ux%u", model->name,
+    return fail("%s was trained on %s of %ux%ux%u, but %.*s is %ux%ux%u%s", model->name,
                 model->cropped ? "windows" : "images", about->height, about->width, about->channels,
-                (int)image->key_size, image->key, image->height, image->width, image->channels);
+                (int)image->key_size, image->key, image->height, image->width, image->channels,
+                image_remedy(image, height, width, about->channels));
 }
 
 uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, double *probability)
@@ -144,9 +148,9 @@ void candidate_tell(const struct candidate *candidate, enum split split)
 {
     const struct score *score = &candidate->score[split];
     double images = (double)score->images;
-    note("%s: %.2f %% of %llu %s images are right, loss %.4f", candidate->model.name,
+    note("%s: %.2f %% of %llu %s image%s are right, loss %.4f", candidate->model.name,
          100 * (double)score->correct / images, (unsigned long long)score->images,
-         split_name[split], score->loss / images);
+         split_name[split], plural(score->images), score->loss / images);
 }
 
 int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,

@@ -124,7 +124,7 @@ int album_find(const struct album *album, uint64_t id, uint32_t *place)
 {
     const uint32_t *slot = album->slots > 0 ? slot_of(album, id) : NULL;
     if (slot == NULL || *slot == 0)
-        return fail_as(DAMAGED, "a view is of image %llu, which did not come",
+        return fail_as(DAMAGED, "a view is of image %llu, which is not in the input",
                        (unsigned long long)id);
     *place = *slot - 1;
     return 0;

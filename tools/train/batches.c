@@ -21,9 +21,9 @@ static int at_mark(struct feed *feed, int item, struct batch *batch)
     if (item == IMAGES_WAIT)
         return FEED_WAIT;
     if (item == IMAGES_END)
-        return feed->now.count == 0
-                   ? FEED_END
-                   : fail_as(DAMAGED, "%s ends inside an epoch", record_name(feed->input->reader));
+        return feed->now.count == 0 ? FEED_END
+                                    : fail_as(DAMAGED, "%s ends in the middle of an epoch",
+                                              record_name(feed->input->reader));
     if (feed->now.count == 0)
         return FEED_EPOCH;
     feed->pending = IMAGES_EPOCH;
@@ -40,7 +40,7 @@ static int next_from_stream(struct feed *feed, struct batch *batch)
             return hand_out(feed, batch);
         item = feed_item(feed, &image);
         if (item == IMAGES_IMAGE && image.split != SPLIT_TRAIN)
-            return fail_as(DAMAGED, "image %.*s is for %s, but training images came before it",
+            return fail_as(DAMAGED, "image %.*s is for %s, but it comes after training images",
                            (int)image.key_size, image.key, split_name[image.split]);
         if (item == IMAGES_IMAGE)
             feed_add(feed, &image);
@@ -96,7 +96,7 @@ static int next_from_views(struct feed *feed, struct batch *batch)
             return hand_out(feed, batch);
         item = feed_item(feed, &image);
         if (item == IMAGES_IMAGE)
-            return fail_as(DAMAGED, "image %.*s came after views of images", (int)image.key_size,
+            return fail_as(DAMAGED, "image %.*s comes after views of images", (int)image.key_size,
                            image.key);
     }
     return at_mark(feed, item, batch);

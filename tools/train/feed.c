@@ -40,10 +40,10 @@ static int check_shape(struct feed *feed, const struct image *image)
     if (image->height == about->height && image->width == about->width &&
         image->channels == about->channels)
         return 0;
-    return fail("image %.*s is %ux%ux%u where %ux%ux%u is wanted: psfetch --resize or psaug --crop "
-                "makes all images one size",
-                (int)image->key_size, image->key, image->height, image->width, image->channels,
-                about->height, about->width, about->channels);
+    return fail("image %.*s is %ux%ux%u where %ux%ux%u is expected%s", (int)image->key_size,
+                image->key, image->height, image->width, image->channels, about->height,
+                about->width, about->channels,
+                image_remedy(image, about->height, about->width, about->channels));
 }
 
 /* A view may be a part of its image, so only the channels count. */
@@ -51,8 +51,8 @@ static int check_channels(struct feed *feed, const struct image *image)
 {
     return image->channels == feed->about.channels
                ? 0
-               : fail("image %.*s has %u channels where %u are wanted", (int)image->key_size,
-                      image->key, image->channels, feed->about.channels);
+               : fail("image %.*s has %u channel%s, but the header says %u", (int)image->key_size,
+                      image->key, image->channels, plural(image->channels), feed->about.channels);
 }
 
 /* As many came as the header told: places in a run are counted by that. */
@@ -61,7 +61,7 @@ static int check_count(const struct feed *feed, enum split split, uint64_t came)
     uint64_t told = feed->about.counts[split];
     return came == told
                ? 0
-               : fail_as(DAMAGED, "%llu %s images came where the header tells %llu",
+               : fail_as(DAMAGED, "the input has %llu %s images, but its header says %llu",
                          (unsigned long long)came, split_name[split], (unsigned long long)told);
 }
 
@@ -75,7 +75,7 @@ static int check_mark(struct feed *feed, const struct record *mark)
         record_uint(mark, "epoch", UINT32_MAX, &epoch) < 0)
         return -1;
     if (epoch != feed->marked + 1 && !(images == 0 && is_first))
-        return fail_as(DAMAGED, "the mark of epoch %llu comes where that of epoch %llu is due",
+        return fail_as(DAMAGED, "the mark of epoch %llu comes where that of epoch %llu is expected",
                        (unsigned long long)epoch, (unsigned long long)feed->marked + 1);
     feed->marked = epoch;
     if (images != feed->images)

@@ -47,7 +47,7 @@ static void hand_over(struct engine *engine, struct feed *feed)
     if (kept)
         feed_by_views(feed);
     if (kept)
-        explain("%zu images lie with the engine, %zu bytes", images.count, images.bytes);
+        explain("the engine keeps %zu images, %zu bytes", images.count, images.bytes);
     else
         explain("each batch is sent to the engine: %s", why());
 }
@@ -140,7 +140,7 @@ static _Noreturn void print_points(void)
 int main(int argc, char **argv)
 {
     if (options_parse(&settings_about, argc, argv) < argc)
-        die(USAGE, "%s is too much: the images come on standard input", argv[argc - 1]);
+        die(USAGE, "unexpected argument %s: the images come on standard input", argv[argc - 1]);
     if (settings.selftest)
         run_selftest();
     if (settings.name && strlen(settings.name) > PROGRESS_MOST_NAME)

@@ -39,8 +39,9 @@ static int open_file(const char *path)
 
 static int print(const msgpack_object *object, char *text, size_t size)
 {
-    return object == NULL ? snprintf(text, size, "unset")
-                          : msgpack_object_print_buffer(text, size, *object);
+    return object == NULL || object->type == MSGPACK_OBJECT_NIL
+               ? snprintf(text, size, "unset")
+               : msgpack_object_print_buffer(text, size, *object);
 }
 
 /* Fields of a header that are looked at by themselves, or not at all. */
@@ -74,7 +75,7 @@ static int refuse(const char *path, const struct record *ours, const struct reco
                          *their_map = record_field(theirs, "options");
     const char *dashes = "--";
     if (their_map == NULL || their_map->type != MSGPACK_OBJECT_MAP)
-        return fail("cannot resume %s: its header has other fields than this run's", path);
+        return fail("cannot resume %s: its header has different fields from this run's", path);
     if (!first_difference(map, their_map, key) && !first_difference(their_map, map, key)) {
         dashes = "";
         map = &ours->map;
@@ -298,7 +299,8 @@ int resume(struct run *run, const struct option_list *paths)
         if (find(run, paths->text[i], &place) < 0)
             return -1;
     if (place.path == NULL) {
-        note("%s has no checkpoint to go on from: training begins anew", paths->text[0]);
+        note("%s%s has no checkpoint to go on from: training begins anew",
+             paths->count > 1 ? "none of the files to resume, such as " : "", paths->text[0]);
         return run_go_on(run, 0, 0);
     }
     note("going on from iteration %llu, in epoch %llu, of %s", (unsigned long long)place.iteration,

@@ -94,7 +94,7 @@ static int tell_step(struct run *run, const struct outcome *outcome)
     run->images += outcome->count;
     if (!isfinite(loss) && !run->diverged++) {
         meter_clear();
-        note("the loss is no number any more in iteration %llu: the network has diverged; a lower "
+        note("the loss is no longer a number in iteration %llu: the network has diverged; a lower "
              "--learning-rate may help",
              (unsigned long long)run->iteration);
     }
@@ -251,23 +251,28 @@ static int run_short(struct run *run)
     if (tell_steps(run, 1) < 0)
         return -1;
     if (run->skip_iterations > 0)
-        return fail("the input ends within the iterations that the resumed run has had");
+        return fail("the input ends before the point that the resumed run had reached");
     if (!run->epochs_asked && have > 0)
         run->epochs = run->epoch;
     int is_short = run->epoch < run->epochs;
     int result = checkpoint(run) < 0 ? -1 : write_model(run, is_short ? "input" : "epochs");
     if (result == 0 && is_short)
-        return fail("the input holds %llu epochs, %llu were asked for", have, want);
+        return fail("the input has %llu epoch%s, but %llu were asked for", have, plural(have),
+                    want);
+    if (result == 0)
+        note("the input ended after %llu epoch%s of %llu, and so does the run", have, plural(have),
+             want);
     return result;
 }
 
 static void tell_patience(const struct run *run)
 {
-    char what[64] = "no number";
+    char what[64] = "not a number";
     if (isfinite(run->least))
         snprintf(what, sizeof what, "not smaller than %.4f", run->least);
-    note("the validation loss was %s %llu times in a row: training ends after epoch %llu of %llu",
-         what, (unsigned long long)run->in_vain, (unsigned long long)run->epoch,
+    note("the validation loss was %s for %llu epoch%s%s: training ends after epoch %llu of %llu",
+         what, (unsigned long long)run->in_vain, plural(run->in_vain),
+         run->in_vain > 1 ? " in a row" : "", (unsigned long long)run->epoch,
          (unsigned long long)run->epochs);
 }
 

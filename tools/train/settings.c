@@ -61,7 +61,7 @@ static const struct option_row rows[] = {
     {0, "no-cuda-graph", OPTION_FLAG, OPTION_LOCAL, &settings.no_cuda_graph, 0, 0, NULL,
      "launch every kernel of a step by itself; the result has the same bits"},
     {0, "selftest", OPTION_FLAG, OPTION_LOCAL, &settings.selftest, 0, 0, NULL,
-     "hold the GPU to the CPU on a small network, print how they differ, and exit"},
+     "compare the GPU with the CPU on a small network, print how they differ, and exit"},
     {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &settings.isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},
     {0, "progress", OPTION_TEXT, OPTION_LOCAL, &settings.progress_path, 0, 0, "PATH",
@@ -100,8 +100,8 @@ static int override(const char *option, const char *text, double *values, uint32
     for (uint32_t c = 1; count == 1 && c < channels; c++)
         values[c] = values[0];
     if (count != 1 && (uint32_t)count != channels)
-        return fail_as(USAGE, "--%s has %d numbers, the images have %u channels", option, count,
-                       channels);
+        return fail_as(USAGE, "--%s has %d numbers, but the images have %u channel%s", option,
+                       count, channels, plural(channels));
     return 0;
 }
 

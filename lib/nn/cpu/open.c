@@ -144,9 +144,9 @@ static size_t plan(struct cpu *cpu, void *memory)
 static int check(const struct net *net, const struct engine_options *o)
 {
     if (o->batch < 1 || o->batch > 1 << 20)
-        return fail("a batch of %u images is not in 1 … %d", o->batch, 1 << 20);
+        return fail("a batch must have from 1 to %d images, not %u", 1 << 20, o->batch);
     if (o->threads > 4096)
-        return fail("%u threads are not in 1 … 4096 (0 for as many as the machine has)",
+        return fail("there can be at most 4096 threads, not %u (0: as many as the machine has)",
                     o->threads);
     for (uint32_t c = 0; c < net->shape.channels; c++)
         if (!(o->deviation[c] > 0) || o->mean[c] != o->mean[c])
@@ -189,7 +189,7 @@ static int cpu_open(struct engine **engine, const struct net *net,
     cpu->team = cpu->arena ? team_make(cpu->threads) : NULL;
     if (cpu->team == NULL) {
         if (cpu->arena == NULL)
-            fail("no memory for a batch of %u image%s: %zu MB wanted", options->batch,
+            fail("no memory for a batch of %u image%s, which takes %zu MB", options->batch,
                  plural(options->batch), size >> 20);
         cpu_close(&cpu->engine);
         return -1;

@@ -51,7 +51,7 @@ sys.stdout.buffer.write(msgpack.packb(first))' >one.ps
     grep -q "^psaug: input ends after 1 record without an end record" err
     cat one.ps set.ps >joined.ps
     ends 3 psaug <joined.ps
-    grep -q "^psaug: a header follows in input after 1 record, before an end record" err
+    grep -q "^psaug: input has another header after 1 record, with no end record before it" err
 }
 
 @test "a changed byte is found before anything is made of it" {

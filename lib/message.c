@@ -67,16 +67,45 @@ enum status why_status(void)
     return sentence_status;
 }
 
+/* How many bytes at text are a character that a terminal would obey: a control, or a mark that
+ * turns the direction of letters (U+200B to 200F, 2028 to 202E, 2066 to 2069). 0: none. */
+static int control(const unsigned char *text)
+{
+    if (text[0] < 0x20 || text[0] == 0x7f)
+        return 1;
+    if (text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0)
+        return 2;
+    if (text[0] != 0xe2)
+        return 0;
+    int mark = text[1] == 0x80
+                   ? (text[2] >= 0x8b && text[2] <= 0x8f) || (text[2] >= 0xa8 && text[2] <= 0xae)
+                   : text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9;
+    return mark ? 3 : 0;
+}
+
+/* Names in a sentence may come from anybody: what is not to be seen becomes a question mark, and a
+ * sentence stays one line. */
+static size_t clean(char *text)
+{
+    char *end = text;
+    for (const char *from = text; *from;) {
+        int size = control((const unsigned char *)from);
+        *end++ = size == 0 ? *from : *from == '\n' || *from == '\t' ? ' ' : '?';
+        from += size ? size : 1;
+    }
+    *end = 0;
+    return (size_t)(end - text);
+}
+
 /* One write per line: programs of one pipeline share stderr, and their lines must not mix. */
 static void print_line(const char *format, va_list arguments)
 {
     char line[SENTENCE + 256];
     int used = snprintf(line, sizeof line - 1, "%s: ", program);
-    used += vsnprintf(line + used, sizeof line - 1 - (size_t)used, format, arguments);
-    if (used > (int)sizeof line - 2)
-        used = (int)sizeof line - 2;
-    line[used++] = '\n';
-    fwrite(line, 1, (size_t)used, stderr);
+    vsnprintf(line + used, sizeof line - 1 - (size_t)used, format, arguments);
+    size_t size = clean(line);
+    line[size++] = '\n';
+    fwrite(line, 1, size, stderr);
     fflush(stderr);
 }
 

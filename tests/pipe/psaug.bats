@@ -159,6 +159,14 @@ records.insert(2, {"type": "licence", "text": "free"})' >own.ps
     [ "$(records out | jq -r 'select(.caption) | .caption' | sort | xargs)" = "first last" ]
 }
 
+@test "a name in a sentence does nothing to a terminal" {
+    shapes >set.ps
+    edit set.ps 'records[1].update(key="a\x1b]0;b\x07c\u202ed\u009be\nf é \u2026", height=3)' >own.ps
+    ends 3 psaug <own.ps
+    [ "$(wc -l <err)" -eq 1 ]
+    grep -q 'image a?]0;b?c?d?e f é … has 3072 bytes of pixels' err
+}
+
 @test "an epoch mark in a set of images is damage to whoever reads it" {
     shapes >set.ps
     edit set.ps 'pass' | cmp - set.ps

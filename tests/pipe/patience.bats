@@ -83,7 +83,7 @@ END
     train -e 2 --patience 9 >two.bin
     train -e 5 --patience 9 | cmp - <(train -e 5 --patience 9 --resume two.bin)
     ends 1 train -e 5 --resume two.bin
-    grep -q 'its --patience is 9, that of this run is unset' err
+    grep -q 'its --patience is 9, but unset in this run' err
 }
 
 @test "without validation images patience is wrong usage" {

@@ -194,16 +194,19 @@ for record in records:
         [ ! -s out ]
     }
     refused -s 1
-    grep -q 'cannot resume one.bin: its --seed is 0, that of this run is 1' err
+    grep -q 'cannot resume one.bin: its --seed is 0, but 1 in this run' err
     refused -d 2
-    grep -q -- 'its --depth is 1, that of this run is 2' err
-    refused -r 0.5
-    grep -q -- 'its --learning-rate is 0.0125[0]*, that of this run is 0.5' err
+    grep -q -- 'its --depth is 1, but 2 in this run' err
+    refused -r 1e-7
+    grep -q -- 'its --learning-rate is 0.0125, but 1e-07 in this run' err
     refused --mean 1,2,3
-    grep -q 'its mean is' err
+    grep -q 'number 1 of its mean is [0-9.]*, but 1 in this run' err
     ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug -s 1 <set.ps)
     grep -q 'it was trained on other images' err
     [ ! -s out ]
+    edit set.ps 'records[0]["classes"][9] = "zebra"' >zebra.ps
+    ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug <zebra.ps)
+    grep -q 'number 10 of its classes is "triangle", but "zebra" in this run' err
 }
 
 # older FILE [PYTHON]: the run as other versions of all programs would have written it, without the images of
@@ -257,9 +260,9 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
         grep -q -- "cannot resume other.bin: $2" err
         [ ! -s out ]
     }
-    refused 'record["numerics"] += 1' 'its numerics is 2, that of this run is 1'
-    refused 'record["options"]["later"] = 5' 'its --later is 5, that of this run is unset'
-    refused 'record["later"] = 5' 'its later is 5, that of this run is unset'
+    refused 'record["numerics"] += 1' 'its numerics is 2, but 1 in this run'
+    refused 'record["options"]["later"] = 5' 'its --later is 5, but unset in this run'
+    refused 'record["later"] = 5' 'its later is 5, but unset in this run'
     refused 'record["upstream"][0]["options"]["flip"] = 0.25' 'it was trained on other images'
 }
 

@@ -37,11 +37,14 @@ static int open_file(const char *path)
     return -1;
 }
 
-static int print(const msgpack_object *object, char *text, size_t size)
+static void print(const msgpack_object *object, char *text, size_t size)
 {
-    return object == NULL || object->type == MSGPACK_OBJECT_NIL
-               ? snprintf(text, size, "unset")
-               : msgpack_object_print_buffer(text, size, *object);
+    if (object == NULL || object->type == MSGPACK_OBJECT_NIL)
+        snprintf(text, size, "unset");
+    else if (object->type == MSGPACK_OBJECT_FLOAT64)
+        snprintf(text, size, "%.15g", object->via.f64);
+    else
+        msgpack_object_print_buffer(text, size, *object);
 }
 
 /* Fields of a header that are looked at by themselves, or not at all. */
@@ -67,28 +70,45 @@ static int first_difference(const msgpack_object *ours, const msgpack_object *th
     return 0;
 }
 
+/* Says how two values of a field differ, of two lists where they first do; always -1. */
+static int tell_difference(const char *path, const char *key, const msgpack_object *ours,
+                           const msgpack_object *theirs)
+{
+    char mine[128], other[128], place[32] = "its";
+    if (ours && theirs && ours->type == MSGPACK_OBJECT_ARRAY &&
+        theirs->type == MSGPACK_OBJECT_ARRAY) {
+        const msgpack_object_array *own = &ours->via.array, *list = &theirs->via.array;
+        uint32_t i = 0;
+        while (i < own->size && i < list->size && msgpack_object_equal(own->ptr[i], list->ptr[i]))
+            i++;
+        snprintf(place, sizeof place, "number %u of its", i + 1);
+        ours = i < own->size ? &own->ptr[i] : NULL;
+        theirs = i < list->size ? &list->ptr[i] : NULL;
+    }
+    print(ours, mine, sizeof mine);
+    print(theirs, other, sizeof other);
+    return fail("cannot resume %s: %s %s is %s, but %s in this run", path, place, key, other, mine);
+}
+
 /* Says in what two headers differ; always -1. */
 static int refuse(const char *path, const struct record *ours, const struct record *theirs)
 {
-    char mine[128], other[128], key[64];
+    char key[64], option[80];
     const msgpack_object *map = record_field(ours, "options"),
                          *their_map = record_field(theirs, "options");
-    const char *dashes = "--";
     if (their_map == NULL || their_map->type != MSGPACK_OBJECT_MAP)
         return fail("cannot resume %s: its header has different fields from this run's", path);
     if (!first_difference(map, their_map, key) && !first_difference(their_map, map, key)) {
-        dashes = "";
         map = &ours->map;
         their_map = &theirs->map;
         if (!first_difference(map, their_map, key) && !first_difference(their_map, map, key))
             return fail("cannot resume %s: it was trained on other images, or they were fetched or "
                         "augmented with other options",
                         path);
+        return tell_difference(path, key, map_field(map, key), map_field(their_map, key));
     }
-    print(map_field(map, key), mine, sizeof mine);
-    print(map_field(their_map, key), other, sizeof other);
-    return fail("cannot resume %s: its %s%s is %s, that of this run is %s", path, dashes, key,
-                other, mine);
+    snprintf(option, sizeof option, "--%s", key);
+    return tell_difference(path, option, map_field(map, key), map_field(their_map, key));
 }
 
 /* Whether the file's header is ours, or that of another version of the programs which says that it

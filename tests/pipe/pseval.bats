@@ -168,3 +168,9 @@ for r in records[1:]: r['label'] = 0" >"only$class.ps"
     ends 1 pseval net.bin < <(cat two.ps zebra.ps)
     grep -q 'the images have a class that net does not know: zebra' err
 }
+
+@test "a sweep whose psaug crops ends with a test of its best" {
+    colour test/arrow/1.png 9 9 99
+    ends 0 sweep -d 1 -e 1 --data synth:shapes --limit 40 --fetch "--resize 8x8" --augment "--crop 4x4" --test test -o swept
+    grep -Eq 'best is .*, test [0-9.]+ %' out err
+}

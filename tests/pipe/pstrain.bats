@@ -214,7 +214,8 @@ for label in range(1200):
 
 @test "fewer epochs than asked for is a failure that keeps the model; than the default is not" {
     psaug -e 2 <set.ps >two.ps
-    ends 0 pstrain <two.ps
+    ends 0 pstrain --progress log <two.ps
+    [ "$(records log | jq -c 'select(.type == "done") | [.epoch, .epochs, .iteration, .iterations, .status]')" = '[2,2,4,4,"done"]' ]
     grep -q '^pstrain: the input ended after 2 epochs of 30, and so does the run$' err
     [ "$(records out | jq -c 'select(.type == "model") | [.epoch, .epochs, .stopped]')" = "[2,2,false]" ]
     ends 1 pstrain -q -e 3 <two.ps

@@ -129,6 +129,14 @@ static void send_record(struct progress *progress)
     progress->lost = put < 0 ? progress->lost + 1 : 0;
 }
 
+void progress_expect(struct progress *progress, uint64_t epochs, uint64_t iterations)
+{
+    if (progress == NULL)
+        return;
+    progress->epochs = epochs;
+    progress->iterations = iterations;
+}
+
 void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
                    double loss, double accuracy)
 {

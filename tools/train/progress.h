@@ -22,6 +22,9 @@ int progress_open(struct progress **progress, const char *path, const char *name
                   uint64_t iterations);
 void progress_close(struct progress *progress);
 
+/* The run turns out to have another number of epochs and iterations in all. */
+void progress_expect(struct progress *progress, uint64_t epochs, uint64_t iterations);
+
 /* A mini-batch of so many images. */
 void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
                    double loss, double accuracy);

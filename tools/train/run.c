@@ -252,8 +252,10 @@ static int run_short(struct run *run)
         return -1;
     if (run->skip_iterations > 0)
         return fail("the input ends before the point that the resumed run had reached");
-    if (!run->epochs_asked && have > 0)
+    if (!run->epochs_asked && have > 0) {
         run->epochs = run->epoch;
+        progress_expect(run->progress, run->epochs, run->iteration);
+    }
     int is_short = run->epoch < run->epochs;
     int result = checkpoint(run) < 0 ? -1 : write_model(run, is_short ? "input" : "epochs");
     if (result == 0 && is_short)

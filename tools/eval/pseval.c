@@ -147,7 +147,7 @@ static int find_classes(struct examination *exam)
     return 0;
 }
 
-/* Room for the images that wait. */
+/* Room for the images that wait, and for what is counted of them. */
 static void start(struct examination *exam)
 {
     exam->frame = ealloc(exam->candidates, sizeof *exam->frame);

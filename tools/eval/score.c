@@ -62,7 +62,9 @@ int candidate_knows(const struct candidate *candidate, const char *name, uint32_
 {
     if (class != NO_CLASS && candidate->own[class] != NO_CLASS)
         return 0;
-    return fail("the images have a class that %s does not know: %s", candidate->model.name, name);
+    return fail(
+        "the images have a class that %s does not know: %s (psfetch --exclude can leave it out)",
+        candidate->model.name, name);
 }
 
 int candidate_fits(const struct candidate *candidate, const struct image *image)

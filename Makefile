@@ -82,8 +82,8 @@ bin/pstrain: LDLIBS = $(STREAM) -lm -pthread -ldl $(EXPORT)
 bin/pseval:  $(EVAL) build/libpsnn.a build/libpsweep.a
 bin/pseval:  LDLIBS = $(STREAM) -lm -pthread -ldl $(EXPORT)
 bin/psplot:  $(PLOT) build/libpsweep.a
-bin/psplot:  LDLIBS = $(STREAM) $(call pkg,--libs,cairo) -lm
-build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
+bin/psplot:  LDLIBS = $(STREAM) $(call pkg,--libs,cairo fontconfig) -lm
+build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo fontconfig)
 
 # Newer than psfetch when there are others of these libraries than it was built with.
 build/formats: always
@@ -223,7 +223,7 @@ objects   = $(if $(1),$(filter-out $(MAINS) $(ABSENT:%=build/tools/fetch/%.o),$(
 .SECONDEXPANSION:
 build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
                          build/tests/support.a build/libpsnn.a build/libpsweep.a
-	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka cairo) $(STREAM) $(FETCHING) -lm -pthread
+	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka cairo fontconfig) $(STREAM) $(FETCHING) -lm -pthread
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
 

@@ -126,12 +126,12 @@ END
     diff <(psplot scores.bin) - <<'END'
 net3, test: 75.00 % of 60 images right
 
-   true  predicted
-            cat     dog     eel   recall
-    cat      18       2       ·   90.0 %
-    dog       4      16       ·   80.0 %
-    eel       6       3      11   55.0 %
-prec. %    64.3    76.2   100.0
+   true   predicted
+             cat     dog     eel   recall
+    cat │     18       2       ·   90.0 %
+    dog │      4      16       ·   80.0 %
+    eel │      6       3      11   55.0 %
+prec. %     64.3    76.2   100.0
 END
     # Without room for the matrix, a list.
     diff <(psplot --size 30x10 scores.bin | tail -n +3) - <<'END'
@@ -140,6 +140,31 @@ END
     dog    80.0 %     76.2 %
     eel    55.0 %    100.0 %
 END
+}
+
+@test "a part that is the whole is 100%, which leaves air in its cell" {
+    edit scores.bin 'records[1]["confusion"][0][2] = 1' >other.bin
+    letters() {
+        psplot -o matrix.svg "$1" && grep -c '<use xlink:href="#glyph' matrix.svg
+    }
+    # The 1, and the 91.7% and 8.3% that stand in place of 100% and 0.0%.
+    [ $(($(letters other.bin) - $(letters scores.bin))) = 2 ]
+}
+
+@test "names in letters that DejaVu Sans has not are drawn with a font that has them" {
+    command -v fc-list >/dev/null && fc-list :lang=ja | grep -q . ||
+        skip "needs a font with Japanese letters (make deps-servers installs one)"
+    named() {
+        edit scores.bin "records[0]['classes'][0] = '$1'" >named.bin
+        psplot -o "$2" named.bin
+    }
+    # Each as a box, these would look the same.
+    named 鳥 bird.png
+    named 魚 fish.png
+    no cmp -s bird.png fish.png
+    # The letters beside them stay as they were.
+    named dog dog.svg
+    [ "$(psplot -o scores.svg scores.bin && grep -c '#glyph' scores.svg)" = "$(grep -c '#glyph' dog.svg)" ]
 }
 
 @test "curves as text, in Unicode and in ASCII" {

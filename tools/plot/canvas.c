@@ -1,5 +1,6 @@
 #include "canvas.h"
 
+#include "font.h"
 #include "label.h"
 #include "message.h"
 
@@ -116,9 +117,9 @@ void canvas_colour(struct canvas *canvas, struct colour colour)
     cairo_set_source_rgba(canvas->cairo, colour.red, colour.green, colour.blue, colour.alpha);
 }
 
-static void choose_font(struct canvas *canvas, const struct lettering *lettering)
+static void choose_font(struct canvas *canvas, const struct lettering *lettering, const char *text)
 {
-    cairo_select_font_face(canvas->cairo, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
+    cairo_select_font_face(canvas->cairo, font_for(text), CAIRO_FONT_SLANT_NORMAL,
                            lettering->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(canvas->cairo, lettering->size);
 }
@@ -126,7 +127,7 @@ static void choose_font(struct canvas *canvas, const struct lettering *lettering
 double canvas_text_width(struct canvas *canvas, const struct lettering *lettering, const char *text)
 {
     cairo_text_extents_t extents;
-    choose_font(canvas, lettering);
+    choose_font(canvas, lettering, text);
     cairo_text_extents(canvas->cairo, text, &extents);
     return extents.x_advance;
 }

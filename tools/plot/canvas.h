@@ -1,8 +1,8 @@
 /* A picture, drawn with cairo into a .png, .svg or .pdf file.
  *
- * Lengths are pixels from the top left (points in a PDF); text is DejaVu Sans, its size the height
- * of the letters' box. Drawing never fails: what went wrong shows in canvas_close(). The same
- * drawing gives the same bytes with the same cairo: no time is written.
+ * Lengths are pixels from the top left (points in a PDF); text is DejaVu Sans (font.h), its size
+ * the height of the letters' box. Drawing never fails: what went wrong shows in canvas_close(). The
+ * same drawing gives the same bytes with the same cairo: no time is written.
  */
 #ifndef PSPLOT_CANVAS_H
 #define PSPLOT_CANVAS_H

@@ -59,7 +59,7 @@ static void share(const struct matrix *m, double right, int in_row, uint32_t pla
         char text[32] = "";
         double part = k == 0 ? right : 1 - right;
         if (!isnan(part))
-            snprintf(text, sizeof text, "%.1f%%", 100 * part);
+            snprintf(text, sizeof text, part > 0.9995 ? "%.0f%%" : "%.1f%%", 100 * part);
         else
             part = 0;
         cell(m, in_row ? place : behind + k, in_row ? behind + k : place,
@@ -132,7 +132,7 @@ static void draw_matrix(struct canvas *canvas, const struct score *score, double
     m.down = (top + height - foot - m.y) / (n + 2.3);
     if (m.across < 1 || m.down < 1)
         return;
-    /* "100.0%" is the widest text of a cell: some 4.2 times its size. */
+    /* "99.9%" is the widest text of a cell, some 3.2 times its size, with air beside it. */
     m.figures = fmin(fmin(font, m.across / 4.2), m.down * 0.6);
     counts(&m);
     for (uint32_t i = 0; i < score->classes; i++) {

@@ -36,18 +36,18 @@ static int in_one_strip(const struct sheet *sheet)
     return sheet->options.by == SHEET_ORDER;
 }
 
-/* A guess beneath a tile, "→ dog 98 %", is arrow, name and figure. */
+/* A guess beneath a tile, "→ dog: 98 %", is arrow, name and figure; a class may be called 7. */
 static const char arrow[] = "→ ";
 
-/* " 98 %", " 99.8 %": what is not quite sure is not rounded to 100. */
+/* ": 98 %", ": 99.8 %": what is not quite sure is not rounded to 100. */
 static void figure_of(const struct shown *shown, char figure[static 16])
 {
     double p = 100 * shown->probability;
     if (isfinite(p))
-        snprintf(figure, 16, p < 99.5 || p == 100 ? " %.0f %%" : " %.1f %%",
+        snprintf(figure, 16, p < 99.5 || p == 100 ? ": %.0f %%" : ": %.1f %%",
                  p < 99.5 ? p : floor(10 * p) / 10);
     else
-        snprintf(figure, 16, " ?");
+        snprintf(figure, 16, ": ?");
 }
 
 static double guess_width(struct canvas *canvas, const struct lettering *lettering,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { SUMMARY = 8 }; /* columns of "100.0 %" and a blank */
+enum { EDGE = 2 };    /* a blank and a bar, for a class may be called 7 */
 
 static int widest_class(const struct score *score)
 {
@@ -57,10 +58,11 @@ static void matrix_row(struct screen *screen, const struct score *score, uint32_
     int row = 4 + (int)i;
     uint64_t right = confusion_most_right(score), wrong = confusion_most_wrong(score);
     screen_right(screen, row, 0, names, plain_style, score->class_name[i]);
+    screen_put(screen, row, names + 1, screen_pick(screen, 0x2502, '|'), faint_style);
     for (uint32_t j = 0; j < score->classes; j++) {
         uint64_t count = confusion_count(score, i, j);
         struct style style = shade(count, i == j ? right : wrong, i == j);
-        int column = names + 1 + (int)j * cell;
+        int column = names + EDGE + (int)j * cell;
         for (int c = 0; c < cell; c++)
             screen_put(screen, row, column + c, ' ', style);
         snprintf(text, sizeof text, "%llu", (unsigned long long)count);
@@ -71,21 +73,23 @@ static void matrix_row(struct screen *screen, const struct score *score, uint32_
                                             : ".");
     }
     percent(text, sizeof text, confusion_recall(score, i));
-    screen_right(screen, row, names + 1 + (int)score->classes * cell, SUMMARY, plain_style, text);
+    screen_right(screen, row, names + EDGE + (int)score->classes * cell, SUMMARY, plain_style,
+                 text);
 }
 
 static struct screen *matrix(const struct score *score, const struct page *page, int names,
                              int cell)
 {
-    int n = (int)score->classes, width = names + 1 + n * cell + SUMMARY;
+    int n = (int)score->classes, width = names + EDGE + n * cell + SUMMARY;
     struct screen *screen =
         screen_make(n + 5, width < page->columns ? page->columns : width, page->look);
     title(screen, score, page);
     screen_right(screen, 2, 0, names, faint_style, "true");
-    screen_text(screen, 2, names + 2, n * cell, faint_style, "predicted");
-    screen_right(screen, 3, names + 1 + n * cell, SUMMARY, faint_style, "recall");
+    screen_text(screen, 2, names + EDGE + 1, n * cell, faint_style, "predicted");
+    screen_right(screen, 3, names + EDGE + n * cell, SUMMARY, faint_style, "recall");
     for (int j = 0; j < n; j++)
-        screen_right(screen, 3, names + 1 + j * cell, cell - 1, faint_style, score->class_name[j]);
+        screen_right(screen, 3, names + EDGE + j * cell, cell - 1, faint_style,
+                     score->class_name[j]);
     for (uint32_t i = 0; i < score->classes; i++)
         matrix_row(screen, score, i, names, cell);
     screen_right(screen, 4 + n, 0, names, faint_style, "prec. %");
@@ -97,7 +101,7 @@ static struct screen *matrix(const struct score *score, const struct page *page,
                  : cell > 5       ? "%.1f"
                                   : "%.0f",
                  100 * precision);
-        screen_right(screen, 4 + n, names + 1 + (int)j * cell, cell - 1, plain_style, text);
+        screen_right(screen, 4 + n, names + EDGE + (int)j * cell, cell - 1, plain_style, text);
     }
     return screen;
 }
@@ -138,7 +142,8 @@ struct screen *text_confusion(const struct score *score, const struct page *page
                              (unsigned long long)(right > wrong ? right : wrong));
     least = least < 5 ? 5 : least;
     /* Cells as wide as the class names want, if the page has room for that. */
-    int room = (page->columns - names - 1 - SUMMARY) / (int)(score->classes ? score->classes : 1);
+    int room =
+        (page->columns - names - EDGE - SUMMARY) / (int)(score->classes ? score->classes : 1);
     int wanted = names + 1 > least ? names + 1 : least;
     if (score->classes == 0 || room < least)
         return list(score, page, names);

@@ -303,7 +303,7 @@ END
     wait $chart || status=$?
     [ $status -eq 3 ]
     grep -q '^d1: cut short$' lines
-    grep -q 'fifo was closed before 1 run had said done' err
+    grep -q 'fifo was closed before 1 run had said that it was done' err
 }
 
 @test "following a file that is yet to come and then grows" {

@@ -185,7 +185,7 @@ assert next(at, None) is None
 END
     edit scores 'records[1]["confusion"][0].pop()' >bad
     ends 3 psplot -k csv bad
-    grep -q 'row 1 of a confusion matrix has not .* columns' err
+    grep -q 'row 1 of a confusion matrix does not have .* columns' err
     edit scores 'records[1].update(confusion=None)' >many
     psplot -k csv many >rows
     [ "$(grep -c ^class rows)" -gt "$(grep -c ^score rows)" ]

@@ -221,12 +221,13 @@ static int take_confusion(struct score *score, const struct record *record)
     for (uint32_t i = 0; i < n; i++) {
         const msgpack_object *row = &rows->via.array.ptr[i];
         if (row->type != MSGPACK_OBJECT_ARRAY || row->via.array.size != n)
-            return fail_as(DAMAGED, "row %u of the confusion matrix of %s has not %u columns",
+            return fail_as(DAMAGED, "row %u of the confusion matrix of %s does not have %u columns",
                            i + 1, score->name, n);
         for (uint32_t j = 0; j < n; j++) {
             int64_t count = optional(&row->via.array.ptr[j], -1);
             if (count < 0)
-                return fail_as(DAMAGED, "the confusion matrix of %s holds what is no count",
+                return fail_as(DAMAGED,
+                               "the confusion matrix of %s holds a value that is not a count",
                                score->name);
             score->confusion[(size_t)i * n + j] = (uint64_t)count;
         }

@@ -33,15 +33,15 @@ static const struct option_row rows[] = {
     {0, "follow", OPTION_FLAG, OPTION_LOCAL, &following, 0, 0, NULL,
      "draw live, from growing run files, folders of these, and progress FIFOs"},
     {0, "rank", OPTION_CHOICE, OPTION_LOCAL, &rank, 0, 0, "last|mean5|best|loss",
-     "runs: the figure that they are judged by (last: accuracy after the last epoch)"},
+     "runs: the figure they are judged by (last: validation accuracy after the last epoch)"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
-     "follow: epochs that runs are to get; ranking: as of that epoch"},
+     "follow: how many epochs runs are to get; ranking: as of epoch N"},
     {0, "by", OPTION_CHOICE, OPTION_LOCAL, &by, 0, 0, "auto|order|class|image",
-     "images: in a line each class, or image with its views (auto: sets by class)"},
+     "images: a line for each class, or for each image with its views (auto: sets by class)"},
     {0, "only", OPTION_CHOICE, OPTION_LOCAL, &only, 0, 0, "train|validation|test",
-     "images: of this split (train of epochs; else all)"},
+     "images: only of this split (default: train of epochs, else all)"},
     {'n', "limit", OPTION_UINT, OPTION_LOCAL, &limit, 1, 100000, "N",
-     "images: at most N (64; by class ten of each)"},
+     "images: at most N (default: 64; by class, ten of each)"},
     {0, "bytes", OPTION_FLAG, OPTION_LOCAL, &bytes, 0, 0, NULL,
      "json: pixels and weights too, as base64"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
@@ -57,7 +57,8 @@ static const struct program about = {
     "  pseval net3.bin < test.ps | psplot    the confusion matrix\n"
     "  psplot --follow progress.fifo         many trainers, live\n"
     "  psfetch photos | psplot -k images -o sheet.png\n"
-    "  psplot -k csv net*.bin > runs.csv     every mini-batch and epoch, a row each\n",
+    "  psplot -k csv net*.bin > runs.csv     every mini-batch and epoch, a row each\n"
+    "  psplot -k ranking net*.bin            which network is best, for a script\n",
     rows,
     NULL,
 };
@@ -88,9 +89,10 @@ static void check_options(void)
     if (output && (is_kind("table") || is_kind("ranking") || is_export()))
         die(USAGE, "--kind %s is text, for standard output: --output takes a picture", kind);
     if (dark && !output)
-        die(USAGE, "--dark is for pictures: it wants --output");
+        die(USAGE, "--dark is for pictures: it needs --output");
     if (following && (output || !(is_kind("auto") || is_kind("curves"))))
-        die(USAGE, "--follow draws curves in the terminal, nothing else");
+        die(USAGE,
+            "--follow draws curves in the terminal: it goes with no --output and no other --kind");
     if (epochs && !following && !is_kind("ranking"))
         die(USAGE, "--epochs is for --follow and --kind ranking");
     if (options_given(rows, "rank") && !is_judging())

@@ -104,7 +104,8 @@ static int list_of(const struct rows *rows, const struct record *record, const c
     if (field == NULL || field->type == MSGPACK_OBJECT_NIL)
         return 0;
     if (field->type != MSGPACK_OBJECT_ARRAY || field->via.array.size != rows->classes.count)
-        return fail_as(DAMAGED, "the %s of a score has not one element for each of %u classes", key,
+        return fail_as(DAMAGED,
+                       "the %s of a score does not have one element for each of %u classes", key,
                        rows->classes.count);
     *list = field->via.array.ptr;
     return 0;
@@ -115,11 +116,11 @@ static int check_cells(const struct rows *rows, const msgpack_object *confusion)
     uint32_t classes = rows->classes.count;
     for (uint32_t i = 0; confusion && i < classes; i++) {
         if (confusion[i].type != MSGPACK_OBJECT_ARRAY || confusion[i].via.array.size != classes)
-            return fail_as(DAMAGED, "row %u of a confusion matrix has not %u columns", i + 1,
+            return fail_as(DAMAGED, "row %u of a confusion matrix does not have %u columns", i + 1,
                            classes);
         for (uint32_t j = 0; j < classes; j++)
             if (confusion[i].via.array.ptr[j].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-                return fail_as(DAMAGED, "a confusion matrix holds what is no count");
+                return fail_as(DAMAGED, "a confusion matrix holds a value that is not a count");
     }
     return 0;
 }

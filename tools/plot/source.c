@@ -257,8 +257,9 @@ void source_give_up(struct source *source, const struct history *history)
     if (lost == 0)
         fail_as(DAMAGED, "%s was closed without any record", source->feed->path);
     else
-        fail_as(DAMAGED,
-                "%s was closed before %zu run%s had said done: the program before it failed",
-                source->feed->path, lost, lost == 1 ? "" : "s");
+        fail_as(
+            DAMAGED,
+            "%s was closed before %zu run%s had said that %s done: the program before it failed",
+            source->feed->path, lost, lost == 1 ? "" : "s", lost == 1 ? "it was" : "they were");
     source_damage(source);
 }

@@ -470,6 +470,28 @@ END
     grep -q '^d1-r0.05-s0 ' out
 }
 
+@test "scores of a sweep's models tell what these differ in" {
+    edit scores.bin '
+def model(rate, batch): return dict(type="header", version=1, kind="run", tool="pstrain 1", upstream=[], options={"depth": 3, "learning-rate": rate, "batch-size": batch})
+def score(run, name): return dict(records[1], run=run, name=name + "-0123456789ab.bin")
+records = [dict(records[0], upstream=[dict(type="header", kind="images"), model(0.5, 8), model(0.25, 8), model(0.25, 8)]),
+           score(1, "d3-s0-1"), score(2, "d3-s0-2"), score(3, "d3-s0-3"), score(4, "d3-s0-4"), score(2, "d3-s0-2")]' >all.bin
+    edit all.bin 'records = records[:3] + records[5:]' >some.bin
+    psplot -k table some.bin >out
+    diff out - <<'END'
+learning rate  epoch  split  images    loss  accuracy
+          0.5      6  test       60  0.5000     75.00
+         0.25      6  test       60  0.5000     75.00
+         0.25      6  test       60  0.5000     75.00
+END
+    psplot some.bin | grep -q '^learning rate 0.25, test: 75.00 %'
+    psplot -k classes some.bin | grep -q '^learning rate 0.5, test: 75.00 %'
+    # The same twice under other names, and a model that the header does not know.
+    psplot -k table all.bin >out
+    grep -q '^d3-s0-3-0123456789ab  *3 ' out
+    grep -q '^d3-s0-4-0123456789ab  *3 ' out
+}
+
 @test "every kind bears one point, a torn, a diverged and an empty run, in any size" {
     # A run of which no more than the header came.
     /usr/bin/python3 -c 'import msgpack, sys

@@ -98,6 +98,27 @@ void history_ask(struct run *run, uint64_t epochs)
     run->iterations = epochs * epoch_iterations(run);
 }
 
+/* Of the models that a header of scores has upstream, what tells them apart. */
+static void take_models(struct history *history, struct feed *feed, const struct record *record)
+{
+    const msgpack_object *upstream = record_field(record, "upstream");
+    feed->model = history->models;
+    if (upstream == NULL || upstream->type != MSGPACK_OBJECT_ARRAY)
+        return;
+    for (uint32_t i = 0; i < upstream->via.array.size; i++) {
+        const msgpack_object *header = &upstream->via.array.ptr[i];
+        const msgpack_object *kind =
+            header->type == MSGPACK_OBJECT_MAP ? map_field(header, "kind") : NULL;
+        if (kind == NULL || kind->type != MSGPACK_OBJECT_STR || kind->via.str.size != 3 ||
+            memcmp(kind->via.str.ptr, "run", 3) != 0)
+            continue;
+        struct run *model = ealloc(1, sizeof *model);
+        settings_read(&model->settings, header);
+        history->model = egrow(history->model, history->models + 1, sizeof *history->model);
+        history->model[history->models++] = model;
+    }
+}
+
 static int take_header(struct history *history, struct feed *feed, const struct reader *reader,
                        const struct record *record)
 {
@@ -111,6 +132,7 @@ static int take_header(struct history *history, struct feed *feed, const struct 
     feed->run = NULL;
     feed->inside = 1;
     if (strcmp(kind, "scores") == 0) {
+        take_models(history, feed, record);
         classes_free(&feed->classes);
         return classes_read(record, &feed->classes);
     }
@@ -246,6 +268,9 @@ static int take_score(struct history *history, const struct feed *feed, const st
     score->split = text_field(record, "split");
     if (score->split == NULL)
         score->split = ecopy("");
+    int64_t place = optional(record_field(record, "run"), 0);
+    if (place >= 1 && (uint64_t)place <= history->models - feed->model)
+        score->model = history->model[feed->model + (size_t)place - 1];
     score->depth = optional(record_field(record, "depth"), -1);
     score->epoch = optional(record_field(record, "epoch"), -1);
     score->classes = feed->classes.count;
@@ -323,9 +348,13 @@ void history_free(struct history *history)
         free(score->class_name);
         free(score->confusion);
         free(score->name);
+        free(score->title);
         free(score->split);
         free(score);
     }
+    for (size_t i = 0; i < history->models; i++)
+        free_run(history->model[i]);
+    free(history->model);
     free(history->run);
     free(history->score);
     asked_free(&history->asked);

@@ -46,7 +46,9 @@ struct run {
 
 struct score {
     char *name;           /* of the model's file */
+    char *title;          /* the same, or what it differs in from the others, as of a run */
     char *split;          /* "test" */
+    struct run *model;    /* its options and names, and nothing else of it; NULL: not known */
     int64_t depth, epoch; /* -1: not known */
     uint64_t images;
     double loss, accuracy;
@@ -64,6 +66,8 @@ struct history {
     int named;            /* since runs came or went last, names were given */
     struct score **score; /* [scores] */
     size_t scores;
+    struct run **model; /* [models] that headers of scores tell of */
+    size_t models;
 };
 
 /* One input's place in the history: what the next record belongs to. */
@@ -74,6 +78,7 @@ struct feed {
     int runs;        /* begun so far */
     int inside;      /* between a header and its end */
     struct run *run; /* the present one; NULL in a stream of scores */
+    size_t model;    /* the first of those that a stream of scores is of, in the history */
     struct classes classes;
 };
 
@@ -102,6 +107,10 @@ void history_forget(struct history *history, struct feed *feed);
  * for its title what its run differs in from the others, as far as that tells them apart: "depth 3,
  * learning rate 0.05". Call it when all is read, and before each frame. */
 void history_name(struct history *history);
+
+/* The models of all scores, in their order, as runs of a history of their own, for what they differ
+ * in: its list is freed with free(). No runs where some model is not known. */
+struct history history_models(const struct history *history);
 
 void history_free(struct history *history);
 

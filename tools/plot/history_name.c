@@ -60,7 +60,8 @@ static int told_apart(const struct history *history, const struct run *run,
                       const struct varying *options)
 {
     for (size_t i = 0; i < history->runs; i++)
-        if (history->run[i] != run && varying_same(history->run[i], run, options))
+        if (strcmp(history->run[i]->name, run->name) != 0 &&
+            varying_same(history->run[i], run, options))
             return 0;
     return options->count > 0;
 }
@@ -74,6 +75,36 @@ static void entitle(struct history *history)
         run->title = is_point(run->name) && told_apart(history, run, &options)
                          ? varying_words(run, &options, 0)
                          : ecopy(run->name);
+    }
+}
+
+struct history history_models(const struct history *history)
+{
+    struct history models = {.run = ealloc(history->scores + 1, sizeof *models.run)};
+    for (size_t i = 0; i < history->scores && models.runs == i; i++)
+        if (history->score[i]->model)
+            models.run[models.runs++] = history->score[i]->model;
+    if (models.runs < history->scores)
+        models.runs = 0;
+    return models;
+}
+
+/* Scores have the names of their models. */
+static void name_scores(struct history *history)
+{
+    for (size_t i = 0; i < history->scores; i++) {
+        struct score *score = history->score[i];
+        if (score->model && score->model->name == NULL)
+            score->model->name = ecopy(score->name);
+    }
+    struct history models = history_models(history);
+    entitle(&models);
+    free(models.run);
+    for (size_t i = 0; i < history->scores; i++) {
+        struct score *score = history->score[i];
+        const char *title = score->model ? score->model->title : NULL;
+        free(score->title);
+        score->title = ecopy(title ? title : score->name);
     }
 }
 
@@ -108,5 +139,6 @@ void history_name(struct history *history)
         }
     free(longer);
     entitle(history);
+    name_scores(history);
     history->named = 1;
 }

@@ -46,7 +46,7 @@ static void title(struct screen *screen, const struct score *score, const struct
     if (page->title)
         snprintf(text, sizeof text, "%s", page->title);
     else
-        snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", score->name,
+        snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", score->title,
                  score->split, 100 * score->accuracy, (unsigned long long)score->images);
     screen_text(screen, 0, 0, page->columns, bold_style, text);
 }

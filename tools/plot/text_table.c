@@ -143,12 +143,9 @@ struct plan {
 
 static struct plan plan_of(const struct history *history)
 {
-    struct plan plan = {varying_find(history, 1), 0};
+    struct plan plan = {varying_find(history, 1), history->runs == 0};
     for (size_t r = 0; r < history->runs; r++)
         plan.named |= strcmp(history->run[r]->title, history->run[r]->name) == 0;
-    /* One alone differs from none; it tells of what all have. */
-    if (history->runs == 1)
-        plan.options = (struct varying){{"depth", "seed"}, 2};
     return plan;
 }
 
@@ -165,16 +162,23 @@ static const struct {
 };
 enum { FIGURES = sizeof figures / sizeof *figures, SPARE_TRAINING = 3 };
 
-static void add_names(struct table *table, const struct history *history, const struct plan *plan)
+static void add_names(struct table *table, const struct history *history, const struct plan *plan,
+                      const char *name)
 {
     if (plan->named)
-        add_column(table, "run", 0, 0);
+        add_column(table, name, 0, 0);
     for (size_t i = 0; i < plan->options.count; i++) {
         int numeric = 1;
         for (size_t r = 0; r < history->runs; r++)
             numeric &= isfinite(varying_number(history->run[r], plan->options.name[i])) != 0;
         add_column(table, plan->options.name[i], numeric, 0);
     }
+}
+
+static void add_run_names(struct table *table, const struct history *history,
+                          const struct plan *plan)
+{
+    add_names(table, history, plan, "run");
     add_column(table, "epochs", 1, 0);
     add_column(table, "state", 0, 0);
     add_column(table, "training", 1, rank_by_training(history) ? 0 : SPARE_TRAINING);
@@ -183,12 +187,17 @@ static void add_names(struct table *table, const struct history *history, const 
                    figures[i].rule == history->rank ? 0 : figures[i].spare);
 }
 
-static void add_run(struct table *table, const struct run *run, const struct plan *plan)
+static void add_name(struct table *table, const struct run *run, const struct plan *plan)
 {
     if (plan->named)
         add(table, "%s", run->name);
     for (size_t i = 0; i < plan->options.count; i++)
         add(table, "%s", varying_value(run, plan->options.name[i]));
+}
+
+static void add_run(struct table *table, const struct run *run, const struct plan *plan)
+{
+    add_name(table, run, plan);
     if (run->epochs > 0 && run->epochs != run->epoch)
         add(table, "%llu/%llu", (unsigned long long)run->epoch, (unsigned long long)run->epochs);
     else
@@ -211,9 +220,12 @@ struct screen *text_run_table(const struct history *history, const struct page *
     int training = rank_by_training(history);
     snprintf(heading, sizeof heading, "The best first, by %s, %s",
              rank_measure(history->rank, training), rank_when(history->rank, training));
-    if (history->runs == 1)
+    /* One alone is not compared; it tells of what all have. */
+    if (history->runs == 1) {
+        plan.options = (struct varying){{"depth", "seed"}, 2};
         table.heading = NULL;
-    add_names(&table, history, &plan);
+    }
+    add_run_names(&table, history, &plan);
     size_t judged;
     struct ranked *row = rank_runs(history, 0, &judged);
     for (size_t r = 0; r < history->runs; r++)
@@ -224,20 +236,31 @@ struct screen *text_run_table(const struct history *history, const struct page *
 
 struct screen *text_score_table(const struct history *history, const struct page *page)
 {
-    static const char *const name[] = {"model",  "depth", "epoch",   "split",
-                                       "images", "loss",  "accuracy"};
+    static const char *const name[] = {"epoch", "split", "images", "loss", "accuracy"};
     struct table table = {0};
+    struct history models = history_models(history);
+    struct plan plan = plan_of(&models);
+    int with_depth = plan.options.count == 0;
+    /* Names and what they differ in, or the depth where that is not known. */
+    add_names(&table, &models, &plan, "model");
+    if (with_depth)
+        add_column(&table, "depth", 1, 0);
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
-        add_column(&table, name[i], i != 0 && i != 3, 0);
+        add_column(&table, name[i], i != 1, 0);
     for (size_t i = 0; i < history->scores; i++) {
         const struct score *score = history->score[i];
-        add(&table, "%s", score->name);
-        add_whole(&table, score->depth);
+        if (models.runs > 0)
+            add_name(&table, models.run[i], &plan);
+        else
+            add(&table, "%s", score->name);
+        if (with_depth)
+            add_whole(&table, score->depth);
         add_whole(&table, score->epoch);
         add(&table, "%s", score->split);
         add(&table, "%llu", (unsigned long long)score->images);
         add(&table, "%.4f", score->loss);
         add_percent(&table, score->accuracy);
     }
+    free(models.run);
     return draw(&table, page);
 }

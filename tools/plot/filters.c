@@ -8,15 +8,17 @@
 enum { MOST_EXTENT = 65535 };
 
 /* A new run of an input: "net3", and those joined to it "net3 2", "net3 3". */
-static void add(struct bank *bank, struct feed *feed, const char *name)
+static void add(struct bank *bank, struct feed *feed, const char *name, const struct record *header)
 {
     struct filters *filters;
+    struct run *run = ealloc(1, sizeof *run);
     bank->filters = egrow(bank->filters, bank->models + 1, sizeof *bank->filters);
     filters = &bank->filters[bank->models++];
-    *filters = (struct filters){0};
+    *filters = (struct filters){.run = run};
+    settings_read(&run->settings, &header->map);
     if (++feed->runs == 1)
-        filters->name = ecopy(name);
-    else if (asprintf(&filters->name, "%s %d", name, feed->runs) < 0)
+        run->name = ecopy(name);
+    else if (asprintf(&run->name, "%s %d", name, feed->runs) < 0)
         die(FAILED, "out of memory: the name of a run");
 }
 
@@ -54,7 +56,7 @@ static int take(struct filters *filters, const struct record *record, const char
             return fail_as(DAMAGED, "the first convolution in %s does not fit its shape", input);
         free(filters->weight);
         *filters =
-            (struct filters){filters->name, e[0], e[1], e[2], e[3], ealloc(size, sizeof(float))};
+            (struct filters){filters->run, e[0], e[1], e[2], e[3], ealloc(size, sizeof(float))};
         memcpy(filters->weight, values->via.bin.ptr, values->via.bin.size);
         return 0;
     }
@@ -69,7 +71,7 @@ static int take_record(struct bank *bank, struct source *source, const char *nam
     if (record->type == RECORD_HEADER) {
         if (record_check_kind(source->reader, record, "run") < 0)
             return -1;
-        add(bank, source->feed, name);
+        add(bank, source->feed, name, record);
     }
     if (record->type == RECORD_MODEL || record->type == RECORD_CHECKPOINT)
         return take(&bank->filters[bank->models - 1], record, source->feed->path);
@@ -94,6 +96,16 @@ int filters_read(struct bank *bank, struct source *source, int count)
     return 0;
 }
 
+/* As in a history of these runs. */
+static void entitle(struct bank *bank)
+{
+    struct history history = {.run = ealloc(bank->models, sizeof *history.run)};
+    for (size_t i = 0; i < bank->models; i++)
+        history.run[history.runs++] = bank->filters[i].run;
+    history_entitle(&history);
+    free(history.run);
+}
+
 int filters_settle(struct bank *bank)
 {
     size_t kept = 0;
@@ -103,17 +115,18 @@ int filters_settle(struct bank *bank)
             continue;
         }
         note("%s holds no weights, neither a model nor a checkpoint: it is left out",
-             bank->filters[i].name);
-        free(bank->filters[i].name);
+             bank->filters[i].run->name);
+        history_free_run(bank->filters[i].run);
     }
     bank->models = kept;
+    entitle(bank);
     return kept > 0 ? 0 : fail("there is nothing to draw: the input holds no weights");
 }
 
 void filters_free(struct bank *bank)
 {
     for (size_t i = 0; i < bank->models; i++) {
-        free(bank->filters[i].name);
+        history_free_run(bank->filters[i].run);
         free(bank->filters[i].weight);
     }
     free(bank->filters);

@@ -9,7 +9,7 @@
 #include "source.h"
 
 struct filters {
-    char *name;                              /* of the run, clean */
+    struct run *run;                         /* its names and options, and nothing else of it */
     uint32_t count, channels, height, width; /* count 0: no weights have come */
     float *weight;                           /* [count][channels][height][width] */
 };

@@ -39,7 +39,7 @@ static struct run *new_run(struct history *history, struct feed *feed)
     return history->run[history->runs++] = run;
 }
 
-static void free_run(struct run *run)
+void history_free_run(struct run *run)
 {
     free(run->name);
     free(run->title);
@@ -327,7 +327,7 @@ void history_forget(struct history *history, struct feed *feed)
     size_t kept = 0;
     for (size_t i = 0; i < history->runs; i++) {
         if (history->run[i]->path == feed->path)
-            free_run(history->run[i]);
+            history_free_run(history->run[i]);
         else
             history->run[kept++] = history->run[i];
     }
@@ -340,7 +340,7 @@ void history_forget(struct history *history, struct feed *feed)
 void history_free(struct history *history)
 {
     for (size_t i = 0; i < history->runs; i++)
-        free_run(history->run[i]);
+        history_free_run(history->run[i]);
     for (size_t i = 0; i < history->scores; i++) {
         struct score *score = history->score[i];
         for (uint32_t j = 0; j < score->classes; j++)
@@ -353,7 +353,7 @@ void history_free(struct history *history)
         free(score);
     }
     for (size_t i = 0; i < history->models; i++)
-        free_run(history->model[i]);
+        history_free_run(history->model[i]);
     free(history->model);
     free(history->run);
     free(history->score);

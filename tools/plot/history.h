@@ -108,10 +108,14 @@ void history_forget(struct history *history, struct feed *feed);
  * learning rate 0.05". Call it when all is read, and before each frame. */
 void history_name(struct history *history);
 
+/* The titles alone, of runs that have their names. */
+void history_entitle(struct history *history);
+
 /* The models of all scores, in their order, as runs of a history of their own, for what they differ
  * in: its list is freed with free(). No runs where some model is not known. */
 struct history history_models(const struct history *history);
 
 void history_free(struct history *history);
+void history_free_run(struct run *run); /* one that is in no history */
 
 #endif

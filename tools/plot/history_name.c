@@ -66,7 +66,7 @@ static int told_apart(const struct history *history, const struct run *run,
     return options->count > 0;
 }
 
-static void entitle(struct history *history)
+void history_entitle(struct history *history)
 {
     struct varying all = varying_find(history, 1), options = varying_reduce(history, &all);
     for (size_t i = 0; i < history->runs; i++) {
@@ -98,7 +98,7 @@ static void name_scores(struct history *history)
             score->model->name = ecopy(score->name);
     }
     struct history models = history_models(history);
-    entitle(&models);
+    history_entitle(&models);
     free(models.run);
     for (size_t i = 0; i < history->scores; i++) {
         struct score *score = history->score[i];
@@ -138,7 +138,7 @@ void history_name(struct history *history)
             history->run[i]->name = longer[i];
         }
     free(longer);
-    entitle(history);
+    history_entitle(history);
     name_scores(history);
     history->named = 1;
 }

@@ -84,6 +84,19 @@ program() {
         [ "$status" = 1 ]
         grep -q "^nowhere: make and a clone: failed with " out
         no compgen -G 'tmp.*'
+        # Nor when it is stopped.
+        # shellcheck disable=SC2016
+        program debootstrap 'touch "$3/begun"; for i in $(seq 60); do sleep 1; done'
+        PATH=$PWD/machine "$REPOSITORY/tests/fresh/run" nowhere >out 2>&1 3>&- &
+        wait_for 20 compgen -G 'tmp.*/begun'
+        pgrep -f "debootstrap .*$PWD"
+        kill $!
+        wait_for 20 no kill -0 $!
+        status=0
+        wait $! || status=$?
+        [ "$status" = 1 ]
+        no compgen -G 'tmp.*'
+        wait_for 5 no pgrep -f "debootstrap .*$PWD"
     fi
     no grep "$PWD" /proc/mounts
 }

@@ -73,8 +73,8 @@ in_words() {
 }
 # A table of the finished networks, the best first, by tabs.
 networks_table() {
-    printf '%s\n' "${ranked[@]}" | awk -F '\t' -v OFS='\t' -v engines="$(engines | wc -l)" '
-        NR == 1 { print "network", $6, "loss", "epochs", (engines > 1 ? "engine" OFS : "") "options" }
+    printf '%s\n' "${ranked[@]}" | awk -F '\t' -v OFS='\t' -v engines="$(engines | wc -l)" -v unit="$([ "$rank" = loss ] || echo " %")" '
+        NR == 1 { print "network", $6 unit, "loss", "epochs", (engines > 1 ? "engine" OFS : "") "options" }
         { print $1, $5 == "diverged" ? $5 : $2, $3, $4, (engines > 1 ? $7 OFS : "") $9 }' | in_words columns
 }
 # seeds_table [EPOCHS]: where several points differ in nothing but their seeds, the mean of each such group and its
@@ -83,9 +83,10 @@ seeds_table() {
     local files
     mapfile -t files < <(ranked_files "$@")
     printf '%s\n' "${ranked[@]}" | awk -F '\t' -v epochs="${1-}" '
-        epochs == "" || $8 == epochs {
+        (epochs == "" || $8 == epochs) && $5 != "diverged" {
             group = " " $9 " "
             gsub(/ (-s|--seed)[ =][0-9]+ /, " ", group)
             some += ++n[group, $8] > 1 }
-        END { exit !some }' && psplot -k summary --rank "$rank" "${files[@]}"
+        END { exit !some }' || return 0
+    psplot -k summary --rank "$rank" "${files[@]}"
 }

@@ -31,11 +31,15 @@ escaped() {
 }
 # A table, from lines with tabs between their fields, the first of them the heads.
 html_table() {
-    escaped | awk -F '\t' 'BEGIN { print "<table>" }
-        { cell = NR == 1 ? "th" : "td"; line = "<tr>"
-          for (i = 1; i <= NF; i++) line = line "<" cell ($i ~ /^[-0-9.]+$/ ? " class=n" : "") ">" $i "</" cell ">"
-          print line "</tr>" }
-        END { print "</table>" }'
+    escaped | awk -F '\t' '
+        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (NR > 1 && $i !~ /^[-0-9.e]+$/) text[i] } }
+        END { print "<table>"
+            for (row = 1; row <= NR; row++) {
+                kind = row == 1 ? "th" : "td"; line = "<tr>"
+                for (i = 1; i <= NF; i++)
+                    line = line "<" kind (i in text ? "" : " class=n") ">" cell[row, i] "</" kind ">"
+                print line "</tr>" }
+            print "</table>" }'
 }
 # A chart as an image of its own, since the names within two SVG files may be the same.
 html_chart() {
@@ -54,14 +58,14 @@ page() {
 body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { padding: .2rem .8rem .2rem 0; text-align: left; border-bottom: 1px solid #ddd; white-space: nowrap }
-.n { text-align: right } img { max-width: 100% }
+th, td { padding: .2rem 1.2rem .2rem 0; text-align: left; border-bottom: 1px solid #ddd; white-space: nowrap }
+th.n, td.n { text-align: right } img { max-width: 100% }
 pre { background: #f5f5f5; padding: .8rem; overflow-x: auto }
 </style></head><body>
 <h1>$(escaped <<<"${swept:+${swept^}: best is }${differs:-$winner} ($(won))")</h1>
 <p>$(states | count_states | escaped).
 $([ -z "$shared" ] || escaped <<<"All have $shared.")
-The networks are ranked by ${figure}; of equal ones the lower loss comes first$(left_behind).
+The networks are ranked by ${figure}; where that is equal, the lower loss comes first$(left_behind).
 $(judged_on)</p>
 <h2>Networks</h2>
 $(networks_table | html_table)
@@ -109,9 +113,9 @@ left_behind() {
 }
 judged_on() {
     case $part in
-    test) echo "Only when the best had been found was it tried on the test images." ;;
-    validation) echo "There are no test images: class by class it is shown on the validation images, by which it was chosen." ;;
-    *) echo "There are neither validation nor test images: it is shown on the images that it has learnt, which says little of others." ;;
+    test) echo "Only after it had been chosen was the best tried on the test images." ;;
+    validation) echo "There are no test images: class by class the best is shown on the validation images, by which it was chosen." ;;
+    *) echo "There are neither validation nor test images: the best is shown on the images that it has learnt, which says little about others." ;;
     esac
 }
 

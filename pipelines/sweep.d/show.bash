@@ -116,8 +116,7 @@ tables() {
     local epochs files
     while read -r epochs; do
         mapfile -t files < <(ranked_files "$epochs")
-        psplot -k table --rank "$rank" "${files[@]}" && echo || return
-        ! seeds_table "$epochs" || echo
+        psplot -k table --rank "$rank" "${files[@]}" && echo && seeds_table "$epochs" || return
     done < <(printf '%s\n' "${ranked[@]}" | cut -f 8 | sort -nru)
 }
 tested() {
@@ -127,7 +126,7 @@ tested() {
 follow() {
     need_folder
     read_options
-    psplot --follow -e "$epochs" "$out"
+    psplot --follow --rank "$rank" -e "$epochs" "$out"
 }
 report() {
     need_folder

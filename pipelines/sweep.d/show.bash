@@ -29,7 +29,10 @@ count_states() {
     cat "${begun[@]}" - 2>/dev/null | awk -F '\t' -v at_work="$at_work" -v now="$EPOCHSECONDS" '
         $1 == "begun" { since[$2] = $3; before[$2] = $4; if (!first || $3 < first) first = $3; next }
         NF < 8 { next }
-        { points++; count[$2]++
+        { points++
+          # What stopped or failed before this sweep was at work is to come.
+          if (at_work && $2 != "done" && $2 != "running" && !($1 in since)) $2 = "missing"
+          count[$2]++
           if ($1 in since) gained += $3 - before[$1]
           if ($2 == "running" || $2 == "missing") left += $3 < $4 ? $4 - $3 : 0
           if ($2 == "running" && $3 > before[$1] && now > since[$1]) {

@@ -45,9 +45,7 @@ work() {
         [ ${#handed_out[@]} -gt 0 ] || [ -n "$reading" ] || find_more || break
         read -r -u "$events" what name rest || continue
         case $what in
-        ended)
-            forget "$name"
-            ;;
+        ended) forget "$name" ;;
         gone) [ -z "${handed_out[$name]-}" ] || [ "$(cat "$places/pid.$name" 2>/dev/null)" != "$rest" ] || orphans[$name]=1 ;;
         more) tried=() && { submit || free_points; } ;;
         no-more) reading= ;;
@@ -244,7 +242,7 @@ next_rung() {
     rungs=("${rungs[@]:1}")
     [ ${#alive[@]} -gt 0 ] || { echo "sweep: no point goes on to more epochs: those that are done have diverged" >&2 && return 1; }
     free_points
-    for name in "${alive[@]}"; do unset "tried[$name]"; done
+    for name in "${alive[@]}"; do unset 'tried[$name]'; done
     echo "sweep: going on to ${rungs[0]} epochs: ${alive[*]}" >&2
     set_epochs "${rungs[0]}" "${alive[@]}"
     submit "${alive[@]}" || next_rung

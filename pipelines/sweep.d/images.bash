@@ -30,7 +30,7 @@ fetch_data() {
     local words more status header said
     read -ra words <<<"$fetch"
     read -ra more <<<"$augment"
-    psfetch "$data" --split "$split" ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
+    psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
         psaug -q "${more[@]}" 2>"$out/psaug.said" | psplot -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
     status=("${PIPESTATUS[@]}")
     header=$(<"$out/psaug.header") said=$(<"$out/psaug.said")
@@ -41,7 +41,7 @@ fetch_data() {
     [ "${status[1]}" = 0 ] || no_data 1 "cannot write $out/data.ps.part"
     mv "$out/data.ps.part" "$out/data.ps" || exit 1
     [[ $header =~ \"validation\":[1-9] ]] ||
-        echo "sweep: --split $split leaves no images for validation: the networks will be ranked by their accuracy on the images that they learn" >&2
+        echo "sweep: there are no images for validation (--split 0.9 sets some aside): networks will be ranked by their accuracy on the images that they learn" >&2
 }
 no_data() {
     rm -f "$out/data.ps.part"

@@ -122,7 +122,7 @@ judged_on() {
 # The commands that make the best network and its test.
 recipe() {
     cat <<END
-psfetch $(plain "$data") --split $split${limit:+ --limit $limit}${fetch:+ $fetch} > data.ps
+psfetch $(plain "$data")${split:+ --split $split}${limit:+ --limit $limit}${fetch:+ $fetch} > data.ps
 psaug${augment:+ $augment} < data.ps | pstrain $options --epochs $epoch > $winner.bin
 END
     if [ -n "$test" ]; then

@@ -57,7 +57,7 @@ best() {
 
 @test "without images for validation that is said at the start, and the training images rank" {
     ends 0 sweep "${small[@]}" --split 1 --depth 1 --seed 0-1 -o s
-    grep -- '--split 1 leaves no images for validation' err
+    grep 'there are no images for validation' err
     grep -E 'best is s/d1-s[01]-.*: training [0-9.]+ %$' out
     grep 'The best first, by training accuracy (%), last epoch' out
     grep 'ranked by training accuracy in the last epoch' s/report.html
@@ -91,4 +91,16 @@ best() {
     [ "$(find s -name '*.stop' | wc -l)" = 1 ]
     ends 1 sweep stop d1-s -o s
     exec 5<&-
+}
+
+@test "images that come in folders for training, validation and test are not divided" {
+    for split in train val test; do
+        for class in one two; do
+            for image in 1 2 3; do picture "photos/$split/$class/$image.png" 8 8 $((image * 20)); done
+        done
+    done
+    sweep --data photos --fetch --split-folders --depth 1 --epochs 1 -o s >out
+    [ "$(records s/data.ps | jq -r 'select(.type == "image") | .split' | sort | uniq -c | xargs)" = "6 test 6 train 6 validation" ]
+    grep -E 'best is s/d1-s0-.*: validation [0-9.]+ %, test [0-9.]+ %$' out
+    sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep 'psfetch photos --split-folders &gt; data.ps'
 }

@@ -41,7 +41,7 @@ goes_on_from() {
     port=$(/usr/bin/python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
     printf 'ssh -p %s 127.0.0.1' "$port" >>hosts
     sweep --limit 200 --depth 1-4 --epochs 2 --hosts hosts -o s 2>err
-    [ "$(grep -c 'does not answer, or has no psaug and pstrain: left out' err)" = 2 ]
+    [ "$(grep -c 'does not answer, or has no psaug and pstrain: it is left out' err)" = 2 ]
     sweep --limit 200 --depth 1-4 --epochs 2 -o here
     same_runs s here
     [ "$(find server -name '*.ps' | wc -l)" = 3 ]

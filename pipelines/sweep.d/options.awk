@@ -128,12 +128,12 @@ END {
             know()
         combined = 1
         for (i = 1; i <= names; i++)
-            if (size[i] > 1)
-                combined *= size[i]
-        for (i = 1; i <= names; i++) {
+            combined *= size[i]
+        between = want == "shared" ? ", " : combined == points ? " × " : "; "
+        text = ""
+        for (i = 1; i <= names; i++)
             if ((size[i] > 1) == (want == "space"))
-                text = text (text == "" ? "" : want == "space" && combined == points ? " × " : "; ") swept[i]
-        }
+                text = text (text == "" ? "" : between) swept[i]
         print text
     }
 }

@@ -71,7 +71,7 @@ best() {
     sweep "${small[@]}" --depth 1 --learning-rate 0.1,0.05 -o s -- --momentum 0.5 >out
     sweep status -o s >out
     sed 's/  */ /g' out | sed -n 1p | grep -x 'point state epochs validation loss learning rate'
-    grep -E '^all: .*\bdepth 1\b.*\bmomentum 0.5\b' out
+    grep -x 'all: depth 1, seed 0, momentum 0.5' out
     tail -n 1 out | grep -x '2 points: 2 done'
     # Names are told apart, and no longer than that takes.
     awk '/^d1/ { print $1 }' out >names

@@ -27,7 +27,8 @@ static int choose_device(const struct engine_options *options, struct cudaDevice
     if (error != cudaSuccess || devices == 0)
         return fail("there is no GPU: %s", error ? cudaGetErrorString(error) : "none answers");
     if (options->gpu >= (uint32_t)devices)
-        return fail("there is no GPU %u: the machine has %d, counted from 0", options->gpu, devices);
+        return fail("there is no GPU %u: the machine has %d, counted from 0", options->gpu,
+                    devices);
     if ((error = cudaSetDevice((int)options->gpu)) != cudaSuccess ||
         (error = cudaGetDeviceProperties(properties, (int)options->gpu)) != cudaSuccess)
         return cuda_failed(error, "to be used");

@@ -230,19 +230,19 @@ void omitted_tell(struct source *source)
     struct text text = {0};
     if (omitted->files > 0) {
         list_kinds(&text, omitted);
-        note("%s: left out %zu file%s: %s", source->name, omitted->files,
-             omitted->files == 1 ? "" : "s", text.at);
+        note("%s: left out %zu file%s: %s", source->name, omitted->files, plural(omitted->files),
+             text.at);
     }
     if (omitted->hidden_folders > 0)
         note("%s: left out %zu hidden folder%s with all that is in %s", source->name,
-             omitted->hidden_folders, omitted->hidden_folders == 1 ? "" : "s",
+             omitted->hidden_folders, plural(omitted->hidden_folders),
              omitted->hidden_folders == 1 ? "it" : "them");
     tell_folders(source);
     if (omitted->stray.count > 0) {
         text_clear(&text);
         omitted_list(&text, &omitted->stray);
         note("%s: left out %zu image%s in no folder that could be %s class: %s", source->name,
-             omitted->stray.count, omitted->stray.count == 1 ? "" : "s",
+             omitted->stray.count, plural(omitted->stray.count),
              omitted->stray.count == 1 ? "its" : "their", text.at);
     }
     text_free(&text);
@@ -272,7 +272,7 @@ int omitted_refuse(struct source *source)
         text_format(&text, "; psfetch reads %s files",
                     decode_formats(" and ", formats, sizeof formats));
     fail("%s holds no images, but %zu file%s: %s", source->name, source->omitted.files,
-         source->omitted.files == 1 ? "" : "s", text.at);
+         plural(source->omitted.files), text.at);
     text_free(&text);
     return -1;
 }

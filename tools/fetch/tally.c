@@ -42,12 +42,12 @@ static uint32_t tell_empty(const struct tally *tally)
         else
             absent += tally->written[c] == 0;
     if (lost.count > 0) {
+        const char *them = lost.count == 1 ? "it" : "them";
         omitted_list(&text, &lost);
-        note(
-            "all images of the class%s %s are bad; the header has named %s, so a network will have "
-            "%s: --exclude leaves %s out",
-            lost.count == 1 ? "" : "es", text.at, lost.count == 1 ? "it" : "them",
-            lost.count == 1 ? "it" : "them", lost.count == 1 ? "it" : "them");
+        note("all images of the class%s %s are bad, and the header has named %s: --exclude leaves "
+             "%s "
+             "out",
+             lost.count == 1 ? "" : "es", text.at, them, them);
     }
     if (absent > 0)
         note("no image of %u of the %u classes is here", absent, count);
@@ -68,6 +68,6 @@ void tally_tell(const struct tally *tally)
             used += snprintf(splits + used, sizeof splits - (size_t)used, "%s%zu %s",
                              used > 0 ? ", " : ": ", tally->splits[split], split_name[split]);
     if (verbosity > 1 || (verbosity == 1 && isatty(STDERR_FILENO)))
-        note("%zu image%s of %u class%s%s", tally->images, tally->images == 1 ? "" : "s", classes,
+        note("%zu image%s of %u class%s%s", tally->images, plural(tally->images), classes,
              classes == 1 ? "" : "es", splits);
 }

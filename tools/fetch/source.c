@@ -307,5 +307,6 @@ static int by_key(const void *left, const void *right)
 
 void source_sort(struct source *source)
 {
-    qsort(source->item, source->count, sizeof *source->item, by_key);
+    if (source->count > 0)
+        qsort(source->item, source->count, sizeof *source->item, by_key);
 }

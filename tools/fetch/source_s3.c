@@ -96,7 +96,8 @@ static int take(struct source *source, struct bucket *bucket)
 {
     struct s3_listing *listing = &bucket->listing;
     /* Servers list in the order of keys, but not all in that of their bytes. */
-    qsort(listing->object, listing->count, sizeof *listing->object, by_key);
+    if (listing->count > 0)
+        qsort(listing->object, listing->count, sizeof *listing->object, by_key);
     int taken = 0;
     for (size_t i = 1; i < listing->count; i++)
         if (strcmp(listing->object[i - 1].key, listing->object[i].key) == 0)

@@ -60,6 +60,12 @@ means() {
     shard a.tar 1.png=1 1.json='{"caption": "x"}' 1.txt=dog 2.png=2 2.txt=cat
     ends 0 psfetch a.tar
     means out "cat dog" "1.png=dog 2.png=cat"
+    no grep -q captions err
+    members=()
+    for i in {10..40}; do members+=("$i.png=$i" "$i.txt=picture $i"); done
+    shard a.tar "${members[@]}"
+    ends 0 psfetch a.tar
+    grep -q "a.tar: the .txt files of 31 images tell 31 classes: are they captions" err
     # Where images lie in folders these are their classes, unless .cls says otherwise.
     shard a.tar cat/1.png=1 cat/1.txt=hello dog/2.png=2 dog/2.json='{"label": 4}'
     ends 0 psfetch a.tar
@@ -137,7 +143,7 @@ means() {
     shard a.tar 1.png=1 1.cls=2 2.png=2 2.cls=0
     ends 0 psfetch a.tar --classes names
     means out "ant bird cat" "1.png=cat 2.png=ant"
-    grep -q "no image of 1 of the 3 classes is here" err
+    grep -q "1 of the 3 classes has no image here" err
     no grep -q names out
     shard a.tar 1.png=1 1.cls=2 2.png=2 2.cls=3
     ends 1 psfetch a.tar --classes names

@@ -227,6 +227,29 @@ static int label_item(struct source *source, struct source_item *item, struct la
     return result;
 }
 
+static int by_class(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* A .txt holds a caption as often as a class: then hardly two are the same. */
+static void remark_captions(const struct source *source)
+{
+    enum { LEAST = 20 };
+    char **name = ealloc(source->count + 1, sizeof *name);
+    size_t classes = 1;
+    for (size_t i = 0; i < source->count; i++)
+        name[i] = source->item[i].class_name;
+    if (source->count >= LEAST)
+        qsort(name, source->count, sizeof *name, by_class);
+    for (size_t i = 1; i < source->count; i++)
+        classes += strcmp(name[i - 1], name[i]) != 0;
+    if (source->count >= LEAST && classes > source->count / 10 * 9)
+        note("%s: the .txt files of %zu images tell %zu classes: are they captions?", source->name,
+             source->count, classes);
+    free(name);
+}
+
 int labels_apply(struct source *source, struct labels *labels, const int fd[2],
                  const struct source_options *options)
 {
@@ -250,7 +273,10 @@ int labels_apply(struct source *source, struct labels *labels, const int fd[2],
     for (size_t i = 0; i < labels->count; i++)
         if (!labels->file[i].is_used)
             omitted_file(&source->omitted, labels->file[i].name);
-    if (result == 0)
-        source_sift(source);
-    return result;
+    if (result < 0)
+        return -1;
+    source_sift(source);
+    if (kind == LABELS_TXT)
+        remark_captions(source);
+    return 0;
 }

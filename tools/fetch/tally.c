@@ -50,7 +50,7 @@ static uint32_t tell_empty(const struct tally *tally)
              lost.count == 1 ? "" : "es", text.at, them, them);
     }
     if (absent > 0)
-        note("no image of %u of the %u classes is here", absent, count);
+        note("%u of the %u classes %s no image here", absent, count, absent == 1 ? "has" : "have");
     uint32_t empty = absent + (uint32_t)lost.count;
     text_free(&text);
     omitted_names_free(&lost);

@@ -173,3 +173,19 @@ means() {
         [ ! -e bad.tar ]
     done
 }
+
+@test "labels that are hard links; a folder with labels in it" {
+    mkdir set && picture set/1.png 2 2 9
+    cp set/1.png set/2.png
+    printf 7 >set/1.cls
+    ln set/1.cls set/2.cls
+    tar --sort=name -cf a.tar -C set .
+    tar -tvf a.tar | grep -q "^h.*2.cls link to"
+    ends 0 psfetch a.tar
+    means out 7 "1.png=7 2.png=7"
+    tar --sort=name --delete -f a.tar ./1.cls
+    ends 1 psfetch a.tar
+    grep -q "cannot read a.tar/1.png: no 1.cls beside it" err
+    ends 0 psfetch --skip-bad set
+    grep -q "set: labels beside images (.cls) are read from archives only: pack it with tar" err
+}

@@ -171,6 +171,9 @@ littered() {
     psfetch -q set >out
     # As before there were labels, levels and strays.
     [ "$(records out | jq -r 'select(.type == "header") | .source[0]')" = folder:4ed75967675778ad ]
+    tar -cf set.tar -C set .
+    psfetch -q set.tar >packed.ps
+    [ "$(records packed.ps | jq -r 'select(.type == "header") | .source[0]')" = tar:4ed75967675778ad ]
     [ "$(records out | jq -c 'select(.type == "header") | .options | keys_unsorted')" = \
         '["split","seed","as","limit","include","exclude","resize","channels","skip-bad"]' ]
 }

@@ -47,10 +47,18 @@ void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
     labels->count++;
 }
 
+void labels_link(struct labels *labels, enum labels_kind kind, const char *name, const char *target)
+{
+    labels_add(labels, kind, name, &(struct tar_place){0});
+    labels->file[labels->count - 1].target = ecopy(target);
+}
+
 void labels_free(struct labels *labels)
 {
-    for (size_t i = 0; i < labels->count; i++)
+    for (size_t i = 0; i < labels->count; i++) {
         free(labels->file[i].name);
+        free(labels->file[i].target);
+    }
     free(labels->file);
     *labels = (struct labels){0};
 }
@@ -104,6 +112,19 @@ static int check_name(const char *text, size_t size)
     if (size > 1 && text[0] == '-' && strspn(text + 1, "0123456789") == size - 1)
         return fail("it is a number below 0");
     return name_is_utf8(text) ? 0 : fail("it is not UTF-8");
+}
+
+/* Gives hard links, of which the files are sorted, the places of what they link to; to nothing: an
+ * empty one, which is no label. */
+static void follow_links(struct labels *labels)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        const char *target = labels->file[i].target;
+        const struct labels_file *file =
+            target != NULL ? find_file(labels, labels_kind(target), target) : NULL;
+        if (file != NULL && file->target == NULL)
+            labels->file[i].at = file->at;
+    }
 }
 
 char *labels_parse(const char *text, size_t size, enum label *label)
@@ -256,6 +277,7 @@ int labels_apply(struct source *source, struct labels *labels, const int fd[2],
     int result = 0;
     if (labels->count > 0)
         qsort(labels->file, labels->count, sizeof *labels->file, by_sample);
+    follow_links(labels);
     enum labels_kind kind = choose(source, labels, fd, options);
     for (size_t i = 0; i < source->count && kind != LABELS_NONE && result == 0; i++) {
         struct source_item *item = &source->item[i];

@@ -27,6 +27,7 @@ struct labels_file {
     size_t order; /* in the archive: the last one of a name counts */
     int is_used;
     struct tar_place at;
+    char *target; /* of a hard link: the file that it is; else NULL */
 };
 
 /* Starts all zero. */
@@ -42,6 +43,9 @@ uint64_t labels_most(enum labels_kind kind);
 /* Adds one: at is where it lies, or only its size where that is more than the most. */
 void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
                 const struct tar_place *at);
+/* Adds a hard link to one that was added before. */
+void labels_link(struct labels *labels, enum labels_kind kind, const char *name,
+                 const char *target);
 void labels_free(struct labels *labels);
 
 /* Labels the items of a source, whose labels lie in the files fd[0], or spooled fd[1]; the items

@@ -224,6 +224,18 @@ static void tell_folders(const struct source *source)
     free(group);
 }
 
+/* Whether some of them have one of the suffixes, with blanks between. */
+static int has_suffix(const struct omitted *omitted, const char *suffixes)
+{
+    for (size_t i = 0; i < omitted->groups; i++) {
+        const char *found = strstr(suffixes, omitted->group[i].suffix);
+        size_t size = strlen(omitted->group[i].suffix);
+        if (size > 0 && found != NULL && (found[size] == ' ' || found[size] == '\0'))
+            return 1;
+    }
+    return 0;
+}
+
 void omitted_tell(struct source *source)
 {
     const struct omitted *omitted = &source->omitted;
@@ -237,6 +249,9 @@ void omitted_tell(struct source *source)
         note("%s: left out %zu hidden folder%s with all that is in %s", source->name,
              omitted->hidden_folders, plural(omitted->hidden_folders),
              omitted->hidden_folders == 1 ? "it" : "them");
+    if (!source->is_part && has_suffix(omitted, ".cls"))
+        note("%s: labels beside images (.cls) are read from archives only: pack it with tar",
+             source->name);
     tell_folders(source);
     if (omitted->stray.count > 0) {
         text_clear(&text);
@@ -248,24 +263,12 @@ void omitted_tell(struct source *source)
     text_free(&text);
 }
 
-/* Whether there are archives among them, which are sources, and not part of one. */
-static int has_archives(const struct omitted *omitted)
-{
-    for (size_t i = 0; i < omitted->groups; i++)
-        if (strcmp(omitted->group[i].suffix, ".tar") == 0 ||
-            strcmp(omitted->group[i].suffix, ".tgz") == 0 ||
-            strcmp(omitted->group[i].suffix, ".gz") == 0 ||
-            strcmp(omitted->group[i].suffix, ".zst") == 0)
-            return 1;
-    return 0;
-}
-
 int omitted_refuse(struct source *source)
 {
     struct text text = {0};
     char formats[80];
     list_kinds(&text, &source->omitted);
-    if (has_archives(&source->omitted))
+    if (has_suffix(&source->omitted, ".tar .tgz .gz .zst"))
         text_format(&text, "; an archive is a source by its own name, %s%s*.tar say", source->name,
                     source->name[strlen(source->name) - 1] == '/' ? "" : "/");
     else

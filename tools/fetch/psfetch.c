@@ -1,5 +1,5 @@
-/* psfetch: images of a folder, an S3 bucket or the built-in generator, labelled by their folders.
- */
+/* psfetch: images of folders, S3 buckets, archives or the built-in generator, labelled by their
+ * folders or by what lies beside them. */
 #include "brace.h"
 #include "deliver.h"
 
@@ -39,7 +39,7 @@ static const struct option_row rows[] = {
     {0, "exclude", OPTION_TEXT, OPTION_IN_HEADER, &opening.exclude, 0, 0, "GLOBS",
      "leave out images whose key fits one of these"},
     {0, "class-level", OPTION_UINT, OPTION_IF_GIVEN, &opening.layout.class_level, 0, 1000, "N",
-     "the folder that is the class: 1 the first below the source, 0 the source (the last)"},
+     "the class is the Nth folder below the source; 0: the source itself (the last folder)"},
     {0, "split-folders", OPTION_FLAG, OPTION_IF_GIVEN, &opening.layout.split_folders, 0, 0, NULL,
      "folders train, validation (val, valid) and test are splits and no classes"},
     {0, "classes", OPTION_TEXT, OPTION_LOCAL, &planning.classes, 0, 0, "FILE",

@@ -212,10 +212,15 @@ static int take_file(struct source *source, struct tar *tar, const struct tar_me
 static int take(struct source *source, struct tar *tar, const struct tar_member *member)
 {
     struct box *box = source->state;
+    enum labels_kind kind = labels_kind(member->name);
     switch (member->kind) {
     case TAR_FILE:
         return take_file(source, tar, member);
     case TAR_LINK:
+        if (kind != LABELS_NONE) {
+            labels_link(&box->labels, kind, member->name, member->target);
+            return 0;
+        }
         box->link = egrow(box->link, box->links + 1, sizeof *box->link);
         box->link[box->links++] = (struct link){ecopy(member->name), ecopy(member->target),
                                                 add_place(box, &(struct tar_place){0}, 0)};

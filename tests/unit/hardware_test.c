@@ -25,7 +25,7 @@ static int gpu_with(const char *path, const char *text, const char *other_path, 
     put(root, "/dev/dxg", "");
     put(root, "/sys/bus/pci/devices/0000:00:02.0/vendor", "0x8086");
     put(root, "/sys/bus/pci/devices/0000:00:02.0/class", "0x030000");
-    if (path)
+    if (path && text)
         put(root, path, text);
     if (other_path)
         put(root, other_path, other);

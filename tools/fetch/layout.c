@@ -222,8 +222,8 @@ static int check(const struct source *source, const struct view *view)
                     source->name);
     if (source->count == 0 && strays > 0)
         return fail(
-            "no image of %s lies %llu folders deep, where --class-level looks for its class",
-            source->name, (unsigned long long)options->class_level);
+            "no image of %s lies %llu folder%s deep, where --class-level looks for its class",
+            source->name, (unsigned long long)options->class_level, plural(options->class_level));
     if (options->class_level == OPTION_UNSET && strays > source->count) {
         char *shown = source_show(source, source->omitted.stray.key[0]);
         fail("%zu of the %zu images of %s lie beside the folders that the others lie in (%s): "

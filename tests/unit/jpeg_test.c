@@ -31,6 +31,21 @@ static struct file some(void (*tune)(struct jpeg_compress_struct *jpeg))
     return make_jpeg(24, 24, 3, JCS_RGB, pixels, tune);
 }
 
+static void with_marker(struct jpeg_compress_struct *jpeg)
+{
+    jpeg->write_JFIF_header = FALSE;
+    jpeg->write_Adobe_marker = TRUE;
+}
+
+static void test_numbers_for_colours(void **state)
+{
+    (void)state;
+    struct file plain = some(with_marker), odd = with(plain, 0, "", 0);
+    odd.bytes[place_of(odd, "Adobe", 5) + 11] = 9;
+    expect_same(odd, plain);
+    free(plain.bytes);
+}
+
 static void test_revisions_of_jfif(void **state)
 {
     (void)state;
@@ -95,8 +110,8 @@ static void test_cmyk(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_revisions_of_jfif),
-                                       cmocka_unit_test(test_bytes_between),
-                                       cmocka_unit_test(test_cmyk)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_for_colours), cmocka_unit_test(test_revisions_of_jfif),
+        cmocka_unit_test(test_bytes_between), cmocka_unit_test(test_cmyk)};
     return RUN_TESTS(tests);
 }

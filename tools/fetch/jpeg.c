@@ -24,17 +24,19 @@ static _Noreturn void on_error(j_common_ptr jpeg)
     longjmp(((struct errors *)jpeg->err)->back, 1);
 }
 
-/* Negative levels are warnings, the others are traces. A warning means damaged data, but for two
- * that sound pictures get: another revision of JFIF, which changes no pixel, and bytes that belong
- * to nothing, before the first pixels or right before the end. Elsewhere they are what is left over
- * where the data of pixels was damaged and its end came too early. */
+/* Negative levels are warnings, the others are traces. A warning means damaged data, but for those
+ * that sound pictures get: another revision of JFIF, which changes no pixel; a number for colours
+ * that Adobe never gave, for which the usual ones are taken; and bytes that belong to nothing,
+ * before the first pixels or right before the end. Elsewhere these are what is left over where the
+ * data of pixels was damaged and its end came too early. */
 static void on_message(j_common_ptr jpeg, int level)
 {
     const struct jpeg_error_mgr *manager = jpeg->err;
+    int code = manager->msg_code;
     int is_between =
-        manager->msg_code == JWRN_EXTRANEOUS_DATA &&
+        code == JWRN_EXTRANEOUS_DATA &&
         (((j_decompress_ptr)jpeg)->input_scan_number == 0 || manager->msg_parm.i[1] == JPEG_EOI);
-    if (level < 0 && !is_between && manager->msg_code != JWRN_JFIF_MAJOR)
+    if (level < 0 && !is_between && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM)
         on_error(jpeg);
 }
 

@@ -363,6 +363,11 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     grep -qE "psfetch: [0-9]+ of 3000 images, [0-9]+/s, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left" lines
     ends 0 psfetch shapes.tar.gz
     [ ! -s err ]
+    # A line too long for the terminal would be wrapped, and not taken away: it is cut.
+    script -qec "stty columns 30; TERM=xterm psfetch shapes.tar.gz --limit 300 | (sleep 0.3 && cat >out)" /dev/null </dev/null >said
+    tr '\r' '\n' <said | sed 's/\x1b\[K//' >lines
+    grep -qE "^psfetch: [0-9]+ of 300 images" lines
+    [ "$(grep -v classes: lines | wc -L)" -eq 29 ]
     # A terminal that only prints gets no codes.
     for term in TERM=dumb --unset=TERM; do
         env "$term" script -qec "psfetch shapes.tar.gz --limit 300 | (sleep 0.3 && cat >out)" /dev/null </dev/null >said

@@ -83,9 +83,7 @@ static int control(const unsigned char *text)
     return mark ? 3 : 0;
 }
 
-/* Names in a sentence may come from anybody: what is not to be seen becomes a question mark, and a
- * sentence stays one line. */
-static size_t clean(char *text)
+size_t message_clean(char *text)
 {
     char *end = text;
     for (const char *from = text; *from;) {
@@ -103,7 +101,7 @@ static void print_line(const char *format, va_list arguments)
     char line[SENTENCE + 256];
     int used = snprintf(line, sizeof line - 1, "%s: ", program);
     vsnprintf(line + used, sizeof line - 1 - (size_t)used, format, arguments);
-    size_t size = clean(line);
+    size_t size = message_clean(line);
     line[size++] = '\n';
     fwrite(line, 1, size, stderr);
     fflush(stderr);

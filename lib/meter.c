@@ -56,6 +56,7 @@ void meter(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
     va_end(arguments);
+    message_clean(line);
     cut(line, room - 1);
     fprintf(stderr, "\r\033[K%s", line);
     fflush(stderr);

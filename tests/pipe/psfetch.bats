@@ -368,6 +368,12 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     tr '\r' '\n' <said | sed 's/\x1b\[K//' >lines
     grep -qE "^psfetch: [0-9]+ of 300 images" lines
     [ "$(grep -v classes: lines | wc -L)" -eq 29 ]
+    # Nothing of a name is a terminal's to obey.
+    mkdir odd
+    ln shapes.tar.gz odd/$'a\e[7m.tar.gz'
+    script -qec "TERM=xterm psfetch odd/* >out" /dev/null </dev/null >said
+    grep -qF "odd/a?[7m.tar.gz: " said
+    no grep -qF $'\e[7m' said
     # A terminal that only prints gets no codes.
     for term in TERM=dumb --unset=TERM; do
         env "$term" script -qec "psfetch shapes.tar.gz --limit 300 | (sleep 0.3 && cat >out)" /dev/null </dev/null >said

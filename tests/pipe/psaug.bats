@@ -85,13 +85,15 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
         for i in 1 2 3; do colour "all/$class/$i.png" 8 8 $((RANDOM % 256)); done
         psfetch -q "all/$class" >"$class.ps"
     done
+    psfetch -q all/* >all.ps
+    psfetch -q --as validation all/dog >validation.ps
     for views in "" --views; do
         # shellcheck disable=SC2086 # none or one
-        psfetch -q all/* | psaug $views -e 2 >wanted.ps
+        cat all.ps validation.ps | psaug $views -e 2 >wanted.ps
         # shellcheck disable=SC2086
-        cat cat.ps dog.ps emu.ps | psaug $views -e 2 >joined.ps
+        cat cat.ps dog.ps emu.ps validation.ps | psaug $views -e 2 >joined.ps
         cmp <(pictures wanted.ps) <(pictures joined.ps)
-        [ "$(records joined.ps | head -n 1 | jq -c '[.classes, .counts.train, (.upstream | length)]')" = '[["cat","dog","emu"],9,3]' ]
+        [ "$(records joined.ps | head -n 1 | jq -c '[.classes, .counts.train, (.upstream | length)]')" = '[["cat","dog","emu"],9,4]' ]
     done
     # In any order, also from a file that is read again; with a set between them that has no image.
     psfetch -q synth:shapes --limit 1 --as test >none.ps
@@ -101,9 +103,9 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
     [ "$(psplot -k csv joined.ps | cut -d , -f 2,4,5 | sort | xargs)" = "0,3,emu 1,3,emu 2,3,emu 3,1,cat 4,1,cat 5,1,cat 6,2,dog 7,2,dog 8,2,dog id,label,class" ]
     psaug -e 1 --memory 0 <others.ps | cmp - joined.ps
     # Straight to a trainer; and what a model has guessed is joined as well.
-    cat cat.ps dog.ps emu.ps | pstrain -q --device cpu -b 3 -e 2 >joined.bin
-    psfetch -q all/* | pstrain -q --device cpu -b 3 -e 2 >wanted.bin
-    cmp <(records wanted.bin | grep '"progress"') <(records joined.bin | grep '"progress"')
+    cat cat.ps dog.ps emu.ps validation.ps | pstrain -q --device cpu -b 3 -e 2 >joined.bin
+    cat all.ps validation.ps | pstrain -q --device cpu -b 3 -e 2 >wanted.bin
+    cmp <(records wanted.bin | grep '"loss"') <(records joined.bin | grep '"loss"')
     [ "$(records joined.bin | head -n 1 | jq -c .classes)" = '["cat","dog","emu"]' ]
     edit emu.ps '[r.update(guess=0, probability=0.5) for r in records[1:]]' >guessed.ps
     cat cat.ps guessed.ps | psaug -e 1 | psplot -k csv | grep -q ',1.png,1,emu,.*,emu,0.5$'
@@ -113,6 +115,9 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
     shapes >a.ps
     edit a.ps 'records[3]["id"] = (1 << 64) - 1' >last.ps
     edit a.ps 'records[3]["id"] = (1 << 64) - 2' >large.ps
+    edit a.ps 'records[0]["classes"][1] = "b\0b"' >zero.ps
+    ends 3 psaug -e 1 < <(cat a.ps zero.ps)
+    grep -q 'class 1 in the header is not a text' err
     ends 3 psaug -e 1 < <(cat last.ps a.ps)
     grep -q 'the first has the largest id there can be' err
     ends 3 psaug -e 1 < <(cat a.ps large.ps)

@@ -103,18 +103,38 @@ static int read_model(struct model *model, const struct record *record)
     return model_read_tensors(record, "tensors", &model->net, model->parameters, 0);
 }
 
-/* Whether the options of a psaug above the run say that it cropped. */
-static int was_cropped(const struct record *header)
+/* An option of type HxW in a header, {0, 0} where it was not given. */
+static void read_size(const msgpack_object *header, const char *name, uint32_t size[2])
+{
+    const msgpack_object *options = map_field(header, "options");
+    const msgpack_object *value = options ? map_field(options, name) : NULL;
+    size[0] = size[1] = 0;
+    for (uint32_t i = 0; value && value->type == MSGPACK_OBJECT_ARRAY && i < 2; i++)
+        if (value->via.array.size == 2 &&
+            value->via.array.ptr[i].type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+            size[i] = (uint32_t)value->via.array.ptr[i].via.u64;
+}
+
+/* What the headers above the run tell of psaug --crop, and of the size of all images before it. */
+static void read_crop(struct model *model, const struct record *header)
 {
     const msgpack_object *above = record_field(header, "upstream");
-    for (uint32_t i = 0; above && above->type == MSGPACK_OBJECT_ARRAY && i < above->via.array.size;
-         i++) {
-        const msgpack_object *options = map_field(&above->via.array.ptr[i], "options");
-        const msgpack_object *crop = options ? map_field(options, "crop") : NULL;
-        if (crop && crop->type == MSGPACK_OBJECT_ARRAY)
-            return 1;
+    if (above == NULL || above->type != MSGPACK_OBJECT_ARRAY || above->via.array.size != 1)
+        return;
+    uint32_t crop[2], resize[2];
+    read_size(&above->via.array.ptr[0], "crop", crop);
+    model->cropped = crop[0] > 0;
+    const msgpack_object *sets = map_field(&above->via.array.ptr[0], "upstream");
+    if (!model->cropped || sets == NULL || sets->type != MSGPACK_OBJECT_ARRAY)
+        return;
+    for (uint32_t i = 0; i < sets->via.array.size; i++) {
+        read_size(&sets->via.array.ptr[i], "resize", resize);
+        if (i > 0 && memcmp(resize, model->resized, sizeof resize) != 0)
+            resize[0] = resize[1] = 0;
+        memcpy(model->resized, resize, sizeof resize);
+        if (resize[0] == 0)
+            return;
     }
-    return 0;
 }
 
 static int read_run(struct model *model, struct reader *reader)
@@ -124,7 +144,7 @@ static int read_run(struct model *model, struct reader *reader)
     if (record_header(reader, "run", &header) < 0 || classes_read(&header, &model->classes) < 0 ||
         images_read_about(&header, &model->about) < 0)
         return -1;
-    model->cropped = was_cropped(&header);
+    read_crop(model, &header);
     model->header_size = header.size;
     model->header = ealloc(header.size, 1);
     memcpy(model->header, header.bytes, header.size);

@@ -23,6 +23,7 @@ struct model {
     struct classes classes;
     struct images_about about; /* shape, counts, mean, deviation of what it was trained on */
     int cropped;               /* which were windows of images (psaug --crop) */
+    uint32_t resized[2];       /* of images of this height and width; {0, 0}: of any size */
     uint64_t epoch, epochs, iteration;
     int stopped;       /* it ended before it reached epochs */
     float *parameters; /* [net.parameters] */

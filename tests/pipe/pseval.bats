@@ -110,12 +110,20 @@ records = [r for r in records if r["type"] != "image" or str(r["id"]) not in wro
     # Its mistakes are the images as they came.
     pseval -q --wrong 2 crop.bin <images.ps >wrong.ps
     [ "$(records wrong.ps | jq -c 'select(.type == "image") | [.height, .width]' | xargs)" = "[8,8] [8,8]" ]
-    # What holds no such window; and images that are larger than those of a model without windows.
-    psfetch -q --limit 10 --resize 9x5 >low.ps
-    ends 1 pseval crop.bin <low.ps
-    grep -q 'crop was trained on windows of 4x8x3, but arrow/00000 is 9x5x3' err
+    # Images of another size than psaug had them are not those that it was trained on.
     psfetch -q --limit 10 --resize 9x9 >large.ps
-    ends 0 pseval crop.bin <large.ps
+    ends 1 pseval crop.bin <large.ps
+    grep -q 'crop was trained on windows of 4x8x3 in images of 8x8, but arrow/00000 is 9x9x3 (psfetch --resize 8x8 makes them agree)' err
+    # Where they had all sizes any may come that holds the window.
+    for i in 1 2 3 4; do
+        colour "photos/arrow/$i.png" 8 1$i $((9 * i))
+        colour "photos/ring/$i.png" 9 10 $((60 * i))
+    done
+    psfetch -q photos | psaug --crop 4x8 -e 1 | pstrain -q -b 4 >any.bin
+    ends 0 pseval any.bin < <(psfetch -q photos)
+    colour photos/ring/0.png 9 7 9
+    ends 1 pseval any.bin < <(psfetch -q photos)
+    grep -q 'any was trained on windows of 4x8x3, but ring/0.png is 9x7x3 (psfetch --resize 9x8' err
     ends 1 pseval net.bin <large.ps
     grep -q 'net was trained on images of 8x8x3, but arrow/00000 is 9x9x3' err
 }

@@ -43,8 +43,8 @@ void candidate_close(struct candidate *candidate);
 /* Whether the model knows the class of images that has this name and this place in the table of
  * all; -1 with a sentence. */
 int candidate_knows(const struct candidate *candidate, const char *name, uint32_t class);
-/* Whether images of this shape are what the model was trained on, or hold such a window where it
- * was trained on windows; -1 with a sentence. */
+/* Whether images of this shape are what the model was trained on, or where that was windows, what
+ * they were cut from; -1 with a sentence. */
 int candidate_fits(const struct candidate *candidate, const struct image *image);
 
 /* Adds count images of a split to its score. pixels[count][height][width][channels]. */

@@ -191,8 +191,8 @@ END
     # Names that are too long differ at their ends still.
     cp net1.bin runs-of-a-night-with-much-learning-1.bin
     cp net1.bin runs-of-a-night-with-much-learning-2.bin
-    psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*…learning-1 '
-    psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*…learning-2 '
+    psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*….*learning-1 '
+    psplot -k overlay --size 60x20 runs-of-*.bin | grep -q '─ runs-.*….*learning-2 '
     psplot diverged.bin | grep -q 'diverged at iteration 71'
     # It hides nothing of the curve, which is that of the second net.
     diff <(psplot --size 40x24 diverged.bin | sed -n '4,14s/ *$//p' | sed 's/ *diverged at iteration 71//') \
@@ -458,6 +458,9 @@ END
     ends 3 psplot --size 100x90 d2-s*.bin
     for rate in 0.05 0.1; do for seed in 0 1 2; do grep -qE "learning rate $rate, seed $seed( |\$)" out; done; done
     no grep -qE 'depth|batch|d2-' out
+    # In few words where there is no room for all.
+    ends 3 psplot --size 32x90 d2-s0-*.bin d3-s*.bin
+    grep -qE '^d3-s2, rate 0.05 *$' out
     ends 3 psplot -k overlay --size 90x20 d2-s0-*.bin d3-s0-*.bin
     grep -q '─ depth 3, learning rate 0.05  85.00' out
     # Where nothing but the digest differs the name stands, and so does every name that somebody chose.

@@ -51,7 +51,7 @@ static void legend(struct canvas *canvas, double x, double y, double font,
     /* What stands in the titles, where there is room to say it. */
     char text[160];
     int training = rank_by_training(history);
-    snprintf(text, sizeof text, "above: %s, %s", rank_measure(history->rank, training),
+    snprintf(text, sizeof text, "figures: %s, %s", rank_measure(history->rank, training),
              rank_when(history->rank, training));
     struct lettering note = {font, grey, 1, 0.5, 0, 0};
     if (x + canvas_text_width(canvas, &note, text) <= canvas->width - font)
@@ -149,9 +149,10 @@ static void panel_title(struct canvas *canvas, double x, double y, double width,
     if (taken > 0.62 * width && brief[0])
         taken = canvas_text_width(canvas, &figure, text = brief);
     /* In a very small one the name is more. */
-    if (taken + font + fmin(canvas_text_width(canvas, &name, run->title), 5 * font) > width)
+    if (taken + font + fmin(canvas_text_width(canvas, &name, run->brief), 5 * font) > width)
         taken = -font;
-    canvas_text_in(canvas, x, y, width - taken - font, &name, run->title);
+    int fits = canvas_text_width(canvas, &name, run->title) <= width - taken - font;
+    canvas_text_in(canvas, x, y, width - taken - font, &name, fits ? run->title : run->brief);
     if (taken > 0)
         canvas_text(canvas, x + width, y, &figure, text);
 }

@@ -43,6 +43,7 @@ void history_free_run(struct run *run)
 {
     free(run->name);
     free(run->title);
+    free(run->brief);
     free(run->given);
     free(run->progress.point);
     free(run->validation.point);

@@ -25,6 +25,7 @@ enum run_state {
 struct run {
     char *name;          /* that of its file, where this has one */
     char *title;         /* the same, or what it differs in from the others, for charts */
+    char *brief;         /* the title in fewer words: "d3-s0, rate 0.05" */
     char *given;         /* the name that the progress channel gave; NULL for a stream's run */
     const char *stem;    /* of the input it came from, borrowed from the feed */
     const char *path;    /* the same input in full, likewise */

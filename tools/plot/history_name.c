@@ -71,10 +71,11 @@ void history_entitle(struct history *history)
     struct varying all = varying_find(history, 1), options = varying_reduce(history, &all);
     for (size_t i = 0; i < history->runs; i++) {
         struct run *run = history->run[i];
+        int by_options = is_point(run->name) && told_apart(history, run, &options);
         free(run->title);
-        run->title = is_point(run->name) && told_apart(history, run, &options)
-                         ? varying_words(run, &options, 0)
-                         : ecopy(run->name);
+        free(run->brief);
+        run->title = by_options ? varying_words(run, &options, 0) : ecopy(run->name);
+        run->brief = by_options ? varying_brief(run, &options) : ecopy(run->name);
     }
 }
 

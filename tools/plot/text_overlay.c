@@ -79,7 +79,7 @@ struct screen *text_overlay(const struct history *history, const struct page *pa
         int columns = label_columns(strands.strand[i].name);
         widest = columns > widest ? columns : widest;
     }
-    int labels = (widest < page->columns / 3 ? widest : page->columns / 3) + 10;
+    int labels = (widest < page->columns * 2 / 5 ? widest : page->columns * 2 / 5) + 10;
     int rows = page->rows > 0 ? page->rows : 24;
     if (page->rows == 0 && strands.count > 16)
         rows = (int)strands.count + 8;

@@ -98,9 +98,10 @@ static void head(struct screen *screen, struct box *box, const struct run *run,
 {
     enum { ROWS_TO_SPARE = 12 };
     const char *verdict = caption->beside[1].text;
-    /* The whole name, as long as the figure alone leaves room for it. */
-    int name = label_columns(run->title), most = box->columns - label_columns(caption->brief) - 2;
-    int room = box->columns - (name < most ? name : most), taken = 0;
+    /* The whole title, as long as the figure alone leaves room for it. */
+    int most = box->columns - label_columns(caption->brief) - 2, taken = 0;
+    const char *title = label_columns(run->title) <= most ? run->title : run->brief;
+    int room = box->columns - (label_columns(title) < most ? label_columns(title) : most);
     int below =
         label_columns(verdict) + 2 > room && !caption->below[0] && box->rows > ROWS_TO_SPARE;
     for (int i = below ? -1 : 1; i >= 0; i--) {
@@ -115,7 +116,7 @@ static void head(struct screen *screen, struct box *box, const struct run *run,
                      (struct style){.ink = caption->beside[i].ink}, text);
         taken += label_columns(text) + 2;
     }
-    screen_text(screen, box->row, box->column, box->columns - taken, bold_style, run->title);
+    screen_text(screen, box->row, box->column, box->columns - taken, bold_style, title);
     box->row++;
     box->rows--;
     if (below) {

@@ -9,12 +9,13 @@
 #include <string.h>
 
 enum column { NAME, VALIDATION, EPOCH, LEFT, TRAINING, LOSS, SPEED, COLUMNS };
-enum { GAP = 2, LEAST_SPARK = 12, MOST_SPARK = 48, MOST_NAME = 24, MOST_TEXT = 64 };
+enum { GAP = 2, LEAST_SPARK = 12, MOST_SPARK = 48, MOST_NAME = 28, MOST_TEXT = 64 };
 
 /* Where the columns stand; in this order they are given up from the last on. */
 struct layout {
     int width[COLUMNS]; /* 0: no room */
     int spark;          /* columns of the small curve behind the name, or 0 */
+    int brief;          /* some title has no room: all are in few words */
 };
 
 static void percent(double fraction, char *text)
@@ -32,12 +33,12 @@ static void epoch_text(const struct run *run, char *text)
     snprintf(text, MOST_TEXT, "%llu%s%s", (unsigned long long)run->epoch, of, ended[run->state]);
 }
 
-static void cells_of(const struct run *run, enum rank_rule rule, double now,
+static void cells_of(const struct run *run, enum rank_rule rule, int brief, double now,
                      char cell[COLUMNS][MOST_TEXT])
 {
     struct mean recent = curve_recent(run);
     memset(cell, 0, COLUMNS * sizeof *cell);
-    snprintf(cell[NAME], MOST_TEXT, "%s", run->title);
+    snprintf(cell[NAME], MOST_TEXT, "%s", brief ? run->brief : run->title);
     text_verdict(run, rule, cell[VALIDATION]);
     percent(recent.accuracy, cell[TRAINING]);
     epoch_text(run, cell[EPOCH]);
@@ -62,17 +63,18 @@ static const char *heading_of(int column, enum rank_rule rule)
 static struct layout lay_out(const struct history *history, double now, int columns)
 {
     struct layout layout = {0};
-    int used = -GAP;
+    int used = -GAP, most = columns / 3 < MOST_NAME ? columns / 3 : MOST_NAME;
+    for (size_t i = 0; i < history->runs; i++)
+        layout.brief |= label_columns(history->run[i]->title) > most;
     for (int c = 0; c < COLUMNS; c++)
         layout.width[c] = c == NAME ? 0 : label_columns(heading_of(c, history->rank));
     for (size_t i = 0; i < history->runs; i++) {
         char cell[COLUMNS][MOST_TEXT];
-        cells_of(history->run[i], history->rank, now, cell);
+        cells_of(history->run[i], history->rank, layout.brief, now, cell);
         for (int c = 0; c < COLUMNS; c++)
             if (label_columns(cell[c]) > layout.width[c])
                 layout.width[c] = label_columns(cell[c]);
     }
-    int most = columns / 3 < MOST_NAME ? columns / 3 : MOST_NAME;
     layout.width[NAME] = layout.width[NAME] < most ? layout.width[NAME] : most;
     for (int c = 0; c < COLUMNS; c++) {
         if (used + GAP + layout.width[c] > columns) {
@@ -134,7 +136,7 @@ void text_rows(struct screen *screen, int row, const struct history *history, do
                 hidden[ended]++;
                 continue;
             }
-            cells_of(run, history->rank, now, cell);
+            cells_of(run, history->rank, layout.brief, now, cell);
             draw_row(screen, row++, &layout, run, history->rank, right,
                      (const char(*)[MOST_TEXT])cell);
             shown++;

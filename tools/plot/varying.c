@@ -106,3 +106,26 @@ char *varying_words(const struct run *run, const struct varying *options, size_t
                                  options->name[i], varying_value(run, options->name[i]));
     return words;
 }
+
+char *varying_brief(const struct run *run, const struct varying *options)
+{
+    char *whole = varying_words(run, options, 0), *brief = ealloc(strlen(whole) + 1, 1);
+    size_t size = strlen(whole) + 1, used = 0;
+    free(whole);
+    for (int others = 0; others < 2; others++)
+        for (size_t i = 0; i < options->count; i++) {
+            const char *name = options->name[i], *word = strrchr(name, ' ');
+            int is_depth = strcmp(name, "depth") == 0,
+                in_name = is_depth || strcmp(name, "seed") == 0;
+            if (in_name == others)
+                continue;
+            const char *between = used == 0 ? "" : in_name ? "-" : ", ";
+            used += (size_t)snprintf(brief + used, size - used, "%s%s%s%s", between,
+                                     is_depth  ? "d"
+                                     : in_name ? "s"
+                                     : word    ? word + 1
+                                               : name,
+                                     in_name ? "" : " ", varying_value(run, name));
+        }
+    return brief;
+}

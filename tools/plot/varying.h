@@ -33,4 +33,7 @@ int varying_same(const struct run *a, const struct run *b, const struct varying 
 /* "depth 2, learning rate 0.05": a run's values from the option at first on. Free it. */
 char *varying_words(const struct run *run, const struct varying *options, size_t first);
 
+/* The same where room is short: "d2-s0, rate 0.05", with depth and seed as a sweep calls them. */
+char *varying_brief(const struct run *run, const struct varying *options);
+
 #endif

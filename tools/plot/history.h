@@ -104,9 +104,10 @@ void history_forget(struct history *history, struct feed *feed);
 
 /* Gives every run the shortest name that tells it from the others: the name of its file
  * ("net3"), its place or depth in a joined stream ("depth 3"), with the seed or the folder where
- * those are the same. A file that has the name of a point of a sweep, which ends in a digest, gets
- * for its title what its run differs in from the others, as far as that tells them apart: "depth 3,
- * learning rate 0.05". Call it when all is read, and before each frame. */
+ * those are the same. A run of a joined stream, and one whose file has the name of a point of a
+ * sweep, which ends in a digest, gets for its title what it differs in from the others, as far as
+ * that tells them apart: "depth 3, learning rate 0.05". Call it when all is read, and before each
+ * frame. */
 void history_name(struct history *history);
 
 /* The titles alone, of runs that have their names. */

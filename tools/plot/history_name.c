@@ -17,12 +17,18 @@ static int shares_input(const struct history *history, const struct run *run)
     return 0;
 }
 
+/* Whether neither a file nor its trainer gave it a name of its own. */
+static int is_nameless(const struct history *history, const struct run *run)
+{
+    return run->path && run->given == NULL && (run->stem == NULL || shares_input(history, run));
+}
+
 static char *plain_name(const struct history *history, const struct run *run)
 {
     char text[64];
     if (run->given)
         return ecopy(run->given);
-    if (run->stem && !shares_input(history, run))
+    if (!is_nameless(history, run))
         return ecopy(run->stem);
     if (run->depth >= 0)
         snprintf(text, sizeof text, "depth %lld", (long long)run->depth);
@@ -71,7 +77,8 @@ void history_entitle(struct history *history)
     struct varying all = varying_find(history, 1), options = varying_reduce(history, &all);
     for (size_t i = 0; i < history->runs; i++) {
         struct run *run = history->run[i];
-        int by_options = is_point(run->name) && told_apart(history, run, &options);
+        int by_options = (is_point(run->name) || is_nameless(history, run)) &&
+                         told_apart(history, run, &options);
         free(run->title);
         free(run->brief);
         run->title = by_options ? varying_words(run, &options, 0) : ecopy(run->name);

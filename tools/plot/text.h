@@ -47,6 +47,7 @@ struct caption {
     } beside[2];           /* to the right of it; the first gives way where both do not fit */
     char brief[RANK_ROOM]; /* in place of both where not even the second fits */
     char below[128];       /* in a row of its own; empty: no such row */
+    int keep; /* where brief would do, the second has a row of its own if there is one to spare */
 };
 
 /* One run: its name and status above, accuracy and loss against the iterations. */

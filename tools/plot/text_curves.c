@@ -23,6 +23,8 @@ static struct caption caption_of(const struct run *run, enum rank_rule rule)
 {
     struct caption caption = {0};
     curve_verdict(run, rule, caption.beside[1].text, sizeof caption.beside[1].text, caption.brief);
+    /* Of a run that went its whole way the figure is enough. */
+    caption.keep = run->state != RUN_DONE || run->epoch != run->epochs;
     return caption;
 }
 

@@ -102,8 +102,7 @@ static void head(struct screen *screen, struct box *box, const struct run *run,
     int most = box->columns - label_columns(caption->brief) - 2, taken = 0;
     const char *title = label_columns(run->title) <= most ? run->title : run->brief;
     int room = box->columns - (label_columns(title) < most ? label_columns(title) : most);
-    int below =
-        label_columns(verdict) + 2 > room && !caption->below[0] && box->rows > ROWS_TO_SPARE;
+    int below = label_columns(verdict) + 2 > room && caption->keep && box->rows > ROWS_TO_SPARE;
     for (int i = below ? -1 : 1; i >= 0; i--) {
         const char *text = caption->beside[i].text;
         if (i == 1 && label_columns(text) + 2 > room)

@@ -223,6 +223,8 @@ struct screen *text_run_table(const struct history *history, const struct page *
     /* One alone is not compared; it tells of what all have. */
     if (history->runs == 1) {
         plan.options = (struct varying){{"depth", "seed"}, 2};
+        if (settings_find(&history->run[0]->settings, "depth") == NULL)
+            plan.options.count = 0;
         table.heading = NULL;
     }
     add_run_names(&table, history, &plan);

@@ -1,7 +1,8 @@
 /* The GPU engine on views of images that it keeps beside the same engine on the pixels that view.h
  * draws of them: the same bits, step by step, however many steps are on their way.
  *
- *     views [-b] [CHANNELS]      -b: in bf16, otherwise in TF32
+ *     views [-b] [CHANNELS...]      of 1, 3 and 5; all, if none is named; -b: in bf16, otherwise in
+ * TF32
  *
  * On the doubles of the CUDA libraries or on a GPU, as parity.
  */
@@ -219,9 +220,13 @@ int main(int argc, char **argv)
         argc--;
         argv++;
     }
-    for (uint32_t channels = 1; channels <= 5; channels += 2)
-        if (argc < 2 || channels == (uint32_t)atoi(argv[1]))
+    for (uint32_t channels = 1; channels <= 5; channels += 2) {
+        int wanted = argc < 2;
+        for (int i = 1; i < argc; i++)
+            wanted |= channels == (uint32_t)atoi(argv[i]);
+        if (wanted)
             wrong += compare(channels, 0) + (channels == 3 ? compare(channels, 1) : 0);
+    }
     if (wrong == 0)
         printf("%d views give the bits of their pixels\n", VIEWS);
     return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

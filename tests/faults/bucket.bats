@@ -27,7 +27,7 @@ many() {
     colour zoo/cat/1.png 2000 2000 9 # more than the pipe holds
     picture zoo/cat/2-stall.png 4 4 9
     serve zoo
-    statuses=$(timeout 5 psfetch s3://zoo 2>err | head -c 1000 >/dev/null; echo "${PIPESTATUS[0]}")
+    statuses=$(timeout 9 psfetch s3://zoo 2>err | head -c 1000 >/dev/null; echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }
@@ -36,7 +36,7 @@ many() {
     picture zoo/cat/1.png 4 4 9
     picture zoo/cat/2-stall.png 4 4 9
     serve zoo
-    statuses=$(timeout 5 psfetch s3://zoo 2>err | head -c 200 >some; echo "${PIPESTATUS[0]}")
+    statuses=$(timeout 9 psfetch s3://zoo 2>err | head -c 200 >some; echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
     [ "$(stat -c %s some)" -eq 200 ]
@@ -46,7 +46,7 @@ many() {
     picture zoo/cat/2-stall.png 4 4 9
     echo "no picture" >zoo/cat/1.png
     serve zoo
-    ends 1 timeout 5 psfetch s3://zoo
+    ends 1 timeout 9 psfetch s3://zoo
     grep -q "cannot read s3://zoo/cat/1.png: not a PNG, JPEG, WebP, GIF or BMP file" err
 }
 
@@ -236,7 +236,7 @@ many() {
 @test "a reader that has enough is noticed while a listing stalls" {
     many zoo 3
     serve zoo hang=
-    statuses=$(timeout 5 psfetch s3://zoo 2>err | head -c 0; echo "${PIPESTATUS[0]}")
+    statuses=$(timeout 9 psfetch s3://zoo 2>err | head -c 0; echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }
@@ -266,7 +266,7 @@ many() {
 @test "a reader that has enough is noticed while one of many listings stalls" {
     many zoo 60
     serve zoo page=20 hang=star
-    statuses=$(timeout 5 psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
+    statuses=$(timeout 9 psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }

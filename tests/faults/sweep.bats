@@ -17,11 +17,17 @@ called() {
     everybody | xargs -r ps -o pid=,args= -p | grep -E "$1" | awk '{ print $1 }' | shuf -n 1 --random-source=<(yes "$moment")
 }
 
+# begun VICTIM: one of its processes is there, or none will be any more; $pids says which.
+begun() {
+    if [ "$1" = sweep ]; then pids=$sweep; else pids=$(called "$1"); fi
+    [ -n "$pids" ] || ! kill -0 "$sweep"
+}
+
 # disturbed MOMENTS: as many times, a victim by turns is killed after a while between 0.1 and 1.2 seconds, in a
 # sweep that needs about as long as all of them.
 disturbed() {
     local moment victim pids
-    local points=(--limit 400 --depth 1-2 --seed 0-1 --epochs $((80 * $1)) --jobs 2 -- --filters 4 --checkpoint-every 10)
+    local points=(--limit 100 --depth 1-2 --seed 0-1 --epochs $((60 * $1)) --jobs 2 -- --filters 4 --checkpoint-every 10)
     sweep -o whole "${points[@]}" >out
     RANDOM=1
     for ((moment = 0; moment < $1; moment++)); do
@@ -30,8 +36,9 @@ disturbed() {
         sleep "$(awk -v n=$RANDOM 'BEGIN { print 0.1 + n % 1100 / 1000 }')"
         victims=('[ ]pstrain|^ *[0-9]+ pstrain' 'sweep work' 'parallel' 'sweep point' psaug sweep)
         victim=${victims[moment % 6]}
-        [ "$victim" = sweep ] && pids=$sweep || pids=$(called "$victim")
-        # shellcheck disable=SC2086 # none where the moment came too early or too late
+        # On a busy machine it may not have begun yet.
+        wait_for 30 begun "$victim" || true
+        # shellcheck disable=SC2086 # none where the moment came too late
         [ -z "$pids" ] || kill -KILL $pids 2>/dev/null || true
         echo "$moment: $victim $pids" >>moments
         [ -z "$pids" ] || killed=$((${killed:-0} + 1))

@@ -19,6 +19,10 @@ on_address() {
     LD_LIBRARY_PATH=${doubles%double}address LD_PRELOAD=$sanitizer ASAN_OPTIONS=detect_leaks=0 PSWEEP_CUDA_APART=1 \
         PSWEEP_DOUBLE_DEVICE=$device XDG_CACHE_HOME=$cache "$@"
 }
+# some CASE...: these; in make test-all no word, which is all cases.
+some() {
+    [ -n "${PSWEEP_LONG-}" ] || echo "$@"
+}
 # Few small images, so that a network trains in seconds on the doubles.
 few() {
     psfetch -q synth:shapes --limit 60 --resize 8 --split 0.8
@@ -39,32 +43,35 @@ few() {
 }
 
 @test "no kernel leaves its tensors" {
-    on_address "$REPOSITORY"/build/tests/cuda/parity 1
-    on_address "$REPOSITORY"/build/tests/cuda/views 3
+    # shellcheck disable=SC2046
+    on_address "$REPOSITORY"/build/tests/cuda/parity 1 $(some 2 4 6 8)
+    on_address "$REPOSITORY"/build/tests/cuda/views 1 ${PSWEEP_LONG:+3}
 }
 
 @test "twenty steps stay with those of the CPU engine" {
-    on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 4 6 8
+    on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 8 ${PSWEEP_LONG:+4 6}
 }
 
 @test "in bf16 a step is that of the CPU engine within what it rounds off, and twenty stay near; no kernel leaves its tensors" {
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/narrow
-    on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 >said || { cat said >&2 && false; }
-    [ "$(grep -c 'parameters' said)" -eq 12 ]
-    on_double "$REPOSITORY"/build/tests/cuda/parity -b 20 2 4 6 8
-    PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 2 4 8
-    on_address "$REPOSITORY"/build/tests/cuda/parity -b 1 2 4 6 8
-    on_address "$REPOSITORY"/build/tests/cuda/views -b 3
+    # shellcheck disable=SC2046
+    on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 $(some 2 4 6 8) >said || { cat said >&2 && false; }
+    [ "$(grep -c 'parameters' said)" -eq $((PSWEEP_LONG ? 12 : 4)) ]
+    on_double "$REPOSITORY"/build/tests/cuda/parity -b 20 2 ${PSWEEP_LONG:+4 6 8}
+    PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 2 8 ${PSWEEP_LONG:+4}
+    on_address "$REPOSITORY"/build/tests/cuda/parity -b 1 2 8 ${PSWEEP_LONG:+4 6}
+    on_address "$REPOSITORY"/build/tests/cuda/views -b 1 ${PSWEEP_LONG:+3}
 }
 
 @test "views of images that the GPU keeps are what view_draw() makes of them, bit for bit" {
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/views
     grep -q '^450 views give the bits of their pixels$' out
-    PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/views 3
-    on_double "$REPOSITORY"/build/tests/cuda/views -b
+    PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/views 1 ${PSWEEP_LONG:+3}
+    # shellcheck disable=SC2046
+    on_double "$REPOSITORY"/build/tests/cuda/views -b $(some 5)
     # The device as soon as it may, and by chance.
-    for order in 1 2 3; do
-        PSWEEP_DOUBLE_SEED=$order on_double "$REPOSITORY"/build/tests/cuda/views 3
+    for order in 1 2 ${PSWEEP_LONG:+3}; do
+        PSWEEP_DOUBLE_SEED=$order on_double "$REPOSITORY"/build/tests/cuda/views 1 ${PSWEEP_LONG:+3}
     done
 }
 
@@ -96,7 +103,7 @@ few() {
     on_double pstrain -q --device cuda -b 16 -e 4 <set.ps | cmp - four.bin
     on_double pstrain -q --device cuda -b 16 -e 4 --no-cuda-graph <set.ps | cmp - four.bin
     # Early, late, or by chance: when the device works does not show.
-    for order in 1 2 3; do
+    for order in 1 2 ${PSWEEP_LONG:+3}; do
         PSWEEP_DOUBLE_SEED=$order on_double pstrain -q --device cuda -b 16 -e 4 <set.ps | cmp - four.bin
     done
     on_double pstrain -q --device cuda -b 16 -e 2 <set.ps >two.bin
@@ -166,8 +173,8 @@ few() {
     PSWEEP_DOUBLE_COUNT=$PWD/count on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >whole.bin
     calls=$(<count)
     [ "$calls" -gt 500 ]
-    # All of the first calls, and some of the many that are alike.
-    for n in {1..25} $(seq 40 97 "$calls") $((calls - 12)) $((calls - 3)); do
+    # Some of the first calls, in make test-all each, and some of the many that are alike.
+    for n in $(seq 1 $((PSWEEP_LONG ? 1 : 6)) 25) $(seq 40 $((PSWEEP_LONG ? 97 : 397)) "$calls") $((calls - 12)) $((calls - 3)); do
         status=0
         PSWEEP_DOUBLE_FAIL=$n on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >out 2>err || status=$?
         grep -q "cuda double: call $n, .* fails" err
@@ -268,11 +275,15 @@ of() {
     grep -q '^connected.weights  *[0-9.e-]* of 2e-02$' out
     grep -q 'The GPU does what the CPU does' out
     no grep -q '^bf16$' out
+    ends 1 pstrain --selftest
+    grep -Eq 'there is no (NVIDIA driver|GPU)' err
+}
+
+@test "--selftest tells all of bf16 too" {
+    long
     ends 0 on_double pstrain --selftest --precision bf16
     grep -q '^bf16$' out
     grep -q '^connected.weights  *[0-9.e-]* of 3e-01$' out
-    ends 1 pstrain --selftest
-    grep -Eq 'there is no (NVIDIA driver|GPU)' err
 }
 
 @test "a GPU that computes wrong is not used" {
@@ -312,12 +323,19 @@ of() {
 }
 
 @test "cuDNN plans every convolution of depths 1 to 32 for seven devices as it did" {
-    "$REPOSITORY"/tests/cuda/table "$REPOSITORY"/build/tests/cuda/plans >plans
-    here=$(grep -m 1 ^cuDNN plans) known=$(grep -m 1 ^cuDNN "$REPOSITORY"/tests/cuda/plans.golden)
+    golden=$REPOSITORY/tests/cuda/plans.golden
+    if [ -n "${PSWEEP_LONG-}" ]; then
+        "$REPOSITORY"/tests/cuda/table "$REPOSITORY"/build/tests/cuda/plans >plans
+    else # of one of them
+        { echo "# h100" && "$REPOSITORY"/build/tests/cuda/plans "$REPOSITORY"/tests/cuda/devices/h100.json; } >plans
+        sed -n '/^# h100$/,/^# /{ /^# h100$/p; /^# /!p }' "$golden" >h100
+        golden=h100
+    fi
+    here=$(grep -m 1 ^cuDNN plans) known=$(grep -m 1 ^cuDNN "$golden")
     no grep -vE '^(# [a-z0-9]+|cuDNN [0-9]+|bf16: no plans|.*: engine [0-9]+( on tensor cores)?, [0-9]+ bytes)$' plans
     [ "$(grep -c '^bf16: no plans$' plans)" -le 1 ] # the T4
     [ "$here" = "$known" ] || skip "the table of GPU plans is of $known, here is $here"
-    diff "$REPOSITORY"/tests/cuda/plans.golden plans
+    diff "$golden" plans
 }
 
 # faulty FILE SED-COMMAND: builds plugin and doubles with a fault in a copy of the tree.

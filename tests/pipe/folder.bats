@@ -17,8 +17,9 @@ teardown() {
 work() {
     flock runs "$@"
 }
+# To be killed, as itself: chart … &
 chart() {
-    timeout 30 psplot --follow runs "$@" >lines 2>err 3>&-
+    exec timeout 60 psplot --follow runs "$@" >lines 2>err 3>&-
 }
 
 @test "runs that are there and runs that come, under the name they get, until nobody works there any more" {
@@ -31,21 +32,21 @@ chart() {
     flock "$lock"
     chart {lock}<&- &
     chart=$!
-    wait_for 5 grep -q '^a: epoch 1: ' lines
+    wait_for 30 grep -q '^a: epoch 1: ' lines
     mv runs/a.part runs/a.bin # the same file goes on
     tail -c +$((half + 1)) net.bin >>runs/a.bin
-    wait_for 5 grep -q '^a: done' lines
+    wait_for 30 grep -q '^a: done' lines
     cat net.bin >runs/b.part
-    wait_for 5 grep -q '^b: done' lines
+    wait_for 30 grep -q '^b: done' lines
     mv runs/b.part runs/b.bin
     head -c "$half" net.bin >runs/c.part
     cat net.bin >>runs/later.part
-    wait_for 5 grep -q '^c: epoch 1: ' lines
-    wait_for 5 grep -q '^later: done' lines
+    wait_for 30 grep -q '^c: epoch 1: ' lines
+    wait_for 30 grep -q '^later: done' lines
     # A new file takes the place of what an earlier trainer left.
     mv runs/c.part runs/c.torn
     cat net.bin >runs/c.part
-    wait_for 5 grep -q '^c: done' lines
+    wait_for 30 grep -q '^c: done' lines
     kill -0 $chart # somebody could still begin another
     flock -u "$lock"
     wait $chart
@@ -92,7 +93,7 @@ for i in range(1, 1051):
 END
     ends 2 psplot -e 200
     work /usr/bin/python3 trainer.py >runs/a.part 3>&- &
-    wait_for 5 test -s runs/a.part
+    wait_for 30 test -s runs/a.part
     chart -e 200 &
     chart=$!
     wait_for 20 grep -q '^a: epoch 104 ' lines

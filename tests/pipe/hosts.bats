@@ -38,7 +38,7 @@ goes_on_from() {
     # One more that nobody can reach, and one that has not what it needs; the last line lacks its end.
     printf '#!/bin/sh\nexec env PATH=/nowhere /bin/sh -c "exit 1"\n' >bare && chmod +x bare
     echo "3/$PWD/bare host" >>hosts
-    port=$(/usr/bin/python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+    port=$("$REPOSITORY/tests/servers/free_ports" 1)
     printf 'ssh -p %s 127.0.0.1' "$port" >>hosts
     sweep --limit 200 --depth 1-4 --epochs 2 --hosts hosts -o s 2>err
     [ "$(grep -c 'does not answer, or has no psaug and pstrain: it is left out' err)" = 2 ]
@@ -67,7 +67,7 @@ goes_on_from() {
 }
 
 @test "what a host was training when it was lost goes on elsewhere, with the same bytes" {
-    sweep start --limit 200 --depth 1-2 --epochs 400 --hosts hosts -o s
+    sweep start --limit 200 --depth 1-2 --epochs 150 --hosts hosts -o s -- --filters 4
     wait_for 30 writes d1-s0
     wait_for 30 writes d2-s0
     for k in 1 2 3; do is_training $k && victim=$k || true; done
@@ -79,7 +79,7 @@ goes_on_from() {
     wait_for 20 is_idle "$victim"
     timeout 120 sweep wait -o s
     [ "$(state "done")" = "d1-s0 d2-s0" ]
-    sweep --limit 200 --depth 1-2 --epochs 400 -o here
+    sweep --limit 200 --depth 1-2 --epochs 150 -o here -- --filters 4
     same_runs s here
 }
 

@@ -146,7 +146,7 @@ for record in records:
     psplot -k csv fifo >live & reader=$!
     exec 9>fifo
     cat channel >&9
-    wait_for 5 grep -q ^validation live
+    wait_for 30 grep -q ^validation live
     kill -0 $reader
     exec 9>&-
     wait $reader

@@ -80,15 +80,15 @@ for record in records:
 }
 
 @test "killed, and stopped in the middle of an epoch: not an iteration is lost that was saved" {
-    train -e 200 >whole.bin
+    train -e 100 >whole.bin
     for signal in KILL TERM; do
-        psaug <set.ps | pstrain -q -b 32 -e 200 >torn.bin 3>&- &
+        psaug <set.ps | pstrain -q -b 32 -e 100 >torn.bin 3>&- &
         wait_for 30 test -s torn.bin
         sleep 0.3
         pkill -$signal -P $$ -x pstrain || true
         wait || true
         [ "$(stat -c %s torn.bin)" -lt "$(stat -c %s whole.bin)" ]
-        psaug <set.ps | pstrain -b 32 -e 200 --resume torn.bin 2>err | cmp - whole.bin
+        psaug <set.ps | pstrain -b 32 -e 100 --resume torn.bin 2>err | cmp - whole.bin
     done
     had=$(records torn.bin | jq -r 'select(.type == "progress") | .iteration' | tail -n 1)
     grep -q "going on from iteration $had, " err

@@ -170,16 +170,16 @@ P
 
 @test "real images: from the bucket through a sweep to the test of the best" {
     need_shared data/cifar10-jpeg.tar.gz
-    tar xzf "${shared:?}/data/cifar10-jpeg.tar.gz" --wildcards '*test/*/00*.jpg' '*test/*/01*.jpg'
+    tar xzf "${shared:?}/data/cifar10-jpeg.tar.gz" --wildcards '*test/*/000*.jpg' '*test/*/010*.jpg'
     put cifar test
     psfetch -q s3://cifar >bucket.ps
     psfetch -q test >folder.ps
     images bucket.ps >bucket
     images folder.ps >folder
-    [ "$(wc -l <bucket)" -eq 2000 ]
+    [ "$(wc -l <bucket)" -eq 200 ]
     cmp bucket folder
     sweep --depth 1-2 --epochs 1 --data s3://cifar --test s3://cifar -o runs >said
     grep -q "^best is runs/d[12]-s0-[0-9a-f]*.bin: validation [0-9.]* %, test [0-9.]* %$" said
-    [ "$(records runs/best.scores | jq 'select(.type == "score") | .images')" -eq 2000 ]
+    [ "$(records runs/best.scores | jq 'select(.type == "score") | .images')" -eq 200 ]
     [ "$(records runs/d2-s0-*.bin | jq -r 'select(.type == "header") | .upstream[0].upstream[0].source[0]')" = s3://cifar ]
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The command sweep, with the real programs on few small images.
+# The command sweep, with the real programs on few small images. It waits more than it works: bats --jobs 3
 load ../helper
 load ../sweeps
 
@@ -232,12 +232,12 @@ done 2
 }
 
 @test "whatever dies by kill -9, nothing trains on, nothing is lost, and the bytes are the same in the end" {
-    long=(--limit 200 --epochs 200 --depth 1 --jobs 1)
+    long=(--limit 200 --epochs 130 --depth 1 --jobs 1)
     sweep "${long[@]}" -o whole >out
     reached=0
     for victim in trainer sweep worker parallel point all; do
         start_sweep "${long[@]}" -o s
-        wait_for 30 epochs_done $((reached += 25))
+        wait_for 30 epochs_done $((reached += 15))
         case $victim in
         trainer) pids=$(trainer d1-s0) ;;
         sweep) pids=$sweep ;;

@@ -63,14 +63,14 @@ middle() {
 @test "HTTP/2 where it is offered: the same bytes, and signatures that hold" {
     PATH=$PATH:/usr/sbin need nghttpx openssl
     local port
-    psfetch -q synth:shapes --limit 300 --write-shard shapes.tar
+    psfetch -q synth:shapes --limit 60 --write-shard shapes.tar
     mkdir shapes && tar -xf shapes.tar -C shapes
     put two shapes
     psfetch -v s3://two >plain.ps 2>err
     no grep -q "HTTP/2" err
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
         -keyout key.pem -out cert.pem 2>openssl.log
-    port=$(/usr/bin/python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+    port=$("$REPOSITORY/tests/servers/free_ports" 1)
     PATH=$PATH:/usr/sbin nghttpx --conf=/dev/null --no-ocsp --workers=1 -f "127.0.0.1,$port" \
         -b "127.0.0.1,${AWS_ENDPOINT_URL##*:}" key.pem cert.pem >proxy.log 2>&1 3>&- &
     echo $! >proxy.pid

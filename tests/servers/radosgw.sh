@@ -10,19 +10,12 @@
 # characters that a careless signer gets wrong.
 set -eEuo pipefail
 action=$1
+servers=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2"
 cd "$2"
 dir=$PWD
 key=PSWEEPTEST
 secret='Secret/with+odd=characters'
-
-free_ports() {
-    python3 - "$1" <<'P'
-import socket, sys
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
-print(*(s.getsockname()[1] for s in sockets))
-P
-}
 
 # wait_for SECONDS COMMAND...: until the command succeeds.
 wait_for() {
@@ -85,7 +78,7 @@ write_keys() {
 
 start() {
     local id conf=(-c "$dir/ceph.conf") ports
-    read -ra ports < <(free_ports 3)
+    read -ra ports < <("$servers/free_ports" 3)
     id=$(cat /proc/sys/kernel/random/uuid)
     write_conf "$id" "${ports[@]}"
     write_keys >keys.log

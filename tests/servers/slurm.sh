@@ -9,18 +9,11 @@
 # wants folders that this one can reach, has its key and socket in a folder of its own, DIR/munge leads to it.
 set -euo pipefail
 action=$1
+servers=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2"/{state,spool}
 cd "$2"
 dir=$PWD
 export SLURM_CONF=$dir/slurm.conf
-
-free_ports() {
-    python3 - "$1" <<'P'
-import socket, sys
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
-print(*(s.getsockname()[1] for s in sockets))
-P
-}
 
 # background NAME COMMAND...
 background() {
@@ -80,7 +73,7 @@ END
 case $action in
 start)
     start_munge
-    read -ra ports <<<"$(free_ports 2)"
+    read -ra ports <<<"$("$servers/free_ports" 2)"
     write_configuration "${ports[@]}"
     background slurmctld slurmctld -D -f "$SLURM_CONF"
     background slurmd slurmd -D -f "$SLURM_CONF"

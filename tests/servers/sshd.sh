@@ -8,17 +8,10 @@
 # Needs sshd, ssh and ssh-keygen (make deps-servers); as root, the folder /run/sshd too, and makes it.
 set -euo pipefail
 action=$1
+servers=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2"
 cd "$2"
 dir=$PWD
-
-free_ports() {
-    python3 - "$1" <<'P'
-import socket, sys
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
-print(*(s.getsockname()[1] for s in sockets))
-P
-}
 
 start_host() {
     local k=$1 port=$2
@@ -51,7 +44,7 @@ case $action in
 start)
     [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
     ssh-keygen -q -t ed25519 -N '' -f key
-    read -ra ports <<<"$(free_ports "$3")"
+    read -ra ports <<<"$("$servers/free_ports" "$3")"
     for k in $(seq "$3"); do start_host "$k" "${ports[k - 1]}"; done
     ;;
 stop)

@@ -11,18 +11,11 @@
 # deps-servers). The key id holds a colon, and the secret what a careless signer gets wrong.
 set -eEuo pipefail
 action=$1
+servers=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2"
 cd "$2"
 dir=$PWD
 services=(account container object)
-
-free_ports() {
-    python3 - "$1" <<'P'
-import socket, sys
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
-print(*(s.getsockname()[1] for s in sockets))
-P
-}
 
 # defaults PORT: what all four servers are told; workers 0: no processes below those that we start.
 defaults() {
@@ -86,7 +79,7 @@ wait_until_it_answers() {
 
 start() {
     local ports i
-    read -ra ports < <(free_ports 4)
+    read -ra ports < <("$servers/free_ports" 4)
     mkdir -p node/d1
     write_proxy "${ports[3]}"
     for i in 0 1 2; do

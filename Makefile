@@ -228,14 +228,16 @@ build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
 
 # What the engine computes as digests, to be compared between machines (tests/pipe/arm.bats).
-build/tests/bits/digest: build/tests/bits/digest.o build/tests/support.a build/libpsnn.a build/libpsweep.a
+build/tests/bits/digest: build/tests/bits/digest.o $(addprefix build/tests/unit/,bed.o reference.o) \
+                         build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lm -pthread
 build/tests/bits/%.o: CPPFLAGS += -Itests/unit
 # The same for Arm, where its compiler is: in a tree of its own, so that no object of this machine is in the way.
 ARM_TESTS := $(if $(shell command -v aarch64-linux-gnu-gcc),build/arm/build/tests/bits/digest)
 build/arm/build/tests/bits/digest: build/tests/bits/digest
 	@mkdir -p build/arm
-	cp -pru Makefile .ci lib tests build/arm
+	@cd build/arm && rm -rf .ci lib tests
+	cp -pr Makefile .ci lib tests build/arm
 	$(MAKE) -s -C build/arm build/tests/bits/digest CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar LDFLAGS=-static
 	@touch $@
 

@@ -5,13 +5,15 @@
 # point NAME: what parallel and Slurm run. Says "ended NAME" on standard output. A request to stop, by a file
 # or by a TERM to this process, is heeded at whatever moment it comes: the point is then stopped, not failed.
 point() {
-    local name=$1 run=$out/$1 log hold='' trainer='' halted='' epochs options status words left=() reached=0 lost=0
+    local name=$1 run=$out/$1 log say hold='' trainer='' halted='' epochs options status words left=() reached=0 lost=0
     trap halt TERM
+    # What is standard output here stays ours: an ssh would make its reads and writes non-blocking, for all who have it.
+    exec {say}>&1 1>&2
     # parallel may have died before we could hear of it.
     [ -z "${PARALLEL_PID-}" ] || [ "$PARALLEL_PID" = "$PPID" ] || exit 1
     # Where another sweep trains it already, that is enough.
     exec {log}>>"$run.log" || exit 1
-    flock --wait 1 "$log" || { echo "ended $name" && return; }
+    flock --wait 1 "$log" || { echo "ended $name" >&"$say" && return; }
     IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
     read -ra words <<<"$augment"
     read -ra options <<<"$options"
@@ -30,7 +32,7 @@ point() {
         lose_host
     done
     finish
-    echo "ended $name"
+    echo "ended $name" >&"$say"
 }
 
 asked_to_stop() {

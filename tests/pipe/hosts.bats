@@ -44,6 +44,7 @@ goes_on_from() {
     [ "$(grep -c 'does not answer, or has no psaug and pstrain: it is left out' err)" = 2 ]
     sweep --limit 200 --depth 1-4 --epochs 2 -o here
     same_runs s here
+    no grep 'read error' err
     [ "$(find server -name '*.ps' | wc -l)" = 3 ]
     for host in server/host[123]; do cmp "$host"/.cache/psweep/*.ps s/data.ps; done
     [ -z "$(find server -name '*.torn')" ]
@@ -79,6 +80,7 @@ goes_on_from() {
     wait_for 20 is_idle "$victim"
     timeout 120 sweep wait -o s
     [ "$(state "done")" = "d1-s0 d2-s0" ]
+    no grep 'read error' s/sweep.log
     sweep --limit 200 --depth 1-2 --epochs 150 -o here -- --filters 4
     same_runs s here
 }

@@ -50,10 +50,12 @@ no_data() {
 
 # The images for the test that have been looked at must be of classes that the networks will know, and of their size.
 fits_test() {
-    local head unknown size wanted
+    local head known unknown size wanted
     [ -n "$test_head" ] || return 0
     head=$(psplot -k json "$out/data.ps" | head -n 2)
-    unknown=$(grep -vxF -f <(classes_in "$head") <(classes_in "$test_head"))
+    known=$(classes_in "$head")
+    [ -n "$known" ] || die 1 "cannot read the classes of $out/data.ps"
+    unknown=$(classes_in "$test_head" | grep -vxF -f <(printf '%s\n' "$known"))
     size=$(size_in "$test_head") wanted=$(size_in "$head")
     if [ -n "$unknown" ]; then
         echo "sweep: $test has classes that $data has not, and no network can know them: ${unknown//$'\n'/, }" >&2

@@ -111,8 +111,8 @@ bury() {
     for name in "${!orphans[@]}"; do
         log=$out/$name.log
         ! is_locked "$log" || continue
-        { echo "sweep: its runner ended without a word" >>"$log" && mv "$log" "$out/$name.failed"; } ||
-            echo "sweep: the runner of $name ended without a word" >&2
+        { echo "sweep: the process that was to train it was killed or could not start" >>"$log" && mv "$log" "$out/$name.failed"; } ||
+            echo "sweep: the process that was to train $name was killed or could not start" >&2
         forget "$name"
     done
 }

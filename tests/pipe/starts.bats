@@ -75,8 +75,8 @@ has_no_trainer() {
     # shellcheck disable=SC2016 # for another shell
     shim setpriv '[ "$4" != point ] || { [ -e once ] && kill -KILL $$; : >once; exit 126; }; exec /usr/bin/setpriv "$@"'
     ends 1 timeout 60 t/pipelines/sweep "${small[@]}" --depth 1-2 -o s
-    grep 'd1-s0-.* failed: its runner ended without a word' err
-    grep 'd2-s0-.* failed: its runner ended without a word' err
+    grep 'd1-s0-.* failed: the process that was to train it was killed or could not start' err
+    grep 'd2-s0-.* failed: the process that was to train it was killed or could not start' err
     # The same folder, when what was wrong is mended.
     timeout 60 sweep -o s
     in_state "done" "d1-s0 d2-s0"

@@ -25,13 +25,15 @@ order_of() {
     files=("${@/#/"$out/"}")
     psplot -k ranking --rank "$rank" "${only[@]}" "${files[@]/%/.bin}" | tail -n +2 | sed 's|^[^\t]*/||; s|\.bin\t|\t|'
 }
-# ranked_files [EPOCHS]: the finished networks as files, the best first; those only of which so many epochs were asked.
+# The finished networks as files, the best first.
 ranked_files() {
-    local line name asked
-    for line in "${ranked[@]}"; do
-        IFS=$'\t' read -r name _ _ _ _ _ _ asked _ <<<"$line"
-        [ "${1-$asked}" != "$asked" ] || printf '%s\n' "$out/$name.bin"
-    done
+    local line
+    for line in "${ranked[@]}"; do printf '%s\n' "$out/${line%%$'\t'*}.bin"; done
+}
+# What is said of their order where not all were asked for the same epochs.
+left_behind() {
+    [ "$(printf '%s\n' "${ranked[@]}" | cut -f 8 | sort -u | wc -l)" = 1 ] ||
+        echo "; those of which fewer epochs were asked stand behind"
 }
 
 # What the figure is, for heads and sentences: "validation accuracy after the last epoch".
@@ -77,16 +79,19 @@ networks_table() {
         NR == 1 { print "network", $6 unit, "loss", "epochs", (engines > 1 ? "engine" OFS : "") "options" }
         { print $1, $5 == "diverged" ? $5 : $2, $3, $4, (engines > 1 ? $7 OFS : "") $9 }' | in_words columns
 }
-# seeds_table [EPOCHS]: where several points differ in nothing but their seeds, the mean of each such group and its
-# deviation.
+# Where several points differ in nothing but their seeds, the mean of each such group and its deviation; of those of
+# which the most epochs were asked.
 seeds_table() {
-    local files
-    mapfile -t files < <(ranked_files "$@")
-    printf '%s\n' "${ranked[@]}" | awk -F '\t' -v epochs="${1-}" '
-        (epochs == "" || $8 == epochs) && $5 != "diverged" {
+    local names
+    mapfile -t names < <(printf '%s\n' "${ranked[@]}" | awk -F '\t' '
+        $5 != "diverged" && (most == "" || $8 == most) {
+            most = $8
+            name[++n] = $1
             group = " " $9 " "
             gsub(/ (-s|--seed)[ =][0-9]+ /, " ", group)
-            some += ++n[group, $8] > 1 }
-        END { exit !some }' || return 0
-    psplot -k summary --rank "$rank" "${files[@]}"
+            some += ++times[group] > 1 }
+        END { if (some) for (i = 1; i <= n; i++) print name[i] }')
+    [ ${#names[@]} = 0 ] && return
+    names=("${names[@]/#/"$out/"}")
+    psplot -k summary --rank "$rank" "${names[@]/%/.bin}"
 }

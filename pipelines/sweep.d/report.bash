@@ -107,10 +107,6 @@ indented() {
         }
         print "" }'
 }
-left_behind() {
-    [ "$(printf '%s\n' "${ranked[@]}" | cut -f 8 | sort -u | wc -l)" = 1 ] ||
-        echo -n ", and those that were left behind with fewer epochs come last"
-}
 judged_on() {
     case $part in
     test) echo "Only after it had been chosen was the best tried on the test images." ;;

@@ -114,13 +114,18 @@ won() {
     esac
     [ "$part" != test ] || echo -n ", test $(tested) %"
 }
-# The finished networks, the best first, those behind that were left behind with fewer epochs; and over seeds.
+# The finished networks, the best first, and over seeds. Where some were left behind with fewer epochs, psplot would
+# rank them among the others.
 tables() {
-    local epochs files
-    while read -r epochs; do
-        mapfile -t files < <(ranked_files "$epochs")
-        psplot -k table --rank "$rank" "${files[@]}" && echo && seeds_table "$epochs" || return
-    done < <(printf '%s\n' "${ranked[@]}" | cut -f 8 | sort -nru)
+    local files
+    mapfile -t files < <(ranked_files)
+    if [ -z "$(left_behind)" ]; then
+        psplot -k table --rank "$rank" "${files[@]}" || return
+    else
+        printf 'The best first, by %s%s\n\n' "$(figure_is)" "$(left_behind)"
+        networks_table | columns
+    fi
+    echo && seeds_table
 }
 tested() {
     psplot -k table "$out/best.scores" | awk 'END { print $NF }'

@@ -78,6 +78,7 @@ read_options() {
             [ "$name" = augment ] || refetch=1
         fi
     done <"$out/options"
+    check_values
 }
 # Of points that have other names now, and learnt nothing under these.
 forget_points() {

@@ -1,6 +1,6 @@
 # What the points of a sweep differ in, as people read it: "learning rate", not --learning-rate or -r.
 #
-#   awk -f options.awk [-v want=…] [-v skip=NAME] POINTS [-]
+#   awk -f options.awk -v want=… POINTS [-]
 #
 # POINTS is the folder's file. Prints, by want:
 #   columns   the lines of standard input, tabs between their fields, the first of them the heads; in the place of
@@ -9,7 +9,6 @@
 #   words     for each line of standard input, which holds options: "depth 3, learning rate 0.05"
 #   space     what was swept: "depth 1–4 × 3 seeds"
 #   shared    what all points have in common: "batch size 64, momentum 0.5"
-# skip: an option that is no column.
 BEGIN {
     FS = OFS = "\t"
     split("b batch-size d depth m momentum r learning-rate s seed t threads", letter, " ")
@@ -93,7 +92,6 @@ function know(    i) {
     count_digits()
     for (i = 1; i <= names; i++) {
         swept[i] = list(order[i])
-        differs[i] = various > 1 && order[i] != skip
         size[i] = various
     }
 }
@@ -116,7 +114,7 @@ FILENAME != "-" {
     for (i = 1; i < NF; i++)
         line = line (i == 1 ? short($1) : OFS $i)
     for (i = 1; i <= names; i++)
-        if (differs[i]) {
+        if (size[i] > 1) {
             line = line OFS (FNR == 1 ? order[i] : of("row", order[i]))
             text = text (text == "" ? "" : ", ") order[i] " " of("row", order[i])
         }

@@ -71,7 +71,7 @@ engines() {
 
 # What the points differ in: options.awk, of the folder's points.
 in_words() {
-    awk -f "$here/options.awk" -v want="$1" "${@:2}" "$out/points" -
+    awk -f "$here/options.awk" -v want="$1" "$out/points" -
 }
 # A table of the finished networks, the best first, by tabs.
 networks_table() {

@@ -141,3 +141,20 @@ has_no_trainer() {
     ends 2 sweep --data photos --test other --split 0.6 -e 1 -d 1 -o new
     grep 'the images of other are 8×12×1, those of photos 8×8×1' err
 }
+
+@test "what somebody else's folder holds is not acted upon where it has another form" {
+    sweep "${small[@]}" --depth 1-2 -o s >out
+    cp s/options options && cp s/points points
+    # shellcheck disable=SC2016 # no shell may expand it
+    sed 's/^epochs .*/epochs a[$(touch x)]/' options >s/options
+    ends 2 sweep --halving 2 -o s && grep -- '--epochs takes a whole number' err
+    cp options s/options
+    # shellcheck disable=SC2016
+    for line in '$(touch x)\t3\t--depth 1' 'd1-s0-0123456789ab\t3' '../d1-s0-0123456789ab\t3\t-d 1' 'd1-s0-0123456789ab\ta[$(touch x)]\t-d 1'; do
+        printf '%b\n' "$line" | cat points - >s/points
+        for command in status report best run; do
+            ends 1 sweep $command -o s && grep 'points is not what a sweep wrote: line 3' err
+        done
+    done
+    [ ! -e x ]
+}

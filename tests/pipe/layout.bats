@@ -88,8 +88,8 @@ littered() {
     touch photos/cat/{1..4}.TIF photos/cat/notes.txt photos/dog/2.heic photos/{a,b,c}.tga
     ends 0 psfetch photos
     grep -q "photos: left out 9 files: 4 named .tif, 3 named .tga, 1 named .heic, 1 named .txt" err
-    grep -q "photos/cat: 4 of its 7 images are named .tif and left out: psfetch reads PNG.* convert them" err
-    grep -q "^psfetch: photos: 3 of its 3 images are named .tga and left out" err
+    grep -q "photos/cat: left out 4 of the 7 images in it, named .tif: psfetch reads PNG.* files; convert them" err
+    grep -q "^psfetch: photos: left out 3 of the 3 images in it, named .tga:" err
     no grep -q "photos/dog" err
     [ "$(classes out)" = "cat dog ox" ]
     mkdir shards && touch shards/a.tar.gz

@@ -214,9 +214,10 @@ static void tell_folders(const struct source *source)
         }
         char *shown =
             group[i].folder[0] ? source_show(source, group[i].folder) : ecopy(source->name);
-        note("%s: %zu of its %zu images are named %s and left out: psfetch reads %s files; convert "
+        size_t total = group[i].count + read;
+        note("%s: left out %zu of the %zu image%s in it, named %s: psfetch reads %s files; convert "
              "them",
-             shown, group[i].count, group[i].count + read, group[i].suffix, formats);
+             shown, group[i].count, total, plural(total), group[i].suffix, formats);
         free(shown);
     }
     if (more > 0)

@@ -69,16 +69,14 @@ littered() {
     grep -qF "s3://zoo: left out 5 files: 5 without a suffix (" err
     # Empty ones are not asked for.
     [ "$(sort zoo.asked | uniq -c | xargs)" = "1 LICENSE 1 cat/1.png 1 cat/README 1 docs/README 1 dog/1.png 2 dog/2" ]
-    for i in {1..80}; do
-        [ "$i" -gt 70 ] || cp zoo/LICENSE "zoo/docs/$i"
-        cp one.png "zoo/cat/$i.png"
-    done
+    tee zoo/docs/{1..70} <zoo/LICENSE >/dev/null
+    tee zoo/cat/{1..80}.png <one.png >/dev/null
     rm zoo/dog/2
     ends 0 psfetch s3://zoo
     [ "$(images out | wc -l)" -eq 81 ]
     grep -qF "left out 75 files: 75 without a suffix" err
     rm -r zoo/cat zoo/docs/* zoo/LICENSE
-    for i in {1..70}; do cp one.png "zoo/docs/$i"; done
+    tee zoo/docs/{1..70} <one.png >/dev/null
     ends 0 psfetch s3://zoo
     [ "$(images out | wc -l)" -eq 71 ]
 }

@@ -325,7 +325,7 @@ int record_check_kind(const struct reader *reader, const struct record *header, 
             return 0;
     snprintf(list, sizeof list, "%s", wanted);
     char *space = strrchr(list, ' ');
-    return fail("%s is a stream of kind %s; %.*s%s%s is wanted", reader->name, kind,
+    return fail("%s is a stream of kind %s; one of kind %.*s%s%s is wanted", reader->name, kind,
                 space ? (int)(space - list) : (int)strlen(list), list, space ? " or " : "",
                 space ? space + 1 : "");
 }

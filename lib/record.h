@@ -58,7 +58,7 @@ void record_close(struct reader *reader); /* NULL is allowed */
 int record_next(struct reader *reader, struct record *record);
 
 /* Takes the first record, which must be a header of one of the kinds in wanted ("images epochs");
- * says "input is a stream of kind run; images or epochs are wanted" otherwise. */
+ * says "input is a stream of kind run; one of kind images or epochs is wanted" otherwise. */
 int record_header(struct reader *reader, const char *wanted, struct record *record);
 /* Takes apart one record whose bytes the caller kept; the result borrows from them and from zone,
  * which is cleared first. */

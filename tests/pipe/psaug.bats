@@ -127,7 +127,7 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
     [ "$(records out | jq 'select(.type == "header") | .upstream | length')" -eq 2 ]
     psaug -e 1 <a.ps >e.ps
     ends 1 psaug -e 1 <e.ps
-    grep -q "kind epochs; images is wanted" err
+    grep -q "kind epochs; one of kind images is wanted" err
     ends 1 pstrain -e 2 < <(cat e.ps e.ps)
     grep -q "the first has epochs already" err
 }

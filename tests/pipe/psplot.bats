@@ -245,7 +245,7 @@ END
 
 @test "what cannot be drawn is said in a sentence" {
     ends 1 psplot images.ps
-    grep -q 'images.ps is a stream of kind images; run or scores is wanted' err
+    grep -q 'images.ps is a stream of kind images; one of kind run or scores is wanted' err
     ends 1 psplot -k confusion net1.bin
     ends 1 psplot -k curves scores.bin
     ends 1 psplot nowhere.bin

@@ -263,9 +263,9 @@ END
 
 @test "tables of different things are not mixed" {
     ends 1 psplot -k csv net1.bin scores
-    grep -q 'scores is a stream of kind scores; run is wanted' err
+    grep -q 'scores is a stream of kind scores; one of kind run is wanted' err
     ends 1 psplot -k csv images.ps net1.bin
-    grep -q 'net1.bin is a stream of kind run; images or epochs is wanted' err
+    grep -q 'net1.bin is a stream of kind run; one of kind images or epochs is wanted' err
     pstrain -q -d 1 -b 10 -e 1 --progress channel <epochs.ps >net.bin
     ends 1 psplot -k csv scores channel
     grep -q 'channel is a progress channel; a stream of kind scores is wanted' err

@@ -192,11 +192,11 @@ assert len(plain) < len(right) == len(wrong)'
 
 @test "what is no image is said in a sentence" {
     ends 1 psplot -k images -o x.png net.bin
-    grep -q 'net.bin is a stream of kind run; images or epochs is wanted' err
+    grep -q 'net.bin is a stream of kind run; one of kind images or epochs is wanted' err
     ends 1 psplot -o x.png images.ps
     grep -q 'run or scores is wanted (--kind images draws images)' err
     ends 1 psplot -k filters -o x.png images.ps
-    grep -q 'images.ps is a stream of kind images; run is wanted' err
+    grep -q 'images.ps is a stream of kind images; one of kind run is wanted' err
     ends 3 psplot -k images -o x.png /dev/null
     grep -q 'null is empty' err
     edit images.ps 'records = records[:1]' >none.ps

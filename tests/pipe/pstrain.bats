@@ -317,7 +317,7 @@ for label in range(1200):
     grep -q "no test images to score" err
     cp set.ps same.ps
     ends 1 pseval same.ps <set.ps
-    grep -q "same.ps is a stream of kind images; run is wanted" err
+    grep -q "same.ps is a stream of kind images; one of kind run is wanted" err
     head -c 20000 a.bin >torn.bin
     ends 3 pseval torn.bin <set.ps
     ends 1 pseval nothing.bin <set.ps

@@ -277,7 +277,7 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
     exec 5>&-
     # shellcheck disable=SC2094 # both only read
     ends 1 pstrain -q --resume set.ps <set.ps
-    grep -q 'set.ps is a stream of kind images; run is wanted' err
+    grep -q 'set.ps is a stream of kind images; one of kind run is wanted' err
     head -c 100 /bin/sh >short.bin
     ends 3 pstrain -q --resume short.bin <set.ps
     grep -q 'short.bin is not a psweep stream' err

@@ -53,7 +53,10 @@ static void legend(struct canvas *canvas, double x, double y, double font,
     int training = rank_by_training(history);
     snprintf(text, sizeof text, "figures: %s, %s", rank_measure(history->rank, training),
              rank_when(history->rank, training));
-    struct lettering note = {font, grey, 1, 0.5, 0, 0};
+    struct lettering note = {0.85 * font, grey, 1, 0.5, 0, 0};
+    if (x + canvas_text_width(canvas, &note, text) > canvas->width - font)
+        snprintf(text, sizeof text, "figures: %s%s", history->rank == RANK_LOSS ? "loss, " : "",
+                 rank_when(history->rank, training));
     if (x + canvas_text_width(canvas, &note, text) <= canvas->width - font)
         canvas_text(canvas, canvas->width - font, y, &note, text);
 }

@@ -404,6 +404,10 @@ depth                        mean  deviation    runs    best
     3   learning rate 0.1   90.50       0.71       2   91.00
 not counted: 1 diverged, 0 without validation records
 END
+    # In whatever order they come.
+    mv out wanted
+    ends 3 psplot -k summary --size 76x20 d?-r0.1-*.bin d?-r0.05-*.bin
+    cmp out wanted
     # Behind the figures a scale and the runs.
     ends 3 psplot -k summary d?-r0.05-s?.bin
     grep -qE '^ +2 .*○.*●.*○ *$' out

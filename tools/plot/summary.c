@@ -95,18 +95,25 @@ static void find_places(struct summary *summary, const struct history *history)
     summary->logarithmic = summary->numeric && low > 0 && high / low >= 20;
 }
 
+/* Series rise by their names, whatever order the runs come in; groups keep theirs. */
 static size_t series_of(struct summary *summary, const struct run *run,
                         const struct varying *options)
 {
     char *name = varying_words(run, options, 1);
+    size_t place = summary->serieses;
     for (size_t i = 0; i < summary->serieses; i++)
         if (strcmp(summary->series[i], name) == 0) {
             free(name);
             return i;
         }
     summary->series = egrow(summary->series, summary->serieses + 1, sizeof *summary->series);
-    summary->series[summary->serieses] = name;
-    return summary->serieses++;
+    for (; place > 0 && strverscmp(summary->series[place - 1], name) > 0; place--)
+        summary->series[place] = summary->series[place - 1];
+    summary->series[place] = name;
+    for (size_t g = 0; g < summary->groups; g++)
+        summary->group[g].series += summary->group[g].series >= place;
+    summary->serieses++;
+    return place;
 }
 
 static void add_run(struct summary *summary, const struct run *run, const struct varying *options)

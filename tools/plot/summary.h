@@ -36,7 +36,7 @@ struct summary {
     int numeric;         /* all places are numbers */
     struct place *place; /* [places], rising */
     size_t places;
-    char **series; /* [serieses] "batch size 64", "" if it is the only one */
+    char **series; /* [serieses] rising: "batch size 64", "" if it is the only one */
     size_t serieses;
     struct group *group; /* [groups], by series and then place */
     size_t groups;

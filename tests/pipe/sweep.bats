@@ -9,9 +9,9 @@ teardown() {
     [ ! -d s ] || for pid in $(workers s); do kill -KILL "$pid" || true; done
 }
 
-small=(--limit 200 --epochs 1)
+small=(--limit 200 --epochs 1 --test '')
 # Long points: more epochs than anybody waits for.
-endless=(--limit 200 --epochs 100000)
+endless=(--limit 200 --epochs 100000 --test '')
 
 # sweep in the background, as from a terminal: with an interrupt that is not ignored. Sets $sweep.
 start_sweep() {
@@ -39,7 +39,7 @@ epochs_done() {
 }
 
 @test "trains every depth, scores the best, draws the charts and writes the report" {
-    sweep "${small[@]}" --depth 1-2,2,1 -o s >out
+    sweep --limit 200 --epochs 1 --depth 1-2,2,1 -o s >out
     [ "$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $2, $3 }' | paste -sd ,)" = "done 1,done 1" ]
     [ "$(records s/best.scores | jq -c 'select(.type == "score") | [.split, .images]')" = '["test",2000]' ]
     for chart in curves overlay confusion; do [ -s s/$chart.png ] && [ -s s/$chart.svg ]; done
@@ -68,9 +68,9 @@ epochs_done() {
 }
 
 @test "more epochs go on from the fewer, with the same bytes; fewer are there already" {
-    sweep --limit 200 --depth 1-2 --epochs 2 -o s
+    sweep --limit 200 --test '' --depth 1-2 --epochs 2 -o s
     sweep --epochs 4 -o s
-    sweep --limit 200 --depth 1-2 --epochs 4 -o straight
+    sweep --limit 200 --test '' --depth 1-2 --epochs 4 -o straight
     same_runs s straight
     before=$(stat -c '%i %y' s/*.bin)
     sweep --epochs 1 -o s
@@ -151,7 +151,7 @@ done 2
 }
 
 @test "successive halving: the better go on; those left behind can go on one day" {
-    sweep --limit 400 --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
+    sweep --limit 400 --test '' --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
     [ "$(sweep status -o s | awk '/^d/ { print $3 }' | sort | paste -sd ' ')" = "1/1 1/1 2/2 4/4" ]
     # Who went on was not worse, after the epoch that all have, than who did not.
     for file in s/*.bin; do
@@ -164,7 +164,7 @@ done 2
     [ "$(awk '/^network/ { on = 1; next } on && /^d/ { print $4 }' out | paste -sd ' ')" = "4 2 1 1" ]
     [ "$(psplot -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
     sweep --epochs 4 -o s
-    sweep --limit 400 --depth 1-2 --seed 0-1 --epochs 4 -o straight
+    sweep --limit 400 --test '' --depth 1-2 --seed 0-1 --epochs 4 -o straight
     same_runs s straight
 }
 
@@ -234,7 +234,7 @@ done 2
 }
 
 @test "whatever dies by kill -9, nothing trains on, nothing is lost, and the bytes are the same in the end" {
-    long=(--limit 200 --epochs 130 --depth 1 --jobs 1)
+    long=(--limit 200 --epochs 130 --depth 1 --jobs 1 --test '')
     sweep "${long[@]}" -o whole >out
     reached=0
     for victim in trainer sweep worker parallel point all; do
@@ -259,7 +259,7 @@ done 2
 }
 
 @test "a finished run that was damaged is found out and mended" {
-    sweep --limit 200 --epochs 3 --depth 1 -o s
+    sweep --limit 200 --test '' --epochs 3 --depth 1 -o s
     cp s/d1-s0-*.bin whole
     printf X | dd of="$(echo s/d1-s0-*.bin)" bs=1 seek=$(($(stat -c %s whole) / 2)) conv=notrunc status=none
     no cmp -s whole s/d1-s0-*.bin
@@ -269,7 +269,7 @@ done 2
 }
 
 @test "of the files that interrupted trainers left, the one that has come furthest is gone on from" {
-    sweep --limit 200 --epochs 6 --depth 1 -o s
+    sweep --limit 200 --test '' --epochs 6 --depth 1 -o s
     run=$(basename s/d1-s0-*.bin .bin)
     mv "s/$run.bin" whole
     mapfile -t ends < <(/usr/bin/python3 -c '
@@ -388,7 +388,7 @@ P
 
 @test "a point that fails is named with its reason, and the others are done" {
     # Enough epochs for the first to be met alive.
-    start_sweep --limit 200 --epochs 15 --depth 1-2 --jobs 1 -o s
+    start_sweep --limit 200 --test '' --epochs 15 --depth 1-2 --jobs 1 -o s
     wait_for 30 trainer d1-s0
     kill -KILL "$(trainer d1-s0)"
     status=0

@@ -53,8 +53,8 @@ disturbed() {
     [ "$((2 * killed))" -ge "$1" ]
 }
 
-@test "6 deaths" {
-    disturbed 6
+@test "3 deaths" {
+    disturbed 3
 }
 
 @test "50 deaths" {

@@ -257,7 +257,7 @@ golden: all
 # longest begin.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((2 * $$(nproc))))) --exec tests/run
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
-LONGEST  := tests/pipe/cuda.bats tests/pipe/sweep.bats tests/pipe/swift.bats tests/pipe/s3.bats tests/pipe/hosts.bats
+LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/s3 pipe/hosts faults/bucket)
 ORDERED   = $(filter $(SCRIPTS),$(LONGEST)) $(filter-out $(LONGEST),$(SCRIPTS)) $(TESTS)
 TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
 ## test          all tests but the long ones, in three minutes on two cores

@@ -140,6 +140,10 @@ has_no_trainer() {
     picture other/one/1.png 8 12 9
     ends 2 sweep --data photos --test other --split 0.6 -e 1 -d 1 -o new
     grep 'the images of other are 8×12×1, those of photos 8×8×1' err
+    # A window of images goes for a test, as they do.
+    picture window/one/1.png 4 4 9
+    sweep --data photos --test window --split 0.6 --augment '--crop 4x4' -e 1 -d 1 -o crop
+    ends 2 sweep --data photos --test other --split 0.6 --augment '--crop 4x4' -e 1 -d 1 -o crop
 }
 
 @test "what somebody else's folder holds is not acted upon where it has another form" {

@@ -3,8 +3,8 @@
 
 Serves the files under FOLDER, on loopback, as the objects of any bucket, or as pages of the web. It checks
 no signature. The file FOLDER.port gets the port when it listens, FOLDER.asked a line for each object that
-is asked for, FOLDER.faults one for each answer that goes wrong, with the name of what does. A file that has "stall" in its name is announced and never sent. Ends by itself after
-lifetime seconds (60).
+is asked for, FOLDER.faults one for each answer that goes wrong, with the name of what does. A file that has
+"stall" in its name is announced and never sent. Ends by itself after ten minutes.
 
 What goes wrong with an answer is drawn anew for each request, by the seed, the key and how often that was
 asked for before: so whatever the order of requests, a failure comes again. The shares:
@@ -274,7 +274,7 @@ class Server(http.server.ThreadingHTTPServer):
         pass  # a client that has gone is what some tests are about
 
 
-signal.alarm(int(option("lifetime", "60")))
+signal.alarm(600)
 server = Server(("127.0.0.1", 0), Handler)
 if option("tls"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

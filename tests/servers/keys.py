@@ -4,7 +4,7 @@
 The metadata service of a machine in Amazon's cloud, version 2; the agent of a container, under /container;
 and the token service for web identities, at / for POST. The file NAME.port gets the port when it listens,
 NAME.asked a line for each question. Keys are IDTEMP, hidden/Secret+ and the token hidden-token; with fresh
-the token gets a number, another one each time. Ends by itself after a minute.
+the token gets a number, another one each time. Ends by itself after ten minutes.
 """
 import http.server, itertools, json, os, signal, sys, urllib.parse
 
@@ -64,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                         and self.headers.get("X-aws-ec2-metadata-token") == "session-1")
 
 
-signal.alarm(60)
+signal.alarm(600)
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 with open(NAME + ".new", "w") as port:
     port.write(str(server.server_port))

@@ -276,7 +276,7 @@ for label in range(1200):
     wait
     # Somebody who holds the FIFO open and never reads: 64 KiB, then records are lost, and counted.
     exec 5<>fifo
-    psaug <set.ps | timeout 100 pstrain -q -b 4 -e 20 --progress fifo >/dev/null
+    psaug <set.ps | timeout 100 pstrain -q -t 1 -b 4 -e 20 --progress fifo >/dev/null
     timeout 2 cat <&5 >early || true
     psaug <set.ps | timeout 100 pstrain -q --progress fifo -e 1 >/dev/null
     exec 5>&-

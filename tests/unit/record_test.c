@@ -321,7 +321,8 @@ static void wrong_kind(void **state)
     lseek(fd, 0, SEEK_SET);
     struct reader *reader = record_open(fd, "input", READ_STREAM);
     assert_int_equal(record_header(reader, "run scores", &record), -1);
-    assert_string_equal(why(), "input is a stream of kind images; one of kind run or scores is wanted");
+    assert_string_equal(why(),
+                        "input is a stream of kind images; one of kind run or scores is wanted");
     record_close(reader);
     close(fd);
 }

@@ -47,13 +47,15 @@ figure_is() {
     *) echo "validation accuracy after the last epoch" ;;
     esac
 }
-# Whether there is a best network, and one that has not diverged.
+# Whether there is a best network, and one that has not diverged. Says so where engines differ.
 need_best() {
     if [ ${#ranked[@]} = 0 ]; then
         echo "sweep: no network in $out is done" >&2 && return 1
     elif [[ ${ranked[0]} = *$'\t'diverged$'\t'* ]]; then
         echo "sweep: all networks in $out have diverged: their loss is no number; a smaller --learning-rate may help" >&2 && return 1
     fi
+    [ "$(engines | wc -l)" = 1 ] ||
+        echo "sweep: networks of different engines are compared: $(engines | paste -sd ";" | sed "s/;/; /g")" >&2
 }
 # Prints the file of the best.
 best() {
@@ -61,8 +63,6 @@ best() {
     read_options
     rank_points
     need_best || exit
-    [ "$(engines | wc -l)" = 1 ] ||
-        echo "sweep: networks of different engines are compared: $(engines | paste -sd ";" | sed "s/;/; /g")" >&2
     echo "$out/$winner.bin"
 }
 engines() {

@@ -190,3 +190,14 @@ records.insert(2, {"type": "licence", "text": "free"})' >own.ps
     ends 0 psaug --crop 28 <test.ps
     [ "$(records out | jq -r .type | sort | uniq -c | xargs)" = "1 end 1 header 20 image" ]
 }
+
+@test "a file is not filled with epochs without end: --epochs is asked for" {
+    shapes >set.ps
+    ulimit -f 2000 # where psaug would go on
+    ends 2 psaug <set.ps
+    grep -q -- "the output is a file, which would fill the disk: --epochs N" err
+    [ ! -s out ]
+    ends 0 psaug -e 1 <set.ps
+    psfetch -q synth:shapes/test --as test --limit 3 >test.ps
+    ends 0 psaug <test.ps
+}

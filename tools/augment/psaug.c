@@ -5,6 +5,7 @@
 #include "options.h"
 #include "standard.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct view_options view = {.shift = 4, .flip = 0.5};
@@ -55,6 +56,13 @@ static int write_start(struct writer *writer, const struct images *input,
     return write_end(writer);
 }
 
+/* A pipe's reader closes it when it has enough; a file takes epochs until the disk is full. */
+static int is_file(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 int main(int argc, char **argv)
 {
     if (options_parse(&about, argc, argv) < argc)
@@ -74,6 +82,9 @@ int main(int argc, char **argv)
         die_why();
 
     int trains = gathered.about.counts[SPLIT_TRAIN] > 0;
+    if (trains && epochs == 0 && is_file(STDOUT_FILENO))
+        die(USAGE,
+            "the output is a file, which would fill the disk: --epochs N ends after N epochs");
     if (write_start(writer, &input, &gathered) < 0 || write_once(writer, &gathered, views) < 0)
         end_after_write(writer);
     if (trains && first > 1 && write_mark(writer, (uint32_t)first - 1, 0) < 0)

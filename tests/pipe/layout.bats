@@ -140,6 +140,18 @@ littered() {
     [ "$(images out | cut -d ' ' -f 3 | sort | uniq -c | xargs)" = "2 test 4 train 5 validation" ]
 }
 
+@test "a class that has images to test on and none to learn from is named" {
+    put tiny/train/n{1,2}/images/1.png tiny/val/images/{1,2}.png
+    ends 0 psfetch tiny --split-folders --class-level 1
+    [ "$(classes out)" = "images n1 n2" ]
+    grep -q "psfetch: no image of the class images is for training, so no network can learn it: --exclude leaves it out" err
+    ends 0 psfetch tiny --split-folders --class-level 1 --exclude 'val/*'
+    [ ! -s err ]
+    # A set for tests alone has nothing to learn, and says so of no class.
+    ends 0 psfetch tiny/train --class-level 1 --as test
+    [ ! -s err ]
+}
+
 @test "--class-level takes another folder than the last, counted from the source" {
     put tiny/n1/images/1.png tiny/n1/images/2.png tiny/n2/images/1.png
     ends 0 psfetch tiny

@@ -1,9 +1,11 @@
 #include "plan.h"
 
 #include "message.h"
+#include "omitted.h"
 #include "options.h"
 #include "shuffle.h"
 #include "table.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -108,6 +110,35 @@ static int take_item(struct plan *plan, const struct table *table, const struct 
     return -1;
 }
 
+/* Says of which classes there are images to test on and none to learn from: where the folders of
+ * validation and test are others than those of training, as Tiny ImageNet's are. */
+static void remark_untrained(const struct plan *plan)
+{
+    uint32_t classes = plan->classes.count;
+    size_t *trains = ealloc(classes, sizeof *trains), *has = ealloc(classes, sizeof *has), all = 0;
+    struct omitted_names lost = {0};
+    struct text text = {0};
+    count_labels(plan, has);
+    for (size_t i = 0; i < plan->count; i++) {
+        trains[plan->image[i].label] += plan->image[i].split == SPLIT_TRAIN;
+        all += plan->image[i].split == SPLIT_TRAIN;
+    }
+    for (uint32_t c = 0; c < classes && all > 0; c++)
+        if (has[c] > 0 && trains[c] == 0)
+            omitted_name(&lost, plan->classes.name[c]);
+    if (lost.count > 0) {
+        omitted_list(&text, &lost);
+        const char *them = lost.count == 1 ? "it" : "them";
+        note("no image of the class%s %s is for training, so no network can learn %s: --exclude "
+             "leaves %s out",
+             lost.count == 1 ? "" : "es", text.at, them, them);
+    }
+    text_free(&text);
+    omitted_names_free(&lost);
+    free(trains);
+    free(has);
+}
+
 int plan_make(struct plan *plan, const struct source *source, size_t count,
               const struct plan_options *options)
 {
@@ -131,6 +162,7 @@ int plan_make(struct plan *plan, const struct source *source, size_t count,
         apply_limit(plan, options->limit);
     if (!isnan(options->split))
         split_images(plan, options);
+    remark_untrained(plan);
     return 0;
 }
 

@@ -315,6 +315,8 @@ for label in range(1200):
     grep -q "but arrow/00000 is 32x32x1 (psfetch --channels 3 makes them agree)" err
     ends 1 pseval --only test a.bin <set.ps
     grep -q "no test images to score" err
+    ends 1 pseval a.bin < <(psfetch -q synth:shapes --limit 10 | psaug -e 1)
+    grep -q "the input has only training images, as psaug changed them: score those of psfetch, or say --only train" err
     cp set.ps same.ps
     ends 1 pseval same.ps <set.ps
     grep -q "same.ps is a stream of kind images; one of kind run is wanted" err

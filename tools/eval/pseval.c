@@ -209,6 +209,9 @@ static int read_images(struct examination *exam)
     for (int split = 0; item >= 0 && split < SPLITS; split++)
         if (examine(exam, (enum split)split) < 0)
             return -1;
+    if (item >= 0 && exam->done == 0 && exam->input.epochs && !only)
+        return fail("the input has only training images, as psaug changed them: score those of "
+                    "psfetch, or say --only train");
     if (item >= 0 && exam->done == 0)
         return fail("the input has no %s%simages to score", only ? only : "", only ? " " : "");
     return item < 0 ? -1 : 0;

@@ -103,15 +103,15 @@ need_folder() {
 }
 
 # add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
-# those that are there already get the new epochs and the new line. A line may bring epochs of its own. Sets
-# the array names; 2: a line makes no network, which has been said.
+# those that are there already get the new epochs and the new line. A line may bring epochs of its own, in any way
+# that pstrain takes them. Sets the array names; 2: a line makes no network, which has been said.
 add_points() {
     local lines=("${@:2}") epochs=() lock i words
     local -A line=()
     exec {lock}>"$out/.lock" && flock "$lock" || return
     for i in "${!lines[@]}"; do
         epochs[i]=$1
-        if [[ " ${lines[i]} " =~ ^(.*)\ (-e|--epochs)[\ =]([0-9]+)\ (.*)$ ]]; then
+        if [[ " ${lines[i]} " =~ ^(.*)\ (-e[\ =]?|--ep?o?c?h?s?[\ =])([0-9]+)\ (.*)$ ]]; then
             epochs[i]=${BASH_REMATCH[3]}
             lines[i]=$(echo "${BASH_REMATCH[1]} ${BASH_REMATCH[4]}" | xargs)
         fi

@@ -4,13 +4,15 @@
 # check_options LINE...: what psaug and pstrain would refuse of their options whatever the images are, of which a
 # few are drawn.
 check_options() {
-    local words
+    local words status
     read -ra words <<<"$augment"
     psaug "${words[@]}" --help >/dev/null || exit 2
     [ $# -gt 0 ] || set -- "${common:---depth 1}"
     printf '%s\n' "$@" >"$out/points.asked"
-    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "$out/points.asked" >/dev/null || exit 2
+    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "$out/points.asked" >/dev/null
+    status=$?
     rm -f "$out/points.asked"
+    [ $status = 0 ] || exit 2
 }
 
 test_head=''
@@ -20,8 +22,8 @@ look_at_test() {
     local words
     [ -n "$test" ] || return 0
     read -ra words <<<"$fetch"
-    test_head=$(psfetch -q "$test" --as test --limit 1 "${words[@]}" | psplot -k json) ||
-        die 1 "cannot fetch the images of $test"
+    test_head=$(psfetch -q "$test" --as test --limit 1 "${words[@]}" | psplot -k json 2>/dev/null; exit "${PIPESTATUS[0]}") ||
+        die $? "cannot fetch the images of $test"
 }
 
 # Into data.ps. psaug looks on, so that what it cannot use, such as images of several sizes, ends the fetching where

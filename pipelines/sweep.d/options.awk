@@ -21,7 +21,10 @@ function parse(row, text,    word, words, i, name, at) {
     for (i = 1; i <= words; i++) {
         name = word[i]
         at = index(name, "=")
-        if (at > 0) {
+        if (name ~ /^-[a-z][^=]/) {
+            word[i] = substr(name, 3)
+            name = substr(name, 1, 2)
+        } else if (at > 0) {
             word[i] = substr(name, at + 1)
             name = substr(name, 1, at - 1)
         } else if (i < words && word[i + 1] !~ /^-[^0-9.]/)

@@ -88,7 +88,7 @@ seeds_table() {
             most = $8
             name[++n] = $1
             group = " " $9 " "
-            gsub(/ (-s|--seed)[ =][0-9]+ /, " ", group)
+            gsub(/ (-s[ =]?|--seed[ =])[0-9]+ /, " ", group)
             some += ++times[group] > 1 }
         END { if (some) for (i = 1; i <= n; i++) print name[i] }')
     [ ${#names[@]} = 0 ] && return

@@ -3,10 +3,12 @@
 
 most_drawn=40 # networks in a chart, the best
 
-# Charts of the networks, the best first, as PNG to look at and as SVG for the page; and that.
+# Charts of the networks, the best first, as PNG to look at and as SVG for the page; and that. Sets differs: in what the
+# best differs from the others.
 draw() {
-    local kind message files
+    local kind message files differs
     mapfile -t files < <(ranked_files)
+    differs=$(printf '%s\n' "${ranked[0]##*$'\t'}" | in_words words)
     charts=(curves)
     [ ${#files[@]} = 1 ] || charts+=(overlay summary)
     for kind in png svg; do
@@ -17,7 +19,7 @@ draw() {
                 psplot -k summary -o "$out/summary.$kind" --rank "$rank" "${files[@]}" || return
         fi
         # There is no confusion matrix of very many classes.
-        if message=$(psplot -k confusion -o "$out/confusion.$kind" "$out/best.scores" 2>&1); then
+        if message=$(psplot -k confusion ${differs:+--title "${differs^}"} -o "$out/confusion.$kind" "$out/best.scores" 2>&1); then
             [ $kind = png ] || charts+=(confusion)
         elif [[ $message != *'no confusion matrix'* ]]; then
             echo "$message" >&2 && return 1
@@ -32,7 +34,7 @@ escaped() {
 # A table, from lines with tabs between their fields, the first of them the heads.
 html_table() {
     escaped | awk -F '\t' '
-        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (NR > 1 && $i !~ /^[-0-9.e]+$/) text[i] } }
+        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (NR > 1 && $i !~ /^[-+0-9.e]+$/) text[i] } }
         END { print "<table>"
             for (row = 1; row <= NR; row++) {
                 kind = row == 1 ? "th" : "td"; line = "<tr>"
@@ -47,9 +49,9 @@ html_chart() {
 }
 
 page() {
-    local epoch options differs swept shared figure
+    local epoch options swept shared figure
     IFS=$'\t' read -r _ _ _ epoch _ _ _ _ options < <(printf '%s\n' "${ranked[0]}")
-    differs=$(printf '%s\n' "$options" | in_words words) swept=$(in_words space </dev/null) shared=$(in_words shared </dev/null)
+    swept=$(in_words space </dev/null) shared=$(in_words shared </dev/null)
     figure=$(figure_is)
     cat <<END
 <!DOCTYPE html>

@@ -133,6 +133,8 @@ tested() {
 
 follow() {
     need_folder
+    [ "$command" != follow ] || is_locked "$out" ||
+        die 1 "no sweep is at work in $out: sweep status and sweep report -o $out show what it has come to"
     read_options
     psplot --follow --rank "$rank" -e "$epochs" "$out"
 }

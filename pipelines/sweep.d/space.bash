@@ -16,6 +16,16 @@ list() {
     [ "${PIPESTATUS[0]}" = 0 ]
 }
 
+# Lists are of options of pstrain, by their whole names: what is part of one, or none, was meant for something else,
+# such as --epoch or --limits.
+check_axes() {
+    local known i
+    known=" $(pstrain --help | sed -nE 's/^ +(-., )?(--[a-z0-9-]+).*/\2/p' | paste -sd ' ') "
+    for ((i = 0; i < ${#axes[@]}; i += 2)); do
+        [[ $known == *" ${axes[i]} "* ]] ||
+            die 2 "there is no option ${axes[i]} (see sweep --help, and pstrain --help for more options that take a list)"
+    done
+}
 # grid: a line of pstrain's options for each point that the lists in the array axes (OPTION LIST OPTION
 # LIST …) span, the first option varying slowest, with what all have in common behind. Depth and seed are
 # always among them.

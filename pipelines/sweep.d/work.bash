@@ -181,7 +181,7 @@ open_parallel() {
     # shellcheck disable=SC2016 # for that shell
     exec {queue}> >(PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
         --ungroup --jobs "$count" 'echo $$ >"$places/pid."{}; exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
-        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|exec \)/d' >&2))
+        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|echo \$\$ \)/d' >&2))
     executor=$!
     execute() { printf '%s\n' "$@" 1>&"$queue" 2>/dev/null & }
     close_executor() {

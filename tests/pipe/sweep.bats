@@ -47,6 +47,8 @@ epochs_done() {
     grep -q '<title>s: depth 1, 2</title>' s/report.html
     grep -E '<h1>Depth 1, 2: best is depth [12] \(validation [0-9.]+ %, test [0-9.]+ %\)</h1>' s/report.html
     grep -F '<p>2 points: 2 done.' s/report.html
+    psplot -k confusion --title "D$(sed -n 's/.*best is d\(epth [12]\) (.*/\1/p' s/report.html)" -o is.png s/best.scores
+    cmp is.png s/confusion.png
     no grep -E '(src|href)="[^d]' s/report.html
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name events)" ]
 }
@@ -103,12 +105,15 @@ epochs_done() {
 }
 
 @test "a file of points is a space too" {
-    printf -- '--depth 1 --learning-rate 0.02 # first\n\n--depth 2 -e 2\n' >points
-    sweep "${small[@]}" --points points -o s
+    printf -- '--depth 1 --learning-rate 0.02 # first\n\n--depth 2 -e 2\n-d2 -s1 -e2\n-d2 -s2 --epo=2\n' >points
+    sweep "${small[@]}" --points points -o s >all
+    grep -E '^ +2 .* [0-9.]+ +[0-9.]+ +3 ' all # over seeds
     sweep status -o s >out
-    grep -E '^point +state +epochs +validation +loss +depth +learning rate$' out
-    grep -E '^d1-s0 +done +1/1 .* 1 +0.02$' out
-    grep -E '^d2-s0 +done +2/2 .* 2 +-$' out
+    [ "$(cut -f 2 s/points | paste -sd ' ')" = '1 2 2 2' ]
+    grep -E '^d2-s2 +done +2/2 .* 2 +- +2$' out
+    grep -E '^point +state +epochs +validation +loss +depth +learning rate +seed$' out
+    grep -E '^d1-s0 +done +1/1 .* 1 +0.02 +-$' out
+    grep -E '^d2-s0 +done +2/2 .* 2 +- +-$' out
 }
 
 @test "another program can drive: points from standard input, a line for each that ends" {
@@ -187,6 +192,8 @@ done 2
     nobody_left
     in_state stopped "d1-s0 d2-s0" && in_state missing "d3-s0 d4-s0"
     ends 4 sweep wait -o s
+    no grep -v '^sweep: ' err
+    ends 1 sweep follow -o s && grep 'no sweep is at work in s' err
     sweep start --epochs 1 -o s
     ends 0 timeout 60 sweep wait -o s
     in_state "done" "d1-s0 d2-s0 d3-s0 d4-s0"
@@ -339,6 +346,8 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
 @test "images for the test that are not there are missed before anything is trained" {
     ends 1 sweep "${small[@]}" --depth 1 --test nothere -o s
     grep 'cannot fetch the images of nothere' err
+    no grep psplot err
+    ends 2 sweep "${small[@]}" --depth 1 --fetch --resiez=8x8 --test synth:shapes/test -o s
     no compgen -G 's/*.bin'
 }
 
@@ -411,6 +420,10 @@ P
     ends 2 sweep --depth 1,4-2 -o s && grep -- '--depth 4-2 runs backwards' err
     ends 2 sweep --epochs 0 && grep 'a whole number from 1' err
     ends 2 sweep --limit 200 --nonsense 3 -o s && grep -- '--nonsense' err
+    for part in dept epoch limits; do
+        ends 2 sweep --limit 200 --depth 1 --$part 2 -o s && grep -- "there is no option --$part (see sweep --help" err
+    done
+    ends 2 sweep --limit 200 --filters few -o s && grep 'takes a whole number, not few' err && [ ! -e s/points.asked ]
     ends 2 sweep --limit 200 --threads 1,2 -d 1 -o s && grep 'the same network' err
     ends 2 sweep begin && grep "'begin' is no command" err
     ends 1 sweep status -o nowhere && grep 'there is no sweep in nowhere' err

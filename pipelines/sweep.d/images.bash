@@ -42,8 +42,14 @@ fetch_data() {
         no_data 2 'options of psfetch stand in --fetch "…", those of psaug in --augment "…"'; }
     [ "${status[1]}" = 0 ] || no_data 1 "cannot write $out/data.ps.part"
     mv "$out/data.ps.part" "$out/data.ps" || exit 1
-    [[ $header =~ \"validation\":[1-9] ]] ||
-        echo "sweep: there are no images for validation (--split 0.9 sets some aside): networks will be ranked by their accuracy on the images that they learn" >&2
+    [[ $header =~ \"validation\":[1-9] ]] || without_validation
+}
+# Then accuracy says little, for it nears 100 % of images that are learnt; the loss does not stop there.
+without_validation() {
+    local figure=accuracy
+    [ -n "${given[rank]-}" ] || rank=loss
+    [ "$rank" != loss ] || figure=loss
+    echo "sweep: there are no images for validation (--split 0.9 sets some aside): networks will be ranked by their $figure on the images that they learn" >&2
 }
 no_data() {
     rm -f "$out/data.ps.part"

@@ -60,14 +60,16 @@ best() {
 
 @test "without images for validation that is said at the start, and the training images rank" {
     ends 0 sweep "${small[@]}" --split 1 --depth 1 --seed 0-1 -o s
-    grep 'there are no images for validation' err
-    grep -E 'best is s/d1-s[01]-.*: training [0-9.]+ %$' out
-    grep 'The best first, by training accuracy (%), last epoch' out
-    grep 'ranked by training accuracy in the last epoch' s/report.html
+    grep 'there are no images for validation.* ranked by their loss on the images that they learn' err
+    grep -E 'best is s/d1-s[01]-.*: training loss [0-9.]+$' out
+    grep 'The best first, by training loss, last epoch' out
+    grep 'ranked by training loss in the last epoch' s/report.html
     grep 'neither validation nor test images' s/report.html
     [ "$(records s/best.scores | jq -r 'select(.type == "score") | .split')" = train ]
-    psplot -k ranking s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | cmp - <(sweep best -o s)
+    psplot -k ranking --rank loss s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | cmp - <(sweep best -o s)
     sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep 'pseval --only train'
+    ends 0 sweep report --rank last -o s
+    grep -E 'best is s/d1-s[01]-.*: training [0-9.]+ %$' out
 }
 
 @test "status shows what the points differ in, what all have in common, and the time left" {

@@ -86,7 +86,7 @@ has_no_trainer() {
     for wrong in "--depht 3" "--depth 1 --augment --shfit=3" "--depth 1 --fetch --resiez=8x8"; do
         # shellcheck disable=SC2086 # two words
         ends 2 sweep "${small[@]}" $wrong -o s
-        [ ! -e s/data.ps ] && [ ! -e s/data.ps.part ]
+        no ls s/*
         wrong=${wrong##*--}
         grep -- "${wrong%%[= ]*}" err
     done

@@ -200,6 +200,8 @@ END
     # Losses on their way to divergence do not flatten those of others.
     psplot net1.bin wild.bin | grep -q '  [48]┤ '
     no grep -q '00┤.*00┤.*loss' <(psplot net1.bin wild.bin)
+    # Nor are they written out where they are told.
+    psplot --follow wild.bin | grep -q ', loss 1e+09'
 }
 
 @test "pictures have the size asked for and something on them" {

@@ -48,7 +48,7 @@ static void cells_of(const struct run *run, enum rank_rule rule, int brief, doub
     else if (run->state == RUN_DONE)
         snprintf(cell[LEFT], MOST_TEXT, "done");
     if (isfinite(recent.loss))
-        snprintf(cell[LOSS], MOST_TEXT, "%.3f", recent.loss);
+        text_loss(recent.loss, cell[LOSS]);
     if (run->state == RUN_OPEN)
         text_speed(run, 0, cell[SPEED], MOST_TEXT);
 }

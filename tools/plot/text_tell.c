@@ -12,12 +12,13 @@ static void tell_epoch(const struct run *run, uint64_t epoch)
         printf(" of %llu", (unsigned long long)run->epochs);
     struct points sides[2] = {run->progress, run->validation};
     static const char *const name[2] = {"training", "validation"};
+    char loss[RANK_ROOM];
     int said = 0;
     for (int side = 0; side < 2; side++) {
         struct mean mean = curve_epoch(&sides[side], epoch);
         if (mean.count > 0)
-            printf("%s %s %.2f %%, loss %.3f", said++ ? ";" : ":", name[side], 100 * mean.accuracy,
-                   mean.loss);
+            printf("%s %s %.2f %%, loss %s", said++ ? ";" : ":", name[side], 100 * mean.accuracy,
+                   text_loss(mean.loss, loss));
     }
     char speed[32];
     text_speed(run, 0, speed, sizeof speed);

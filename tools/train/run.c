@@ -68,7 +68,9 @@ static void show_pace(const struct run *run, double loss, double accuracy)
     double pace = (double)run->images / (seconds() - run->first_step + 1e-9);
     uint64_t all = run_images(run, run_epoch_iterations(run) * run->epochs);
     double left = (double)(all - run_images(run, run->iteration)) / pace;
-    meter("epoch %llu of %llu: loss %.3f, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
+    meter(fabs(loss) < 1e6
+              ? "epoch %llu of %llu: loss %.3f, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left"
+              : "epoch %llu of %llu: loss %.3g, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
           (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs, loss, 100 * accuracy,
           pace, floor(left / 60), floor(fmod(left, 60)));
 }

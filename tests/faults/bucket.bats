@@ -225,7 +225,7 @@ many() {
     no grep -q digest out
     ends 0 psfetch --skip-bad s3://zoo
     grep -q "^psfetch: left out s3://zoo/star/00001.png: status 404 NoSuchKey" err
-    grep -q "left out s3://zoo/cross/00000.png: status 403 AccessDenied: these keys have no leave" err
+    grep -q "left out s3://zoo/cross/00000.png: status 403 AccessDenied: these keys do not permit it" err
     grep -q "left out s3://zoo/star/00000.png: status 403 InvalidObjectState: the object lies in an archive class, .* and must be restored before" err
     grep -q "left out 3 bad images of 30" err
     [ "$(records out | grep -c '"image"')" -eq 27 ]

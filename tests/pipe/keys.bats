@@ -53,7 +53,7 @@ profile() {
     grep -q "credential_process of the profile answers without SecretAccessKey" err
     profile "credential_process = echo hidden"
     ends 1 psfetch s3://zoo
-    grep -q "answers what is no JSON object" err
+    grep -q "the answer of .* is not a JSON object" err
     no grep -q hidden err
     profile "credential_process = exit 7"
     ends 1 psfetch s3://zoo
@@ -73,7 +73,7 @@ profile() {
     grep -q "the container's agent for S3 keys answers with status 401" err
     no grep -q hidden err
     AWS_CONTAINER_CREDENTIALS_FULL_URI=${AWS_CONTAINER_CREDENTIALS_FULL_URI/container/nonsense} ends 1 psfetch s3://zoo
-    grep -q "answers what is no JSON object" err
+    grep -q "the answer of .* is not a JSON object" err
     # The profile comes first, and the environment before it.
     rm agent.asked
     profile "aws_access_key_id = IDTEMP" "aws_secret_access_key = hidden" "aws_session_token = hidden-token"

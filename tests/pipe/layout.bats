@@ -90,6 +90,10 @@ littered() {
     grep -q "^psfetch: photos: left out 3 of the 3 images in it, named .tga:" err
     no grep -q "photos/dog" err
     [ "$(classes out)" = "cat dog ox" ]
+    put many/z/1.png
+    mkdir many/{a..e} && touch many/{a..e}/1.tif
+    ends 0 psfetch many
+    [ "$(tail -n 1 err)" = "psfetch: many: the same in 2 more folders" ]
     mkdir shards && touch shards/a.tar.gz
     ends 1 psfetch shards
     grep -qF "an archive is a source by its own name, shards/*.tar say" err

@@ -151,7 +151,7 @@ static void test_errors(void **state)
     expect_error((struct access_options){.profile = "nobody"}, "no profile nobody");
     expect_error((struct access_options){.profile = "half"}, "but no aws_secret_access_key");
     expect_error((struct access_options){.profile = "role"},
-                 "by role_arn, which is the affair of Amazon's tools");
+                 "by role_arn, which only Amazon's tools know how to use");
     expect_error((struct access_options){.profile = "role"},
                  "credential_process = aws configure export-credentials --profile role --format "
                  "process");

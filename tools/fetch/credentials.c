@@ -123,11 +123,12 @@ static int refuse_profile(const struct profile *profile)
     static const char *const other[] = {"role_arn", "sso_session", "sso_start_url"};
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (set(setting(profile, other[i])))
-            return fail("profile %s gets its S3 keys by %s, which is the affair of Amazon's tools: "
-                        "let them hand out the keys, in a profile of its own with the line "
-                        "credential_process = aws configure export-credentials --profile %s "
-                        "--format process",
-                        profile->name, other[i], profile->name);
+            return fail(
+                "profile %s gets its S3 keys by %s, which only Amazon's tools know how to use: "
+                "let them hand out the keys, in a profile of its own with the line "
+                "credential_process = aws configure export-credentials --profile %s "
+                "--format process",
+                profile->name, other[i], profile->name);
     return 0;
 }
 

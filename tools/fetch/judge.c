@@ -37,7 +37,7 @@ static const char *explain_code(const char *code)
         {"SignatureDoesNotMatch", "the secret access key is not the one of the access key id"},
         {"InvalidAccessKeyId", "the server does not know the access key id"},
         {"InvalidToken", "the server does not take the session token"},
-        {"AccessDenied", "these keys have no leave to do so"},
+        {"AccessDenied", "these keys do not permit it"},
         {"InvalidObjectState", "the object lies in an archive class, such as GLACIER or "
                                "DEEP_ARCHIVE, and must be restored before it can be read"},
         {"RequestTimeTooSkewed", "the time it was signed is not the server's; is the clock of "

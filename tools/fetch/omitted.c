@@ -221,7 +221,7 @@ static void tell_folders(const struct source *source)
         free(shown);
     }
     if (more > 0)
-        note("%s: so %s in %zu more folders", source->name, more == 1 ? "it is" : "are they", more);
+        note("%s: the same in %zu more folder%s", source->name, more, plural(more));
     free(group);
 }
 

@@ -103,7 +103,7 @@ static int take_keys(struct keys *keys, const struct text *answer, const char *t
     json_t *object = json_loadb(answer->at, answer->size, 0, NULL);
     int result = 1;
     if (!json_is_object(object))
-        result = fail("%s answers what is no JSON object", who);
+        result = fail("the answer of %s is not a JSON object", who);
     else if (!take_text(object, "AccessKeyId", &keys->key_id))
         result = fail("%s answers without AccessKeyId", who);
     else if (!take_text(object, "SecretAccessKey", &keys->secret))

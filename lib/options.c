@@ -67,26 +67,37 @@ static _Noreturn void print_help(const struct program *about)
     end_after_text();
 }
 
-/* The text of a number, whole: value in low … high or the program ends saying so. */
+/* What an option takes, with its bounds: for a text that is no number, and one that is none of
+ * these. */
+static _Noreturn void refuse_number(const struct option_row *row, const char *text)
+{
+    const char *kind = row->kind == OPTION_REAL ? "number" : "whole number";
+    if (row->kind == OPTION_SIZE)
+        die(USAGE, "--%s takes %s in pixels, each from %.10g to %.10g, not %s", row->name,
+            row->argument, row->low, row->high, text);
+    if (row->kind == OPTION_BYTES)
+        die(USAGE, "--%s takes a number of bytes, 500M or 4G say, not %s", row->name, text);
+    if (row->high >= 0x1p63)
+        die(USAGE, "--%s takes a %s of at least %.10g, not %s", row->name, kind, row->low, text);
+    die(USAGE, "--%s takes a %s from %.10g to %.10g, not %s", row->name, kind, row->low, row->high,
+        text);
+}
+
+/* The number at start, a part of the text. */
 static double number(const struct option_row *row, const char *text, const char *start, char **end)
 {
     errno = 0;
     double value = row->kind == OPTION_REAL ? strtod(start, end) : (double)strtoull(start, end, 10);
     int starts_well = row->kind == OPTION_REAL || (*start >= '0' && *start <= '9');
     if (*end == start || errno || !starts_well || !isfinite(value))
-        die(USAGE, "--%s takes a %snumber, not %s", row->name,
-            row->kind == OPTION_REAL ? "" : "whole ", text);
+        refuse_number(row, text);
     return value;
 }
 
 static void check_bounds(const struct option_row *row, const char *text, double value)
 {
-    if (value >= row->low && value <= row->high)
-        return;
-    if (row->high >= 0x1p63)
-        die(USAGE, "--%s takes a number of at least %.10g, not %s", row->name, row->low, text);
-    die(USAGE, "--%s takes a number from %.10g to %.10g, not %s", row->name, row->low, row->high,
-        text);
+    if (value < row->low || value > row->high)
+        refuse_number(row, text);
 }
 
 static uint64_t whole(const struct option_row *row, const char *text)
@@ -101,7 +112,7 @@ static uint64_t whole(const struct option_row *row, const char *text)
         end++;
     }
     if (*end)
-        die(USAGE, "--%s takes a whole number, not %s", row->name, text);
+        refuse_number(row, text);
     check_bounds(row, text, value);
     return exact;
 }
@@ -114,7 +125,7 @@ static void set_size(const struct option_row *row, const char *text)
     if (*end == 'x')
         second = number(row, text, end + 1, &end);
     if (*end)
-        die(USAGE, "--%s takes HxW in pixels, not %s", row->name, text);
+        refuse_number(row, text);
     check_bounds(row, text, first);
     check_bounds(row, text, second);
     size[0] = (uint32_t)first;
@@ -151,7 +162,7 @@ static void set(const struct option_row *row, const char *text)
     case OPTION_REAL: {
         double value = number(row, text, text, &end);
         if (*end)
-            die(USAGE, "--%s takes a number, not %s", row->name, text);
+            refuse_number(row, text);
         check_bounds(row, text, value);
         *(double *)row->value = value;
         break;
@@ -214,6 +225,25 @@ static void answer_common(const struct program *about, int which)
     }
 }
 
+/* Of a long option that getopt does not take: --spilt, --s of several, --quiet=1. */
+static _Noreturn void refuse_name(const struct option *longs, const char *text, const char *tool)
+{
+    const char *name = text + strspn(text, "-");
+    size_t size = strcspn(name, "=");
+    int alike = 0, exact = 0;
+    for (; longs->name; longs++)
+        if (strncmp(longs->name, name, size) == 0) {
+            alike++;
+            exact |= longs->name[size] == '\0';
+        }
+    if (alike == 0)
+        die(USAGE, "there is no option %s (see %s --help)", text, tool);
+    if (alike > 1 && !exact)
+        die(USAGE, "more than one option begins with --%.*s (see %s --help)", (int)size, name,
+            tool);
+    die(USAGE, "--%.*s takes no value, but has one: %s", (int)size, name, text);
+}
+
 /* The index of the first operand. common: answers an option that all programs have. */
 static int parse(const struct program *about, int argc, char **argv,
                  void (*common)(const struct program *about, int which))
@@ -231,10 +261,7 @@ static int parse(const struct program *about, int argc, char **argv,
         if (got == '?' && optopt && optopt < FIRST_CODE)
             die(USAGE, "there is no option -%c (see %s --help)", optopt, about->name);
         if (got == '?')
-            die(USAGE,
-                "there is no option %s, or more than one begins like that, or it "
-                "takes no value (see %s --help)",
-                text, about->name);
+            refuse_name(longs, text, about->name);
         int place = got >= FIRST_CODE ? got - FIRST_CODE : place_of_letter(about->rows, got);
         if (place >= 0 && place < own)
             set(&about->rows[place], optarg);
@@ -248,7 +275,11 @@ int options_parse(const struct program *about, int argc, char **argv)
 {
     messages_from(about->name);
     signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
-    return parse(about, argc, argv, answer_common);
+    int first = parse(about, argc, argv, answer_common);
+    for (int i = first; i < argc; i++)
+        if (argv[i][0] == '\0')
+            die(USAGE, "an argument is empty text: is a variable not set?");
+    return first;
 }
 
 static void refuse_common(const struct program *about, int which)

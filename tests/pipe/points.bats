@@ -80,7 +80,7 @@ print(said.split("= ")[-1].split()[0].replace("XXH3_", "")[:12])' "$1"
         grep -q "^pstrain: points:3: $2" err
         [ ! -s out ]
     }
-    refused '-d 65' '--depth takes a number from 1 to 64, not 65'
+    refused '-d 65' '--depth takes a whole number from 1 to 64, not 65'
     refused '--depht 2' 'there is no option --depht'
     refused '-d 2 3' '3 is not an option'
     refused '-b' '-b needs a value'

@@ -313,13 +313,24 @@ forty() {
     ends 2 psfetch --split 1.5
     grep -q "from 0 to 1, not 1.5" err
     ends 2 psfetch --limit -3
+    grep -q -- "--limit takes a whole number of at least 1, not -3$" err
     ends 2 psfetch --limit 3k
+    ends 2 psfetch --split 90%
+    grep -q -- "--split takes a number from 0 to 1, not 90%$" err
     ends 2 psfetch --resize 3y4
+    ends 2 psfetch --resize 0x32
+    grep -q -- "--resize takes HxW in pixels, each from 1 to 65535, not 0x32$" err
     ends 2 psfetch --as tset
     grep -q "train|validation|test, not tset" err
     ends 2 psfetch --as train --split 0.9
     ends 2 psfetch --nonsense
-    grep -q -- "--nonsense" err
+    grep -q -- "there is no option --nonsense (see psfetch --help)$" err
+    ends 2 psfetch --s 1
+    grep -q "more than one option begins with --s (see psfetch --help)$" err
+    ends 2 psfetch --quiet=1
+    grep -q -- "--quiet takes no value, but has one: --quiet=1$" err
+    ends 2 psfetch ""
+    grep -q "an argument is empty text: is a variable not set?" err
     ends 2 psfetch -Z
     ends 0 psfetch --help
     grep -q "usage: psfetch" out
@@ -350,23 +361,28 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     truncate -s 1T photos/dog/huge.png
     [ "$(keys photos --include 'cat/*')" = "cat/1.png cat/deep/er/1.png" ]
     ends 1 psfetch photos --include 'bird/*'
-    grep -q "photos holds no images that --include and --exclude leave" err
+    grep -q "photos holds no images that pass --include$" err
+    ends 1 psfetch photos --include 'cat/*' --exclude '*'
+    grep -q "photos holds no images that pass --include and --exclude$" err
+    ends 0 psfetch -v photos --exclude '*huge*'
+    grep -q "^psfetch: photos: 1 key left out by --exclude$" err
 }
 
 @test "on a terminal: how many of how many, a second, MB a second, time left; nothing of it elsewhere" {
     command -v script >/dev/null || skip "needs script of bsdutils"
     psfetch -q synth:shapes --limit 3000 --write-shard shapes.tar.gz
-    # A consumer that takes its time, so that there is something to see on any machine.
-    script -qec "TERM=xterm psfetch shapes.tar.gz | (sleep 0.5 && cat >out)" /dev/null </dev/null >said
+    # A consumer that takes its time once images come, and more of them than a pipe holds, so that there is something to see
+    # on any machine.
+    script -qec "TERM=xterm psfetch shapes.tar.gz | (head -c 1 && sleep 0.3 && cat) >out" /dev/null </dev/null >said
     tr '\r' '\n' <said >lines
     grep -qE "psfetch: shapes.tar.gz: [0-9]+ images, [0-9.]+ MB" lines
     grep -qE "psfetch: [0-9]+ of 3000 images, [0-9]+/s, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left" lines
     ends 0 psfetch shapes.tar.gz
     [ ! -s err ]
     # A line too long for the terminal would be wrapped, and not taken away: it is cut.
-    script -qec "stty columns 30; TERM=xterm psfetch shapes.tar.gz --limit 300 | (sleep 0.3 && cat >out)" /dev/null </dev/null >said
+    script -qec "stty columns 30; TERM=xterm psfetch shapes.tar.gz --limit 1000 | (head -c 1 && sleep 0.3 && cat) >out" /dev/null </dev/null >said
     tr '\r' '\n' <said | sed 's/\x1b\[K//' >lines
-    grep -qE "^psfetch: [0-9]+ of 300 images" lines
+    grep -qE "^psfetch: [0-9]+ of 1000 images" lines
     [ "$(grep -v classes: lines | wc -L)" -eq 29 ]
     # Nothing of a name is a terminal's to obey.
     mkdir odd
@@ -376,7 +392,7 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     no grep -qF $'\e[7m' said
     # A terminal that only prints gets no codes.
     for term in TERM=dumb --unset=TERM; do
-        env "$term" script -qec "psfetch shapes.tar.gz --limit 300 | (sleep 0.3 && cat >out)" /dev/null </dev/null >said
+        env "$term" script -qec "psfetch shapes.tar.gz --limit 1000 | (head -c 1 && sleep 0.3 && cat) >out" /dev/null </dev/null >said
         no grep -q $'\e\|[0-9]/s' said
     done
 }

@@ -275,8 +275,8 @@ static size_t open_sources(struct source *source, const struct names *names, str
         else
             files += left_out;
         if (source[s].unwanted)
-            explain("%s: --include and --exclude leave out %zu image%s", source[s].name,
-                    source[s].unwanted, plural(source[s].unwanted));
+            explain("%s: %zu key%s left out by %s", source[s].name, source[s].unwanted,
+                    plural(source[s].unwanted), source_globs(&source[s]));
         bad += source[s].bad;
     }
     if (!as)

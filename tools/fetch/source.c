@@ -30,12 +30,19 @@ static int is_archive(const char *name)
            (remote_is_url(name) || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
 }
 
+const char *source_globs(const struct source *source)
+{
+    return source->include && source->exclude ? "--include and --exclude"
+           : source->include                  ? "--include"
+                                              : "--exclude";
+}
+
 /* Why there are no images. */
 static int refuse_empty(struct source *source)
 {
     const char *suffix = strrchr(source->name, '.');
     if (source->unwanted > 0)
-        return fail("%s holds no images that --include and --exclude leave", source->name);
+        return fail("%s holds no images that pass %s", source->name, source_globs(source));
     if (source->bad > 0)
         return fail("%s holds no images that are not bad", source->name);
     if (source->omitted.files > 0)

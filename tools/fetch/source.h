@@ -115,6 +115,8 @@ void choice_end(struct choice *choice);
 
 /* Whether include and exclude want the item of that key; those they do not are counted. */
 int source_wants(struct source *source, const char *key);
+/* Which of the two options there are: "--include and --exclude". */
+const char *source_globs(const struct source *source);
 /* Takes a file of a listing, when it is wanted: 1 when it became an item, 0 when it was left out,
  * -1 when it is a bad image and these are errors. */
 int source_take(struct source *source, const char *key, uint64_t size);

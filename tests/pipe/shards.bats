@@ -126,6 +126,13 @@ assert a == b and len(a) == 30'
     ends 0 psfetch --skip-bad park --write-shard a.tar
     [ "$(tar -tf a.tar)" = cat/1.png ]
     ends 2 psfetch zoo --write-shard a.tar --resize 4x4
+    for name in a.zip a.tar.xz a; do
+        ends 2 psfetch zoo --write-shard $name
+        grep -q "takes a name that ends in .tar, .tar.gz, .tgz or .tar.zst, or - for stdout, not $name$" err
+        [ ! -e $name ]
+    done
+    ends 2 psfetch zoo --write-shard s3://b/a.tar
+    grep -q "to send one elsewhere, write it to stdout (-)" err
     set -o pipefail
     psfetch -q synth:shapes --write-shard - | head -c 100000 >/dev/null
 }

@@ -2,6 +2,8 @@
  * folders or by what lies beside them. */
 #include "brace.h"
 #include "deliver.h"
+#include "remote.h"
+#include "tar.h"
 
 #include "message.h"
 #include "options.h"
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct plan_options planning = {
@@ -96,6 +99,13 @@ static const struct program about = {
     tell_formats,
 };
 
+/* Whether a name is to become a file: not stdout, a FIFO or /dev/null. */
+static int is_new_file(const char *path)
+{
+    struct stat status;
+    return strcmp(path, "-") != 0 && (stat(path, &status) < 0 || S_ISREG(status.st_mode));
+}
+
 static void check_options(void)
 {
     if (as && !isnan(planning.split))
@@ -107,6 +117,15 @@ static void check_options(void)
                        channels != OPTION_UNSET || delivering.no_orientation))
         die(USAGE, "--write-shard writes the images' files as they are: --split, --as, --resize, "
                    "--channels and --no-orientation are for those who read it");
+    if (shard_path && remote_is_url(shard_path))
+        die(USAGE,
+            "--write-shard writes files: to send one elsewhere, write it to stdout (-) and pipe "
+            "it into aws s3 cp, say");
+    if (shard_path && !tar_is_name(shard_path) && is_new_file(shard_path))
+        die(USAGE,
+            "--write-shard takes a name that ends in .tar, .tar.gz, .tgz or .tar.zst, or - for "
+            "stdout, not %s",
+            shard_path);
     if (fit && !delivering.resize[0])
         die(USAGE, "--fit says how images become the size of --resize, which is not given");
     if (fit)

@@ -253,6 +253,8 @@ END
     ends 1 psplot nowhere.bin
     ends 1 psplot .
     ends 2 psplot -o chart.gif net1.bin
+    ends 0 psplot -o CHART.SVG net1.bin
+    grep -q "<svg" CHART.SVG
     ends 2 psplot -k table -o chart.png net1.bin
     ends 2 psplot -o chart.png net1.bin scores.bin
     ends 2 psplot --follow -k overlay net1.bin

@@ -10,11 +10,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static int ends_in(const char *path, const char *suffix)
 {
     size_t length = strlen(path), wanted = strlen(suffix);
-    return length > wanted && strcmp(path + length - wanted, suffix) == 0;
+    return length > wanted && strcasecmp(path + length - wanted, suffix) == 0;
 }
 
 int canvas_check(const char *path)

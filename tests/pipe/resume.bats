@@ -204,6 +204,8 @@ for record in records:
     ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug -s 1 <set.ps)
     grep -q 'it was trained on other images' err
     [ ! -s out ]
+    ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psfetch -q --limit 100 --split 0.8 | psaug)
+    grep -q 'train in its counts is 160, but 80 in this run' err
     edit set.ps 'records[0]["classes"][9] = "zebra"' >zebra.ps
     ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug <zebra.ps)
     grep -q 'number 10 of its classes is "triangle", but "zebra" in this run' err

@@ -70,11 +70,11 @@ static int first_difference(const msgpack_object *ours, const msgpack_object *th
     return 0;
 }
 
-/* Says how two values of a field differ, of two lists where they first do; always -1. */
+/* Says how two values of a field differ, of two lists or maps where they first do; always -1. */
 static int tell_difference(const char *path, const char *key, const msgpack_object *ours,
                            const msgpack_object *theirs)
 {
-    char mine[128], other[128], place[32] = "its";
+    char mine[128], other[128], part[64], place[80] = "its";
     if (ours && theirs && ours->type == MSGPACK_OBJECT_ARRAY &&
         theirs->type == MSGPACK_OBJECT_ARRAY) {
         const msgpack_object_array *own = &ours->via.array, *list = &theirs->via.array;
@@ -84,6 +84,12 @@ static int tell_difference(const char *path, const char *key, const msgpack_obje
         snprintf(place, sizeof place, "number %u of its", i + 1);
         ours = i < own->size ? &own->ptr[i] : NULL;
         theirs = i < list->size ? &list->ptr[i] : NULL;
+    }
+    if (ours && theirs && ours->type == MSGPACK_OBJECT_MAP && theirs->type == MSGPACK_OBJECT_MAP &&
+        (first_difference(ours, theirs, part) || first_difference(theirs, ours, part))) {
+        snprintf(place, sizeof place, "%s in its", part);
+        ours = map_field(ours, part);
+        theirs = map_field(theirs, part);
     }
     print(ours, mine, sizeof mine);
     print(theirs, other, sizeof other);

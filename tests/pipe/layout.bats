@@ -144,6 +144,17 @@ littered() {
     [ "$(images out | cut -d ' ' -f 3 | sort | uniq -c | xargs)" = "2 test 4 train 5 validation" ]
 }
 
+@test "a --split that leaves nothing for validation says so" {
+    put few/cat/{1..4}.png few/dog/{1..3}.png
+    ends 0 psfetch few --split 0.9
+    [ "$(cat err)" = "psfetch: --split 0.9 leaves no image for validation: no class has enough of them" ]
+    ends 0 psfetch few --split 1
+    [ ! -s err ]
+    put few/cat/{5,6}.png
+    ends 0 psfetch few --split 0.9
+    [ ! -s err ]
+}
+
 @test "a class that has images to test on and none to learn from is named" {
     put tiny/train/n{1,2}/images/1.png tiny/val/images/{1,2}.png
     ends 0 psfetch tiny --split-folders --class-level 1

@@ -139,6 +139,14 @@ static void remark_untrained(const struct plan *plan)
     free(has);
 }
 
+static int has_split(const struct plan *plan, enum split split)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->image[i].split == split)
+            return 1;
+    return 0;
+}
+
 int plan_make(struct plan *plan, const struct source *source, size_t count,
               const struct plan_options *options)
 {
@@ -162,6 +170,9 @@ int plan_make(struct plan *plan, const struct source *source, size_t count,
         apply_limit(plan, options->limit);
     if (!isnan(options->split))
         split_images(plan, options);
+    if (!isnan(options->split) && options->split < 1 && !has_split(plan, SPLIT_VALIDATION))
+        note("--split %g leaves no image for validation: no class has enough of them",
+             options->split);
     remark_untrained(plan);
     return 0;
 }

@@ -93,7 +93,7 @@ means() {
     shard a.tar 1.png=1 1.json='{"label": 1}' 2.png=2 2.json='{"label": [1]}'
     refused "2.png: 2.json does not tell its class: its member label is neither a text nor a whole number"
     shard a.tar 1.png=1 1.json='{"label": 1}' 2.png=2 2.json='{"label": 1'
-    refused "2.png: 2.json does not tell its class: it is no JSON"
+    refused "2.png: 2.json does not tell its class: it is not JSON"
 }
 
 @test "an archive's own name is no class, unless it is asked for" {

@@ -160,9 +160,9 @@ assert a == b and len(a) == 30'
         refused cut.tar.zst ""
     done
     echo hello >hello.tar
-    refused hello.tar "it is no tar archive"
+    refused hello.tar "it is not a tar archive"
     : >empty.tar
-    refused empty.tar "it is no tar archive"
+    refused empty.tar "it is not a tar archive"
     ends 1 psfetch nowhere.tar
     grep -q "cannot read nowhere.tar: No such file" err
     mkdir none && tar -cf none.tar none

@@ -152,7 +152,7 @@ static char *parse_json(const char *text, size_t size, const char *member, enum 
     json_error_t error;
     json_t *json = json_loadb(text, size, 0, &error);
     if (json == NULL) {
-        fail("it is no JSON: %s", error.text);
+        fail("it is not JSON: %s", error.text);
         return NULL;
     }
     const json_t *found = json_object_get(json, member ? member : "label");

@@ -59,7 +59,7 @@ static int check_page(const char *url)
     if (memchr(host, '@', size) != NULL)
         return fail("a URL with a user name in it is no source");
     if (size == 0 || strpbrk(url, " \r\n\t") != NULL)
-        return fail("%.*s is no URL", shown, url);
+        return fail("%.*s is not a URL", shown, url);
     if (strncmp(url, "http://", 7) == 0 && strncmp(host, "127.", 4) != 0 &&
         strncmp(host, "[::1]", 5) != 0 &&
         (strncmp(host, "localhost", 9) != 0 || strchr(":/", host[9]) == NULL))

@@ -28,7 +28,7 @@ static int open_file(struct supply *supply, const char *name)
     if (supply->fd < 0 || fstat(supply->fd, &status) < 0)
         return fail("cannot read %s: %s", name, strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return fail("cannot read %s: it is no file", name);
+        return fail("cannot read %s: it is not a file", name);
     supply->size = (uint64_t)status.st_size;
     supply->block = ealloc(BLOCK, 1);
     return 0;

@@ -67,7 +67,7 @@ static int refuse(struct tar *tar)
     if (tar->reason != NULL)
         return fail("%s", tar->reason);
     if (archive_format(tar->archive) == 0)
-        text = "it is no tar archive";
+        text = "it is not a tar archive";
     return fail("cannot read %s: %s", tar->name, text ? text : "it is damaged or cut short");
 }
 

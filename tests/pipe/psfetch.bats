@@ -67,6 +67,9 @@ photos() {
     grep -q "^psfetch: photos: left out 3 files" err
     grep -q "left out 2 bad images of 7" err
     [ "$(records out | grep -c '"image"')" -eq 5 ]
+    # One that is not wanted is no matter.
+    ends 0 psfetch photos --exclude '*/2.png,*/pipe.png'
+    ends 0 psfetch photos --include 'dog/*'
 }
 
 @test "a file too large to be an image is a bad image; no memory is taken for it" {

@@ -230,7 +230,7 @@ int source_take(struct source *source, const char *key, uint64_t size)
 int source_take_no_file(struct source *source, const char *key, const char *reason)
 {
     if (source_key_kind(key) == KEY_IMAGE)
-        return source_refuse(source, key, reason);
+        return source_wants(source, key) ? source_refuse(source, key, reason) : 0;
     omitted_file(&source->omitted, key);
     return 0;
 }

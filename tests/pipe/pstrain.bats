@@ -308,7 +308,10 @@ for label in range(1200):
     psaug <set.ps | pstrain -q -e 1 >a.bin
     picture photos/cat/1.png 32 32 9
     ends 1 pseval a.bin < <(psfetch -q photos)
-    grep -q "the images have a class that a does not know: cat" err
+    grep -q "the images have a class that a does not know: cat (psfetch --exclude can leave it out)" err
+    mv photos/cat photos/3
+    ends 1 pseval a.bin < <(psfetch -q photos)
+    grep -q "the images have a class that a does not know: 3 (psfetch --classes can give it a name)" err
     ends 1 pseval a.bin < <(psfetch -q synth:shapes --limit 10 --resize 16)
     grep -q "trained on images of 32x32x3, but arrow/00000 is 16x16x3 (psfetch --resize 32x32 makes them agree)" err
     ends 1 pseval a.bin < <(psfetch -q synth:shapes --limit 10 --channels 1)

@@ -62,9 +62,11 @@ int candidate_knows(const struct candidate *candidate, const char *name, uint32_
 {
     if (class != NO_CLASS && candidate->own[class] != NO_CLASS)
         return 0;
-    return fail(
-        "the images have a class that %s does not know: %s (psfetch --exclude can leave it out)",
-        candidate->model.name, name);
+    /* The labels of shards are numbers where no file names them. */
+    int is_number = *name != '\0' && name[strspn(name, "0123456789")] == '\0';
+    return fail("the images have a class that %s does not know: %s (psfetch %s)",
+                candidate->model.name, name,
+                is_number ? "--classes can give it a name" : "--exclude can leave it out");
 }
 
 int candidate_fits(const struct candidate *candidate, const struct image *image)

@@ -53,6 +53,8 @@ function list(name,    i, seen, got, text, first, last, steps) {
         if (got in seen)
             continue
         seen[got]
+        if (got == "-")
+            got = "default"
         if (various++ == 0)
             first = got
         else if (got ~ /^[0-9]+$/ && got == last + 1)
@@ -119,7 +121,8 @@ FILENAME != "-" {
     for (i = 1; i <= names; i++)
         if (size[i] > 1) {
             line = line OFS (FNR == 1 ? order[i] : of("row", order[i]))
-            text = text (text == "" ? "" : ", ") order[i] " " of("row", order[i])
+            if (("row", order[i]) in value)
+                text = text (text == "" ? "" : ", ") order[i] " " of("row", order[i])
         }
     print want == "words" ? text : line
 }

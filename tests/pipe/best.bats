@@ -28,6 +28,7 @@ best() {
     grep -E 'best is s/d1-s2-.*: validation loss [0-9.]+$' out
     [ "$(grep -c 'The best first, by validation loss' out)" = 1 ]
     grep 'ranked by validation loss after the last epoch' s/report.html
+    grep '<th class=n>validation loss</th><th class=n>epochs</th>' s/report.html
     [ "$(sed -n '/<h2>Networks/,/<.table>/p' s/report.html | grep -o 'd1-s[0-9]' | paste -sd ' ')" = "d1-s2 d1-s0 d1-s1" ]
     ends 0 sweep report --rank mean5 -o s
     grep -E 'best is s/d1-s0-.*: validation [0-9.]+ % in the mean of the last five epochs$' out

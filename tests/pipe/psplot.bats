@@ -395,6 +395,9 @@ depth    mean  deviation    runs    best
     3   86.00       1.00       3   87.00
 
 END
+    # Figures that there is no room for are left out, not cut.
+    ends 3 psplot -k summary --size 40x20 d?-r*.bin
+    [ "$(sed -n '3p; 4p' out | tr -s ' ' | sed 's/ $//' | paste -sd ,)" = 'depth mean, 1 learning rate 0.05 66.00' ]
     ends 3 psplot -k summary --size 76x20 d?-r*.bin
     diff <(cut -c 1-62 out | sed 's/ *$//') - <<'END'
 Validation accuracy (%), last epoch

@@ -111,6 +111,7 @@ epochs_done() {
     sweep status -o s >out
     [ "$(cut -f 2 s/points | paste -sd ' ')" = '1 2 2 2' ]
     grep -E '^d2-s2 +done +2/2 .* 2 +- +2$' out
+    grep -E '<h1>Depth 1, 2; learning rate 0.02, default; 3 seeds: best is depth [12],? (\(|learning rate 0.02|seed [12])' s/report.html
     grep -E '^point +state +epochs +validation +loss +depth +learning rate +seed$' out
     grep -E '^d1-s0 +done +1/1 .* 1 +0.02 +-$' out
     grep -E '^d2-s0 +done +2/2 .* 2 +- +-$' out

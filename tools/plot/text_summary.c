@@ -12,7 +12,6 @@
 #include <string.h>
 
 enum { GAP = 2, FIGURES = 4, LEAST_PLOT = 20 };
-static const char *const heading[FIGURES] = {"mean", "deviation", "runs", "best"};
 
 static void figures_of(const struct summary *summary, const struct group *group,
                        char text[FIGURES][RANK_ROOM])
@@ -97,19 +96,30 @@ static void draw_scale(struct screen *screen, struct box box, double low, double
     }
 }
 
+/* A row of names or figures, as many as the screen has room for. */
+static void draw_row(struct screen *screen, int row, const char *text[2 + FIGURES],
+                     const int at[2 + FIGURES], const int width[2 + FIGURES], struct style of_names,
+                     struct style of_figures)
+{
+    for (int c = 0; c < 2 + FIGURES; c++)
+        if (c < 2 || at[c] + width[c] <= screen->columns)
+            screen_right(screen, row, at[c], width[c], c < 2 ? of_names : of_figures, text[c]);
+}
+
 static void draw_rows(struct screen *screen, const struct summary *summary, int row)
 {
-    const char *names[2] = {summary->axis ? summary->axis : "run", ""};
+    const char *head[2 + FIGURES] = {
+        summary->axis ? summary->axis : "run", "", "mean", "deviation", "runs", "best"};
     int column = 0, two = summary->serieses > 1, at[2 + FIGURES], width[2 + FIGURES];
     for (int c = 0; c < 2 + FIGURES; c++) {
         width[c] = c == 1 && !two ? -GAP
-                   : c < 2        ? widest(summary, c, names[c])
-                                  : (int)strlen(heading[c - 2]);
+                   : c < 2        ? widest(summary, c, head[c])
+                                  : (int)strlen(head[c]);
         width[c] = c >= 2 && width[c] < 6 ? 6 : width[c];
         at[c] = column;
         column += width[c] + GAP;
-        screen_right(screen, row, at[c], width[c], faint_style, c < 2 ? names[c] : heading[c - 2]);
     }
+    draw_row(screen, row, head, at, width, faint_style, faint_style);
     double low, high;
     struct box plot = {row, column + GAP, 1, screen->columns - column - 2 * GAP};
     find_range(summary, &low, &high);
@@ -120,10 +130,13 @@ static void draw_rows(struct screen *screen, const struct summary *summary, int 
         char text[FIGURES][RANK_ROOM];
         figures_of(summary, group, text);
         plot.row = ++row;
-        for (int c = 0; c < 2; c++)
-            screen_right(screen, row, at[c], width[c], bold_style, name_of(summary, group, c));
-        for (int c = 0; c < FIGURES; c++)
-            screen_right(screen, row, at[c + 2], width[c + 2], plain_style, text[c]);
+        const char *of_group[] = {name_of(summary, group, 0),
+                                  name_of(summary, group, 1),
+                                  text[0],
+                                  text[1],
+                                  text[2],
+                                  text[3]};
+        draw_row(screen, row, of_group, at, width, bold_style, plain_style);
         if (plot.columns >= LEAST_PLOT)
             draw_spread(screen, plot, summary, group, low, high);
     }

@@ -73,7 +73,7 @@ static _Noreturn void refuse_number(const struct option_row *row, const char *te
 {
     const char *kind = row->kind == OPTION_REAL ? "number" : "whole number";
     if (row->kind == OPTION_SIZE)
-        die(USAGE, "--%s takes %s in pixels, each from %.10g to %.10g, not %s", row->name,
+        die(USAGE, "--%s takes %s, whole numbers from %.10g to %.10g, not %s", row->name,
             row->argument, row->low, row->high, text);
     if (row->kind == OPTION_BYTES)
         die(USAGE, "--%s takes a number of bytes, 500M or 4G say, not %s", row->name, text);

@@ -322,7 +322,7 @@ forty() {
     grep -q -- "--split takes a number from 0 to 1, not 90%$" err
     ends 2 psfetch --resize 3y4
     ends 2 psfetch --resize 0x32
-    grep -q -- "--resize takes HxW in pixels, each from 1 to 65535, not 0x32$" err
+    grep -q -- "--resize takes HxW, whole numbers from 1 to 65535, not 0x32$" err
     ends 2 psfetch --as tset
     grep -q "train|validation|test, not tset" err
     ends 2 psfetch --as train --split 0.9

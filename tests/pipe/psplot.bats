@@ -140,6 +140,11 @@ END
     dog    80.0 %     76.2 %
     eel    55.0 %    100.0 %
 END
+    # Words in it are cut in their middle.
+    edit scores.bin 'records[0]["classes"] += ["fox", "gnu"]
+s = records[1]
+s["confusion"] = [row + [0, 0] for row in s["confusion"]] + [[0] * 5] * 2' >more.bin
+    psplot --size 40x10 more.bin | sed -n '3s/ *$//p' | grep -x '  class    recall  precision   most… for'
 }
 
 @test "a part that is the whole is 100%, which leaves air in its cell" {
@@ -258,6 +263,10 @@ END
     ends 2 psplot -k table -o chart.png net1.bin
     ends 2 psplot -o chart.png net1.bin scores.bin
     ends 2 psplot --follow -k overlay net1.bin
+    for size in 40x9 40x 40x12x13 x40 big -40 99999999999999999999x40; do
+        ends 2 psplot --size $size net1.bin
+        grep -x -- "psplot: --size takes WxH, whole numbers from 10 to 20000, not $size" err
+    done
 }
 
 @test "a full disk is a failure, a closed pipe is none" {
@@ -397,6 +406,7 @@ depth    mean  deviation    runs    best
 END
     # Figures that there is no room for are left out, not cut.
     ends 3 psplot -k summary --size 40x20 d?-r*.bin
+    [ "$(psplot --size 40x20 d1-r0.05-s1.bin | sed -n '1s/ *$//p')" = '⠒⠒ training, smoothed   ⠶ validation' ]
     [ "$(sed -n '3p; 4p' out | tr -s ' ' | sed 's/ $//' | paste -sd ,)" = 'depth mean, 1 learning rate 0.05 66.00' ]
     ends 3 psplot -k summary --size 76x20 d?-r*.bin
     diff <(cut -c 1-62 out | sed 's/ *$//') - <<'END'

@@ -113,7 +113,8 @@ static struct screen *list(const struct score *score, const struct page *page, i
     screen_right(screen, 2, 0, names, faint_style, "class");
     screen_right(screen, 2, names + 1, 9, faint_style, "recall");
     screen_right(screen, 2, names + 11, 10, faint_style, "precision");
-    screen_text(screen, 2, names + 24, page->columns, faint_style, "most often taken for");
+    screen_text(screen, 2, names + 24, page->columns - names - 24, faint_style,
+                "most often taken for");
     for (uint32_t i = 0; i < score->classes; i++) {
         char text[512];
         int row = 3 + (int)i;

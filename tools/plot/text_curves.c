@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char measures[] = "accuracy (%) and loss by iteration";
+
 /* Rows of a panel on a page of any height: fewer for more runs. */
 static int usual_rows(size_t runs)
 {
@@ -45,8 +47,9 @@ struct screen *text_curves(const struct history *history, const struct page *pag
     if (page->title)
         screen_text(screen, 0, 0, page->columns, bold_style, page->title);
     int used = text_legend(screen, above - 2, 0, page->columns, 0) + 3;
-    screen_text(screen, above - 2, used, page->columns - used, faint_style,
-                "accuracy (%) and loss by iteration");
+    /* Less than half of it would say nothing. */
+    if (page->columns - used >= (int)strlen(measures) / 2)
+        screen_text(screen, above - 2, used, page->columns - used, faint_style, measures);
     for (int i = 0; i < runs; i++) {
         struct caption caption = caption_of(history->run[i], history->rank);
         /* A blank column and row between neighbours. */

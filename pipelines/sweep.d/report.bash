@@ -130,5 +130,5 @@ END
     fi
 }
 plain() {
-    if [[ $1 =~ ^[A-Za-z0-9_./:@%+=-]+$ ]]; then echo "$1"; else quote "$1"; fi
+    if [[ $1 =~ ^[A-Za-z0-9_./:@%+=-]+$ ]]; then echo "$1"; else quote "$1" | sed 's/ $//'; fi
 }

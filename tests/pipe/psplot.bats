@@ -445,6 +445,7 @@ for seed in 0, 1:
 @test "an overlay of a sweep has a line for each group of seeds" {
     sweep_runs
     ends 3 psplot -k overlay --size 90x20 d1-*.bin d2-*.bin
+    head -n 1 out | grep 'Validation accuracy (%), means over seeds; at the ends: last epoch'
     [ "$(grep -oE '(depth|net|d[0-9]).* [0-9.]+$' out)" = "depth 2, learning rate 0.1   81.00
 depth 2, learning rate 0.05  76.00
 depth 1, learning rate 0.1   71.00

@@ -69,8 +69,9 @@ static void footnote(struct canvas *canvas, const struct strands *strands, size_
                  strands->without == 1 ? "" : "s");
     else if (named < strands->count)
         snprintf(more, sizeof more, "; %zu more without a name", strands->count - named);
-    snprintf(text, sizeof text, "figures: %s%s%s", rule == RANK_LOSS ? "loss, " : "",
-             rank_when(rule, strands->training), more);
+    snprintf(text, sizeof text, "figures: %s%s%s%s", rule == RANK_LOSS ? "loss, " : "",
+             rank_when(rule, strands->training),
+             strands->means ? "; pale: each run, strong: their mean" : "", more);
     canvas_text(canvas, canvas->width - 0.6 * font, canvas->height - 0.6 * font, &lettering, text);
 }
 

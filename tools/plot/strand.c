@@ -165,6 +165,7 @@ struct strands strands_make(const struct history *history)
     struct strands strands = {.training = rank_by_training(history)};
     struct summary summary;
     summary_make(&summary, history);
+    strands.means = summary.repeated;
     if (summary.repeated)
         for (size_t g = 0; g < summary.groups; g++)
             add(&strands, group_name(&summary, &summary.group[g]), summary.group[g].run,

@@ -23,6 +23,7 @@ struct strands {
     struct strand *strand; /* [count], the best first (rank.h) */
     size_t count;
     int training;   /* of the training images */
+    int means;      /* some are the means of groups */
     size_t without; /* runs that have no validation records, where others have */
 };
 

@@ -86,9 +86,9 @@ struct screen *text_overlay(const struct history *history, const struct page *pa
     struct ranges ranges = curve_ranges(history);
     struct screen *screen = screen_make(rows, page->columns, page->look);
     char heading[160];
-    snprintf(heading, sizeof heading, "%s accuracy (%%); at the ends: %s%s",
+    snprintf(heading, sizeof heading, "%s accuracy (%%)%s; at the ends: %s%s",
              strands.training ? "Training" : "Validation",
-             history->rank == RANK_LOSS ? "loss, " : "",
+             strands.means ? ", means over seeds" : "", history->rank == RANK_LOSS ? "loss, " : "",
              rank_when(history->rank, strands.training));
     screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : heading);
     struct axis x = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};

@@ -70,6 +70,17 @@ has_no_trainer() {
         grep "$run was stopped" err
         rm s/d2-*.bin s/d1-*
     done
+    # All of it: parallel, which is told to start no more, lists what it still runs, to nobody.
+    rm -f go at
+    echo nvidia-smi >stage
+    env -u CUDA_VISIBLE_DEVICES t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
+    wait_for 30 test -e at
+    sweep stop -o s &
+    sleep 2
+    touch go
+    wait $!
+    ends 4 sweep wait -o s
+    no grep parallel err
 }
 
 @test "a runner that cannot begin, or is killed before it has, fails with a sentence" {

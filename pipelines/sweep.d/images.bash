@@ -49,7 +49,7 @@ without_validation() {
     local figure=accuracy
     [ -n "${given[rank]-}" ] || rank=loss
     [ "$rank" != loss ] || figure=loss
-    echo "sweep: there are no images for validation (--split 0.9 sets some aside): networks will be ranked by their $figure on the images that they learn" >&2
+    echo "sweep: there are no images for validation${split:+ (a --split below $split sets some aside)}: networks will be ranked by their $figure on the images that they learn" >&2
 }
 no_data() {
     rm -f "$out/data.ps.part"

@@ -61,7 +61,7 @@ best() {
 
 @test "without images for validation that is said at the start, and the training images rank" {
     ends 0 sweep "${small[@]}" --split 1 --depth 1 --seed 0-1 -o s
-    grep 'there are no images for validation.* ranked by their loss on the images that they learn' err
+    grep 'there are no images for validation (a --split below 1 sets some aside).* ranked by their loss on the images that they learn' err
     grep -E 'best is s/d1-s[01]-.*: training loss [0-9.]+$' out
     grep 'The best first, by training loss, last epoch' out
     grep 'ranked by training loss in the last epoch' s/report.html
@@ -97,6 +97,17 @@ best() {
     [ "$(find s -name '*.stop' | wc -l)" = 1 ]
     ends 1 sweep stop d1-s -o s
     exec 5<&-
+    # A space of three options fits a terminal.
+    mkdir space
+    for depth in 1 12; do
+        for rate in 0.02 0.0005; do
+            digest=$(md5sum <<<"$depth $rate" | head -c 12)
+            printf 'd%d-s10-%s\t300\t--depth %d --seed 1%d --learning-rate %s\n' $depth "$digest" $depth $depth $rate
+        done
+    done >space/points
+    sweep status -o space >out
+    grep -Eq '^d12-s10-[0-9a-f]{3} +missing +0/300 .* 12 +112 +0.0005$' out
+    [ "$(wc -L <out)" -le 80 ]
 }
 
 @test "images that come in folders for training, validation and test are not divided" {

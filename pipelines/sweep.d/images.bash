@@ -58,7 +58,7 @@ no_data() {
 
 # The images for the test that have been looked at must be of classes that the networks will know, and of their size.
 fits_test() {
-    local head known unknown size wanted window=''
+    local head known unknown what='a class' them=it size wanted window=''
     [ -n "$test_head" ] || return 0
     head=$(psplot -k json "$out/data.ps" | head -n 2)
     known=$(classes_in "$head")
@@ -68,7 +68,8 @@ fits_test() {
     # Networks that were trained on windows of images are shown the middle of others of that size, or such windows.
     [[ ! $augment =~ --crop[=\ ]([0-9]+)x([0-9]+) ]] || window="${BASH_REMATCH[1]}×${BASH_REMATCH[2]}×${wanted##*×}"
     if [ -n "$unknown" ]; then
-        echo "sweep: $test has classes that $data has not, and no network can know them: ${unknown//$'\n'/, }" >&2
+        [[ $unknown != *$'\n'* ]] || what=classes them=them
+        echo "sweep: $test has $what that $data has not, and no network can know $them: ${unknown//$'\n'/, }" >&2
         return 1
     elif [ "$size" != "$wanted" ] && [ "$size" != "$window" ]; then
         echo "sweep: the images of $test are $size, those of $data $wanted: --fetch \"--resize HxW --channels N\" makes them agree" >&2

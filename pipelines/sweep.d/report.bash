@@ -49,10 +49,10 @@ html_chart() {
 }
 
 page() {
-    local epoch options swept shared figure
+    local epoch options swept shared figure alone
     IFS=$'\t' read -r _ _ _ epoch _ _ _ _ options < <(printf '%s\n' "${ranked[0]}")
     swept=$(in_words space </dev/null) shared=$(in_words shared </dev/null)
-    figure=$(figure_is)
+    figure=$(figure_is) alone=${shared:-$winner}
     cat <<END
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>$(basename "$(readlink -f "$out")" | escaped): ${swept:-one network}</title>
@@ -64,9 +64,9 @@ th, td { padding: .2rem 1.2rem .2rem 0; text-align: left; border-bottom: 1px sol
 th.n, td.n { text-align: right } img { max-width: 100% }
 pre { background: #f5f5f5; padding: .8rem; overflow-x: auto }
 </style></head><body>
-<h1>$(escaped <<<"${swept:+${swept^}: best is }${differs:-$winner} ($(won))")</h1>
+<h1>$(if [ -n "$swept" ]; then echo "${swept^}: best is ${differs:-$winner} ($(won))"; else echo "${alone^} ($(won))"; fi | escaped)</h1>
 <p>$(states | count_states | escaped).
-$([ -z "$shared" ] || escaped <<<"All have $shared.")
+$([ -z "$swept" ] || [ -z "$shared" ] || escaped <<<"All have $shared.")
 The networks are ranked by ${figure}; where that is equal, the lower loss comes first$(left_behind).
 $(judged_on)</p>
 <h2>Networks</h2>

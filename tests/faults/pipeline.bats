@@ -64,9 +64,11 @@ sys.stdout.buffer.write(msgpack.packb(first))' >one.ps
 
 @test "a consumer that has enough is no error: psfetch and psaug stop quietly with 0" {
     psaug <set.ps 2>err | head -c 1000 >/dev/null
-    [ "${PIPESTATUS[0]}" -eq 0 ] && [ ! -s err ]
+    [ "${PIPESTATUS[0]}" -eq 0 ]
+    [ ! -s err ]
     psfetch -q synth:shapes 2>err | head -c 1000 >/dev/null
-    [ "${PIPESTATUS[0]}" -eq 0 ] && [ ! -s err ]
+    [ "${PIPESTATUS[0]}" -eq 0 ]
+    [ ! -s err ]
 }
 
 @test "pstrain whose output is closed before the model is written has failed" {

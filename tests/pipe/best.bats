@@ -22,7 +22,9 @@ best() {
     grep 'ranked by validation accuracy after the last epoch' s/report.html
     # One more, with the best accuracy, but not the lowest loss.
     sweep --depth 1 --seed 0 -o s
-    [ "$(best)" = d1-s0 ] && [ "$(best --rank loss)" = d1-s2 ] && [ "$(best)" = d1-s0 ]
+    [ "$(best)" = d1-s0 ]
+    [ "$(best --rank loss)" = d1-s2 ]
+    [ "$(best)" = d1-s0 ]
     sweep --rank loss -o s >out
     [ "$(best)" = d1-s2 ]
     grep -E 'best is s/d1-s2-.*: validation loss [0-9.]+$' out
@@ -47,14 +49,18 @@ best() {
     printf '%s\n' "-d 1 -r 1e6 --l2 1e6 -e 5" "-d 1 -s 1 -r 1e6 --l2 1e6 -e 5" >points
     ends 1 sweep "${small[@]}" --points points -o s
     grep 'all networks in s have diverged' err
-    ends 1 sweep best -o s && [ ! -s out ] && grep 'all networks in s have diverged' err
-    ends 1 sweep report -o s && grep 'all networks in s have diverged' err
+    ends 1 sweep best -o s
+    [ ! -s out ]
+    grep 'all networks in s have diverged' err
+    ends 1 sweep report -o s
+    grep 'all networks in s have diverged' err
     # In a table of the report that is a number, too, which is too large for its digits.
     # shellcheck source=pipelines/sweep.d/report.bash
     [ "$(. "$BATS_TEST_DIRNAME/../../pipelines/sweep.d/report.bash" && printf 'loss\n2.3\n1.57e+10\n' | html_table | grep -c 'td class=n')" = 2 ]
     # More epochs were asked of those than of this one.
     sweep -d 1 -e 1 -o s >out
-    [ "$(best)" = d1-s0 ] && [[ "$(sweep best -o s)" = "$(grep -o 's/d1-s0-[0-9a-f]*.bin' out)" ]]
+    [ "$(best)" = d1-s0 ]
+    [[ "$(sweep best -o s)" = "$(grep -o 's/d1-s0-[0-9a-f]*.bin' out)" ]]
     [ "$(psplot -k ranking "$(sweep best -o s)" | awk -F '\t' 'NR == 2 { print $5 }')" = whole ]
     [ "$(sed -n '/<h2>Networks/,/<.table>/p' s/report.html | grep -c '>diverged<')" = 2 ]
 }
@@ -81,7 +87,8 @@ best() {
     tail -n 1 out | grep -x '2 points: 2 done'
     # Names are told apart, and no longer than that takes.
     awk '/^d1/ { print $1 }' out >names
-    [ "$(sort -u names | wc -l)" = 2 ] && no grep -vE '^d1-s0-[0-9a-f]{3}$' names
+    [ "$(sort -u names | wc -l)" = 2 ]
+    no grep -vE '^d1-s0-[0-9a-f]{3}$' names
     # As if a sweep were at work: both have trained four epochs in the last hundred seconds, and four are left.
     sed -i 's/\t4\t/\t8\t/' s/points
     exec 5<s

@@ -30,7 +30,8 @@ program() {
     make -s --no-print-directory -C "$REPOSITORY" install DESTDIR="$PWD/a root" PREFIX="/opt/my programs"
     cd "a root/opt/my programs"
     bin/psfetch --limit 20 | bin/psaug -e 1 | bin/pstrain -q -d 1 >/dev/null
-    [ -x bin/sweep ] && [ -s share/psweep/sweep.d/work.bash ]
+    [ -x bin/sweep ]
+    [ -s share/psweep/sweep.d/work.bash ]
     [ "$(find share/man -type f | wc -l)" -ge 7 ]
     [ "$(ls "$BATS_TEST_TMPDIR")" = "a root" ]
 }

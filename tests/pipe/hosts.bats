@@ -96,7 +96,8 @@ END
     echo "1/$PWD/flaky host" >hosts
     echo "1/$(sed -n 2p server/hosts)" >>hosts
     timeout 120 sweep --limit 200 --depth 1-2 --epochs 1 --hosts hosts -o s 2>err
-    [ -e broken ] && grep '^sweep: lost .*flaky host' err
+    [ -e broken ]
+    grep '^sweep: lost .*flaky host' err
     timeout 120 sweep --limit 200 --depth 1-2 --epochs 2 --hosts hosts -o s
     cmp server/host1/.cache/psweep/*.ps s/data.ps
 }

@@ -58,7 +58,8 @@ would() {
     kill -INT -- "-$make"
     no wait "$make"
     wait_for 10 no pgrep -g "$make"
-    [ ! -e net1.bin ] && [ -e data.ps ]
+    [ ! -e net1.bin ]
+    [ -e data.ps ]
     [ "$(records net1.bin.part | jq -r 'select(.type == "model") | .stopped')" = true ]
 }
 
@@ -79,7 +80,8 @@ would() {
     mk 2>err
     grep 'going on from iteration [0-9]*, in epoch [0-9]*, of net1.bin.torn1' err
     cmp whole net1.bin
-    [ ! -e net1.bin.torn1 ] && [ ! -e net1.bin.part ]
+    [ ! -e net1.bin.torn1 ]
+    [ ! -e net1.bin.part ]
     # Of two files the one that has come further.
     rm net1.bin
     cp -p kept net1.bin.torn1
@@ -121,7 +123,8 @@ would() {
     for program in psfetch psaug pstrain pseval psplot sweep; do
         [ -x bin/$program ]
     done
-    [ -f share/psweep/sweep.mk ] && [ -f share/psweep/FORMAT.md ]
+    [ -f share/psweep/sweep.mk ]
+    [ -f share/psweep/FORMAT.md ]
     PATH=/usr/bin:/bin
     bin/sweep --limit 200 -e 1 -d 1 -o "$BATS_TEST_TMPDIR/s"
 }

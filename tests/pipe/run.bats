@@ -92,3 +92,7 @@ END
     shows "  ./fails: 1 of 3 tests did not run; the last that did: not ok 2 - bad"
     shows "  ./fails said:" "    last words" "  ./fails: ended by SIGABRT"
 }
+
+@test "no test expects something before &&, where bats does not look" {
+    no grep -nE '^ {4,}(ends|no|in_state|cmp|grep) [^|]* && ' "$REPOSITORY"/tests/*/*.bats
+}

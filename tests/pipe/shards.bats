@@ -122,7 +122,8 @@ assert a == b and len(a) == 30'
     grep -q "park/cat/2.png: not a PNG" err
     ends 1 psfetch zoo --write-shard /dev/full
     grep -q "cannot write /dev/full: No space" err
-    [ ! -e a.tar ] && [ ! -e a.tar.part ]
+    [ ! -e a.tar ]
+    [ ! -e a.tar.part ]
     ends 0 psfetch --skip-bad park --write-shard a.tar
     [ "$(tar -tf a.tar)" = cat/1.png ]
     ends 2 psfetch zoo --write-shard a.tar --resize 4x4

@@ -41,7 +41,9 @@ has_no_trainer() {
     [ "$(psplot -k status "$odd/the folder"/*.bin | cut -f 2 | paste -sd ' ')" = "state done done" ]
     tail -n 1 out | grep -F "report: $odd/the folder/report.html"
     grep "^psfetch '.*photos' --split 0.5 " "$odd/the folder/report.html"
-    no compgen -G '[xyz]' && no compgen -G '*/[xyz]' && no compgen -G '*/*/[xyz]'
+    no compgen -G '[xyz]'
+    no compgen -G '*/[xyz]'
+    no compgen -G '*/*/[xyz]'
 }
 
 @test "a stop is a stop at every moment of a start, and what had been learnt before is kept" {
@@ -65,7 +67,8 @@ has_no_trainer() {
         [ $stage = nvidia-smi ] || wait_for 30 has_no_trainer d1-s0
         touch go
         ends 4 timeout 60 sweep wait -o s
-        in_state stopped d1-s0 && in_state "done" d2-s0
+        in_state stopped d1-s0
+        in_state "done" d2-s0
         cmp torn "s/$run.torn1"
         grep "$run was stopped" err
         rm s/d2-*.bin s/d1-*
@@ -121,7 +124,8 @@ has_no_trainer() {
     sweep --limit 50 --epochs 1 -o s
     in_state "done" "d1-s0 d2-s0"
     [ "$(records s/data.ps | jq -c 'select(.type == "header") | .options.limit')" = 50 ]
-    [ "$(cut -f 1 s/points)" != "$before" ] && [ "$(wc -l <s/points)" = 2 ]
+    [ "$(cut -f 1 s/points)" != "$before" ]
+    [ "$(wc -l <s/points)" = 2 ]
 }
 
 @test "photos that cannot be trained on end the fetching where they are met, with the way out" {
@@ -133,7 +137,8 @@ has_no_trainer() {
     grep 'one/2.png has 1 channel,' err
     grep -e '--channels' err
     grep -e '--fetch' err
-    [ ! -e s/data.ps ] && [ ! -e s/data.ps.part ]
+    [ ! -e s/data.ps ]
+    [ ! -e s/data.ps.part ]
     sweep --data photos --split 0.5 --fetch '--channels 3' -e 1 -d 1 -o s
     in_state "done" d1-s0
 }
@@ -165,13 +170,15 @@ has_no_trainer() {
     cp s/options options && cp s/points points
     # shellcheck disable=SC2016 # no shell may expand it
     sed 's/^epochs .*/epochs a[$(touch x)]/' options >s/options
-    ends 2 sweep --halving 2 -o s && grep -- '--epochs takes a whole number' err
+    ends 2 sweep --halving 2 -o s
+    grep -- '--epochs takes a whole number' err
     cp options s/options
     # shellcheck disable=SC2016
     for line in '$(touch x)\t3\t--depth 1' 'd1-s0-0123456789ab\t3' '../d1-s0-0123456789ab\t3\t-d 1' 'd1-s0-0123456789ab\ta[$(touch x)]\t-d 1'; do
         printf '%b\n' "$line" | cat points - >s/points
         for command in status report best run; do
-            ends 1 sweep $command -o s && grep 'points is not what a sweep wrote: line 3' err
+            ends 1 sweep $command -o s
+            grep 'points is not what a sweep wrote: line 3' err
         done
     done
     [ ! -e x ]

@@ -178,23 +178,28 @@ done 2
     timeout 20 sweep start "${endless[@]}" --depth 1-3 --jobs 1 -o s >out
     grep '^3 points: 3 to come' out
     wait_for 30 trainer d1-s0
-    in_state running d1-s0 && in_state missing "d2-s0 d3-s0"
-    ends 1 sweep best -o s && grep 'no network in s is done' err
+    in_state running d1-s0
+    in_state missing "d2-s0 d3-s0"
+    ends 1 sweep best -o s
+    grep 'no network in s is done' err
     wait_for 30 epochs_done 2
     sweep stop d1-s0 -o s
     wait_for 30 trainer d2-s0
     in_state stopped d1-s0
     [ "$(records s/d1-s0-*.stopped | jq -r 'select(.type == "model") | .stopped')" = true ]
-    ends 1 sweep stop d9 -o s && grep "is called d9" err
+    ends 1 sweep stop d9 -o s
+    grep "is called d9" err
     # Points that are added meanwhile are taken over.
     sweep start --depth 4 -o s >out 2>&1
     grep 'takes over these points' out
     sweep stop -o s
     nobody_left
-    in_state stopped "d1-s0 d2-s0" && in_state missing "d3-s0 d4-s0"
+    in_state stopped "d1-s0 d2-s0"
+    in_state missing "d3-s0 d4-s0"
     ends 4 sweep wait -o s
     no grep -v '^sweep: ' err
-    ends 1 sweep follow -o s && grep 'no sweep is at work in s' err
+    ends 1 sweep follow -o s
+    grep 'no sweep is at work in s' err
     sweep start --epochs 1 -o s
     ends 0 timeout 60 sweep wait -o s
     in_state "done" "d1-s0 d2-s0 d3-s0 d4-s0"
@@ -237,7 +242,8 @@ done 2
     wait "$sweep" || status=$?
     [ "$status" = 130 ]
     nobody_left
-    in_state stopped "d1-s0 d2-s0" && in_state missing "d3-s0 d4-s0"
+    in_state stopped "d1-s0 d2-s0"
+    in_state missing "d3-s0 d4-s0"
     grep 'the same command goes on from there' err
 }
 
@@ -320,7 +326,8 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
     start=$!
     sleep 0.5
     kill -CONT "$pid"
-    wait "$stop" && wait "$start"
+    wait "$stop"
+    wait "$start"
     timeout 60 sweep wait -o s
     in_state "done" "d1-s0 d2-s0"
 }
@@ -385,7 +392,8 @@ for label in range(1001):
 P
     sweep --data many --split 0.5 --epochs 1 --depth 1 -o s >out
     grep 'best is' out
-    [ -s s/report.html ] && [ ! -e s/confusion.png ]
+    [ -s s/report.html ]
+    [ ! -e s/confusion.png ]
 }
 
 @test "a sweep whose data never came leaves the folder to another" {
@@ -405,7 +413,8 @@ P
     wait "$sweep" || status=$?
     [ "$status" = 1 ]
     grep 'd1-s0-.* failed: .*ended by signal 9' err
-    in_state failed d1-s0 && in_state "done" d2-s0
+    in_state failed d1-s0
+    in_state "done" d2-s0
 }
 
 @test "what no network can be made of is said before any is trained" {
@@ -417,17 +426,29 @@ P
 }
 
 @test "wrong usage is said" {
-    ends 2 sweep --depth 1,,2 -o s && grep "'1,,2'" err
-    ends 2 sweep --depth 1,4-2 -o s && grep -- '--depth 4-2 runs backwards' err
-    ends 2 sweep --epochs 0 && grep 'a whole number from 1' err
-    ends 2 sweep --limit 200 --nonsense 3 -o s && grep -- '--nonsense' err
+    ends 2 sweep --depth 1,,2 -o s
+    grep "'1,,2'" err
+    ends 2 sweep --depth 1,4-2 -o s
+    grep -- '--depth 4-2 runs backwards' err
+    ends 2 sweep --epochs 0
+    grep 'a whole number from 1' err
+    ends 2 sweep --limit 200 --nonsense 3 -o s
+    grep -- '--nonsense' err
     for part in dept epoch limits; do
-        ends 2 sweep --limit 200 --depth 1 --$part 2 -o s && grep -- "there is no option --$part (see sweep --help" err
+        ends 2 sweep --limit 200 --depth 1 --$part 2 -o s
+        grep -- "there is no option --$part (see sweep --help" err
     done
-    ends 2 sweep --limit 200 --filters few -o s && grep 'takes a whole number, not few' err && [ ! -e s/points.asked ]
-    ends 2 sweep --limit 200 --threads 1,2 -d 1 -o s && grep 'the same network' err
-    ends 2 sweep begin && grep "'begin' is no command" err
-    ends 1 sweep status -o nowhere && grep 'there is no sweep in nowhere' err
-    ends 0 sweep --help && grep '^usage: sweep' out
-    ends 0 sweep --version && [ "$(cat out)" = "$(pstrain --version | sed s/pstrain/sweep/)" ]
+    ends 2 sweep --limit 200 --filters few -o s
+    grep 'takes a whole number, not few' err
+    [ ! -e s/points.asked ]
+    ends 2 sweep --limit 200 --threads 1,2 -d 1 -o s
+    grep 'the same network' err
+    ends 2 sweep begin
+    grep "'begin' is no command" err
+    ends 1 sweep status -o nowhere
+    grep 'there is no sweep in nowhere' err
+    ends 0 sweep --help
+    grep '^usage: sweep' out
+    ends 0 sweep --version
+    [ "$(cat out)" = "$(pstrain --version | sed s/pstrain/sweep/)" ]
 }

@@ -141,6 +141,9 @@ has_no_trainer() {
     [ ! -e s/data.ps.part ]
     sweep --data photos --split 0.5 --fetch '--channels 3' -e 1 -d 1 -o s
     in_state "done" d1-s0
+    # It is the only network, and has no name but its digest.
+    grep -E '<h1>Depth 1, seed 0 \(validation [0-9.]+ %\)</h1>' s/report.html
+    no grep 'All have' s/report.html
 }
 
 @test "images for the test are held to the classes and the size of the others before anything is trained" {

@@ -134,6 +134,7 @@ END
 
 @test "where no run was validated the training images stand for all" {
     [ "$(psplot -k table train.bin train.bin | head -n 1)" = "The best first, by training accuracy (%), last epoch" ]
+    psplot -k table --rank loss train.bin train.bin | tail -n 1 | grep -E '70.00 +- +- +- +[0-9.]+$'
     psplot -k summary --size 50x20 train.bin >out
     [ "$(head -n 1 out | xargs)" = "Training accuracy (%), last epoch" ]
     grep -q '^ *1 *70.00' out

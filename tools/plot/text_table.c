@@ -195,7 +195,9 @@ static void add_name(struct table *table, const struct run *run, const struct pl
         add(table, "%s", varying_value(run, plan->options.name[i]));
 }
 
-static void add_run(struct table *table, const struct run *run, const struct plan *plan)
+/* training: no run was validated, so that the loss, too, is of the training images. */
+static void add_run(struct table *table, const struct run *run, const struct plan *plan,
+                    int training)
 {
     add_name(table, run, plan);
     if (run->epochs > 0 && run->epochs != run->epoch)
@@ -207,7 +209,8 @@ static void add_run(struct table *table, const struct run *run, const struct pla
     for (int i = 0; i < FIGURES; i++) {
         char text[RANK_ROOM];
         struct merit merit = rank_merit(run, figures[i].rule, 0);
-        double shown = rank_shown(figures[i].rule, merit.training ? NAN : merit.figure);
+        int counts = !merit.training || (training && figures[i].rule == RANK_LOSS);
+        double shown = rank_shown(figures[i].rule, counts ? merit.figure : NAN);
         add(table, "%s", rank_text(figures[i].rule, shown, 0, text));
     }
 }
@@ -231,7 +234,7 @@ struct screen *text_run_table(const struct history *history, const struct page *
     size_t judged;
     struct ranked *row = rank_runs(history, 0, &judged);
     for (size_t r = 0; r < history->runs; r++)
-        add_run(&table, row[r].run, &plan);
+        add_run(&table, row[r].run, &plan, training);
     free(row);
     return draw(&table, page);
 }

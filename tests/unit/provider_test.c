@@ -48,15 +48,15 @@ static void test_refusals(void **state)
 {
     (void)state;
     static const char *const json[][2] = {
-        {"", "no JSON object"},
-        {"[]", "no JSON object"},
-        {"null", "no JSON object"},
-        {"<html>", "no JSON object"},
-        {"{" KEYS, "no JSON object"},
-        {"{" KEYS ",\"x\":\"\\u12\"}", "no JSON object"},
-        {"{" KEYS ",\"x\":\"a\nb\"}", "no JSON object"},
-        {"{" KEYS ",\"x\":\"\xff\"}", "no JSON object"},
-        {"{" KEYS "} {}", "no JSON object"},
+        {"", "is not a JSON object"},
+        {"[]", "is not a JSON object"},
+        {"null", "is not a JSON object"},
+        {"<html>", "is not a JSON object"},
+        {"{" KEYS, "is not a JSON object"},
+        {"{" KEYS ",\"x\":\"\\u12\"}", "is not a JSON object"},
+        {"{" KEYS ",\"x\":\"a\nb\"}", "is not a JSON object"},
+        {"{" KEYS ",\"x\":\"\xff\"}", "is not a JSON object"},
+        {"{" KEYS "} {}", "is not a JSON object"},
         {"{}", "answers without AccessKeyId"},
         {"{\"AccessKeyId\":\"ID\"}", "answers without SecretAccessKey"},
         {"{\"AccessKeyId\":7,\"SecretAccessKey\":\"secret\"}", "answers without AccessKeyId"},
@@ -73,11 +73,11 @@ static void test_refusals(void **state)
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = '\0';
     assert_int_equal(ask(deep, &keys), -1);
-    assert_non_null(strstr(why(), "no JSON object"));
+    assert_non_null(strstr(why(), "is not a JSON object"));
     keys_free(&keys);
     const struct provider endless = {.kind = PROVIDER_PROCESS, .command = "yes {; exit 0"};
     assert_int_equal(provider_ask(&endless, &keys), -1);
-    assert_non_null(strstr(why(), "no JSON object"));
+    assert_non_null(strstr(why(), "is not a JSON object"));
     keys_free(&keys);
 }
 

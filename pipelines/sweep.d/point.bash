@@ -9,6 +9,8 @@ point() {
     trap halt TERM
     # What is standard output here stays ours: an ssh would make its reads and writes non-blocking, for all who have it.
     exec {say}>&1 1>&2
+    # Where all are being stopped, what has not begun does not begin.
+    [ ! -e "$out/stop" ] || { echo "ended $name" >&"$say" && return; }
     # parallel may have died before we could hear of it.
     [ -z "${PARALLEL_PID-}" ] || [ "$PARALLEL_PID" = "$PPID" ] || exit 1
     # Where another sweep trains it already, that is enough.

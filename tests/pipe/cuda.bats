@@ -49,10 +49,12 @@ few() {
 }
 
 @test "twenty steps stay with those of the CPU engine" {
+    long
     on_double "$REPOSITORY"/build/tests/cuda/parity 20 2 8 ${PSWEEP_LONG:+4 6}
 }
 
 @test "in bf16 a step is that of the CPU engine within what it rounds off, and twenty stay near; no kernel leaves its tensors" {
+    long
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/narrow
     # shellcheck disable=SC2046
     on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 $(some 2 4 6 8) >said || { cat said >&2 && false; }
@@ -218,6 +220,7 @@ of() {
 }
 
 @test "a step has the kernels that SPEED.md counts; as a graph it is seven calls, none of which takes memory" {
+    long
     psfetch -q synth:shapes --limit 40 --resize 8 | psaug --views -e 3 >views.ps
     calls 1 >/dev/null # the GPU is known from here on
     calls 1 --precision bf16 >/dev/null

@@ -6,7 +6,7 @@ Makes BUCKET and stores every file under FOLDER with the key PREFIX + its path; 
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. It signs on its own, in another language than psfetch: two
 programs that agree with a server must both be right.
 """
-import base64, datetime, hashlib, hmac, http.client, json, os, sys, urllib.parse
+import base64, datetime, hashlib, hmac, http.client, json, os, sys, time, urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 WORKERS = 8
@@ -34,9 +34,14 @@ def signed_headers(host, path, body):
 
 
 def put(connection, host, path, body):
-    connection.request("PUT", path, body, signed_headers(host, path, body))
-    answer = connection.getresponse()
-    text = answer.read()
+    """A server that is asked too much, 503, is asked again."""
+    for attempt in range(40):
+        connection.request("PUT", path, body, signed_headers(host, path, body))
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 503:
+            break
+        time.sleep(0.25)
     if answer.status not in (200, 201, 204):
         sys.exit(f"put.py: PUT {path}: status {answer.status}: {text.decode(errors='replace')}")
 

@@ -260,7 +260,7 @@ SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
 LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/s3 pipe/hosts faults/bucket)
 ORDERED   = $(filter $(SCRIPTS),$(LONGEST)) $(filter-out $(LONGEST),$(SCRIPTS)) $(TESTS)
 TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
-## test          all tests but the long ones, in three minutes on two cores
+## test          all tests but the long ones, in about three minutes on two cores
 test: $(TESTED)
 	$(PROVE) $(ORDERED)
 ## test-all      all tests

@@ -66,6 +66,7 @@ few() {
 }
 
 @test "views of images that the GPU keeps are what view_draw() makes of them, bit for bit" {
+    long
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/views
     grep -q '^450 views give the bits of their pixels$' out
     PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/views 1 ${PSWEEP_LONG:+3}
@@ -78,6 +79,7 @@ few() {
 }
 
 @test "psaug --views trains the same network, from views that the GPU draws and from pixels" {
+    long
     few >set.ps
     for options in "--shift 3" "--shift 0 --crop 4x8" "--flip 1 --shift 20"; do
         # shellcheck disable=SC2086
@@ -123,6 +125,7 @@ few() {
 }
 
 @test "in bf16 a network learns, the run goes on to the same bytes, and a GPU that has none says so" {
+    long
     psfetch -q synth:shapes --limit 60 --resize 8 --split 0.8 >set.ps
     bf16() { on_double pstrain -q --device cuda --precision bf16 -b 16 "$@" <set.ps; }
     bf16 -e 8 >eight.bin
@@ -266,6 +269,7 @@ of() {
 }
 
 @test "a GPU that is met for the first time is held to the CPU, once; --selftest tells all" {
+    long
     cache=$PWD/cache
     few >set.ps
     on_double pstrain -v --device cuda -b 16 -e 1 <set.ps 2>err >/dev/null
@@ -290,6 +294,7 @@ of() {
 }
 
 @test "a GPU that computes wrong is not used" {
+    long
     cache=$PWD/cache
     few >set.ps
     PSWEEP_DOUBLE_WRONG=1 ends 1 on_double pstrain --selftest

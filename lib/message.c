@@ -164,6 +164,12 @@ void *egrow(void *memory, size_t count, size_t size)
     return must(reallocarray(memory, count ? count : 1, size), count, size);
 }
 
+void *egrow_by_one(void *memory, size_t count, size_t size)
+{
+    int is_full = (count & (count - 1)) == 0; /* room doubles: 1, 2, 4 … */
+    return is_full ? egrow(memory, 2 * count, size) : memory;
+}
+
 char *ecopy(const char *text)
 {
     return must(strdup(text), strlen(text) + 1, 1);

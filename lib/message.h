@@ -61,6 +61,8 @@ const char *plural(unsigned long long count);
 void *ealloc(size_t count, size_t size);
 /* realloc to count elements of size bytes; new bytes are not cleared; exits when there is none. */
 void *egrow(void *memory, size_t count, size_t size);
+/* Room for one more behind count elements that were all added so: it doubles at powers of two. */
+void *egrow_by_one(void *memory, size_t count, size_t size);
 /* A copy of a string; exits when there is no memory. Free with free(). */
 char *ecopy(const char *text);
 

@@ -20,8 +20,7 @@ static int add(struct names *names, const char *name)
 {
     if (names->count == BRACE_MOST)
         return fail("%s stands for more than %d sources", name, BRACE_MOST);
-    if ((names->count & (names->count - 1)) == 0) /* room doubles: 1, 2, 4 … */
-        names->name = egrow(names->name, names->count ? 2 * names->count : 1, sizeof *names->name);
+    names->name = egrow_by_one(names->name, names->count, sizeof *names->name);
     names->name[names->count++] = ecopy(name);
     return 0;
 }

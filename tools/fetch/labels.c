@@ -39,9 +39,7 @@ uint64_t labels_most(enum labels_kind kind)
 void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
                 const struct tar_place *at)
 {
-    if ((labels->count & (labels->count - 1)) == 0) /* room doubles: 1, 2, 4 … */
-        labels->file =
-            egrow(labels->file, labels->count ? 2 * labels->count : 1, sizeof *labels->file);
+    labels->file = egrow_by_one(labels->file, labels->count, sizeof *labels->file);
     labels->file[labels->count] =
         (struct labels_file){.kind = kind, .name = ecopy(name), .order = labels->count, .at = *at};
     labels->count++;

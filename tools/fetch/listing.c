@@ -228,9 +228,7 @@ int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing)
 
 void s3_listing_add(struct s3_listing *listing, const struct s3_object *object)
 {
-    if ((listing->count & (listing->count - 1)) == 0) /* room doubles: 1, 2, 4 … */
-        listing->object = egrow(listing->object, listing->count ? 2 * listing->count : 1,
-                                sizeof *listing->object);
+    listing->object = egrow_by_one(listing->object, listing->count, sizeof *listing->object);
     listing->object[listing->count++] = *object;
 }
 

@@ -44,9 +44,7 @@ static void count_suffix(struct omitted *omitted, const char *key)
             return;
         }
     }
-    if ((omitted->groups & (omitted->groups - 1)) == 0) /* room doubles: 1, 2, 4 … */
-        omitted->group = egrow(omitted->group, omitted->groups ? 2 * omitted->groups : 1,
-                               sizeof *omitted->group);
+    omitted->group = egrow_by_one(omitted->group, omitted->groups, sizeof *omitted->group);
     struct omitted_group *group = &omitted->group[omitted->groups++];
     *group = (struct omitted_group){.folder = ealloc(folder_size + 1, 1), .count = 1};
     memcpy(group->folder, key, folder_size);
@@ -160,12 +158,11 @@ static void list_kinds(struct text *text, const struct omitted *omitted)
     free(kind);
 }
 
-/* Whether pictures are called so that other programs read. */
+/* Whether pictures are called so that other programs read; not those of decode.h. */
 static int is_picture(const char *suffix)
 {
-    static const char *const known[] = {".webp", ".gif",  ".bmp",  ".tif", ".tiff",
-                                        ".heic", ".heif", ".avif", ".jp2", ".jxl",
-                                        ".ppm",  ".pgm",  ".pnm",  ".tga", ".svg"};
+    static const char *const known[] = {".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2",
+                                        ".jxl", ".ppm",  ".pgm",  ".pnm",  ".tga",  ".svg"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(suffix, known[i]) == 0)
             return 1;

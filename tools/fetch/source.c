@@ -272,10 +272,7 @@ void source_sift(struct source *source)
 void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
                 uint64_t size)
 {
-    /* Room doubles at powers of two: no separate field for it. */
-    if ((source->count & (source->count - 1)) == 0)
-        source->item =
-            egrow(source->item, source->count ? 2 * source->count : 1, sizeof *source->item);
+    source->item = egrow_by_one(source->item, source->count, sizeof *source->item);
     char *name = NULL;
     if (class_name != NULL) {
         name = ealloc(class_size + 1, 1);

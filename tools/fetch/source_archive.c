@@ -132,8 +132,7 @@ static const struct source_class archive_class = {start, next, end, stop, close_
 /* Returns the new place's number. */
 static size_t add_place(struct box *box, const struct tar_place *at, int is_raw)
 {
-    if ((box->places & (box->places - 1)) == 0)
-        box->place = egrow(box->place, box->places ? 2 * box->places : 1, sizeof *box->place);
+    box->place = egrow_by_one(box->place, box->places, sizeof *box->place);
     box->place[box->places] = (struct place){*at, is_raw};
     return box->places++;
 }

@@ -89,9 +89,7 @@ static int read_classes(struct classes *classes, const char *path)
     while (result == 0 && rest != NULL && *rest != '\0') {
         const char *line = strsep(&rest, "\n");
         size_t size = strcspn(line, "\r");
-        if ((classes->count & (classes->count - 1)) == 0) /* room doubles: 1, 2, 4 … */
-            classes->name = egrow(classes->name, classes->count ? 2 * classes->count : 1,
-                                  sizeof *classes->name);
+        classes->name = egrow_by_one(classes->name, classes->count, sizeof *classes->name);
         classes->name[classes->count++] = name_compose(line, size);
         if (size == 0)
             result = fail("cannot take the classes of %s: line %u is empty", path, classes->count);

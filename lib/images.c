@@ -68,8 +68,7 @@ static int join(struct images *images, const struct record *header)
     const char *name = record_name(images->reader);
     if (images->epochs)
         return fail("%s is two streams joined, and the first has epochs already: only sets of "
-                    "images can be "
-                    "joined, before psaug",
+                    "images can be joined, before psaug",
                     name);
     if (record_check_kind(images->reader, header, "images") < 0)
         return -1;

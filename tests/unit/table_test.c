@@ -39,7 +39,6 @@ static void expect(const char *names, enum label label, const char *path, const 
     }
     assert_string_equal(order, table);
     assert_string_equal(found, labels);
-    table_free(&made);
     classes_free(&made.classes);
     source_empty(&source);
 }

@@ -94,8 +94,8 @@ static enum split split_of(const struct source_item *item, const struct plan_opt
                               : SPLIT_TRAIN;
 }
 
-static int take_item(struct plan *plan, const struct table *table, const struct source *source,
-                     size_t i, const struct plan_options *options)
+static int take_item(struct plan *plan, struct table *table, const struct source *source, size_t i,
+                     const struct plan_options *options)
 {
     const struct source_item *item = &source->item[i];
     struct planned *image = &plan->image[plan->count];
@@ -163,7 +163,6 @@ int plan_make(struct plan *plan, const struct source *source, size_t count,
         for (size_t i = 0; i < source[s].count && done == 0; i++)
             done = take_item(plan, &table, &source[s], i, options);
     plan->classes = table.classes;
-    table_free(&table);
     if (done < 0)
         return -1;
     if (options->limit != OPTION_UNSET)

@@ -100,12 +100,6 @@ static int read_classes(struct classes *classes, const char *path)
     return result;
 }
 
-static int by_row(const void *left, const void *right)
-{
-    const struct table_row *a = left, *b = right;
-    return strcmp(a->name, b->name);
-}
-
 int table_make(struct table *table, const struct source *source, size_t count, const char *path)
 {
     *table = (struct table){.path = path};
@@ -115,39 +109,22 @@ int table_make(struct table *table, const struct source *source, size_t count, c
         result = read_classes(classes, path);
     else
         find_classes(classes, source, count);
-    table->row = ealloc((size_t)classes->count + 1, sizeof *table->row);
-    for (uint32_t i = 0; i < classes->count; i++)
-        table->row[i] = (struct table_row){classes->name[i], i};
-    if (classes->count > 0)
-        qsort(table->row, classes->count, sizeof *table->row, by_row);
-    for (uint32_t i = 1; i < classes->count && result == 0; i++)
-        if (strcmp(table->row[i - 1].name, table->row[i].name) == 0)
+    for (uint32_t i = 0, first; i < classes->count && result == 0; i++)
+        if (classes_find(classes, classes->name[i], &first) && first != i)
             result = fail("cannot take the classes of %s: %s stands there twice", path,
-                          table->row[i].name);
-    if (result < 0) {
-        table_free(table);
+                          classes->name[i]);
+    if (result < 0)
         classes_free(classes);
-    }
     return result;
 }
 
-void table_free(struct table *table)
-{
-    free(table->row);
-    table->row = NULL;
-}
-
-int table_label(const struct table *table, const struct source_item *item, uint32_t *label)
+int table_label(struct table *table, const struct source_item *item, uint32_t *label)
 {
     const char *name = item->class_name;
-    struct table_row wanted = {name, 0}, *found = NULL;
     int is_number = strspn(name, "0123456789") == strlen(name) && strlen(name) < 10;
-    if (table->path == NULL || item->label != LABEL_NUMBER)
-        found = bsearch(&wanted, table->row, table->classes.count, sizeof wanted, by_row);
-    if (found != NULL) {
-        *label = found->label;
+    if ((table->path == NULL || item->label != LABEL_NUMBER) &&
+        classes_find(&table->classes, name, label))
         return 0;
-    }
     *label = is_number ? (uint32_t)strtoul(name, NULL, 10) : UINT32_MAX;
     if (*label < table->classes.count)
         return 0;

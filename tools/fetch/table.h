@@ -12,25 +12,16 @@
 
 enum { TABLE_MAX_FILE = 64 << 20 }; /* bytes of a file of names */
 
-struct table_row {
-    const char *name;
-    uint32_t label;
-};
-
 struct table {
-    struct classes classes; /* whoever takes it frees it */
-    struct table_row *row;  /* [classes.count], sorted by name */
+    struct classes classes; /* to be freed, or taken over */
     const char *path;       /* of the file, borrowed, or NULL */
 };
 
 /* The table of count sources; path NULL: no file. 0, or -1 with a sentence and nothing to free. */
 int table_make(struct table *table, const struct source *source, size_t count, const char *path);
-/* All but the classes. */
-void table_free(struct table *table);
-
 /* The label of an item. A number that was read beside its image is the number of a line of the
  * file, from 0, and so is a folder's name that no line has. -1 with a sentence when the file has no
  * such line. */
-int table_label(const struct table *table, const struct source_item *item, uint32_t *label);
+int table_label(struct table *table, const struct source_item *item, uint32_t *label);
 
 #endif

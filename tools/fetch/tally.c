@@ -45,8 +45,7 @@ static uint32_t tell_empty(const struct tally *tally)
         const char *them = lost.count == 1 ? "it" : "them";
         omitted_list(&text, &lost);
         note("all images of the class%s %s are bad, and the header has named %s: --exclude leaves "
-             "%s "
-             "out",
+             "%s out",
              lost.count == 1 ? "" : "es", text.at, them, them);
     }
     if (absent > 0)

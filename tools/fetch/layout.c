@@ -225,7 +225,7 @@ static int check(const struct source *source, const struct view *view)
             "no image of %s lies %llu folder%s deep, where --class-level looks for its class",
             source->name, (unsigned long long)options->class_level, plural(options->class_level));
     if (options->class_level == OPTION_UNSET && strays > source->count) {
-        char *shown = source_show(source, source->omitted.stray.key[0]);
+        char *shown = source_show(source, source->omitted.stray.name[0]);
         fail("%zu of the %zu images of %s lie beside the folders that the others lie in (%s): "
              "choose by --include and --exclude, or name the folder of the class by --class-level",
              strays, strays + source->count, source->name, shown);

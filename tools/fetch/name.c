@@ -64,3 +64,29 @@ char *name_show(const char *name)
     }
     return shown;
 }
+
+void some_names_add(struct some_names *names, const char *name)
+{
+    if (names->count < SOME_NAMES)
+        names->name[names->count] = ecopy(name);
+    names->count++;
+}
+
+void some_names_free(struct some_names *names)
+{
+    for (size_t i = 0; i < names->count && i < SOME_NAMES; i++)
+        free(names->name[i]);
+    *names = (struct some_names){0};
+}
+
+void some_names_tell(struct text *text, const struct some_names *names)
+{
+    size_t told = names->count < SOME_NAMES ? names->count : SOME_NAMES;
+    for (size_t i = 0; i < told; i++) {
+        char *shown = name_show(names->name[i]);
+        text_format(text, "%s%s", i == 0 ? "" : i + 1 == names->count ? " and " : ", ", shown);
+        free(shown);
+    }
+    if (names->count > told)
+        text_format(text, " and %zu more", names->count - told);
+}

@@ -2,6 +2,8 @@
 #ifndef PSWEEP_NAME_H
 #define PSWEEP_NAME_H
 
+#include "text.h"
+
 #include <stddef.h>
 
 /* Whether it is UTF-8 as RFC 3629 has it: no longer forms than needed, no surrogates. */
@@ -14,5 +16,16 @@ char *name_compose(const char *name, size_t size);
 /* A copy for sentences: control characters and bytes that are no UTF-8 as \x1b, the rest as it is.
  * Free it. */
 char *name_show(const char *name);
+
+/* The first of many names, for a sentence. Starts all zero. */
+enum { SOME_NAMES = 3 };
+struct some_names {
+    char *name[SOME_NAMES]; /* copies */
+    size_t count;           /* of all */
+};
+void some_names_add(struct some_names *names, const char *name);
+/* "a.png, b.png, c.png and 5 more", as name_show() has them. */
+void some_names_tell(struct text *text, const struct some_names *names);
+void some_names_free(struct some_names *names);
 
 #endif

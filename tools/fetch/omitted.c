@@ -9,20 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void omitted_name(struct omitted_names *names, const char *key)
-{
-    if (names->count < OMITTED_NAMES)
-        names->key[names->count] = ecopy(key);
-    names->count++;
-}
-
-void omitted_names_free(struct omitted_names *names)
-{
-    for (size_t i = 0; i < names->count && i < OMITTED_NAMES; i++)
-        free(names->key[i]);
-    *names = (struct omitted_names){0};
-}
-
 /* Of a key's folder and its suffix, in small letters. */
 static void count_suffix(struct omitted *omitted, const char *key)
 {
@@ -58,14 +44,14 @@ void omitted_file(struct omitted *omitted, const char *key)
     if (kind == KEY_HIDDEN)
         omitted->hidden++;
     else if (kind == KEY_BARE)
-        omitted_name(&omitted->bare, key);
+        some_names_add(&omitted->bare, key);
     else
         count_suffix(omitted, key);
 }
 
 void omitted_stray(struct omitted *omitted, const char *key)
 {
-    omitted_name(&omitted->stray, key);
+    some_names_add(&omitted->stray, key);
 }
 
 void omitted_free(struct omitted *omitted)
@@ -73,21 +59,9 @@ void omitted_free(struct omitted *omitted)
     for (size_t i = 0; i < omitted->groups; i++)
         free(omitted->group[i].folder);
     free(omitted->group);
-    omitted_names_free(&omitted->bare);
-    omitted_names_free(&omitted->stray);
+    some_names_free(&omitted->bare);
+    some_names_free(&omitted->stray);
     *omitted = (struct omitted){0};
-}
-
-void omitted_list(struct text *text, const struct omitted_names *names)
-{
-    size_t shown = names->count < OMITTED_NAMES ? names->count : OMITTED_NAMES;
-    for (size_t i = 0; i < shown; i++) {
-        char *name = name_show(names->key[i]);
-        text_format(text, "%s%s", i == 0 ? "" : i + 1 == names->count ? " and " : ", ", name);
-        free(name);
-    }
-    if (names->count > shown)
-        text_format(text, " and %zu more", names->count - shown);
 }
 
 static int by_suffix(const void *left, const void *right)
@@ -152,7 +126,7 @@ static void list_kinds(struct text *text, const struct omitted *omitted)
         text_format(text, "%s%zu hidden", text->size ? ", " : "", omitted->hidden);
     if (omitted->bare.count > 0) {
         text_format(text, "%s%zu without a suffix (", text->size ? ", " : "", omitted->bare.count);
-        omitted_list(text, &omitted->bare);
+        some_names_tell(text, &omitted->bare);
         text_format(text, ")");
     }
     free(kind);
@@ -253,7 +227,7 @@ void omitted_tell(struct source *source)
     tell_folders(source);
     if (omitted->stray.count > 0) {
         text_clear(&text);
-        omitted_list(&text, &omitted->stray);
+        some_names_tell(&text, &omitted->stray);
         note("%s: left out %zu image%s in no folder that could be %s class: %s", source->name,
              omitted->stray.count, plural(omitted->stray.count),
              omitted->stray.count == 1 ? "its" : "their", text.at);

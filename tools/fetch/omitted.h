@@ -3,17 +3,11 @@
 #ifndef PSWEEP_OMITTED_H
 #define PSWEEP_OMITTED_H
 
-#include "text.h"
+#include "name.h"
 
 struct source;
 
-enum { OMITTED_NAMES = 3, OMITTED_SUFFIX = 16 };
-
-/* Names for a sentence: the first few keys of many. */
-struct omitted_names {
-    char *key[OMITTED_NAMES];
-    size_t count; /* of all */
-};
+enum { OMITTED_SUFFIX = 16 };
 
 struct omitted_group {
     char *folder;                /* "" or "train/cat" */
@@ -25,18 +19,13 @@ struct omitted_group {
 struct omitted {
     size_t files;                /* of the next three kinds together */
     size_t hidden;               /* begin with a dot, or lie in what does */
-    struct omitted_names bare;   /* without a suffix, and no images by their first bytes */
+    struct some_names bare;      /* without a suffix, and no images by their first bytes */
     struct omitted_group *group; /* all others; of a folder and suffix there may be several */
     size_t groups;
 
-    struct omitted_names stray; /* images in no folder that could be their class */
-    size_t hidden_folders;      /* that were not looked into */
+    struct some_names stray; /* images in no folder that could be their class */
+    size_t hidden_folders;   /* that were not looked into */
 };
-
-/* "a.png, b.png, c.png and 5 more", fit to be printed. */
-void omitted_name(struct omitted_names *names, const char *key);
-void omitted_list(struct text *text, const struct omitted_names *names);
-void omitted_names_free(struct omitted_names *names);
 
 /* A file is left out because it is no image, or is an image without a class. */
 void omitted_file(struct omitted *omitted, const char *key);

@@ -1,7 +1,7 @@
 #include "plan.h"
 
 #include "message.h"
-#include "omitted.h"
+#include "name.h"
 #include "options.h"
 #include "shuffle.h"
 #include "table.h"
@@ -116,7 +116,7 @@ static void remark_untrained(const struct plan *plan)
 {
     uint32_t classes = plan->classes.count;
     size_t *trains = ealloc(classes, sizeof *trains), *has = ealloc(classes, sizeof *has), all = 0;
-    struct omitted_names lost = {0};
+    struct some_names lost = {0};
     struct text text = {0};
     count_labels(plan, has);
     for (size_t i = 0; i < plan->count; i++) {
@@ -125,16 +125,16 @@ static void remark_untrained(const struct plan *plan)
     }
     for (uint32_t c = 0; c < classes && all > 0; c++)
         if (has[c] > 0 && trains[c] == 0)
-            omitted_name(&lost, plan->classes.name[c]);
+            some_names_add(&lost, plan->classes.name[c]);
     if (lost.count > 0) {
-        omitted_list(&text, &lost);
+        some_names_tell(&text, &lost);
         const char *them = lost.count == 1 ? "it" : "them";
         note("no image of the class%s %s is for training, so no network can learn %s: --exclude "
              "leaves %s out",
              lost.count == 1 ? "" : "es", text.at, them, them);
     }
     text_free(&text);
-    omitted_names_free(&lost);
+    some_names_free(&lost);
     free(trains);
     free(has);
 }

@@ -1,7 +1,7 @@
 #include "tally.h"
 
 #include "message.h"
-#include "omitted.h"
+#include "name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,17 +33,17 @@ void tally_add(struct tally *tally, const struct planned *image)
 /* "no image is left of the classes a, b and c: …": how many classes have none. */
 static uint32_t tell_empty(const struct tally *tally)
 {
-    struct omitted_names lost = {0};
+    struct some_names lost = {0};
     struct text text = {0};
     uint32_t absent = 0, count = tally->classes->count;
     for (uint32_t c = 0; c < count; c++)
         if (tally->written[c] == 0 && tally->planned[c] > 0)
-            omitted_name(&lost, tally->classes->name[c]);
+            some_names_add(&lost, tally->classes->name[c]);
         else
             absent += tally->written[c] == 0;
     if (lost.count > 0) {
         const char *them = lost.count == 1 ? "it" : "them";
-        omitted_list(&text, &lost);
+        some_names_tell(&text, &lost);
         note("all images of the class%s %s are bad, and the header has named %s: --exclude leaves "
              "%s out",
              lost.count == 1 ? "" : "es", text.at, them, them);
@@ -52,7 +52,7 @@ static uint32_t tell_empty(const struct tally *tally)
         note("%u of the %u classes %s no image here", absent, count, absent == 1 ? "has" : "have");
     uint32_t empty = absent + (uint32_t)lost.count;
     text_free(&text);
-    omitted_names_free(&lost);
+    some_names_free(&lost);
     return empty;
 }
 

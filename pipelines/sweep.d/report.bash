@@ -55,7 +55,7 @@ page() {
     figure=$(figure_is) alone=${shared:-$winner}
     cat <<END
 <!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$(basename "$(readlink -f "$out")" | escaped): ${swept:-one network}</title>
+<html lang="en"><head><meta charset="utf-8"><title>$(escaped <<<"$(basename "$(readlink -f "$out")"): ${swept:-one network}")</title>
 <style>
 body { font: 15px/1.5 "DejaVu Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }

@@ -185,4 +185,9 @@ has_no_trainer() {
         done
     done
     [ ! -e x ]
+    # What it shows of options is text in the page, wherever it stands there.
+    sed '1s/$/ --name <i>one/; 2s/$/ --name <i>two/' points >s/points
+    ends 0 sweep report -o s
+    grep -c '&lt;i&gt;one' s/report.html
+    no grep -F '<i>' s/report.html
 }

@@ -146,6 +146,16 @@ const char *plural(unsigned long long count)
     return count == 1 ? "" : "s";
 }
 
+const char *loss_text(double loss, int decimals)
+{
+    static _Thread_local char text[32];
+    if (loss > -1e6 && loss < 1e6)
+        snprintf(text, sizeof text, "%.*f", decimals, loss);
+    else
+        snprintf(text, sizeof text, "%.3g", loss);
+    return text;
+}
+
 static void *must(void *memory, size_t count, size_t size)
 {
     if (memory == NULL)

@@ -57,6 +57,10 @@ size_t message_clean(char *text);
 /* What stands behind a noun of that many: "1 record", "2 records". */
 const char *plural(unsigned long long count);
 
+/* A loss for people, with so many decimals; of one that diverges, a million or more, three digits
+ * say all. Borrowed from this thread until its next call. */
+const char *loss_text(double loss, int decimals);
+
 /* Zeroed memory for count elements of size bytes; exits when there is none. Free with free(). */
 void *ealloc(size_t count, size_t size);
 /* realloc to count elements of size bytes; new bytes are not cleared; exits when there is none. */

@@ -161,9 +161,9 @@ void candidate_tell(const struct candidate *candidate, enum split split)
 {
     const struct score *score = &candidate->score[split];
     double images = (double)score->images;
-    note("%s: %.2f %% of %llu %s image%s are right, loss %.4f", candidate->model.name,
+    note("%s: %.2f %% of %llu %s image%s are right, loss %s", candidate->model.name,
          100 * (double)score->correct / images, (unsigned long long)score->images,
-         split_name[split], plural(score->images), score->loss / images);
+         split_name[split], plural(score->images), loss_text(score->loss / images, 4));
 }
 
 int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,

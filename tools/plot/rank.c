@@ -58,7 +58,7 @@ const char *rank_text(enum rank_rule rule, double shown, int with_unit, char tex
     if (!isfinite(shown))
         snprintf(text, RANK_ROOM, "-");
     else if (rule == RANK_LOSS)
-        snprintf(text, RANK_ROOM, fabs(shown) < 1e6 ? "%.4f" : "%.3g", shown);
+        snprintf(text, RANK_ROOM, "%s", loss_text(shown, 4));
     else
         snprintf(text, RANK_ROOM, with_unit ? "%.2f %%" : "%.2f", shown);
     return text;

@@ -198,7 +198,7 @@ static void print_status(const char *path, const struct finding *finding)
     if (isnan(reached->accuracy))
         printf("-\t-\t");
     else
-        printf("%.2f\t%.4f\t", 100 * reached->accuracy, reached->loss);
+        printf("%.2f\t%s\t", 100 * reached->accuracy, loss_text(reached->loss, 4));
     print_text(finding->engine[0] ? finding->engine : "-", '\t');
     print_text(finding->reason[0] ? finding->reason : "-", '\n');
 }

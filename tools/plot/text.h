@@ -72,9 +72,6 @@ struct grid text_grid(int panels, int columns, int rows);
 
 /* What a run at work is judged by so far, "68.0 %"; "" where it was not validated yet. */
 void text_verdict(const struct run *run, enum rank_rule rule, char text[RANK_ROOM]);
-/* A loss in short, "0.612"; from a million on with its power of ten, for a run that diverges passes
- * thirty digits. Returns text[RANK_ROOM]. */
-const char *text_loss(double loss, char text[RANK_ROOM]);
 /* Figures of a run at work, as texts; "" where they are not known: "5420 images/s", brief "5420
  * img/s"; "2 min 05 s left", or for how long it has been silent. */
 void text_speed(const struct run *run, int brief, char *text, size_t size);

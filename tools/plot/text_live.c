@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include "label.h"
+#include "message.h"
 #include "palette.h"
 
 #include <math.h>
@@ -20,12 +21,6 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
     va_start(arguments, format);
     vsnprintf(text + used, size - used, format, arguments);
     va_end(arguments);
-}
-
-const char *text_loss(double loss, char text[RANK_ROOM])
-{
-    snprintf(text, RANK_ROOM, fabs(loss) < 1e6 ? "%.3f" : "%.3g", loss);
-    return text;
 }
 
 void text_speed(const struct run *run, int brief, char *text, size_t size)
@@ -56,7 +51,6 @@ static void progress_of(const struct run *run, double now, int width, char *text
 {
     char clause[4][64] = {""};
     double loss = curve_recent(run).loss;
-    char figure[RANK_ROOM];
     curve_state(run, text, size);
     if (run->state == RUN_DONE)
         snprintf(clause[0], sizeof clause[0], "done");
@@ -64,7 +58,7 @@ static void progress_of(const struct run *run, double now, int width, char *text
     if (run->state == RUN_OPEN)
         text_speed(run, width < 48, clause[2], sizeof clause[2]);
     if (!isnan(loss))
-        snprintf(clause[3], sizeof clause[3], "loss %s", text_loss(loss, figure));
+        snprintf(clause[3], sizeof clause[3], "loss %s", loss_text(loss, 3));
     for (int i = 0; i < 4; i++)
         if (clause[i][0] && label_columns(text) + 2 + label_columns(clause[i]) <= width)
             append(text, size, ", %s", clause[i]);
@@ -77,7 +71,7 @@ void text_verdict(const struct run *run, enum rank_rule rule, char text[RANK_ROO
     if (merit.training || !isfinite(merit.figure))
         return;
     if (rule == RANK_LOSS)
-        text_loss(merit.figure, text);
+        snprintf(text, RANK_ROOM, "%s", loss_text(merit.figure, 3));
     else
         snprintf(text, RANK_ROOM, "%.1f %%", rank_shown(rule, merit.figure));
 }

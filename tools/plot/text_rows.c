@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include "label.h"
+#include "message.h"
 #include "palette.h"
 
 #include <math.h>
@@ -48,7 +49,7 @@ static void cells_of(const struct run *run, enum rank_rule rule, int brief, doub
     else if (run->state == RUN_DONE)
         snprintf(cell[LEFT], MOST_TEXT, "done");
     if (isfinite(recent.loss))
-        text_loss(recent.loss, cell[LOSS]);
+        snprintf(cell[LOSS], MOST_TEXT, "%s", loss_text(recent.loss, 3));
     if (run->state == RUN_OPEN)
         text_speed(run, 0, cell[SPEED], MOST_TEXT);
 }

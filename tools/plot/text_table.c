@@ -263,7 +263,7 @@ struct screen *text_score_table(const struct history *history, const struct page
         add_whole(&table, score->epoch);
         add(&table, "%s", score->split);
         add(&table, "%llu", (unsigned long long)score->images);
-        add(&table, "%.4f", score->loss);
+        add(&table, "%s", loss_text(score->loss, 4));
         add_percent(&table, score->accuracy);
     }
     free(models.run);

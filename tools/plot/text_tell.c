@@ -1,6 +1,8 @@
 /* The lines of --follow where there is no terminal. */
 #include "text.h"
 
+#include "message.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -12,13 +14,12 @@ static void tell_epoch(const struct run *run, uint64_t epoch)
         printf(" of %llu", (unsigned long long)run->epochs);
     struct points sides[2] = {run->progress, run->validation};
     static const char *const name[2] = {"training", "validation"};
-    char loss[RANK_ROOM];
     int said = 0;
     for (int side = 0; side < 2; side++) {
         struct mean mean = curve_epoch(&sides[side], epoch);
         if (mean.count > 0)
             printf("%s %s %.2f %%, loss %s", said++ ? ";" : ":", name[side], 100 * mean.accuracy,
-                   text_loss(mean.loss, loss));
+                   loss_text(mean.loss, 3));
     }
     char speed[32];
     text_speed(run, 0, speed, sizeof speed);

@@ -68,11 +68,9 @@ static void show_pace(const struct run *run, double loss, double accuracy)
     double pace = (double)run->images / (seconds() - run->first_step + 1e-9);
     uint64_t all = run_images(run, run_epoch_iterations(run) * run->epochs);
     double left = (double)(all - run_images(run, run->iteration)) / pace;
-    meter(fabs(loss) < 1e6
-              ? "epoch %llu of %llu: loss %.3f, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left"
-              : "epoch %llu of %llu: loss %.3g, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
-          (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs, loss, 100 * accuracy,
-          pace, floor(left / 60), floor(fmod(left, 60)));
+    meter("epoch %llu of %llu: loss %s, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
+          (unsigned long long)run->epoch + 1, (unsigned long long)run->epochs, loss_text(loss, 3),
+          100 * accuracy, pace, floor(left / 60), floor(fmod(left, 60)));
 }
 
 int run_write_progress(struct writer *writer, uint64_t iteration, uint64_t epoch, uint64_t images,
@@ -183,8 +181,8 @@ static int validate(struct run *run)
     pack_real(run->writer, "accuracy", correct);
     progress_validation(run->progress, run->epoch, run->iteration, all.count, loss, correct);
     meter_clear();
-    note("epoch %llu of %llu: validation accuracy %.2f %%, loss %.4f",
-         (unsigned long long)run->epoch, (unsigned long long)run->epochs, 100 * correct, loss);
+    note("epoch %llu of %llu: validation accuracy %.2f %%, loss %s", (unsigned long long)run->epoch,
+         (unsigned long long)run->epochs, 100 * correct, loss_text(loss, 4));
     return write_end(run->writer);
 }
 
@@ -273,7 +271,7 @@ static void tell_patience(const struct run *run)
 {
     char what[64] = "not a number";
     if (isfinite(run->least))
-        snprintf(what, sizeof what, "not smaller than %.4f", run->least);
+        snprintf(what, sizeof what, "not smaller than %s", loss_text(run->least, 4));
     note("the validation loss was %s for %llu epoch%s%s: training ends after epoch %llu of %llu",
          what, (unsigned long long)run->in_vain, plural(run->in_vain),
          run->in_vain > 1 ? " in a row" : "", (unsigned long long)run->epoch,

@@ -538,6 +538,13 @@ open("header.bin", "wb").write(msgpack.packb(record))'
         done
         ends 3 psplot -k $kind empty.bin
     done
+    # The empty run has learnt nothing, which is no divergence.
+    ends 3 psplot -k table header.bin
+    grep -qE '^header +1 +1 +0 +torn ' out
+    for run in "" net1.bin; do
+        ends 3 psplot -k summary --size 70x10 header.bin ${run:+"$run"}
+        grep -q '^not counted: 0 diverged, 1 without validation records' out
+    done
     for kind in confusion classes; do
         psplot -k $kind --size 20x10 scores.bin >out
         psplot -k $kind --size 10x10 -o out.png scores.bin

@@ -80,6 +80,10 @@ static void without_validation(void **state)
     near(rank_merit(&made.run, RANK_LAST, 0).figure, 0.7);
     made.run.progress.count = made.run.epoch = 1;
     near(rank_merit(&made.run, RANK_LAST, 0).figure, 0.8);
+    /* One that has only begun has not diverged. */
+    made.run.progress.count = made.run.epoch = 0;
+    assert_int_equal(rank_merit(&made.run, RANK_LAST, 0).epoch, 0);
+    assert_false(rank_merit(&made.run, RANK_LAST, 0).diverged);
 }
 
 static void divergence(void **state)

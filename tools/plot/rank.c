@@ -127,8 +127,9 @@ struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epo
                                             : of_validation(validation->point, validations, rule);
     if (epoch > 0 && merit.epoch != epoch)
         merit.figure = NAN;
-    merit.diverged |=
-        !isfinite(merit.figure) || (batches > 0 && !isfinite(progress->point[batches - 1].loss));
+    if (merit.epoch > 0)
+        merit.diverged |= !isfinite(merit.figure) ||
+                          (batches > 0 && !isfinite(progress->point[batches - 1].loss));
     return merit;
 }
 

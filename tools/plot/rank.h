@@ -13,7 +13,7 @@
  *
  * A run has diverged when it ended up with a loss that is no number or infinite, in the last
  * mini-batch or at the last validation; a loss that became a number again has healed. So has one
- * whose figure is no number.
+ * whose figure is no number, but not one that has nothing to be judged by yet.
  *
  * The better run is the one that has not diverged; of two such the one that has validations; then
  * the one with the better figure; of equal figures the one with the lower loss at the last
@@ -37,7 +37,7 @@ enum rank_rule { RANK_LAST, RANK_MEAN5, RANK_BEST, RANK_LOSS };
 struct merit {
     double figure;  /* a fraction, or a loss; NAN: there is nothing to judge by */
     double loss;    /* that breaks ties */
-    uint64_t epoch; /* of the last validation that counts, or of the mini-batches */
+    uint64_t epoch; /* of the last validation that counts, or of the mini-batches; 0: of none */
     int training;   /* it is of the training images */
     int diverged;
 };

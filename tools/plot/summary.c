@@ -231,7 +231,7 @@ void summary_make(struct summary *summary, const struct history *history)
     for (size_t r = 0; r < history->runs; r++) {
         const struct run *run = history->run[r];
         struct merit merit = rank_merit(run, history->rank, 0);
-        summary->without += merit.training != summary->training;
+        summary->without += merit.epoch == 0 || merit.training != summary->training;
         summary->diverged += merit.training == summary->training && merit.diverged;
         add_run(summary, run, &options);
     }

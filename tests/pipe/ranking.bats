@@ -2,17 +2,17 @@
 load ../helper
 
 # a.bin, whose accuracy rises to 60 %; b.bin, with a peak in the middle; tie.bin, which ends as a.bin does with
-# another loss; mad.bin, whose loss is no number at the end; train.bin without validations, in epochs of
-# mini-batches of 6 and 2 images that only its header tells of.
+# another loss; mad.bin, whose loss is no number at the end; gap.bin, whose accuracy is none in the middle; train.bin
+# without validations, in epochs of mini-batches of 6 and 2 images that only its header tells of.
 setup() {
     enter_folder
     /usr/bin/python3 - <<'END'
 import ctypes, msgpack, struct
 xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
 xxh3.restype = ctypes.c_uint64
-def write(name, validation, loss=0.5, batch=(0.5, 0.5), mad=False):
+def write(name, validation, loss=0.5, batch=(0.5, 0.5), mad=False, seed=1):
     records = [dict(type="header", version=1, kind="run", tool="pstrain 1", upstream=[], classes=["a", "b"],
-                    counts=dict(train=8, validation=4, test=0), options={"depth": 1, "seed": 1, "batch-size": 6})]
+                    counts=dict(train=8, validation=4, test=0), options={"depth": 1, "seed": seed, "batch-size": 6})]
     epochs = len(validation) or 2
     for i in range(2 * epochs):
         records.append(dict(type="progress", iteration=i + 1, epoch=i // 2 + 1, accuracy=batch[i % 2],
@@ -27,6 +27,7 @@ write("a.bin", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 write("b.bin", [0.1, 0.2, 0.9, 0.7, 0.6, 0.5], 0.25)
 write("tie.bin", [0.6], 0.4)
 write("mad.bin", [0.1, 0.95], 0.1, mad=True)
+write("gap.bin", [0.5, float("nan"), 0.7], seed=2)
 write("train.bin", [], batch=(0.8, 0.4))
 END
 }
@@ -120,6 +121,11 @@ END
     [ "$(summary)" = "Validation accuracy (%), last epoch; 1 56.67 5.77 3 60.00" ]
     [ "$(summary --rank mean5)" = "Validation accuracy (%), mean of the last five epochs; 1 52.67 11.02 3 60.00" ]
     [ "$(summary --rank loss)" = "Validation loss, last epoch; 1 0.3833 0.1258 3 0.2500" ]
+    # What has diverged by that figure has in all of them.
+    [ "$(ranking --rank mean5 gap.bin a.bin | cut -d ' ' -f 1,5 | xargs)" = "a.bin whole gap.bin diverged" ]
+    psplot -k table --rank mean5 gap.bin a.bin | tail -n 1 | grep -q '^gap .* diverged '
+    psplot -k table gap.bin a.bin | grep -q '^gap .* stopped '
+    psplot -k overlay --size 80x20 --rank mean5 gap.bin a.bin | grep -q '─ depth 1, 1 of 2 diverged  *40.00'
     psplot -k overlay --size 80x20 --rank best "${runs[@]}" >out
     head -n 1 out | grep -q '^Validation accuracy (%); at the ends: best epoch'
     for label in 'b  *90.00' 'tie  *60.00' 'a  *60.00' 'mad, diverged  *95.00'; do grep -q "─ $label" out; done

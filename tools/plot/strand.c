@@ -51,11 +51,6 @@ static struct line mean_of(const struct line *part, size_t parts)
     return mean;
 }
 
-static int is_diverged(const struct run *run)
-{
-    return rank_merit(run, RANK_LAST, 0).diverged;
-}
-
 /* Adds the lines of the runs that diverged, or of those that did not, and what they are worth. */
 static void add_parts(struct strand *strand, const struct strands *strands,
                       const struct run *const *run, size_t runs, enum rank_rule rule, int diverged)
@@ -113,7 +108,7 @@ static char *group_name(const struct summary *summary, const struct group *group
     const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
     size_t diverged = 0;
     for (size_t r = 0; r < group->runs; r++)
-        diverged += is_diverged(group->run[r]);
+        diverged += rank_merit(group->run[r], summary->rank, 0).diverged;
     if (diverged == group->runs)
         snprintf(gone, sizeof gone, ", diverged");
     else if (diverged > 0)
@@ -123,10 +118,11 @@ static char *group_name(const struct summary *summary, const struct group *group
     return ecopy(text);
 }
 
-static char *run_name(const struct run *run)
+static char *run_name(const struct run *run, enum rank_rule rule)
 {
     char text[600];
-    snprintf(text, sizeof text, "%s%s", run->title, is_diverged(run) ? ", diverged" : "");
+    snprintf(text, sizeof text, "%s%s", run->title,
+             rank_merit(run, rule, 0).diverged ? ", diverged" : "");
     return ecopy(text);
 }
 
@@ -172,8 +168,8 @@ struct strands strands_make(const struct history *history)
                 summary.group[g].runs, history->rank);
     else
         for (size_t r = 0; r < history->runs; r++)
-            add(&strands, run_name(history->run[r]), (const struct run *const *)&history->run[r], 1,
-                history->rank);
+            add(&strands, run_name(history->run[r], history->rank),
+                (const struct run *const *)&history->run[r], 1, history->rank);
     summary_free(&summary);
     sort(&strands, history->rank);
     /* Few have the palette in their own order; of many the best have it. */

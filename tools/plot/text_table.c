@@ -118,13 +118,13 @@ static struct screen *draw(struct table *table, const struct page *page)
     return screen;
 }
 
-static const char *state_of(const struct run *run)
+static const char *state_of(const struct ranked *row)
 {
     static const char *const name[] = {
         [RUN_OPEN] = "running",  [RUN_DONE] = "done", [RUN_STOPPED] = "stopped",
         [RUN_FAILED] = "failed", [RUN_LOST] = "torn",
     };
-    return rank_merit(run, RANK_LAST, 0).diverged ? "diverged" : name[run->state];
+    return row->merit.diverged ? "diverged" : name[row->run->state];
 }
 
 /* A column of this name, by the way. */
@@ -196,15 +196,16 @@ static void add_name(struct table *table, const struct run *run, const struct pl
 }
 
 /* training: no run was validated, so that the loss, too, is of the training images. */
-static void add_run(struct table *table, const struct run *run, const struct plan *plan,
+static void add_run(struct table *table, const struct ranked *row, const struct plan *plan,
                     int training)
 {
+    const struct run *run = row->run;
     add_name(table, run, plan);
     if (run->epochs > 0 && run->epochs != run->epoch)
         add(table, "%llu/%llu", (unsigned long long)run->epoch, (unsigned long long)run->epochs);
     else
         add(table, "%llu", (unsigned long long)run->epoch);
-    add(table, "%s", state_of(run));
+    add(table, "%s", state_of(row));
     add_percent(table, rank_training(run));
     for (int i = 0; i < FIGURES; i++) {
         char text[RANK_ROOM];
@@ -234,7 +235,7 @@ struct screen *text_run_table(const struct history *history, const struct page *
     size_t judged;
     struct ranked *row = rank_runs(history, 0, &judged);
     for (size_t r = 0; r < history->runs; r++)
-        add_run(&table, row[r].run, &plan, training);
+        add_run(&table, &row[r], &plan, training);
     free(row);
     return draw(&table, page);
 }

@@ -200,24 +200,17 @@ static int compare_groups(const void *a, const void *b)
 }
 
 /* Whether the runs of each group differ in their seeds: then the group is one thing, repeated. */
-static int is_repeated(const struct summary *summary)
+static int is_repeated(const struct summary *summary, const struct history *history)
 {
+    struct varying all = varying_find(history, 1);
     int several = 0;
     for (size_t g = 0; g < summary->groups; g++) {
         const struct group *group = &summary->group[g];
         several |= group->runs > 1;
         for (size_t i = 0; i < group->runs; i++)
-            for (size_t j = 0; j < i; j++) {
-                const struct settings *a = &group->run[i]->settings, *b = &group->run[j]->settings;
-                int differ = 0;
-                for (size_t k = 0; k < a->count; k++)
-                    if (setting_is_seed(a->setting[k].name)) {
-                        const struct setting *other = settings_find(b, a->setting[k].name);
-                        differ |= other && strcmp(other->value, a->setting[k].value) != 0;
-                    }
-                if (!differ)
+            for (size_t j = 0; j < i; j++)
+                if (varying_same(group->run[i], group->run[j], &all))
                     return 0;
-            }
     }
     return several;
 }
@@ -239,7 +232,7 @@ void summary_make(struct summary *summary, const struct history *history)
         measure(summary, &summary->group[g]);
     if (summary->groups > 0)
         qsort(summary->group, summary->groups, sizeof *summary->group, compare_groups);
-    summary->repeated = is_repeated(summary);
+    summary->repeated = is_repeated(summary, history);
 }
 
 void summary_free(struct summary *summary)

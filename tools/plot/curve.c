@@ -27,11 +27,7 @@ static struct mean mean_of(const struct point *point, size_t count)
 
 struct mean curve_epoch(const struct points *points, uint64_t epoch)
 {
-    /* Epochs rise; the one asked for is mostly the last. */
-    size_t end = points->count;
-    while (end > 0 && points->point[end - 1].epoch > epoch)
-        end--;
-    size_t first = end;
+    size_t end = points_up_to(points, epoch), first = end;
     while (first > 0 && points->point[first - 1].epoch == epoch)
         first--;
     return mean_of(&points->point[first], end - first);

@@ -10,6 +10,15 @@ void points_drop_from(struct points *points, double iteration)
         points->count--;
 }
 
+size_t points_up_to(const struct points *points, uint64_t epoch)
+{
+    /* Epochs rise; the one asked for is mostly the last. */
+    size_t count = points->count;
+    while (count > 0 && points->point[count - 1].epoch > epoch)
+        count--;
+    return count;
+}
+
 /* Of the older half every two points become one, their mean. */
 static void thin(struct points *points)
 {

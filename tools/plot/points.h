@@ -24,6 +24,9 @@ struct points {
     size_t count, room;
 };
 
+/* How many are of the epochs up to this one. */
+size_t points_up_to(const struct points *points, uint64_t epoch);
+
 /* Points of a run that --follow keeps: a view that stays open for days does not grow with them. Of
  * more the older ones are thinned out. */
 enum { POINTS_MOST_LIVE = 1 << 17 };

@@ -64,15 +64,6 @@ const char *rank_text(enum rank_rule rule, double shown, int with_unit, char tex
     return text;
 }
 
-/* How many of the points are of the epochs up to this one. */
-static size_t up_to(const struct points *points, uint64_t epoch)
-{
-    size_t count = points->count;
-    while (count > 0 && points->point[count - 1].epoch > epoch)
-        count--;
-    return count;
-}
-
 static double mean_accuracy(const struct point *point, size_t count)
 {
     double sum = 0;
@@ -104,7 +95,7 @@ static struct merit of_validation(const struct point *point, size_t count, enum 
 /* By the mini-batches of the last epoch that is whole, or of the very first as far as it goes. */
 static struct merit of_training(const struct run *run, enum rank_rule rule, uint64_t epoch)
 {
-    size_t count = up_to(&run->progress, epoch);
+    size_t count = points_up_to(&run->progress, epoch);
     uint64_t last = count > 0 ? run->progress.point[count - 1].epoch : 0;
     struct mean mean = curve_epoch(&run->progress, last);
     if (run->epoch == last && mean.images < (double)run->train) {
@@ -121,7 +112,7 @@ struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epo
 {
     uint64_t until = epoch > 0 ? epoch : UINT64_MAX;
     const struct points *progress = &run->progress, *validation = &run->validation;
-    size_t validations = up_to(validation, until), batches = up_to(progress, until);
+    size_t validations = points_up_to(validation, until), batches = points_up_to(progress, until);
     struct merit merit = validation->count == 0 ? of_training(run, rule, until)
                          : validations == 0     ? (struct merit){NAN, NAN, 0, 0, 0}
                                             : of_validation(validation->point, validations, rule);

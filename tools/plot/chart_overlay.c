@@ -66,7 +66,7 @@ static void footnote(struct canvas *canvas, const struct strands *strands, size_
     struct lettering lettering = {0.9 * font, grey, 1, 1, 0, 0};
     if (strands->without > 0)
         snprintf(more, sizeof more, "; %zu run%s without validation records", strands->without,
-                 strands->without == 1 ? "" : "s");
+                 plural(strands->without));
     else if (named < strands->count)
         snprintf(more, sizeof more, "; %zu more without a name", strands->count - named);
     snprintf(text, sizeof text, "figures: %s%s%s%s", rule == RANK_LOSS ? "loss, " : "",

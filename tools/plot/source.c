@@ -260,6 +260,6 @@ void source_give_up(struct source *source, const struct history *history)
         fail_as(
             DAMAGED,
             "%s was closed before %zu run%s had said that %s done: the program before it failed",
-            source->feed->path, lost, lost == 1 ? "" : "s", lost == 1 ? "it was" : "they were");
+            source->feed->path, lost, plural(lost), lost == 1 ? "it was" : "they were");
     source_damage(source);
 }

@@ -64,10 +64,10 @@ static void draw_missing(struct screen *screen, size_t without, size_t unnamed)
     char text[128] = "";
     if (without > 0)
         snprintf(text, sizeof text, "%zu run%s without validation records", without,
-                 without == 1 ? "" : "s");
+                 plural(without));
     else if (unnamed > 0)
         snprintf(text, sizeof text, "%zu more line%s than rows for names", unnamed,
-                 unnamed == 1 ? "" : "s");
+                 plural(unnamed));
     screen_text(screen, screen->rows - 1, 0, screen->columns, faint_style, text);
 }
 

@@ -18,7 +18,7 @@ enum { MOST_COLUMNS = VARYING_MOST + 16 };
 /* Cells as text: cell[row * columns + column], made one after the other; the first row names the
  * columns. */
 struct table {
-    size_t columns, cells, room;
+    size_t columns, cells;
     char **cell;
     const char *heading;      /* above the names; NULL: none */
     char right[MOST_COLUMNS]; /* right-aligned */
@@ -32,10 +32,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct table *table, const
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (table->cells == table->room) {
-        table->room = table->room ? 2 * table->room : 64;
-        table->cell = egrow(table->cell, table->room, sizeof *table->cell);
-    }
+    table->cell = egrow_by_one(table->cell, table->cells, sizeof *table->cell);
     table->cell[table->cells++] = ecopy(text);
 }
 

@@ -1,8 +1,8 @@
 /* The runs of a folder under --follow: its files *.part, those that are there and those that come.
  *
  * A run gets another name when it has ended; the file stays the same and is read on. What a sweep
- * asks for there is looked at too (asked.h). Whoever works
- * in a folder holds a lock on it (flock(1)): when nobody does, no more will come.
+ * asks for there is looked at too (asked.h). Whoever works in a folder holds a lock on it
+ * (flock(1)): when nobody does, no more will come.
  */
 #ifndef PSPLOT_FOLDER_H
 #define PSPLOT_FOLDER_H

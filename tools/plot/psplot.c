@@ -92,11 +92,12 @@ static void check_options(void)
         die(USAGE, "--dark is for pictures: it needs --output");
     if (following && (output || !(is_kind("auto") || is_kind("curves"))))
         die(USAGE,
-            "--follow draws curves in the terminal: it goes with no --output and no other --kind");
+            "--follow draws curves in the terminal: it takes neither --output nor another --kind");
     if (epochs && !following && !is_kind("ranking"))
         die(USAGE, "--epochs is for --follow and --kind ranking");
     if (options_given(rows, "rank") && !is_judging())
-        die(USAGE, "--rank is for what judges runs: curves, overlay, summary, table and ranking");
+        die(USAGE,
+            "--rank is for kinds that judge runs: curves, overlay, summary, table and ranking");
     if (bytes && !is_kind("json"))
         die(USAGE, "--bytes is for --kind json");
     if (!is_kind("images") && (options_given(rows, "by") || only || limit))

@@ -1,10 +1,10 @@
 /* The images that a contact sheet shows, taken from streams of images.
  *
  * Only what is shown is kept, and reading ends when the sheet is full; by class at the end of the
- * sets, for one that is joined may bring more classes. Of a stream that psaug made
- * the training images are shown as they came out of it, of a set all images, unless a split is
- * asked for. Of a stream with views, whose pixels come long before, the first training images that
- * the sheet has room for are kept, and their views are shown as they come.
+ * sets, for one that is joined may bring more classes. Of a stream that psaug made the training
+ * images are shown as they came out of it, of a set all images, unless a split is asked for. Of a
+ * stream with views, whose pixels come long before, the first training images that the sheet has
+ * room for are kept, and their views are shown as they come.
  */
 #ifndef PSPLOT_SHEET_H
 #define PSPLOT_SHEET_H

@@ -68,8 +68,7 @@ static void draw_heads(const struct board *board, double left, double top, doubl
     const struct pane *pane = &board->pane;
     const struct score *score = board->score;
     struct lettering title = {1.15 * font, black, 0, 0, 1, 0};
-    snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", score->title, score->split,
-             100 * score->accuracy, (unsigned long long)score->images);
+    confusion_title(score, text, sizeof text);
     canvas_text_in(pane->canvas, left + font, top + 0.6 * font, width - 2 * font, &title, text);
     static const char *const name[2] = {"recall", "precision"};
     for (int i = 0; i < 2; i++) {

@@ -103,8 +103,7 @@ static void titles(const struct matrix *m, double left, double top, double width
     struct lettering title = {1.15 * font, black, 0, 0, 1, 0};
     struct lettering centre = {font, black, 0.5, 1, 0, 0}, up = {font, black, 0.5, 0, 0, 1};
     struct lettering small = {0.85 * font, grey, 0.5, 1, 0, 0};
-    snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", m->score->title,
-             m->score->split, 100 * m->score->accuracy, (unsigned long long)m->score->images);
+    confusion_title(m->score, text, sizeof text);
     canvas_text_in(m->canvas, left + font, top + 0.6 * font, width - 2 * font, &title, text);
     canvas_text(m->canvas, m->x + n * m->across / 2, bottom - 0.6 * font, &centre,
                 "Predicted class");

@@ -1,11 +1,18 @@
 #include "confusion.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static double part(uint64_t some, uint64_t all)
 {
     return all ? (double)some / (double)all : NAN;
+}
+
+void confusion_title(const struct score *score, char *text, size_t size)
+{
+    snprintf(text, size, "%s, %s: %.2f %% of %llu images right", score->title, score->split,
+             100 * score->accuracy, (unsigned long long)score->images);
 }
 
 uint64_t confusion_images(const struct score *score, uint32_t truth)

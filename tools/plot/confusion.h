@@ -10,6 +10,9 @@ static inline uint64_t confusion_count(const struct score *score, uint32_t truth
     return score->confusion[(size_t)truth * score->classes + predicted];
 }
 
+/* "net3, test: 75.00 % of 60 images right" */
+void confusion_title(const struct score *score, char *text, size_t size);
+
 /* The images of a class. */
 uint64_t confusion_images(const struct score *score, uint32_t truth);
 /* The fraction right among the images of a class (its row): recall. NAN without images. */

@@ -57,8 +57,7 @@ struct screen *text_classes(const struct score *score, const struct page *page)
             names = label_columns(score->class_name[i]);
     names = names < most ? names : most;
     struct screen *screen = screen_make((int)score->classes + 3, page->columns, page->look);
-    snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", score->title, score->split,
-             100 * score->accuracy, (unsigned long long)score->images);
+    confusion_title(score, text, sizeof text);
     screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : text);
     int plot = names + 3 * FIGURE + 3;
     screen_right(screen, 2, 0, names, faint_style, "class");

@@ -43,12 +43,8 @@ static struct style shade(uint64_t count, uint64_t most, int right)
 static void title(struct screen *screen, const struct score *score, const struct page *page)
 {
     char text[600];
-    if (page->title)
-        snprintf(text, sizeof text, "%s", page->title);
-    else
-        snprintf(text, sizeof text, "%s, %s: %.2f %% of %llu images right", score->title,
-                 score->split, 100 * score->accuracy, (unsigned long long)score->images);
-    screen_text(screen, 0, 0, page->columns, bold_style, text);
+    confusion_title(score, text, sizeof text);
+    screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : text);
 }
 
 static void matrix_row(struct screen *screen, const struct score *score, uint32_t i, int names,

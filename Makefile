@@ -253,9 +253,8 @@ golden: all
 	RENEW=1 bats tests/pipe/psplot_live.bats
 
 # tests/run shows what failed and names what was skipped; with CI set, a skip that CI could do without fails. Many
-# tests wait, for servers and for each other's death: twice as many run at once as there are cores. Those that take
-# longest begin.
-PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((2 * $$(nproc))))) --exec tests/run
+# tests wait, for servers and for a death: three files a core run at once. Those that take longest begin.
+PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((3 * $$(nproc))))) --exec tests/run
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
 LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/s3 pipe/hosts faults/bucket)
 ORDERED   = $(filter $(SCRIPTS),$(LONGEST)) $(filter-out $(LONGEST),$(SCRIPTS)) $(TESTS)

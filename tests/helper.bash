@@ -20,6 +20,15 @@ enter_folder() {
     : "${BATS_TEST_TMPDIR:=$(mktemp -d)}" # bats before 1.4 has none
     cd "$BATS_TEST_TMPDIR" || return
 }
+# What a test that failed in the middle has left in the background is ended; a file that has more to end calls
+# end_jobs in a teardown() of its own. When a test is ended because it hangs, its folder may be gone by then.
+teardown() {
+    end_jobs
+}
+end_jobs() {
+    local pid
+    for pid in $(jobs -p); do kill "$pid" 2>/dev/null || true; done
+}
 
 # need_shared FILE: the test is skipped unless ../shared/FILE stands beside the checkout, as $shared/FILE.
 shared=$REPOSITORY/../shared

@@ -1,5 +1,26 @@
 # What the tests of sweep share: load ../sweeps, after ../helper. The sweep is in the folder s.
 
+teardown() {
+    end_jobs
+    end_sweep
+}
+# What is left of the sweep of a test that failed.
+end_sweep() {
+    local pid
+    # A second time for what one of them was just about to start.
+    for pid in $(workers s) $(sleep 0.1 && workers s); do
+        [ "$pid" = $$ ] || kill -KILL "$pid" 2>/dev/null || true
+    done
+}
+
+# The processes that hold a file of this folder open, or the folder, also one that was removed.
+workers() {
+    find /proc/[0-9]*/fd -lname "$PWD/$1*" 2>/dev/null | cut -d / -f 3 | sort -u
+}
+nobody_left() {
+    [ -z "$(workers s)" ]
+}
+
 # The run of that point (d2-s0) is being written.
 writes() {
     [ -n "$(find s -name "$1-*.part" -size +0)" ]

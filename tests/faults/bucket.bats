@@ -12,9 +12,6 @@ serve() {
     AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$1.port")
     export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=none
 }
-teardown() {
-    [ -z "${server-}" ] || kill "$server"
-}
 
 # many FOLDER COUNT: so many small images in three classes.
 many() {

@@ -168,7 +168,7 @@ is_saved() {
     # Nobody reads the output, so the first signal's checkpoint cannot be written.
     mkfifo stuck
     exec 6<>stuck
-    env --default-signal=INT pstrain -q --filters 80 --progress log <pipe >stuck 2>train.err 3>&- &
+    env --default-signal=INT pstrain -q --filters 80 --progress log <pipe >stuck 2>train.err 3>&- 6>&- &
     train=$!
     wait_for 30 test -s log
     kill -TERM $train

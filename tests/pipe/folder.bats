@@ -8,10 +8,6 @@ setup() {
     psfetch -q --limit 100 --split 0.8 | pstrain -q -b 40 -e 3 >net.bin
     half=$(($(stat -c %s net.bin) / 2))
 }
-teardown() {
-    # What a failed test left: those that hold the lock and those that wait for them.
-    for left in $(jobs -p); do kill "$left" 2>/dev/null || true; done
-}
 
 # work COMMAND...: holds the lock on the folder while the command runs.
 work() {

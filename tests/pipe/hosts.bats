@@ -13,8 +13,9 @@ setup() {
     sed 's|^|1/|' server/hosts >hosts
 }
 teardown() {
+    end_jobs
+    end_sweep
     [ ! -d server ] || "$REPOSITORY/tests/servers/sshd.sh" stop server
-    [ ! -d s ] || find /proc/[0-9]*/fd -lname "$PWD/s*" 2>/dev/null | cut -d / -f 3 | sort -u | xargs -r kill -KILL || true
 }
 
 # The trainers that run on the k-th host.

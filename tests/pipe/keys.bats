@@ -2,20 +2,12 @@
 # Where psfetch gets its S3 keys, and how it finds the server.
 load ../helper
 
-teardown() {
-    local pid
-    for pid in "${started[@]}"; do
-        kill "$pid"
-    done
-}
-
 # start_server PROGRAM NAME [ARGUMENT...]: its port in $port.
 start_server() {
     local program=$1 name=$2
     shift
     rm -f "$name.port" "$name.asked"
     /usr/bin/python3 "$REPOSITORY/tests/servers/$program" "$@" >"$name.log" 2>&1 3>&- &
-    started+=($!)
     wait_for 10 test -s "$name.port"
     port=$(cat "$name.port")
 }

@@ -2,10 +2,6 @@
 # What psfetch makes of the folders of a set: classes, splits, and what is no part of it.
 load ../helper
 
-teardown() {
-    [ -z "${server-}" ] || kill "$server"
-}
-
 # images STREAM: "key class split" of each image, a line each.
 images() {
     records "$1" | jq -rs '.[0].classes as $c | .[] | select(.type == "image") | "\(.key) \($c[.label]) \(.split)"'
@@ -60,7 +56,6 @@ littered() {
     rm zoo/cat/2
     put zoo/dog/2
     /usr/bin/python3 "$REPOSITORY/tests/servers/bucket.py" zoo 3>&- &
-    server=$!
     wait_for 10 test -s zoo.port
     AWS_ENDPOINT_URL=http://127.0.0.1:$(cat zoo.port)
     export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=none

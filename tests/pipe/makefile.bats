@@ -4,6 +4,7 @@ load ../helper
 # What a failed test left behind.
 teardown() {
     [ -z "${make-}" ] || kill -- "-$make" 2>/dev/null || true
+    end_jobs
 }
 
 sweep_make() {

@@ -9,8 +9,8 @@ setup() {
     mkfifo fifo
 }
 teardown() {
+    end_jobs
     [ ! -S tmux ] || tmux -S tmux kill-server
-    [ -z "${writer-}" ] || kill "$writer" 2>/dev/null || true
 }
 
 # trainers RUNS EPOCHS ENDED: as many runs as --progress would tell of, ten iterations to an epoch of twelve, ten

@@ -271,7 +271,7 @@ for label in range(1200):
     psaug -e 1 <set.ps >epoch.ps
     pstrain -q <epoch.ps >wanted.bin
     timeout 60 pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
-    head -c 1 fifo >/dev/null &
+    timeout 60 head -c 1 fifo >/dev/null 3>&- &
     timeout 60 pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
     wait
     # Somebody who holds the FIFO open and never reads: 64 KiB, then records are lost, and counted.

@@ -80,22 +80,28 @@ for record in records:
 }
 
 @test "killed, and stopped in the middle of an epoch: not an iteration is lost that was saved" {
-    train -e 100 >whole.bin
+    psaug -e 20 <set.ps >epochs.ps
+    train -e 20 >whole.bin
+    mkfifo slow
     for signal in KILL TERM; do
-        psaug <set.ps | pstrain -q -b 32 -e 100 >torn.bin 3>&- &
-        wait_for 30 test -s torn.bin
-        sleep 0.3
-        pkill -$signal -P $$ -x pstrain || true
-        wait || true
+        # Half of the epochs come, so that it is met alive on any machine, at work or waiting for more.
+        pstrain -q -b 32 -e 20 <slow >torn.bin 3>&- &
+        trainer=$!
+        exec 5>slow
+        head -c "$(($(stat -c %s epochs.ps) / 2))" epochs.ps >&5 3>&- &
+        wait_for 30 speaks_of 30
+        kill -$signal $trainer
+        exec 5>&-
+        wait $trainer || status=$?
+        [ "$status" = "$([ $signal = KILL ] && echo 137 || echo 4)" ]
         [ "$(stat -c %s torn.bin)" -lt "$(stat -c %s whole.bin)" ]
-        psaug <set.ps | pstrain -b 32 -e 100 --resume torn.bin 2>err | cmp - whole.bin
+        psaug <set.ps | pstrain -b 32 -e 20 --resume torn.bin 2>err | cmp - whole.bin
     done
     had=$(records torn.bin | jq -r 'select(.type == "progress") | .iteration' | tail -n 1)
     grep -q "going on from iteration $had, " err
-    # In the second iteration of an epoch, with checkpoints far apart: fed so slowly that it can be met.
+    # In the second iteration of an epoch, with checkpoints far apart.
     psaug -e 4 <set.ps >epochs.ps
     train -e 4 --checkpoint-every 3 >whole.bin
-    mkfifo slow
     pstrain -q -b 32 -e 4 --checkpoint-every 3 <slow >torn.bin 3>&- &
     exec 5>slow
     head -c "$(($(stat -c %s epochs.ps) * 6 / 10))" epochs.ps >&5

@@ -2,10 +2,6 @@
 # psfetch on tar archives: of files, of S3 and of the web; and how it writes them.
 load ../helper
 
-teardown() {
-    [ -z "${server-}" ] || kill "$server"
-}
-
 # serve FOLDER [NAME=VALUE...]: tests/servers/bucket.py, anew.
 serve() {
     [ -z "${server-}" ] || kill "$server"

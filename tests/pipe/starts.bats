@@ -3,12 +3,6 @@
 load ../helper
 load ../sweeps
 
-teardown() {
-    [ ! -d s ] || for pid in $(find /proc/[0-9]*/fd -lname "$PWD/s*" 2>/dev/null | cut -d / -f 3 | sort -u); do
-        kill -KILL "$pid" || true
-    done
-}
-
 # Images without a test, so that nothing is longer than it needs to be.
 small=(--data synth:shapes/test --limit 40 --fetch '--resize 8x8' --epochs 3 --jobs 1)
 

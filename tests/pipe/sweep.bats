@@ -3,13 +3,9 @@
 load ../helper
 load ../sweeps
 
-# What a failed test left behind.
-teardown() {
-    [ -z "${sweep-}" ] || kill "$sweep" 2>/dev/null || true
-    [ ! -d s ] || for pid in $(workers s); do kill -KILL "$pid" || true; done
-}
-
-small=(--limit 200 --epochs 1 --test '')
+# Few small images, and no test of the best, so that nothing takes longer than it needs to.
+few=(--limit 200 --fetch '--resize 8x8' --test '')
+small=("${few[@]}" --epochs 1)
 # Long points: more epochs than anybody waits for.
 endless=(--limit 200 --epochs 100000 --test '')
 
@@ -17,13 +13,6 @@ endless=(--limit 200 --epochs 100000 --test '')
 start_sweep() {
     env --default-signal=INT sweep "$@" <&0 >out 2>err 3>&- &
     sweep=$!
-}
-# The processes that hold a file of this folder open, or the folder.
-workers() {
-    find /proc/[0-9]*/fd -lname "$PWD/$1*" 2>/dev/null | cut -d / -f 3 | sort -u
-}
-nobody_left() {
-    [ -z "$(workers s)" ]
 }
 # The pstrain of that point (d2-s0) of the sweep in s.
 trainer() {
@@ -70,9 +59,9 @@ epochs_done() {
 }
 
 @test "more epochs go on from the fewer, with the same bytes; fewer are there already" {
-    sweep --limit 200 --test '' --depth 1-2 --epochs 2 -o s
+    sweep "${few[@]}" --depth 1-2 --epochs 2 -o s
     sweep --epochs 4 -o s
-    sweep --limit 200 --test '' --depth 1-2 --epochs 4 -o straight
+    sweep "${few[@]}" --depth 1-2 --epochs 4 -o straight
     same_runs s straight
     before=$(stat -c '%i %y' s/*.bin)
     sweep --epochs 1 -o s
@@ -157,7 +146,7 @@ done 2
 }
 
 @test "successive halving: the better go on; those left behind can go on one day" {
-    sweep --limit 400 --test '' --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
+    sweep "${few[@]}" --limit 400 --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
     [ "$(sweep status -o s | awk '/^d/ { print $3 }' | sort | paste -sd ' ')" = "1/1 1/1 2/2 4/4" ]
     # Who went on was not worse, after the epoch that all have, than who did not.
     for file in s/*.bin; do
@@ -170,7 +159,7 @@ done 2
     [ "$(awk '/^network/ { on = 1; next } on && /^d/ { print $4 }' out | paste -sd ' ')" = "4 2 1 1" ]
     [ "$(psplot -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
     sweep --epochs 4 -o s
-    sweep --limit 400 --test '' --depth 1-2 --seed 0-1 --epochs 4 -o straight
+    sweep "${few[@]}" --limit 400 --depth 1-2 --seed 0-1 --epochs 4 -o straight
     same_runs s straight
 }
 
@@ -248,12 +237,11 @@ done 2
 }
 
 @test "whatever dies by kill -9, nothing trains on, nothing is lost, and the bytes are the same in the end" {
-    long=(--limit 200 --epochs 130 --depth 1 --jobs 1 --test '')
-    sweep "${long[@]}" -o whole >out
+    point=(--limit 200 --depth 1 --jobs 1 --test '')
     reached=0
     for victim in trainer sweep worker parallel point all; do
-        start_sweep "${long[@]}" -o s
-        wait_for 30 epochs_done $((reached += 15))
+        start_sweep "${point[@]}" --epochs 100000 -o s
+        wait_for 30 epochs_done $((reached += 4))
         case $victim in
         trainer) pids=$(trainer d1-s0) ;;
         sweep) pids=$sweep ;;
@@ -267,13 +255,16 @@ done 2
         wait "$sweep" || true
         wait_for 15 nobody_left
     done
-    sweep "${long[@]}" -o s
+    had=$(psplot -k status s/d1-s0-*.part | awk 'NR == 2 { print $3 + 0 }')
+    for folder in s whole; do
+        sweep "${point[@]}" --epochs $((had + 2)) -o $folder
+    done
     same_runs whole s
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]
 }
 
 @test "a finished run that was damaged is found out and mended" {
-    sweep --limit 200 --test '' --epochs 3 --depth 1 -o s
+    sweep "${few[@]}" --epochs 3 --depth 1 -o s
     cp s/d1-s0-*.bin whole
     printf X | dd of="$(echo s/d1-s0-*.bin)" bs=1 seek=$(($(stat -c %s whole) / 2)) conv=notrunc status=none
     no cmp -s whole s/d1-s0-*.bin
@@ -283,7 +274,7 @@ done 2
 }
 
 @test "of the files that interrupted trainers left, the one that has come furthest is gone on from" {
-    sweep --limit 200 --test '' --epochs 6 --depth 1 -o s
+    sweep "${few[@]}" --epochs 6 --depth 1 -o s
     run=$(basename s/d1-s0-*.bin .bin)
     mv "s/$run.bin" whole
     mapfile -t ends < <(/usr/bin/python3 -c '
@@ -405,9 +396,9 @@ P
 }
 
 @test "a point that fails is named with its reason, and the others are done" {
-    # Enough epochs for the first to be met alive.
     local first=
-    start_sweep --limit 200 --test '' --epochs 60 --depth 1-2 --jobs 1 -o s
+    printf '%s\n' '-d 1 -e 100000' '-d 2' >points
+    start_sweep "${small[@]}" --points points --jobs 1 -o s
     # shellcheck disable=SC2016 # evaluated at each try
     wait_for 30 eval 'first=$(trainer d1-s0)'
     kill -KILL "$first"

@@ -10,9 +10,6 @@ setup_file() {
     have "${server_programs[@]}" || return 0
     "$REPOSITORY/tests/servers/swift.sh" start "$BATS_FILE_TMPDIR/server" >&2
 }
-teardown() {
-    [ ! -s proxy.pid ] || kill "$(cat proxy.pid)" 2>/dev/null || true
-}
 teardown_file() {
     "$REPOSITORY/tests/servers/swift.sh" stop "$BATS_FILE_TMPDIR/server"
 }
@@ -73,10 +70,10 @@ middle() {
     port=$("$REPOSITORY/tests/servers/free_ports" 1)
     PATH=$PATH:/usr/sbin nghttpx --conf=/dev/null --no-ocsp --workers=1 -f "127.0.0.1,$port" \
         -b "127.0.0.1,${AWS_ENDPOINT_URL##*:}" key.pem cert.pem >proxy.log 2>&1 3>&- &
-    echo $! >proxy.pid
+    proxy=$!
     wait_for 10 curl -sk "https://127.0.0.1:$port/"
     ends 0 env AWS_CA_BUNDLE=cert.pem psfetch -v --endpoint-url "https://127.0.0.1:$port" s3://two
-    kill "$(cat proxy.pid)"
+    kill $proxy
     grep -q "s3://two/: the server speaks HTTP/2" err
     cmp plain.ps out
 }

@@ -18,6 +18,9 @@ teardown() {
     [ ! -d server ] || "$REPOSITORY/tests/servers/sshd.sh" stop server
 }
 
+few=(--limit 200 --fetch '--resize 8x8' --test '')
+endless=(--limit 200 --epochs 100000 --test '')
+
 # The trainers that run on the k-th host.
 trainers_on() {
     local pid
@@ -41,9 +44,9 @@ goes_on_from() {
     echo "3/$PWD/bare host" >>hosts
     port=$("$REPOSITORY/tests/servers/free_ports" 1)
     printf 'ssh -p %s 127.0.0.1' "$port" >>hosts
-    sweep --limit 200 --depth 1-4 --epochs 2 --hosts hosts -o s 2>err
+    sweep "${few[@]}" --depth 1-4 --epochs 2 --hosts hosts -o s 2>err
     [ "$(grep -c 'does not answer, or has no psaug and pstrain: it is left out' err)" = 2 ]
-    sweep --limit 200 --depth 1-4 --epochs 2 -o here
+    sweep "${few[@]}" --depth 1-4 --epochs 2 -o here
     same_runs s here
     no grep 'read error' err
     [ "$(find server -name '*.ps' | wc -l)" = 3 ]
@@ -53,7 +56,7 @@ goes_on_from() {
 
 @test "a point that is stopped on a host keeps what it has learnt, and goes on on another" {
     head -n 1 hosts >one && sed -n 2p hosts >another
-    sweep start --limit 200 --depth 1 --epochs 100000 --hosts one -o s
+    sweep start "${endless[@]}" --depth 1 --hosts one -o s
     wait_for 30 is_training 1
     wait_for 30 writes d1-s0
     sweep stop d1-s0 -o s
@@ -69,7 +72,7 @@ goes_on_from() {
 }
 
 @test "what a host was training when it was lost goes on elsewhere, with the same bytes" {
-    sweep start --limit 200 --depth 1-2 --epochs 150 --hosts hosts -o s -- --filters 4
+    sweep start --limit 200 --test '' --depth 1-2 --epochs 100 --hosts hosts -o s -- --filters 4
     wait_for 30 writes d1-s0
     wait_for 30 writes d2-s0
     for k in 1 2 3; do is_training $k && victim=$k || true; done
@@ -82,7 +85,7 @@ goes_on_from() {
     timeout 120 sweep wait -o s
     [ "$(state "done")" = "d1-s0 d2-s0" ]
     no grep 'read error' s/sweep.log
-    sweep --limit 200 --depth 1-2 --epochs 150 -o here -- --filters 4
+    sweep --limit 200 --test '' --depth 1-2 --epochs 100 -o here -- --filters 4
     same_runs s here
 }
 
@@ -96,15 +99,15 @@ END
     chmod +x flaky
     echo "1/$PWD/flaky host" >hosts
     echo "1/$(sed -n 2p server/hosts)" >>hosts
-    timeout 120 sweep --limit 200 --depth 1-2 --epochs 1 --hosts hosts -o s 2>err
+    timeout 120 sweep --limit 200 --test '' --depth 1-2 --epochs 1 --hosts hosts -o s 2>err
     [ -e broken ]
     grep '^sweep: lost .*flaky host' err
-    timeout 120 sweep --limit 200 --depth 1-2 --epochs 2 --hosts hosts -o s
+    timeout 120 sweep --limit 200 --test '' --depth 1-2 --epochs 2 --hosts hosts -o s
     cmp server/host1/.cache/psweep/*.ps s/data.ps
 }
 
 @test "a sweep that is killed leaves no trainer on its hosts" {
-    sweep start --limit 200 --depth 1-2 --epochs 100000 --hosts hosts -o s
+    sweep start "${endless[@]}" --depth 1-2 --hosts hosts -o s
     wait_for 30 writes d1-s0
     wait_for 30 writes d2-s0
     kill -KILL "$(find /proc/[0-9]*/fd -lname "$PWD/s/events" 2>/dev/null | cut -d / -f 3 | sort -u |

@@ -20,14 +20,14 @@ setup() {
 }
 
 @test "a cluster's queue makes the networks that one machine makes" {
-    timeout 120 sweep --limit 200 --depth 1-3 --epochs 2 --slurm "--time=5" -o s
-    sweep --limit 200 --depth 1-3 --epochs 2 -o here
+    timeout 120 sweep --limit 200 --test '' --depth 1-3 --epochs 2 --slurm "--time=5" -o s
+    sweep --limit 200 --test '' --depth 1-3 --epochs 2 -o here
     for file in here/*.bin; do cmp "$file" "s/${file##*/}"; done
     [ -z "$(find s -name 'slurm.*' -o -name '*.log')" ]
 }
 
 @test "a point in the queue is stopped and keeps what it has learnt; so do all, and none is left in the queue" {
-    sweep start --limit 200 --depth 1-3 --epochs 100000 --slurm "--time=5" -o s
+    sweep start --limit 200 --test '' --depth 1-3 --epochs 100000 --slurm "--time=5" -o s
     wait_for 60 in_state running "d1-s0 d2-s0"
     wait_for 30 writes d1-s0
     sweep stop d1-s0 -o s
@@ -39,7 +39,7 @@ setup() {
 }
 
 @test "a job that is cancelled is not taken for done, and is made by the next start" {
-    sweep start --limit 200 --depth 1 --epochs 100000 --slurm "--time=5" -o s
+    sweep start --limit 200 --test '' --depth 1 --epochs 100000 --slurm "--time=5" -o s
     wait_for 60 in_state running d1-s0
     wait_for 30 writes d1-s0
     scancel "$(squeue -h -o %A | head -n 1)"

@@ -146,7 +146,7 @@ done 2
 }
 
 @test "successive halving: the better go on; those left behind can go on one day" {
-    sweep "${few[@]}" --limit 400 --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
+    sweep "${few[@]}" --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
     [ "$(sweep status -o s | awk '/^d/ { print $3 }' | sort | paste -sd ' ')" = "1/1 1/1 2/2 4/4" ]
     # Who went on was not worse, after the epoch that all have, than who did not.
     for file in s/*.bin; do
@@ -159,7 +159,7 @@ done 2
     [ "$(awk '/^network/ { on = 1; next } on && /^d/ { print $4 }' out | paste -sd ' ')" = "4 2 1 1" ]
     [ "$(psplot -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
     sweep --epochs 4 -o s
-    sweep "${few[@]}" --limit 400 --depth 1-2 --seed 0-1 --epochs 4 -o straight
+    sweep "${few[@]}" --depth 1-2 --seed 0-1 --epochs 4 -o straight
     same_runs s straight
 }
 

@@ -119,7 +119,7 @@ const char *image_remedy(const struct image *image, uint32_t height, uint32_t wi
 
 int image_write(struct writer *writer, const struct image *image)
 {
-    write_begin(writer, "image", 8 + (image->guessed ? 2 : 0) + image->extra_fields);
+    write_begin(writer, "image");
     pack_uint(writer, "id", image->id);
     pack_text_sized(writer, "key", image->key, image->key_size);
     pack_uint(writer, "label", image->label);
@@ -133,6 +133,6 @@ int image_write(struct writer *writer, const struct image *image)
         pack_real(writer, "probability", image->probability);
     }
     if (image->extra_fields > 0)
-        pack_raw(writer, image->extra, image->extra_size);
+        pack_raw(writer, image->extra, image->extra_size, image->extra_fields);
     return write_end(writer);
 }

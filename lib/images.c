@@ -183,19 +183,22 @@ uint64_t images_digest(const struct images *images)
 
 void images_pack_upstream(struct writer *writer, const struct images *images)
 {
-    pack_array(writer, "upstream", images->headers);
-    pack_raw(writer, images->header, images->header_size);
+    pack_array(writer, "upstream");
+    pack_raw(writer, images->header, images->header_size, images->headers);
+    pack_close(writer);
 }
 
 void images_pack_about(struct writer *writer, const struct images_about *about)
 {
-    pack_array(writer, "shape", 3);
+    pack_array(writer, "shape");
     pack_item_uint(writer, about->height);
     pack_item_uint(writer, about->width);
     pack_item_uint(writer, about->channels);
-    pack_map(writer, "counts", SPLITS);
+    pack_close(writer);
+    pack_map(writer, "counts");
     for (int split = 0; split < SPLITS; split++)
         pack_uint(writer, split_name[split], about->counts[split]);
+    pack_close(writer);
     pack_reals(writer, "mean", about->mean, about->channels);
     pack_reals(writer, "deviation", about->deviation, about->channels);
 }

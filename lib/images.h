@@ -71,7 +71,6 @@ uint64_t images_digest(const struct images *images);
 void images_pack_upstream(struct writer *writer, const struct images *images);
 
 /* Fields "shape", "counts", "mean", "deviation" of a header: to and from. */
-enum { IMAGES_ABOUT_FIELDS = 4 };
 void images_pack_about(struct writer *writer, const struct images_about *about);
 int images_read_about(const struct record *header, struct images_about *about);
 

@@ -336,9 +336,10 @@ static void pack_value(struct writer *writer, const struct option_row *row)
         size = row->value;
         if (size[0] == 0)
             break;
-        pack_array(writer, row->name, 2);
+        pack_array(writer, row->name);
         pack_item_uint(writer, size[0]);
         pack_item_uint(writer, size[1]);
+        pack_close(writer);
         return;
     case OPTION_LIST:
         break;
@@ -353,13 +354,11 @@ static int is_in_header(const struct option_row *row)
 
 void options_pack(struct writer *writer, const struct option_row *rows)
 {
-    uint32_t count = 0;
-    for (const struct option_row *row = rows; row->name; row++)
-        count += (uint32_t)is_in_header(row);
-    pack_map(writer, "options", count);
+    pack_map(writer, "options");
     for (const struct option_row *row = rows; row->name; row++)
         if (is_in_header(row))
             pack_value(writer, row);
+    pack_close(writer);
 }
 
 int options_reals(const char *text, double *values, int most)

@@ -56,7 +56,7 @@ int views_write(struct writer *writer, const uint64_t *ids, const struct view *v
         columns[i] = view[i].column;
         flips[i] = view[i].flip != 0;
     }
-    write_begin(writer, "view", 5);
+    write_begin(writer, "view");
     pack_uint(writer, "images", count);
     pack_bin(writer, "ids", ids, count * sizeof *ids);
     pack_bin(writer, "rows", rows, count * sizeof *rows);

@@ -12,16 +12,25 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { FLUSH_AT = 1 << 18 };
+enum { FLUSH_AT = 1 << 18, DEEPEST = 16 /* FORMAT.md, Limits */ };
+
+/* A map or an array that is being filled: where its head stands, and what it holds so far. */
+struct open_container {
+    size_t head;
+    int is_map;
+    uint32_t count;
+};
 
 struct writer {
-    int fd;
+    int fd; /* -1: in memory */
     char *name;
     uint8_t *buffer;
     size_t used, size;
     size_t hashed; /* bytes of buffer that the digest has seen: all but an unfinished record */
     size_t begun;  /* where in buffer the last record begins, and its size once it has ended */
     size_t last;
+    struct open_container open[DEEPEST];
+    int depth; /* how many of them are; a record that began with ready bytes has a head already */
     uint64_t records;
     XXH3_state_t *digest;
     msgpack_packer packer;
@@ -55,8 +64,14 @@ struct writer *write_open(int fd, const char *name)
     msgpack_packer_init(&writer->packer, writer, append);
     /* A larger pipe means fewer switches between the programs; a system that refuses loses only
      * speed. */
-    (void)fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+    if (fd >= 0)
+        (void)fcntl(fd, F_SETPIPE_SZ, 1 << 20);
     return writer;
+}
+
+struct writer *write_open_memory(const char *name)
+{
+    return write_open(-1, name);
 }
 
 void write_close(struct writer *writer)
@@ -96,6 +111,8 @@ int write_flush(struct writer *writer)
 {
     if (writer->error)
         return report(writer);
+    if (writer->fd < 0)
+        return 0;
     hash_new(writer);
     size_t done = 0;
     while (done < writer->used) {
@@ -119,10 +136,60 @@ int write_look(struct writer *writer)
     return writer->error ? report(writer) : 0;
 }
 
-void write_begin(struct writer *writer, const char *type, uint32_t fields)
+/* A head of one byte is left room for; most maps and arrays need no more. */
+static void open_container(struct writer *writer, int is_map)
 {
+    if (writer->depth == DEEPEST)
+        die(FAILED, "%s: a record is nested deeper than %d", writer->name, DEEPEST);
+    writer->open[writer->depth++] = (struct open_container){writer->used, is_map, 0};
+    append(writer, "", 1);
+}
+
+/* One value more in the array, or key and value in the map, that is open. */
+static void count(struct writer *writer, uint32_t values)
+{
+    if (writer->depth > 0)
+        writer->open[writer->depth - 1].count += values;
+}
+
+/* The head of what is open as msgpack has it: the shortest that holds the count. */
+static void put_head(struct writer *writer)
+{
+    const struct open_container *open = &writer->open[writer->depth - 1];
+    uint8_t head[5];
+    size_t size = 1;
+    if (open->count < 16) {
+        head[0] = (uint8_t)((open->is_map ? 0x80 : 0x90) | open->count);
+    } else {
+        size = open->count <= UINT16_MAX ? 3 : 5;
+        head[0] = (uint8_t)((open->is_map ? 0xde : 0xdc) + (size == 5));
+        for (size_t i = 1; i < size; i++)
+            head[i] = (uint8_t)(open->count >> 8 * (size - 1 - i));
+        append(writer, (const char *)head, size - 1); /* room; what it holds is moved over */
+        memmove(writer->buffer + open->head + size, writer->buffer + open->head + 1,
+                writer->used - open->head - size);
+    }
+    memcpy(writer->buffer + open->head, head, size);
+}
+
+void pack_close(struct writer *writer)
+{
+    put_head(writer);
+    writer->depth--;
+}
+
+static void begin(struct writer *writer)
+{
+    if (writer->fd < 0)
+        writer->used = writer->hashed = writer->records = 0;
     writer->begun = writer->used;
-    msgpack_pack_map(&writer->packer, fields + 1);
+    writer->depth = 0;
+}
+
+void write_begin(struct writer *writer, const char *type)
+{
+    begin(writer);
+    open_container(writer, 1);
     pack_text(writer, "type", type);
 }
 
@@ -138,6 +205,8 @@ static int is_readable(const struct writer *writer)
 
 int write_end(struct writer *writer)
 {
+    while (writer->depth > 0)
+        pack_close(writer);
     if (!is_readable(writer)) {
         writer->used = writer->begun;
         writer->error = writer->error ? writer->error : EMSGSIZE;
@@ -150,11 +219,11 @@ int write_end(struct writer *writer)
     return writer->error ? report(writer) : 0;
 }
 
-void write_header(struct writer *writer, const char *kind, uint32_t fields)
+void write_header(struct writer *writer, const char *kind)
 {
     char tool[64];
     snprintf(tool, sizeof tool, "%s %s", program, PSWEEP_VERSION);
-    write_begin(writer, "header", 3 + fields);
+    write_begin(writer, "header");
     pack_uint(writer, "version", 1);
     pack_text(writer, "kind", kind);
     pack_text(writer, "tool", tool);
@@ -162,7 +231,7 @@ void write_header(struct writer *writer, const char *kind, uint32_t fields)
 
 void write_begin_with(struct writer *writer, const uint8_t *bytes, size_t size)
 {
-    writer->begun = writer->used;
+    begin(writer);
     append(writer, (const char *)bytes, size);
 }
 
@@ -178,6 +247,7 @@ const uint8_t *write_last(const struct writer *writer, size_t *size)
     return writer->buffer + writer->begun;
 }
 
+/* A text without being counted: what follows it is. */
 static void pack_string(struct writer *writer, const char *text)
 {
     size_t size = strlen(text);
@@ -193,10 +263,16 @@ static void append_wide(struct writer *writer, uint64_t value)
     append(writer, wide, sizeof wide);
 }
 
+static void pack_key(struct writer *writer, const char *key)
+{
+    count(writer, 1);
+    pack_string(writer, key);
+}
+
 /* A whole number in its 8-byte form, so that the end record has one length. */
 static void pack_wide(struct writer *writer, const char *key, uint64_t value)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     append(writer, "\xcf", 1);
     append_wide(writer, value);
 }
@@ -205,9 +281,10 @@ int write_finish(struct writer *writer)
 {
     hash_new(writer);
     uint64_t digest = XXH3_64bits_digest(writer->digest);
-    write_begin(writer, "end", 2);
+    write_begin(writer, "end");
     pack_wide(writer, "records", writer->records);
     pack_wide(writer, "digest", digest);
+    pack_close(writer);
     if (write_flush(writer) < 0)
         return -1;
     if (close(writer->fd) < 0) {
@@ -231,112 +308,123 @@ void pack_position(struct writer *writer, struct position position)
 
 void pack_seal(struct writer *writer)
 {
-    pack_string(writer, "seal");
+    pack_key(writer, "seal");
+    if (writer->depth > 0)
+        put_head(writer);
     append(writer, "\xcf", 1);
     append_wide(writer, XXH3_64bits(writer->buffer + writer->begun, writer->used - writer->begun));
 }
 
 void pack_uint(struct writer *writer, const char *key, uint64_t value)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     msgpack_pack_uint64(&writer->packer, value);
 }
 
 void pack_real(struct writer *writer, const char *key, double value)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     msgpack_pack_double(&writer->packer, value);
 }
 
 void pack_bool(struct writer *writer, const char *key, int value)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     value ? msgpack_pack_true(&writer->packer) : msgpack_pack_false(&writer->packer);
 }
 
 void pack_text(struct writer *writer, const char *key, const char *value)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     pack_string(writer, value);
 }
 
 void pack_text_sized(struct writer *writer, const char *key, const char *value, size_t size)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     msgpack_pack_str(&writer->packer, size);
     msgpack_pack_str_body(&writer->packer, value, size);
 }
 
 void pack_bin(struct writer *writer, const char *key, const void *bytes, size_t size)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     msgpack_pack_bin(&writer->packer, size);
     msgpack_pack_bin_body(&writer->packer, bytes, size);
 }
 
 void pack_reals(struct writer *writer, const char *key, const double *values, uint32_t count)
 {
-    pack_array(writer, key, count);
+    pack_array(writer, key);
     for (uint32_t i = 0; i < count; i++)
-        msgpack_pack_double(&writer->packer, values[i]);
+        pack_item_real(writer, values[i]);
+    pack_close(writer);
 }
 
 void pack_texts(struct writer *writer, const char *key, char *const *values, uint32_t count)
 {
-    pack_array(writer, key, count);
+    pack_array(writer, key);
     for (uint32_t i = 0; i < count; i++)
-        pack_string(writer, values[i]);
+        pack_item_text(writer, values[i]);
+    pack_close(writer);
 }
 
-void pack_map(struct writer *writer, const char *key, uint32_t fields)
+void pack_map(struct writer *writer, const char *key)
 {
-    pack_string(writer, key);
-    msgpack_pack_map(&writer->packer, fields);
+    pack_key(writer, key);
+    open_container(writer, 1);
 }
 
-void pack_array(struct writer *writer, const char *key, uint32_t count)
+void pack_array(struct writer *writer, const char *key)
 {
-    pack_string(writer, key);
-    msgpack_pack_array(&writer->packer, count);
+    pack_key(writer, key);
+    open_container(writer, 0);
 }
 
 void pack_nil(struct writer *writer, const char *key)
 {
-    pack_string(writer, key);
+    pack_key(writer, key);
     msgpack_pack_nil(&writer->packer);
 }
 
-void pack_item_map(struct writer *writer, uint32_t fields)
+void pack_item_map(struct writer *writer)
 {
-    msgpack_pack_map(&writer->packer, fields);
+    count(writer, 1);
+    open_container(writer, 1);
 }
 
-void pack_item_array(struct writer *writer, uint32_t count)
+void pack_item_array(struct writer *writer)
 {
-    msgpack_pack_array(&writer->packer, count);
+    count(writer, 1);
+    open_container(writer, 0);
 }
 
 void pack_item_uint(struct writer *writer, uint64_t value)
 {
+    count(writer, 1);
     msgpack_pack_uint64(&writer->packer, value);
 }
 
 void pack_item_real(struct writer *writer, double value)
 {
+    count(writer, 1);
     msgpack_pack_double(&writer->packer, value);
 }
 
 void pack_item_nil(struct writer *writer)
 {
+    count(writer, 1);
     msgpack_pack_nil(&writer->packer);
 }
 
 void pack_item_text(struct writer *writer, const char *value)
 {
+    count(writer, 1);
     pack_string(writer, value);
 }
 
-void pack_raw(struct writer *writer, const void *bytes, size_t size)
+void pack_raw(struct writer *writer, const void *bytes, size_t size, uint32_t values)
 {
+    count(writer, values);
     append(writer, bytes, size);
 }

@@ -1,8 +1,9 @@
-/* Writing a stream of records (FORMAT.md) to a file descriptor.
+/* Writing a stream of records (FORMAT.md) to a file descriptor, or one record to memory.
  *
- * A record is begun with its type and number of fields, filled with pack_…(), and ended:
+ * A record is begun with its type, filled with pack_…(), and ended. The writer counts what a
+ * record, a map and an array hold:
  *
- *     write_begin(w, "epoch", 2);
+ *     write_begin(w, "epoch");
  *     pack_uint(w, "epoch", 3);
  *     pack_uint(w, "images", 45000);
  *     if (write_end(w) < 0) …
@@ -23,14 +24,18 @@ struct writer;
 /* Writes to fd, which stays the caller's; a pipe is enlarged to 1 MiB where the system allows. name
  * stands in messages ("output"). Never fails. */
 struct writer *write_open(int fd, const char *name);
+/* Writes nowhere: write_last() gives the record that was ended last, and the next one takes its
+ * place.
+ */
+struct writer *write_open_memory(const char *name);
 void write_close(struct writer *writer); /* frees; writes nothing. NULL is allowed */
 
-/* Begins a record of fields fields besides "type". */
-void write_begin(struct writer *writer, const char *type, uint32_t fields);
-/* Ends it; flushes when the buffer is full. A record that no reader would take fails. */
+void write_begin(struct writer *writer, const char *type);
+/* Ends the record, and maps and arrays that are open; flushes when the buffer is full. A record
+ * that no reader would take fails. */
 int write_end(struct writer *writer);
-/* Begins the header record: version, kind and tool are filled in; fields more follow. */
-void write_header(struct writer *writer, const char *kind, uint32_t fields);
+/* Begins the header record: version, kind and tool are filled in. */
+void write_header(struct writer *writer, const char *kind);
 /* Begins a record with bytes that were read, whose end follows (pack_position(), pack_seal()). */
 void write_begin_with(struct writer *writer, const uint8_t *bytes, size_t size);
 /* A whole record as it was read (a filter passing on what it does not know). */
@@ -47,14 +52,13 @@ int write_finish(struct writer *writer);
 int write_reader_gone(const struct writer *writer);
 
 /* The two figures that epoch and checkpoint records carry. Ask for them before write_begin(), then
- * pack them: the fields "records" and "digest", to be counted in write_begin(). */
+ * pack them: the fields "records" and "digest". */
 struct position {
     uint64_t records, digest;
 };
 struct position write_position(struct writer *writer);
 void pack_position(struct writer *writer, struct position position);
-/* The last field of a checkpoint, to be counted in write_begin(): the digest of the record itself.
- */
+/* The last field of a checkpoint: the digest of the record itself. */
 void pack_seal(struct writer *writer);
 
 /* One field each: key and value. */
@@ -67,17 +71,19 @@ void pack_bin(struct writer *writer, const char *key, const void *bytes, size_t 
 void pack_text_sized(struct writer *writer, const char *key, const char *value, size_t size);
 void pack_reals(struct writer *writer, const char *key, const double *values, uint32_t count);
 void pack_texts(struct writer *writer, const char *key, char *const *values, uint32_t count);
-/* A key whose value follows: a map or array begun here and filled by further calls. */
-void pack_map(struct writer *writer, const char *key, uint32_t fields);
-void pack_array(struct writer *writer, const char *key, uint32_t count);
 void pack_nil(struct writer *writer, const char *key);
-/* Parts of an array begun with pack_array(): a nested map, a nested array, a value, ready bytes. */
-void pack_item_map(struct writer *writer, uint32_t fields);
-void pack_item_array(struct writer *writer, uint32_t count);
+/* A key whose value follows: a map or an array, which pack_close() ends. */
+void pack_map(struct writer *writer, const char *key);
+void pack_array(struct writer *writer, const char *key);
+void pack_close(struct writer *writer);
+/* Elements of an array: a map or an array, which pack_close() ends, or a value. */
+void pack_item_map(struct writer *writer);
+void pack_item_array(struct writer *writer);
 void pack_item_uint(struct writer *writer, uint64_t value);
 void pack_item_real(struct writer *writer, double value);
 void pack_item_nil(struct writer *writer);
 void pack_item_text(struct writer *writer, const char *value);
-void pack_raw(struct writer *writer, const void *bytes, size_t size); /* msgpack already */
+/* So many elements of an array, or fields of a map, that are msgpack already. */
+void pack_raw(struct writer *writer, const void *bytes, size_t size, uint32_t values);
 
 #endif

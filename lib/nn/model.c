@@ -19,21 +19,21 @@ static int is_trained(const struct tensor *tensor)
 void model_pack_tensors(struct writer *writer, const char *key, const struct net *net,
                         const float *values, int trained_only)
 {
-    uint32_t count = 0;
-    for (uint32_t t = 0; t < net->tensors; t++)
-        count += !trained_only || is_trained(&net->tensor[t]);
-    pack_array(writer, key, count);
+    pack_array(writer, key);
     for (uint32_t t = 0; t < net->tensors; t++) {
         const struct tensor *tensor = &net->tensor[t];
         if (trained_only && !is_trained(tensor))
             continue;
-        pack_item_map(writer, 3);
+        pack_item_map(writer);
         pack_text(writer, "name", tensor->name);
-        pack_array(writer, "shape", tensor->dimensions);
+        pack_array(writer, "shape");
         for (uint32_t d = 0; d < tensor->dimensions; d++)
             pack_item_uint(writer, tensor->extent[d]);
+        pack_close(writer);
         pack_bin(writer, "values", values + tensor->offset, tensor->size * sizeof(float));
+        pack_close(writer);
     }
+    pack_close(writer);
 }
 
 static const struct tensor *find_tensor(const struct net *net, const msgpack_object *name)

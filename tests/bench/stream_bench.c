@@ -24,7 +24,7 @@ static void write_images(int fd)
 {
     static uint8_t pixels[SIDE * SIDE * 3];
     struct writer *writer = write_open(fd, "output");
-    write_header(writer, "images", 0);
+    write_header(writer, "images");
     write_end(writer);
     for (uint64_t i = 0; i < IMAGES; i++) {
         struct image image = {.id = i,

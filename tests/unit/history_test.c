@@ -31,11 +31,11 @@ static struct input begin(void)
 static void put_header(struct input *input, const char *kind, uint64_t depth, uint64_t seed)
 {
     char *classes[] = {"cat", "d\033g"};
-    write_begin(input->writer, "header", 4);
+    write_begin(input->writer, "header");
     pack_uint(input->writer, "version", 1);
     pack_text(input->writer, "kind", kind);
     pack_texts(input->writer, "classes", classes, 2);
-    pack_map(input->writer, "options", 2);
+    pack_map(input->writer, "options");
     pack_uint(input->writer, "depth", depth);
     pack_uint(input->writer, "seed", seed);
     assert_int_equal(write_end(input->writer), 0);
@@ -44,7 +44,7 @@ static void put_header(struct input *input, const char *kind, uint64_t depth, ui
 static void put_point(struct input *input, const char *type, uint64_t iteration, uint64_t epoch,
                       double loss, double accuracy)
 {
-    write_begin(input->writer, type, 4);
+    write_begin(input->writer, type);
     pack_uint(input->writer, "iteration", iteration);
     pack_uint(input->writer, "epoch", epoch);
     pack_real(input->writer, "loss", loss);
@@ -55,7 +55,7 @@ static void put_point(struct input *input, const char *type, uint64_t iteration,
 /* A record of the progress channel. */
 static void put_named(struct input *input, const char *name, uint64_t iteration, double time)
 {
-    write_begin(input->writer, "progress", 8);
+    write_begin(input->writer, "progress");
     pack_text(input->writer, "name", name);
     pack_uint(input->writer, "iteration", iteration);
     pack_uint(input->writer, "iterations", 100);
@@ -114,7 +114,7 @@ static void a_run(void **state)
         put_point(&input, "validation", 2 * epoch, epoch, 1,
                   epoch == 4 ? 0.9 : 0.1 * (double)epoch);
     }
-    write_begin(input.writer, "model", 3);
+    write_begin(input.writer, "model");
     pack_uint(input.writer, "epoch", 6);
     pack_uint(input.writer, "epochs", 9);
     pack_bool(input.writer, "stopped", 1);
@@ -201,17 +201,18 @@ static void names(void **state)
 
 static void put_score(struct input *input, uint32_t columns)
 {
-    write_begin(input->writer, "score", 6);
+    write_begin(input->writer, "score");
     pack_text(input->writer, "name", "net1.bin");
     pack_text(input->writer, "split", "test");
     pack_uint(input->writer, "images", 10);
     pack_real(input->writer, "loss", 0.5);
     pack_real(input->writer, "accuracy", 0.7);
-    pack_array(input->writer, "confusion", 2);
+    pack_array(input->writer, "confusion");
     for (uint32_t i = 0; i < 2; i++) {
-        pack_item_array(input->writer, columns);
+        pack_item_array(input->writer);
         for (uint32_t j = 0; j < columns; j++)
             pack_item_uint(input->writer, 10 * i + j);
+        pack_close(input->writer);
     }
     assert_int_equal(write_end(input->writer), 0);
 }
@@ -267,7 +268,7 @@ static void a_long_live_run(void **state)
     struct feed *feed = feed_open("fifo");
     struct input input = begin();
     for (uint64_t i = 1; i <= ITERATIONS; i++) {
-        write_begin(input.writer, "progress", 5);
+        write_begin(input.writer, "progress");
         pack_text(input.writer, "name", "d1");
         pack_uint(input.writer, "iteration", i);
         pack_uint(input.writer, "epoch", 1);
@@ -355,13 +356,14 @@ static void images_of_a_header(void **state)
     struct feed *feed = feed_open("net.bin");
     struct input input = begin();
     char *classes[] = {"cat", "dog"};
-    write_begin(input.writer, "header", 5);
+    write_begin(input.writer, "header");
     pack_uint(input.writer, "version", 1);
     pack_text(input.writer, "kind", "run");
     pack_texts(input.writer, "classes", classes, 2);
-    pack_map(input.writer, "options", 1);
+    pack_map(input.writer, "options");
     pack_uint(input.writer, "batch-size", 6);
-    pack_map(input.writer, "counts", 1);
+    pack_close(input.writer);
+    pack_map(input.writer, "counts");
     pack_uint(input.writer, "train", 14);
     assert_int_equal(write_end(input.writer), 0);
     for (uint64_t i = 1; i <= 6; i++)

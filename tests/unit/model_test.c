@@ -37,15 +37,16 @@ static int pack_and_read(uint32_t count, uint32_t whole, uint32_t instead, float
 {
     int fd = memfd_create("model", 0);
     struct writer *writer = write_open(fd, "output");
-    write_header(writer, "run", 0);
+    write_header(writer, "run");
     assert_int_equal(write_end(writer), 0);
-    write_begin(writer, "model", 1);
-    pack_array(writer, "tensors", count);
+    write_begin(writer, "model");
+    pack_array(writer, "tensors");
     for (uint32_t i = 0; i < count; i++) {
         const struct tensor *tensor = &net.tensor[i == whole ? instead : i];
-        pack_item_map(writer, 2);
+        pack_item_map(writer);
         pack_text(writer, "name", tensor->name);
         pack_bin(writer, "values", values + tensor->offset, tensor->size * sizeof(float));
+        pack_close(writer);
     }
     assert_int_equal(write_end(writer), 0);
     assert_int_equal(write_flush(writer), 0);

@@ -37,7 +37,7 @@ static size_t write_stream(int fd, uint64_t count)
     static const uint8_t pixels[6] = {1, 2, 3, 4, 5, 6};
     char *classes[] = {"bird", "cat"};
     struct writer *writer = write_open(dup(fd), "output");
-    write_header(writer, "images", 1);
+    write_header(writer, "images");
     pack_texts(writer, "classes", classes, 2);
     assert_int_equal(write_end(writer), 0);
     for (uint64_t i = 0; i < count; i++) {
@@ -102,7 +102,7 @@ static void unknown_fields_pass(void **state)
                                                     "caption\xa4"
                                                     "puss";
     struct writer *writer = write_open(dup(fd), "output");
-    write_header(writer, "images", 0);
+    write_header(writer, "images");
     write_end(writer);
     image = sample(7, pixels);
     image.extra_fields = 1;
@@ -202,16 +202,17 @@ static void nothing_unreadable_is_written(void **state)
     uint64_t images;
     (void)state;
     struct writer *writer = write_open(fd, "output");
-    write_header(writer, "images", 0);
+    write_header(writer, "images");
     assert_int_equal(write_end(writer), 0);
     assert_int_equal(write_flush(writer), 0);
     off_t before = lseek(fd, 0, SEEK_CUR);
-    write_begin(writer, "score", 1);
-    pack_array(writer, "confusion", 1100);
+    write_begin(writer, "score");
+    pack_array(writer, "confusion");
     for (int row = 0; row < 1100; row++) {
-        pack_item_array(writer, 1100);
+        pack_item_array(writer);
         for (int column = 0; column < 1100; column++)
             pack_item_uint(writer, 0);
+        pack_close(writer);
     }
     assert_int_equal(write_end(writer), -1);
     assert_non_null(strstr(why(), "larger than any reader accepts"));
@@ -223,6 +224,52 @@ static void nothing_unreadable_is_written(void **state)
     close(fd);
 }
 
+/* A record whose map has more fields than a head of one byte can tell, and in it arrays of all
+ * sizes of heads: as msgpack-c writes them. */
+static void heads_are_the_shortest(void **state)
+{
+    static const uint32_t sizes[] = {0, 1, 15, 16, 17, 65535, 65536};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    struct writer *writer = write_open_memory("a record");
+    msgpack_sbuffer wanted;
+    msgpack_packer packer;
+    (void)state;
+    msgpack_sbuffer_init(&wanted);
+    msgpack_packer_init(&packer, &wanted, msgpack_sbuffer_write);
+    for (uint32_t fields = 0; fields < 20; fields++) {
+        msgpack_sbuffer_clear(&wanted);
+        msgpack_pack_map(&packer, 2 + fields);
+        msgpack_pack_str_with_body(&packer, "type", 4);
+        msgpack_pack_str_with_body(&packer, "score", 5);
+        write_begin(writer, "score");
+        for (uint32_t i = 0; i < fields; i++) {
+            msgpack_pack_str_with_body(&packer, "field", 5);
+            msgpack_pack_uint64(&packer, i);
+            pack_uint(writer, "field", i);
+        }
+        msgpack_pack_str_with_body(&packer, "arrays", 6);
+        msgpack_pack_array(&packer, SIZES);
+        pack_array(writer, "arrays");
+        for (int s = 0; s < SIZES; s++) {
+            msgpack_pack_array(&packer, sizes[s]);
+            pack_item_array(writer);
+            for (uint32_t i = 0; i < sizes[s]; i++) {
+                msgpack_pack_nil(&packer);
+                pack_item_nil(writer);
+            }
+            pack_close(writer);
+        }
+        pack_close(writer);
+        assert_int_equal(write_end(writer), 0);
+        size_t size;
+        const uint8_t *bytes = write_last(writer, &size);
+        assert_int_equal(size, wanted.size);
+        assert_memory_equal(bytes, wanted.data, size);
+    }
+    msgpack_sbuffer_destroy(&wanted);
+    write_close(writer);
+}
+
 /* Headers hold those before them, so they can grow too deep without being large. */
 static void no_header_is_too_deep(void **state)
 {
@@ -230,11 +277,12 @@ static void no_header_is_too_deep(void **state)
     for (int nested = 14; nested <= 15; nested++) {
         int fd = new_file();
         struct writer *writer = write_open(fd, "output");
-        write_header(writer, "images", 1); /* the map is the first level, upstream the second */
-        pack_array(writer, "upstream", 1);
-        for (int i = 0; i < nested; i++)
-            pack_item_array(writer, 1);
-        pack_item_uint(writer, 1);
+        char deep[16];
+        memset(deep, 0x91, sizeof deep); /* arrays of one element */
+        deep[nested] = 1;
+        write_header(writer, "images"); /* the map is the first level, upstream the second */
+        pack_array(writer, "upstream");
+        pack_raw(writer, deep, (size_t)nested + 1, 1);
         assert_int_equal(write_end(writer), nested == 14 ? 0 : -1);
         write_close(writer);
         close(fd);
@@ -337,6 +385,7 @@ int main(void)
         cmocka_unit_test(joined_streams),
         cmocka_unit_test(tail_tells),
         cmocka_unit_test(nothing_unreadable_is_written),
+        cmocka_unit_test(heads_are_the_shortest),
         cmocka_unit_test(no_header_is_too_deep),
         cmocka_unit_test(lies_take_no_memory),
         cmocka_unit_test(every_head),

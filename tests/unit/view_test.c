@@ -67,10 +67,10 @@ static void records(void **state)
     struct record record;
     struct views views;
     (void)state;
-    write_header(writer, "epochs", 0);
+    write_header(writer, "epochs");
     assert_int_equal(write_end(writer), 0);
     assert_int_equal(views_write(writer, ids, view, COUNT), 0);
-    write_begin(writer, "view", 5);
+    write_begin(writer, "view");
     pack_uint(writer, "images", COUNT + 1);
     pack_bin(writer, "ids", ids, sizeof ids);
     pack_bin(writer, "rows", ids, 12);

@@ -217,7 +217,7 @@ static int write_views(struct writer *writer, struct gathered *gathered,
 int write_mark(struct writer *writer, uint32_t epoch, uint64_t images)
 {
     struct position position = write_position(writer);
-    write_begin(writer, "epoch", 4);
+    write_begin(writer, "epoch");
     pack_uint(writer, "epoch", epoch);
     pack_uint(writer, "images", images);
     pack_position(writer, position);

@@ -46,7 +46,7 @@ static const struct program about = {
 static int write_start(struct writer *writer, const struct images *input,
                        const struct gathered *gathered)
 {
-    write_header(writer, "epochs", 5 + IMAGES_ABOUT_FIELDS);
+    write_header(writer, "epochs");
     options_pack(writer, rows);
     images_pack_upstream(writer, input);
     pack_texts(writer, "classes", input->classes.name, input->classes.count);

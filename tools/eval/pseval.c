@@ -219,12 +219,13 @@ static int read_images(struct examination *exam)
 
 static int write_head(struct writer *writer, const char *kind, const struct examination *exam)
 {
-    write_header(writer, kind, 4);
+    write_header(writer, kind);
     options_pack(writer, rows);
-    pack_array(writer, "upstream", exam->input.headers + exam->candidates);
-    pack_raw(writer, exam->input.header, exam->input.header_size);
+    pack_array(writer, "upstream");
+    pack_raw(writer, exam->input.header, exam->input.header_size, exam->input.headers);
     for (uint32_t c = 0; c < exam->candidates; c++)
-        pack_raw(writer, exam->candidate[c].model.header, exam->candidate[c].model.header_size);
+        pack_raw(writer, exam->candidate[c].model.header, exam->candidate[c].model.header_size, 1);
+    pack_close(writer);
     pack_texts(writer, "classes", exam->classes.name, exam->classes.count);
     pack_text(writer, "engine", engine_name(exam->candidate[0].engine));
     return write_end(writer);

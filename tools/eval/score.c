@@ -135,12 +135,13 @@ int candidate_examine(struct candidate *candidate, enum split split, const uint8
 static void pack_shares(struct writer *writer, const char *key, const uint64_t *right,
                         const uint64_t *all, uint32_t classes)
 {
-    pack_array(writer, key, classes);
+    pack_array(writer, key);
     for (uint32_t c = 0; c < classes; c++)
         if (all[c] == 0)
             pack_item_nil(writer);
         else
             pack_item_real(writer, (double)right[c] / (double)all[c]);
+    pack_close(writer);
 }
 
 static void pack_confusion(struct writer *writer, const uint64_t *confusion, uint32_t classes)
@@ -149,12 +150,14 @@ static void pack_confusion(struct writer *writer, const uint64_t *confusion, uin
         pack_nil(writer, "confusion");
         return;
     }
-    pack_array(writer, "confusion", classes);
+    pack_array(writer, "confusion");
     for (uint32_t row = 0; row < classes; row++) {
-        pack_item_array(writer, classes);
+        pack_item_array(writer);
         for (uint32_t column = 0; column < classes; column++)
             pack_item_uint(writer, confusion[row * classes + column]);
+        pack_close(writer);
     }
+    pack_close(writer);
 }
 
 void candidate_tell(const struct candidate *candidate, enum split split)
@@ -173,7 +176,7 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
     const struct model *model = &candidate->model;
     uint32_t classes = candidate->classes;
     double images = (double)score->images;
-    write_begin(writer, "score", 12);
+    write_begin(writer, "score");
     pack_uint(writer, "run", number);
     pack_text(writer, "name", model->name);
     pack_uint(writer, "depth", model->net.shape.depth);

@@ -166,12 +166,14 @@ static int look_at_reader(void *writer)
 static int write_start(struct writer *writer, const struct source *source, size_t sources,
                        const struct plan *plan)
 {
-    write_header(writer, "images", 4);
+    write_header(writer, "images");
     options_pack(writer, rows);
-    pack_array(writer, "upstream", 0);
-    pack_array(writer, "source", (uint32_t)sources);
+    pack_array(writer, "upstream");
+    pack_close(writer);
+    pack_array(writer, "source");
     for (size_t s = 0; s < sources; s++)
         pack_item_text(writer, source[s].described);
+    pack_close(writer);
     pack_texts(writer, "classes", plan->classes.name, plan->classes.count);
     return write_end(writer);
 }

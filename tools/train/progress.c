@@ -1,11 +1,11 @@
 #include "progress.h"
 
 #include "message.h"
+#include "write.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,7 @@ struct progress {
     uint64_t epochs, iterations;
     int fd; /* -1: nobody reads the FIFO at present */
     uint64_t lost;
-    msgpack_sbuffer record;
-    msgpack_packer packer;
+    struct writer *record;
 };
 
 /* A FIFO without a reader answers ENXIO: an expected event, tried again with each record. */
@@ -52,8 +51,7 @@ int progress_open(struct progress **progress, const char *path, const char *name
     made->name = ecopy(name);
     made->epochs = epochs;
     made->iterations = iterations;
-    msgpack_sbuffer_init(&made->record);
-    msgpack_packer_init(&made->packer, &made->record, msgpack_sbuffer_write);
+    made->record = write_open_memory("progress");
     if (try_open(made) < 0) {
         int error = errno;
         progress_close(made);
@@ -69,49 +67,26 @@ void progress_close(struct progress *progress)
         return;
     if (progress->fd >= 0)
         close(progress->fd);
-    msgpack_sbuffer_destroy(&progress->record);
+    write_close(progress->record);
     free(progress->path);
     free(progress->name);
     free(progress);
 }
 
-static void put_text(struct progress *progress, const char *text)
-{
-    msgpack_pack_str(&progress->packer, strlen(text));
-    msgpack_pack_str_body(&progress->packer, text, strlen(text));
-}
-
-static void put_uint(struct progress *progress, const char *key, uint64_t value)
-{
-    put_text(progress, key);
-    msgpack_pack_uint64(&progress->packer, value);
-}
-
-static void put_real(struct progress *progress, const char *key, double value)
-{
-    put_text(progress, key);
-    msgpack_pack_double(&progress->packer, value);
-}
-
 /* The fields that every record has; more follow. */
-enum { COMMON_FIELDS = 8 };
-static void begin(struct progress *progress, const char *type, uint64_t epoch, uint64_t iteration,
-                  uint32_t more)
+static void begin(struct progress *progress, const char *type, uint64_t epoch, uint64_t iteration)
 {
+    struct writer *record = progress->record;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    msgpack_sbuffer_clear(&progress->record);
-    msgpack_pack_map(&progress->packer, COMMON_FIELDS + more);
-    put_text(progress, "type");
-    put_text(progress, type);
-    put_text(progress, "name");
-    put_text(progress, progress->name);
-    put_uint(progress, "epoch", epoch);
-    put_uint(progress, "epochs", progress->epochs);
-    put_uint(progress, "iteration", iteration);
-    put_uint(progress, "iterations", progress->iterations);
-    put_real(progress, "time", (double)now.tv_sec + 1e-9 * (double)now.tv_nsec);
-    put_uint(progress, "lost", progress->lost);
+    write_begin(record, type);
+    pack_text(record, "name", progress->name);
+    pack_uint(record, "epoch", epoch);
+    pack_uint(record, "epochs", progress->epochs);
+    pack_uint(record, "iteration", iteration);
+    pack_uint(record, "iterations", progress->iterations);
+    pack_real(record, "time", (double)now.tv_sec + 1e-9 * (double)now.tv_nsec);
+    pack_uint(record, "lost", progress->lost);
 }
 
 /* One write of at most PIPE_BUF bytes: whole or not at all, also among many writers. */
@@ -120,8 +95,11 @@ static void send_record(struct progress *progress)
     if (progress->fd < 0)
         (void)try_open(progress);
     ssize_t put = -1;
-    if (progress->fd >= 0 && progress->record.size <= PIPE_BUF)
-        put = write(progress->fd, progress->record.data, progress->record.size);
+    size_t size;
+    const uint8_t *bytes =
+        write_end(progress->record) < 0 ? NULL : write_last(progress->record, &size);
+    if (progress->fd >= 0 && bytes && size <= PIPE_BUF)
+        put = write(progress->fd, bytes, size);
     if (put < 0 && progress->fd >= 0 && errno == EPIPE) {
         close(progress->fd);
         progress->fd = -1;
@@ -137,28 +115,28 @@ void progress_expect(struct progress *progress, uint64_t epochs, uint64_t iterat
     progress->iterations = iterations;
 }
 
-void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
-                   double loss, double accuracy)
+static void send_figures(struct progress *progress, const char *type, uint64_t epoch,
+                         uint64_t iteration, uint64_t images, double loss, double accuracy)
 {
     if (progress == NULL)
         return;
-    begin(progress, "progress", epoch, iteration, 3);
-    put_uint(progress, "images", images);
-    put_real(progress, "loss", loss);
-    put_real(progress, "accuracy", accuracy);
+    begin(progress, type, epoch, iteration);
+    pack_uint(progress->record, "images", images);
+    pack_real(progress->record, "loss", loss);
+    pack_real(progress->record, "accuracy", accuracy);
     send_record(progress);
+}
+
+void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
+                   double loss, double accuracy)
+{
+    send_figures(progress, "progress", epoch, iteration, images, loss, accuracy);
 }
 
 void progress_validation(struct progress *progress, uint64_t epoch, uint64_t iteration,
                          uint64_t images, double loss, double accuracy)
 {
-    if (progress == NULL)
-        return;
-    begin(progress, "validation", epoch, iteration, 3);
-    put_uint(progress, "images", images);
-    put_real(progress, "loss", loss);
-    put_real(progress, "accuracy", accuracy);
-    send_record(progress);
+    send_figures(progress, "validation", epoch, iteration, images, loss, accuracy);
 }
 
 void progress_done(struct progress *progress, uint64_t epoch, uint64_t iteration,
@@ -166,8 +144,7 @@ void progress_done(struct progress *progress, uint64_t epoch, uint64_t iteration
 {
     if (progress == NULL)
         return;
-    begin(progress, "done", epoch, iteration, 1);
-    put_text(progress, "status");
-    put_text(progress, status);
+    begin(progress, "done", epoch, iteration);
+    pack_text(progress->record, "status", status);
     send_record(progress);
 }

@@ -76,7 +76,7 @@ static void show_pace(const struct run *run, double loss, double accuracy)
 int run_write_progress(struct writer *writer, uint64_t iteration, uint64_t epoch, uint64_t images,
                        double loss, double accuracy)
 {
-    write_begin(writer, "progress", 5);
+    write_begin(writer, "progress");
     pack_uint(writer, "iteration", iteration);
     pack_uint(writer, "epoch", epoch);
     pack_uint(writer, "images", images);
@@ -173,7 +173,7 @@ static int validate(struct run *run)
     loss /= (double)all.count;
     correct /= (double)all.count;
     run_validated(run, loss);
-    write_begin(run->writer, "validation", 5);
+    write_begin(run->writer, "validation");
     pack_uint(run->writer, "epoch", run->epoch);
     pack_uint(run->writer, "iteration", run->iteration);
     pack_uint(run->writer, "images", all.count);
@@ -194,7 +194,7 @@ static int checkpoint(struct run *run)
     if (engine_read(run->engine, run->parameters, run->momentum) < 0)
         return -1;
     struct position position = write_position(run->writer);
-    write_begin(run->writer, "checkpoint", 7);
+    write_begin(run->writer, "checkpoint");
     pack_uint(run->writer, "epoch", run->epoch);
     pack_uint(run->writer, "iteration", run->iteration);
     model_pack_tensors(run->writer, "tensors", run->net, run->parameters, 0);
@@ -219,15 +219,16 @@ static int write_model(struct run *run, const char *reason)
 {
     if (engine_read(run->engine, run->parameters, NULL) < 0)
         return -1;
-    write_begin(run->writer, "model", 7);
+    write_begin(run->writer, "model");
     pack_uint(run->writer, "epoch", run->epoch);
     pack_uint(run->writer, "epochs", run->epochs);
     pack_uint(run->writer, "iteration", run->iteration);
     pack_bool(run->writer, "stopped", run->epoch < run->epochs && !run_is_out_of_patience(run));
     pack_text(run->writer, "reason", reason);
-    pack_map(run->writer, "network", 2);
+    pack_map(run->writer, "network");
     pack_uint(run->writer, "depth", run->net->shape.depth);
     pack_uint(run->writer, "filters", run->net->shape.filters);
+    pack_close(run->writer);
     model_pack_tensors(run->writer, "tensors", run->net, run->parameters, 0);
     if (write_end(run->writer) < 0)
         return -1;

@@ -153,13 +153,12 @@ struct engine_options settings_engine(const struct images_about *images)
 int settings_write(struct writer *writer, const struct images *input,
                    const struct images_about *images, const char *engine, const struct net *net)
 {
-    int set = !input->epochs; /* else its header has the digest */
-    write_header(writer, "run", 6 + IMAGES_ABOUT_FIELDS + (uint32_t)set);
+    write_header(writer, "run");
     options_pack(writer, rows);
     images_pack_upstream(writer, input);
     pack_texts(writer, "classes", input->classes.name, input->classes.count);
     images_pack_about(writer, images);
-    if (set)
+    if (!input->epochs) /* else its header has the digest */
         pack_uint(writer, "digest", images_digest(input));
     pack_text(writer, "engine", engine);
     pack_uint(writer, "numerics", NUMERICS);

@@ -85,6 +85,10 @@ bin/psplot:  $(PLOT) build/libpsweep.a
 bin/psplot:  LDLIBS = $(STREAM) $(call pkg,--libs,cairo fontconfig) -lm
 build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo fontconfig)
 
+# A filter of one file, to be built by its name: pipelines/filters/NAME.c becomes build/pipelines/filters/NAME.
+build/pipelines/filters/%: build/pipelines/filters/%.o build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm
+
 # Newer than psfetch when there are others of these libraries than it was built with.
 build/formats: always
 	@mkdir -p $(@D)
@@ -324,7 +328,7 @@ cifar: all
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
-SOURCES  := $(wildcard lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
+SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
 SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \

@@ -1,0 +1,40 @@
+# Benchmarks: figures of this machine, now; never part of a test.
+.PHONY: bench bench-gpu
+
+# A benchmark measures the machine it is built on, so it may use all of its instructions.
+build/tests/bench/%.o: CFLAGS += -march=native
+build/tests/bench/feed_bench: $(addprefix build/tools/train/,feed.o batches.o album.o)
+build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread
+
+build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/sigv4.o build/tools/fetch/text.o build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libcurl libcrypto)
+build/tests/bench/getter_bench: build/tests/bench/getter_bench.o $(filter-out %/psfetch.o,$(fetch_O)) build/libpsweep.a
+	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) $(FETCHING) -lm -pthread
+
+TORCH_PYTHON := /usr/bin/python3
+## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one
+bench: all build/tests/bench/bare_get build/tests/bench/getter_bench build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
+	build/tests/bench/stream_bench
+	@bin/psfetch -q >build/bench.ps
+	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \
+	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/feed_bench && \
+	    bin/psaug -e 300 --views <build/bench.ps | build/tests/bench/feed_bench kept || exit; done
+	build/tests/bench/engine_bench
+	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
+	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
+	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
+	tests/bench/fetch.sh
+	tests/bench/sweep.sh
+# Where there is no GPU it says so.
+build/tests/bench/gpu_bench: build/tests/bench/gpu_bench.o build/libpsnn.a build/libpsweep.a \
+        $(if $(PLUGIN),build/tests/bench/libpsweep-cuda.so)
+	$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) $(STREAM) -lm $(ENGINES)
+build/tests/bench/libpsweep-cuda.so: bin/libpsweep-cuda.so
+	@mkdir -p $(@D)
+	cp $< $@
+## bench-gpu     the same of a GPU
+bench-gpu: all build/tests/bench/gpu_bench
+	build/tests/bench/gpu_bench
+	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then $(TORCH_PYTHON) tests/bench/torch_gpu.py; \
+	else echo "$(TORCH_PYTHON) has no torch: not compared (TORCH_PYTHON=)"; fi

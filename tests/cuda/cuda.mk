@@ -1,0 +1,27 @@
+# The GPU engine without a GPU: one engine beside the other, and what cuDNN plans.
+.PHONY: plans
+
+# One engine beside the other; views beside pixels.
+build/tests/cuda/parity build/tests/cuda/views: build/tests/cuda/%: build/tests/cuda/%.o build/tests/support.a \
+        build/libpsnn.a build/libpsweep.a build/tests/cuda/libpsweep-cuda.so
+	$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) $(STREAM) -lm $(ENGINES)
+build/tests/cuda/libpsweep-cuda.so: bin/libpsweep-cuda.so
+	@mkdir -p $(@D)
+	cp $< $@
+# What the doubles refuse.
+build/tests/cuda/misuse: build/tests/cuda/misuse.o
+	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart
+build/tests/cuda/%.o: CPPFLAGS += -Itests/unit $(if $(NVCC),-isystem $(CUDA_HOME)/include)
+# How the kernels round.
+build/tests/cuda/narrow: tests/cuda/narrow.cpp lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h \
+        tests/doubles/cuda/kernels_on_host.h
+	@mkdir -p $(@D)
+	$(DOUBLE_CXX) $(SANITIZE_double) -include tests/doubles/cuda/kernels_on_host.h -o $@ $<
+# What cuDNN plans for devices that are only described.
+build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/libpsnn.a build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcudnn -lm -pthread -ldl
+## plans         accepts what cuDNN plans now as what tests/cuda/plans.golden should say
+plans: build/tests/cuda/plans
+	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
+CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow) \
+              build/tests/bench/gpu_bench)

@@ -1,0 +1,78 @@
+# Tests and linters.
+.PHONY: golden test test-all fresh lint
+
+# A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
+# have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
+# and links what it uses of the foreign ones.
+MAINS    := $(patsubst %.c,build/%.o,$(wildcard $(TOOLS:%=tools/*/%.c)))
+TESTS    := $(filter-out $(ABSENT:%=build/tests/unit/%_test),$(patsubst %.c,build/%,$(wildcard tests/unit/*_test.c)))
+SUPPORT  := $(filter-out %_test.o,$(patsubst %.c,build/%.o,$(wildcard tests/unit/*.c tests/doubles/*.c)))
+room_of   = $(dir $(firstword $(wildcard tools/*/$(1).c)))
+objects   = $(if $(1),$(filter-out $(MAINS) $(ABSENT:%=build/tools/fetch/%.o),$(patsubst %.c,build/%.o,$(wildcard $(1)*.c))))
+.SECONDEXPANSION:
+build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
+                         build/tests/support.a build/libpsnn.a build/libpsweep.a
+	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka cairo fontconfig) $(STREAM) $(FETCHING) -lm -pthread
+build/tests/support.a: $(SUPPORT)
+build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
+
+# What the engine computes as digests, to be compared between machines (tests/pipe/arm.bats).
+build/tests/bits/digest: build/tests/bits/digest.o $(addprefix build/tests/unit/,bed.o reference.o) \
+                         build/libpsnn.a build/libpsweep.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lm -pthread
+build/tests/bits/%.o: CPPFLAGS += -Itests/unit
+# The same for Arm, where its compiler is: in a tree of its own, so that no object of this machine is in the way.
+ARM_TESTS := $(if $(shell command -v aarch64-linux-gnu-gcc),build/arm/build/tests/bits/digest)
+build/arm/build/tests/bits/digest: build/tests/bits/digest
+	@mkdir -p build/arm
+	@cd build/arm && rm -rf .ci lib tests pipelines
+	cp -pr Makefile .ci lib tests pipelines build/arm
+	$(MAKE) -s -C build/arm build/tests/bits/digest CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar LDFLAGS=-static
+	@touch $@
+
+# Charts as they should look (tests/golden), and what tells whether two pictures look alike.
+build/tests/golden/compare: build/tests/golden/compare.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,cairo)
+build/tests/golden/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
+## golden        accepts the charts as they are drawn now; look at them before they are committed
+golden: all
+	@rm -rf build/golden && mkdir -p build/golden
+	cd build/golden && PATH="$(CURDIR)/bin:$$PATH" ../../tests/golden/draw
+	cp build/golden/*.png tests/golden
+	RENEW=1 bats tests/pipe/psplot_live.bats
+
+# tests/run shows what failed and names what was skipped; with CI set, a skip that CI could do without fails. Many
+# tests wait, for servers and for a death: three files a core run at once. Those that take longest begin.
+PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((3 * $$(nproc))))) --exec tests/run
+SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
+LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/s3 pipe/hosts faults/bucket)
+ORDERED   = $(filter $(SCRIPTS),$(LONGEST)) $(filter-out $(LONGEST),$(SCRIPTS)) $(TESTS)
+TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
+## test          all tests but the long ones, in about three minutes on two cores
+test: $(TESTED)
+	$(PROVE) $(ORDERED)
+## test-all      all tests
+test-all: $(TESTED)
+	PSWEEP_LONG=1 $(PROVE) $(ORDERED)
+
+## fresh         README's two commands on a bare Debian 12 and 13, which debootstrap makes; as root
+fresh:
+	tests/fresh/run
+
+# What a linter that is here finds is an error; one that is not here is named.
+with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
+            else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
+FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
+SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
+MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
+SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
+            tests/fresh/run tests/fresh/system \
+            $(wildcard pipelines/sweep.d/*.bash tests/servers/*.sh tests/bench/*.sh)
+## lint          clang-format, cppcheck, shellcheck, mandoc
+lint:
+	@$(call with,clang-format --dry-run -Werror $(FORMATTED))
+	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \
+	    --suppress=missingIncludeSystem --inline-suppr --error-exitcode=1 -I. -Ilib \
+	    $(filter %.c,$(SOURCES)))
+	@$(call with,shellcheck -x $(SHELLS))
+	@$(call with,mandoc -T lint -W warning $(MANUALS))

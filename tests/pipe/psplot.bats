@@ -182,6 +182,14 @@ s["confusion"] = [row + [0, 0] for row in s["confusion"]] + [[0] * 5] * 2' >more
     LC_ALL=C psplot net1.bin net4.bin | cmp - ascii
     no grep -q '[^ -~]' <(LC_ALL=C cat ascii)
     grep -q ' 100+' ascii
+    # A run of one epoch is a blot, whatever lines cross it.
+    for steps in 1 2 3 4; do
+        edit net1.bin "records[1:] = [dict(type='validation', epoch=e, iteration=e, images=5, loss=1.0,
+            accuracy=0.5 + (e - 1) * $steps / 40) for e in range(1, $steps + 1)]" >cross$steps.bin
+    done
+    psplot -k overlay --ascii cross*.bin >ascii
+    no grep -q '[^ -~]' <(LC_ALL=C cat ascii)
+    grep -q '^ *50+o' ascii
     # No colours into a pipe, and no line longer than the page.
     no grep -q $'\033' chart
     [ "$(wc -L <chart)" -le 80 ]

@@ -272,6 +272,14 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
     refused 'record["options"]["later"] = 5' 'its --later is 5, but unset in this run'
     refused 'record["later"] = 5' 'its later is 5, but unset in this run'
     refused 'record["upstream"][0]["options"]["flip"] = 0.25' 'it was trained on other images'
+    # Any value, of any length, and no byte from elsewhere.
+    filled=$(printf '%0122d' 0)
+    for value in '"0" * 122=''"'"$filled"'"' '"0" * 123=''"'"$filled"'..."' '"0" * 70000=''"'"$filled"'..."' 'b"0" * 900=something else' \
+        'list(range(900))=a list of 900' '{"a": "0" * 900}=something else' 'True=true' '-7=-7' '"\u001b[2J"="?\[2J"'; do
+        refused 'record["options"]["seed"] = '"${value%%=*}" "its --seed is ${value#*=}, but 0 in this run"
+        LC_ALL=C no grep -q '[^ -~]' err
+    done
+    refused 'record["options"][5] = record[6] = 7' 'it was trained on other images'
 }
 
 @test "what cannot be resumed" {

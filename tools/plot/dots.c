@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A cell of ASCII with a blot in it, whatever else. */
+/* The bit of a cell of ASCII that has a blot in it, behind those of its three dots. */
 enum { BLOT = 8 };
 
 struct dots dots_make(struct screen *screen, struct box box, double left, double right,
@@ -21,7 +21,8 @@ struct dots dots_make(struct screen *screen, struct box box, double left, double
     return dots;
 }
 
-static void set(struct dots *dots, int x, int y, uint8_t ink)
+/* Sets that bit of the cell in which the dot lies. */
+static void set_bit(struct dots *dots, int x, int y, int bit, uint8_t ink)
 {
     int column = x / dots->across, row = y / dots->down;
     if (x < 0 || y < 0 || column >= dots->box.columns || row >= dots->box.rows)
@@ -30,8 +31,14 @@ static void set(struct dots *dots, int x, int y, uint8_t ink)
     if (dots->level[cell] != dots->above)
         dots->mark[cell] = 0;
     dots->level[cell] = dots->above;
-    dots->mark[cell] |= (uint8_t)(1 << (y % dots->down * dots->across + x % dots->across));
+    dots->mark[cell] |= (uint8_t)bit;
     dots->ink[cell] = ink;
+}
+
+static void set(struct dots *dots, int x, int y, uint8_t ink)
+{
+    if (x >= 0 && y >= 0)
+        set_bit(dots, x, y, 1 << (y % dots->down * dots->across + x % dots->across), ink);
 }
 
 /* Values to dots, which may lie outside the box: far enough for a line to leave it, no farther. */
@@ -54,8 +61,7 @@ void dots_blot(struct dots *dots, double x, double y, uint8_t ink)
         return;
     int left = place_x(dots, x), top = place_y(dots, y);
     if (dots->across == 1) {
-        set(dots, left, top, ink);
-        dots->mark[top / dots->down * dots->box.columns + left] = BLOT;
+        set_bit(dots, left, top, BLOT, ink);
         return;
     }
     /* Inside the box, with the point nearest to its middle. */
@@ -126,14 +132,16 @@ static uint32_t braille(uint8_t mark)
 void dots_show(struct dots *dots)
 {
     /* Dots at the top, middle, bottom of a cell, and more than one of them. */
-    static const char ascii[BLOT + 1] = {' ', '\'', '-', '|', '.', '|', '|', '|', 'o'};
+    static const char ascii[BLOT] = {' ', '\'', '-', '|', '.', '|', '|', '|'};
     for (int row = 0; row < dots->box.rows; row++)
         for (int column = 0; column < dots->box.columns; column++) {
             size_t cell = (size_t)row * (size_t)dots->box.columns + (size_t)column;
             uint8_t mark = dots->mark[cell];
             if (mark == 0)
                 continue;
-            uint32_t code = dots->across == 2 ? braille(mark) : (uint32_t)ascii[mark];
+            uint32_t code = dots->across == 2 ? braille(mark)
+                            : mark & BLOT     ? 'o' /* whatever else is in the cell */
+                                              : (uint32_t)ascii[mark];
             screen_put(dots->screen, dots->box.row + row, dots->box.column + column, code,
                        (struct style){.ink = dots->ink[cell]});
         }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,14 +38,38 @@ static int open_file(const char *path)
     return -1;
 }
 
+/* A value for people, cut off where it is longer than the room for it. */
 static void print(const msgpack_object *object, char *text, size_t size)
 {
-    if (object == NULL || object->type == MSGPACK_OBJECT_NIL)
+    switch (object ? object->type : MSGPACK_OBJECT_NIL) {
+    case MSGPACK_OBJECT_NIL:
         snprintf(text, size, "unset");
-    else if (object->type == MSGPACK_OBJECT_FLOAT64)
+        return;
+    case MSGPACK_OBJECT_BOOLEAN:
+        snprintf(text, size, object->via.boolean ? "true" : "false");
+        return;
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+        snprintf(text, size, "%" PRIu64, object->via.u64);
+        return;
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+        snprintf(text, size, "%" PRId64, object->via.i64);
+        return;
+    case MSGPACK_OBJECT_FLOAT32:
+    case MSGPACK_OBJECT_FLOAT64:
         snprintf(text, size, "%.15g", object->via.f64);
-    else
-        msgpack_object_print_buffer(text, size, *object);
+        return;
+    case MSGPACK_OBJECT_STR: {
+        uint32_t length = object->via.str.size, room = (uint32_t)size - sizeof "\"...\"";
+        snprintf(text, size, "\"%.*s%s\"", (int)(length < room ? length : room),
+                 object->via.str.ptr, length > room ? "..." : "");
+        return;
+    }
+    case MSGPACK_OBJECT_ARRAY:
+        snprintf(text, size, "a list of %u", object->via.array.size);
+        return;
+    default:
+        snprintf(text, size, "something else");
+    }
 }
 
 /* Fields of a header that are looked at by themselves, or not at all. */
@@ -60,6 +85,8 @@ static int first_difference(const msgpack_object *ours, const msgpack_object *th
 {
     for (uint32_t i = 0; i < ours->via.map.size; i++) {
         const msgpack_object_kv *pair = &ours->via.map.ptr[i];
+        if (pair->key.type != MSGPACK_OBJECT_STR)
+            continue; /* nobody writes such, and it has no name to be told by */
         snprintf(key, 64, "%.*s", (int)pair->key.via.str.size, pair->key.via.str.ptr);
         const msgpack_object *other = map_field(theirs, key);
         int same =

@@ -34,6 +34,29 @@ struct result {
     struct outcome step, predicted;
 };
 
+/* With a logit that is no number or infinite no class is the most probable, so no image is right;
+ * r->parameters are as they were. */
+static void blind(struct engine *engine, const struct bed *b, uint32_t count, struct result *r)
+{
+    float *bias = &r->parameters[b->net.tensor[b->net.tensors - 1].offset + b->label[0]];
+    const float kept = *bias, values[] = {NAN, INFINITY};
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+        float probability[MOST * MOST_CLASSES];
+        struct outcome outcome;
+        *bias = values[v];
+        if (engine_write(engine, r->parameters, r->momentum) < 0 ||
+            engine_predict(engine, b->images, b->label, count, probability, &outcome) < 0)
+            die_why();
+        size_t numbers = 0;
+        for (size_t i = 0; i < (size_t)count * b->net.shape.classes; i++)
+            numbers += !isnan(probability[i]);
+        if (outcome.correct + numbers > 0)
+            die(FAILED, "%s: with a bias of %g %u images are right and %zu probabilities numbers",
+                engine_name(engine), values[v], outcome.correct, numbers);
+    }
+    *bias = kept;
+}
+
 static void run(struct bed *b, const char *device, int direct, int partial, int steps,
                 struct result *r)
 {
@@ -70,6 +93,7 @@ static void run(struct bed *b, const char *device, int direct, int partial, int 
         die_why();
     if (memcmp(again, r->probability, sizeof again) != 0)
         die(FAILED, "the %s engine has kept something beside its parameters", device);
+    blind(engine, b, fewer, r);
     engine_close(engine);
 }
 

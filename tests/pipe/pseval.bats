@@ -182,3 +182,18 @@ for r in records[1:]: r['label'] = 0" >"only$class.ps"
     ends 0 sweep -d 1 -e 1 --data synth:shapes --limit 40 --fetch "--resize 8x8" --augment "--crop 4x4" --test test -o swept
     grep -Eq 'best is .*, test [0-9.]+ %' out err
 }
+
+@test "a probability that is no number predicts no class: such an image is wrong, here as in training" {
+    for value in nan inf; do
+        edit net.bin "records = [record for record in records if record['type'] != 'checkpoint']
+tensor = records[-1]['tensors'][-1]['values']
+records[-1]['tensors'][-1]['values'] = struct.pack('<f', float('$value')) + tensor[4:]" >blind.bin
+        ends 0 pseval --only validation blind.bin <images.ps
+        grep -q '^pseval: blind: 0.00 % of 200 validation images are right, loss -\?nan$' err
+        records out | jq -se '.[1] | [.accuracy, (.confusion | flatten | add), (.recall | add), (.precision | unique)] == [0, 0, 0, [null]]'
+        psplot out | grep -q '0.00 % of 200 images right'
+        # They come behind all that it is sure of, without a guess.
+        ends 0 pseval -q --only validation --wrong 3 blind.bin <images.ps
+        [ "$(psplot -k csv out | cut -d , -f 1,14,15)" = $'type,guess,probability\nimage,,\nimage,,\nimage,,' ]
+    done
+}

@@ -2,6 +2,7 @@
 
 #include "message.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,7 @@ uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, doub
         if (said[c] > said[best])
             best = c;
     *probability = said[best];
-    return candidate->place[best];
+    return isnan(said[best]) ? NO_CLASS : candidate->place[best];
 }
 
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
@@ -121,9 +122,11 @@ int candidate_examine(struct candidate *candidate, enum split split, const uint8
     for (uint32_t i = 0; i < count; i++) {
         double probability;
         uint32_t guess = candidate_guess(candidate, i, &probability);
+        score->is[label[i]]++;
+        if (guess == NO_CLASS)
+            continue;
         if (score->confusion)
             score->confusion[(size_t)label[i] * candidate->classes + guess]++;
-        score->is[label[i]]++;
         score->taken_for[guess]++;
         score->right[guess] += guess == label[i];
         score->correct += guess == label[i];

@@ -51,7 +51,8 @@ int candidate_fits(const struct candidate *candidate, const struct image *image)
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
                       const uint32_t *label, uint32_t count);
 /* The label of the class that it gave the highest probability, of several the first, for an image
- * of that mini-batch; and that probability. */
+ * of that mini-batch; and that probability. NO_CLASS where it is no number: such an image is taken
+ * for none, and not right. */
 uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, double *probability);
 
 /* Tells the score of a split to people, in a sentence. */

@@ -134,7 +134,7 @@ static int write_one(struct writer *writer, const struct kept *kept, msgpack_zon
         return -1;
     image.id = kept->id;
     image.label = kept->label;
-    image.guessed = 1;
+    image.guessed = !isnan(kept->probability); /* else it was taken for nothing */
     image.guess = kept->guess;
     image.probability = kept->probability;
     return image_write(writer, &image);

@@ -35,7 +35,8 @@ static double softmax(double *logit, uint32_t classes)
     return highest + maths_log(sum);
 }
 
-/* Whether the label is the first of the most probable classes; never so for NaN. */
+/* Whether the label is the first of the most probable classes; never so for NaN, which all of them
+ * are then. */
 static uint8_t is_correct(const double *probability, uint32_t classes, uint32_t label)
 {
     double mine = probability[label * LANES];

@@ -27,7 +27,7 @@ extern "C" __global__ void classify(const float *features, const float *weights,
     for (int k = 0; k < classes; k++)
         sum += exp(p[k] - highest);
     double total = highest + log(sum), own = label ? p[label[image]] : 0;
-    bool right = true;
+    bool right = sum == sum; /* else the probabilities are no numbers, and no class is the first */
     for (int k = 0; label && k < classes; k++)
         right = right && (k < (int)label[image] ? p[k] < own : p[k] <= own);
     for (int k = 0; k < classes; k++)

@@ -275,6 +275,7 @@ int options_parse(const struct program *about, int argc, char **argv)
 {
     messages_from(about->name);
     signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
+    signal(SIGXFSZ, SIG_IGN); /* and a file that may not grow (ulimit -f) as EFBIG */
     int first = parse(about, argc, argv, answer_common);
     for (int i = first; i < argc; i++)
         if (argv[i][0] == '\0')

@@ -129,7 +129,7 @@ add_points() {
         [ ! -e "$out/points" ] || cat "$out/points"
         for i in "${!lines[@]}"; do printf '%s\t%s\t%s\n' "${names[i]}" "${epochs[i]}" "${lines[i]}"; done
     } | awk -F '\t' '!($1 in line) { order[++n] = $1 } { line[$1] = $0 }
-        END { for (i = 1; i <= n; i++) print line[order[i]] }' | replace_points
+        END { for (i = 1; i <= n; i++) print line[order[i]] }' | replace_points || die 1 "cannot write $out/points"
     exec {lock}>&-
 }
 # set_epochs N NAME...: asks for that many epochs of these points.
@@ -139,7 +139,7 @@ set_epochs() {
     printf '%s\n' "${@:2}" | awk -F '\t' -v OFS='\t' -v epochs="$1" '
         FILENAME == "-" { named[$1]; next }
         $1 in named { $2 = epochs }
-        { print }' - "$out/points" | replace_points
+        { print }' - "$out/points" | replace_points || die 1 "cannot write $out/points"
     exec {lock}>&-
 }
 replace_points() {

@@ -89,6 +89,42 @@ sys.stdout.buffer.write(msgpack.packb(first))' >one.ps
     done
 }
 
+@test "a file that may not grow (ulimit -f) is an error of every program, and of pstrain a lost watcher" {
+    psaug -e 1 <set.ps >epoch.ps
+    pstrain -q -d 1 <epoch.ps >net.bin
+    pseval -q net.bin <set.ps >scores
+    echo "-d 1" >points
+    mkfifo said
+    # limited KIB COMMAND...: where a file may have so much. What it says comes through a pipe.
+    limited() {
+        cat said >err &
+        status=0
+        (ulimit -f "$1" && exec "${@:2}" >limited) 2>said || status=$?
+        wait $!
+    }
+    for command in "psfetch -q --limit 5" "psfetch --help" "psaug -e 1" "pstrain -q" "pstrain --points points" "pseval -q net.bin" \
+        "psplot net.bin" "psplot -k "{csv,json,status,ranking}" net.bin"; do
+        case $command in psa* | pse*) input=set.ps ;; *) input=epoch.ps ;; esac
+        # shellcheck disable=SC2086
+        limited 0 $command <$input
+        [ "$status: $(<err)" = "1: ${command%% *}: cannot write output: File too large" ]
+    done
+    for file in curves.{png,svg,pdf} x.tar x.tar.gz; do
+        command="psplot -o"
+        [[ $file != x.* ]] || command="psfetch -q --limit 5 --write-shard"
+        # shellcheck disable=SC2086
+        limited 0 $command $file <net.bin
+        [ "$status: $(<err)" = "1: ${command%% *}: cannot write $file: File too large" ]
+    done
+    # What was written can be gone on from; a progress channel that is full costs the run nothing.
+    limited 400 pstrain -q -d 1 -e 9 < <(psaug <set.ps)
+    [ "$status: $(<err)" = "1: pstrain: cannot write output: File too large" ]
+    [ "$(stat -c %s limited)" -eq 409600 ]
+    psaug <set.ps | pstrain -d 1 -e 9 --resume limited 2>err | cmp - <(psaug <set.ps | pstrain -q -d 1 -e 9)
+    grep -q 'going on from iteration [0-9]*, in epoch [2-9], of limited' err
+    (ulimit -f 0 && exec pstrain -q -d 1 --progress log <epoch.ps) | cmp - net.bin
+}
+
 @test "standard output that is closed is an error" {
     for command in "psfetch -q synth:shapes --limit 5" "psaug -e 1"; do
         status=0

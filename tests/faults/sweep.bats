@@ -51,3 +51,14 @@ disturbed() {
     long
     disturbed 50
 }
+
+@test "a file that may not grow (ulimit -f) is an error with a sentence, of sweep as of the programs that it starts" {
+    # said KIB SENTENCE: where a file may have so much. What is said comes through a pipe.
+    said() {
+        statuses=$( (ulimit -f "$1" && exec sweep -d 1 -e 2 --fetch "--resize 8x8" --limit 60 -o s 2>&1 >&3 3>&- </dev/null) 3>/dev/null |
+            { grep -q "^sweep: $2\$"; echo $?; cat >/dev/null; }; echo "${PIPESTATUS[0]}")
+        [ "${statuses//$'\n'/ }" = "0 1" ]
+    }
+    said 1 'cannot write s/data.ps.part'
+    said 20 'd1-s0-[0-9a-f]* failed: pstrain: cannot write output: File too large'
+}

@@ -144,6 +144,17 @@ int images_next(struct images *images, struct image *image, struct record *recor
     }
 }
 
+int images_prove(struct images *images)
+{
+    struct image image;
+    struct record record;
+    int item = IMAGES_OTHER, is_file = record_place(images->reader) >= 0;
+    while (is_file && item != IMAGES_END && item != IMAGES_EPOCH)
+        if ((item = images_next(images, &image, &record)) < 0)
+            return -1;
+    return 0;
+}
+
 uint32_t *images_settle(struct images *images)
 {
     uint32_t count = images->classes.count;

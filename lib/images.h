@@ -56,6 +56,10 @@ enum images_item {
 };
 int images_next(struct images *images, struct image *image, struct record *record);
 
+/* For who has enough: reads on to what proves that all that came is undamaged, an epoch mark or the
+ * end; but not of a pipe, whose images would have to be made for that. -1 with a sentence. */
+int images_prove(struct images *images);
+
 /* When all has come: where sets with different classes were joined, sorts the table of all as one
  * psfetch of all of them would, and returns the new place of each label that was given out,
  * [classes.count], to be freed; NULL where all labels stay as they are. */

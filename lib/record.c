@@ -25,6 +25,7 @@ struct reader {
 
     /* Where we are in the present stream of possibly several joined ones. */
     int inside;       /* between header and end */
+    int sealed;       /* records of a progress channel have seals: -1 no, 0 none came, 1 yes */
     uint64_t records; /* of this stream so far */
     XXH3_state_t *digest;
 
@@ -190,6 +191,8 @@ int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct r
     msgpack_zone_clear(zone);
     msgpack_unpack_return got =
         msgpack_unpack((const char *)bytes, size, &offset, zone, &record->map);
+    if (got == MSGPACK_UNPACK_NOMEM_ERROR)
+        die(FAILED, "out of memory: a record of %zu byte%s", size, plural(size));
     if (got != MSGPACK_UNPACK_SUCCESS && got != MSGPACK_UNPACK_EXTRA_BYTES)
         return fail_as(DAMAGED, "a record is not msgpack");
     if (record->map.type != MSGPACK_OBJECT_MAP)
@@ -201,7 +204,8 @@ int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct r
     return 0;
 }
 
-/* A checkpoint's last eight bytes are the digest of those before them. */
+/* The last eight bytes of a checkpoint, or a record of the progress channel, are the digest of
+ * those before them. */
 static int verify_seal(const struct reader *reader, const struct record *record)
 {
     enum { SEAL = 8 };
@@ -209,9 +213,8 @@ static int verify_seal(const struct reader *reader, const struct record *record)
     if (record_uint(record, "seal", UINT64_MAX, &seal) < 0)
         return -1;
     if (record->size < SEAL || seal != XXH3_64bits(record->bytes, record->size - SEAL))
-        return fail_as(DAMAGED,
-                       "%s is damaged: the checkpoint in record %llu does not match its seal",
-                       reader->name, (unsigned long long)reader->records + 1);
+        return fail_as(DAMAGED, "%s is damaged: record %llu does not match its seal", reader->name,
+                       (unsigned long long)reader->all_records + 1);
     return 0;
 }
 
@@ -250,11 +253,54 @@ static int begin_stream(struct reader *reader, const struct record *record)
     return 0;
 }
 
+static int is_of_channel(const struct record *record)
+{
+    const msgpack_object *name = record_field(record, "name");
+    return (record->type == RECORD_PROGRESS || record->type == RECORD_VALIDATION ||
+            record->type == RECORD_DONE) &&
+           name && name->type == MSGPACK_OBJECT_STR;
+}
+
+/* Records of the progress channel stand for themselves, and either all of them have seals or none.
+ */
+static int verify_bare(struct reader *reader, const struct record *record)
+{
+    int sealed = record_field(record, "seal") ? 1 : -1;
+    unsigned long long number = reader->all_records + 1;
+    if (!is_of_channel(record))
+        return fail_as(DAMAGED, "%s is damaged: record %llu is not one of a progress channel",
+                       reader->name, number);
+    if (reader->sealed && sealed != reader->sealed)
+        return fail_as(DAMAGED, "%s is damaged: record %llu has %s seal, unlike those before it",
+                       reader->name, number, sealed > 0 ? "a" : "no");
+    reader->sealed = sealed;
+    return sealed > 0 ? verify_seal(reader, record) : 0;
+}
+
+int record_is_bare(const uint8_t *bytes, size_t size)
+{
+    struct record record;
+    int64_t span = record_span(bytes, size);
+    msgpack_zone zone;
+    if (span <= 0)
+        return 0;
+    if (!msgpack_zone_init(&zone, 8192))
+        die(FAILED, "out of memory: a record");
+    int bare = record_parse(bytes, (size_t)span, &zone, &record) == 0 && is_of_channel(&record);
+    msgpack_zone_destroy(&zone);
+    return bare;
+}
+
+int record_unproven(const struct reader *reader)
+{
+    return reader->sealed < 0;
+}
+
 /* Keeps count, digest and place in the stream, and refuses what does not fit. */
 static int account(struct reader *reader, const struct record *record)
 {
     if (reader->how & READ_BARE)
-        return 0;
+        return verify_bare(reader, record);
     if (!reader->inside) {
         if (begin_stream(reader, record) < 0)
             return -1;

@@ -40,7 +40,7 @@ struct record {
 /* How record_open() treats the input; may be or-ed. */
 enum {
     READ_STREAM = 0, /* header … end, one or several joined */
-    READ_BARE = 1,   /* the progress channel: records without header and end */
+    READ_BARE = 1,   /* the progress channel: records without header and end, sealed each */
     READ_FOLLOW = 2, /* end of file may be a pause: record_next() returns RECORD_WAIT */
 };
 
@@ -66,6 +66,12 @@ int record_parse(const uint8_t *bytes, size_t size, msgpack_zone *zone, struct r
 
 /* Makes a read that a signal interrupts while *stop is set return RECORD_WAIT. */
 void record_stop_on(struct reader *reader, const volatile sig_atomic_t *stop);
+
+/* Whether what begins with these bytes is a progress channel: with a whole record as that has them.
+ * A stream begins with another, whichever of its bits is damaged. */
+int record_is_bare(const uint8_t *bytes, size_t size);
+/* Whether records of a progress channel had no seals, so that nothing proves them. */
+int record_unproven(const struct reader *reader);
 
 /* The same check on a header that record_next() returned. */
 int record_check_kind(const struct reader *reader, const struct record *header, const char *wanted);

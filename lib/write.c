@@ -309,8 +309,8 @@ void pack_position(struct writer *writer, struct position position)
 void pack_seal(struct writer *writer)
 {
     pack_key(writer, "seal");
-    if (writer->depth > 0)
-        put_head(writer);
+    while (writer->depth > 0)
+        pack_close(writer);
     append(writer, "\xcf", 1);
     append_wide(writer, XXH3_64bits(writer->buffer + writer->begun, writer->used - writer->begun));
 }

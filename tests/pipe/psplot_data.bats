@@ -72,20 +72,20 @@ END
     same_records odd.bin lines bytes
     no grep -q $'\033\|\u202e' lines
     # The fewest digits that read back: those of a float for a float.
-    printf '\x83\xa4type\xa1x\xa1f\xca\x3d\xcc\xcc\xcd\xa1d\xcb\x3f\xb9\x99\x99\x99\x99\x99\x9a' >bare
-    [ "$(psplot -k json bare)" = '{"type":"x","f":0.1,"d":0.1}' ]
+    printf '\x84\xa4type\xa4done\xa4name\xa1x\xa1f\xca\x3d\xcc\xcc\xcd\xa1d\xcb\x3f\xb9\x99\x99\x99\x99\x99\x9a' >bare
+    [ "$(psplot -qk json bare)" = '{"type":"done","name":"x","f":0.1,"d":0.1}' ]
     # Text that is no UTF-8, an extension, keys that are no texts.
-    printf '\x84\xa4type\xa1x\xa1t\xa3a\xff\xc3\x07\xd6\x05abcd\xfe\xc0' >bare
-    [ "$(psplot -k json --bytes bare)" = '{"type":"x","t":"a\ufffd\ufffd","7":"YWJjZA==","-2":null}' ]
-    [ "$(psplot -k json bare)" = '{"type":"x","t":"a\ufffd\ufffd","-2":null}' ]
+    printf '\x84\xa4type\xa4done\xa4name\xa3a\xff\xc3\x07\xd6\x05abcd\xfe\xc0' >bare
+    [ "$(psplot -qk json --bytes bare)" = '{"type":"done","name":"a\ufffd\ufffd","7":"YWJjZA==","-2":null}' ]
+    [ "$(psplot -qk json bare)" = '{"type":"done","name":"a\ufffd\ufffd","-2":null}' ]
 }
 
 @test "no reader that takes numbers for doubles rounds a digest or a seed" {
     head -c -43 net1.bin >body
     [[ "$(xxhsum -H3 body)" == *"$(psplot -k json net1.bin | jq -r 'select(.type == "end").digest')"* ]]
     /usr/bin/python3 -c 'import msgpack
-open("bare", "wb").write(msgpack.packb(dict(type="x", digest=255, seal="y", edge=2**53, above=2**53 + 1, below=-2**53 - 1)))'
-    [ "$(psplot -k json bare)" = '{"type":"x","digest":"00000000000000ff","seal":"y","edge":9007199254740992,"above":"9007199254740993","below":"-9007199254740993"}' ]
+open("bare", "wb").write(msgpack.packb(dict(type="done", name="x", digest=255, edge=2**53, above=2**53 + 1, below=-2**53 - 1)))'
+    [ "$(psplot -qk json bare)" = '{"type":"done","name":"x","digest":"00000000000000ff","edge":9007199254740992,"above":"9007199254740993","below":"-9007199254740993"}' ]
     for seed in 9007199254740993 9007199254740994 9223372036854775808; do
         edit net1.bin "records[0]['options'].update(seed=$seed)
 records = [record for record in records if record['type'] != 'checkpoint']" >seed.bin

@@ -78,7 +78,7 @@ int profile_read(struct profile_file *file, const char *path)
     size_t capacity = 0;
     while (getline(&line, &capacity, stream) >= 0)
         take_line(file, line, section, group);
-    int done = ferror(stream) ? fail("cannot read %s: %s", path, strerror(errno)) : 0;
+    int done = !feof(stream) ? fail("cannot read %s: %s", path, strerror(errno)) : 0;
     fclose(stream);
     if (line != NULL)
         explicit_bzero(line, capacity);

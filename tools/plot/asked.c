@@ -5,6 +5,7 @@
 #include "message.h"
 #include "status.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,6 +75,8 @@ static void read_points(struct asked *asked, FILE *file)
         asked->run = egrow(asked->run, asked->count + 1, sizeof *asked->run);
         asked->run[asked->count++] = as_before(&before, line, epochs, end + 1);
     }
+    if (asked->count < MOST_RUNS && !feof(file) && errno == ENOMEM)
+        die(FAILED, "out of memory: a line of a sweep's points");
     free(line);
     asked_free(&before);
 }

@@ -168,7 +168,7 @@ void folder_let_go(struct source *source, struct history *history, int failed)
     if (failed || no_run) {
         explain("%s is not followed: %s", source->feed->path, failed ? why() : source->complaint);
         drop(source, history);
-    } else if (source_complete(source, history)) {
+    } else if (source_complete(source)) {
         source_shut(source);
         if (source->state == SOURCE_OPEN)
             source->state = SOURCE_ENDED;

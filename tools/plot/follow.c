@@ -230,7 +230,7 @@ static int all_ended(struct follower *follower, int64_t news)
         const struct source *source = &follower->source[i];
         int hung_up = source->state != SOURCE_OPEN || !source->is_pipe ||
                       follower->waiting[i].revents & POLLHUP;
-        int whole = source_complete(source, follower->history);
+        int whole = source_complete(source);
         int left = source->found ? folder_is_idle(source->found) : hung_up && source->is_pipe;
         complete &= whole && hung_up;
         alone &= whole ? hung_up : left;

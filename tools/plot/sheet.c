@@ -207,7 +207,7 @@ static int read_images(struct reading *reading, const struct source *source)
            (item = images_next(reading->input, &image, &record)) != IMAGES_END)
         if (item < 0 || take(reading, item, &image, &record) < 0)
             return -1;
-    return 0;
+    return images_prove(reading->input);
 }
 
 static int read_one(struct sheet *sheet, struct source *source)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 /* The state of a path that cannot be opened under --follow: a file that may still come. */
 static int may_come(const char *path)
@@ -82,11 +83,12 @@ void source_close(struct source *source)
     folder_close(source->folder);
     feed_free(source->feed);
     free(source->complaint);
+    free(source->open);
 }
 
 /* The first bytes of the input, which stay there: how many, 0 when there are none (yet), -1 when
  * the input cannot be looked at that way. */
-static ssize_t peek(const struct source *source, char *bytes, size_t size)
+static ssize_t peek(const struct source *source, uint8_t *bytes, size_t size)
 {
     if (source->is_file)
         return pread(source->fd, bytes, size, lseek(source->fd, 0, SEEK_CUR));
@@ -103,33 +105,16 @@ static ssize_t peek(const struct source *source, char *bytes, size_t size)
     return got;
 }
 
-/* Whether these first bytes are a record of the progress channel. Its records have at most 4096
- * bytes and are written at once; whatever is cut off here is therefore none of them. */
-static int is_bare(const char *bytes, size_t size)
-{
-    if (record_span((const uint8_t *)bytes, size) <= 0)
-        return 0;
-    int bare = 0;
-    size_t offset = 0;
-    msgpack_unpacked unpacked;
-    msgpack_unpacked_init(&unpacked);
-    if (msgpack_unpack_next(&unpacked, bytes, size, &offset) == MSGPACK_UNPACK_SUCCESS) {
-        const msgpack_object *type = map_field(&unpacked.data, "type");
-        bare = type && type->type == MSGPACK_OBJECT_STR &&
-               (type->via.str.size != 6 || memcmp(type->via.str.ptr, "header", 6) != 0);
-    }
-    msgpack_unpacked_destroy(&unpacked);
-    return bare;
-}
-
 /* Begins to read, once there is a first record to judge by: whether it has begun. */
 static int begin(struct source *source)
 {
-    char first[4096];
+    /* Records of a progress channel have at most 4096 bytes and are written at once: what is cut
+     * off here is none of them. */
+    uint8_t first[4096];
     ssize_t size = peek(source, first, sizeof first);
     if (size == 0 && source->follow)
         return 0;
-    source->feed->bare = size > 0 && is_bare(first, (size_t)size);
+    source->feed->bare = size > 0 && record_is_bare(first, (size_t)size);
     source->reader = record_open(source->fd, source->feed->path,
                                  (source->feed->bare ? READ_BARE : READ_STREAM) |
                                      (source->follow ? READ_FOLLOW : 0));
@@ -150,6 +135,7 @@ static void begin_again(struct source *source, struct history *history)
     record_close(source->reader);
     source->reader = NULL;
     history_forget(history, source->feed);
+    source->opens = 0;
     lseek(source->fd, 0, SEEK_SET);
 }
 
@@ -167,8 +153,40 @@ void source_complain(struct source *source)
 {
     if (source->complaint)
         note("%s", source->complaint);
+    else if (source->reader && record_unproven(source->reader) && !source->doubted++)
+        note("%s has no seals, as early versions wrote it: nothing proves that it is undamaged",
+             source->feed->path);
     free(source->complaint);
     source->complaint = NULL;
+}
+
+/* A record of the progress channel: its run goes on, or has said its last word. */
+static void hear(struct source *source, const struct record *record)
+{
+    const msgpack_object *name = record_field(record, "name");
+    uint64_t digest = XXH3_64bits(name->via.str.ptr, name->via.str.size);
+    size_t i = 0;
+    while (i < source->opens && source->open[i] != digest)
+        i++;
+    if (record->type == RECORD_DONE && i < source->opens) {
+        source->open[i] = source->open[--source->opens];
+    } else if (record->type != RECORD_DONE && i == source->opens) {
+        source->open = egrow(source->open, source->opens + 1, sizeof *source->open);
+        source->open[source->opens++] = digest;
+    }
+}
+
+/* All was read, and no record is damaged or cut off. */
+static void come_to_end(struct source *source)
+{
+    size_t open = source->opens;
+    source->state = SOURCE_ENDED;
+    if (open == 0)
+        return;
+    fail_as(DAMAGED, "%s ends before %zu run%s had said that %s done: %s, or failed",
+            source->feed->path, open, plural(open), open == 1 ? "it was" : "they were",
+            open == 1 ? "it still runs" : "they still run");
+    source_damage(source);
 }
 
 int source_next(struct source *source, struct record *record)
@@ -180,8 +198,10 @@ int source_next(struct source *source, struct record *record)
     int got = record_next(source->reader, record);
     if (got < 0)
         return source_damage(source) < 0 ? -1 : RECORD_NONE;
+    if (got == RECORD_READ && source->feed->bare)
+        hear(source, record);
     if (got == RECORD_NONE)
-        source->state = SOURCE_ENDED;
+        come_to_end(source);
     return got;
 }
 
@@ -204,8 +224,10 @@ int64_t source_read(struct source *source, struct history *history, double now)
             got = -1;
         if (got < 0)
             return source_damage(source) < 0 ? -1 : taken;
+        if (got == RECORD_READ && source->feed->bare)
+            hear(source, &record);
         if (got == RECORD_NONE)
-            source->state = SOURCE_ENDED;
+            come_to_end(source);
         if (got != RECORD_READ)
             return taken;
         taken++;
@@ -228,7 +250,7 @@ void source_hang_up(struct source *source)
     source_damage(source);
 }
 
-int source_complete(const struct source *source, const struct history *history)
+int source_complete(const struct source *source)
 {
     if (source->state == SOURCE_ENDED || source->state == SOURCE_DAMAGED)
         return 1;
@@ -236,24 +258,17 @@ int source_complete(const struct source *source, const struct history *history)
         return folder_is_idle(source->folder);
     if (source->state == SOURCE_MISSING || source->reader == NULL)
         return 0;
-    if (!source->feed->bare)
-        return !source->feed->inside;
-    for (size_t i = 0; i < history->runs; i++)
-        if (history->run[i]->path == source->feed->path && history->run[i]->state == RUN_OPEN)
-            return 0;
-    return 1;
+    return source->feed->bare ? source->opens == 0 : !source->feed->inside;
 }
 
 void source_give_up(struct source *source, const struct history *history)
 {
-    if (source_complete(source, history))
+    size_t lost = source->opens;
+    if (source_complete(source))
         return;
-    size_t lost = 0;
     for (size_t i = 0; i < history->runs; i++)
-        if (history->run[i]->path == source->feed->path && history->run[i]->state == RUN_OPEN) {
+        if (history->run[i]->path == source->feed->path && history->run[i]->state == RUN_OPEN)
             history->run[i]->state = RUN_LOST;
-            lost++;
-        }
     if (lost == 0)
         fail_as(DAMAGED, "%s was closed without any record", source->feed->path);
     else

@@ -32,6 +32,9 @@ struct source {
     struct feed *feed;
     struct reader *reader;
     char *complaint; /* the sentence about its damage, until it was printed */
+    uint64_t *open;  /* [opens] in a progress channel: digests of the names of runs that go on */
+    size_t opens;
+    int doubted; /* it was said that nothing proves it */
 };
 
 /* An input that is not open yet; path NULL: standard input. End it with source_close(). */
@@ -63,7 +66,7 @@ const char *source_label(const struct source *source, int count, int place);
 /* Gives back the file and the memory of an input that was read; what it told is kept. */
 void source_shut(struct source *source);
 
-/* Prints what damage there is, once. */
+/* Prints what damage there is, or that nothing proves that there is none, once. */
 void source_complain(struct source *source);
 
 /* Under follow, when no writer holds the pipe any more and all was read: a stream has come to its
@@ -72,7 +75,7 @@ void source_hang_up(struct source *source);
 
 /* Under follow: whether what was read so far is complete: an end record in a stream, and in the
  * progress channel the word of every run that it is done. */
-int source_complete(const struct source *source, const struct history *history);
+int source_complete(const struct source *source);
 
 /* Under follow: nobody will go on with it; what is not complete is damaged. */
 void source_give_up(struct source *source, const struct history *history);

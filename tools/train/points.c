@@ -23,8 +23,9 @@ struct points {
     const struct images_about *images;
     struct device *device; /* [devices]: those that were asked already */
     size_t devices;
-    struct writer *writer; /* headers are written to nowhere, to have their bytes */
-    FILE *names;
+    struct writer *writer; /* headers are written to memory, to have their bytes */
+    char *names;           /* [size] lines, all or none of which are printed */
+    size_t size;
 };
 
 static int same_device(const struct device *device)
@@ -78,8 +79,12 @@ static int name_point(struct points *points)
     const uint8_t *header = write_last(points->writer, &size);
     if (essence_digest(header, size, &digest) < 0)
         return -1;
-    fprintf(points->names, "d%llu-s%llu-%012llx\n", (unsigned long long)settings.depth,
-            (unsigned long long)settings.seed, (unsigned long long)digest >> 16);
+    enum { MOST_NAME = 80 };
+    points->names = egrow(points->names, points->size + MOST_NAME, 1);
+    points->size +=
+        (size_t)snprintf(points->names + points->size, MOST_NAME, "d%llu-s%llu-%012llx\n",
+                         (unsigned long long)settings.depth, (unsigned long long)settings.seed,
+                         (unsigned long long)digest >> 16);
     return 0;
 }
 
@@ -114,36 +119,29 @@ static int take_lines(struct points *points, const char *path)
         take_line(points, where, line, (size_t)length);
         free(where);
     }
-    int error = ferror(file) ? errno : 0;
+    int error = feof(file) ? 0 : errno; /* a line for which there is no memory is no end */
     free(line);
     fclose(file);
     return error ? fail("cannot read %s: %s", path, strerror(error)) : 0;
 }
 
-static int print(const char *names)
+static int print(const struct points *points)
 {
-    if (fputs(names, stdout) < 0 || fflush(stdout) != 0)
+    if (fwrite(points->names, 1, points->size, stdout) < points->size || fflush(stdout) != 0)
         return fail("cannot write output: %s", strerror(errno));
     return 0;
 }
 
 int points_print(const char *path, const struct images *input, const struct images_about *images)
 {
-    char *names = NULL;
-    size_t size = 0;
     if (strcmp(path, "-") == 0)
         return fail_as(USAGE, "--points takes a file: on standard input come the images");
     struct points points = {.input = input, .images = images};
-    points.names = open_memstream(&names, &size);
     points.writer = write_open_memory("a header");
-    if (points.names == NULL)
-        die(FAILED, "out of memory: the names of points");
     int result = take_lines(&points, path);
-    if (fclose(points.names) != 0)
-        die(FAILED, "out of memory: the names of points");
     if (result == 0)
-        result = print(names);
-    free(names);
+        result = print(&points);
+    free(points.names);
     for (size_t i = 0; i < points.devices; i++) {
         struct device *device = &points.device[i];
         free(device->device);

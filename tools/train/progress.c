@@ -73,7 +73,7 @@ void progress_close(struct progress *progress)
     free(progress);
 }
 
-/* The fields that every record has; more follow. */
+/* The fields that every record has; more follow, and at last its seal. */
 static void begin(struct progress *progress, const char *type, uint64_t epoch, uint64_t iteration)
 {
     struct writer *record = progress->record;
@@ -96,6 +96,7 @@ static void send_record(struct progress *progress)
         (void)try_open(progress);
     ssize_t put = -1;
     size_t size;
+    pack_seal(progress->record);
     const uint8_t *bytes =
         write_end(progress->record) < 0 ? NULL : write_last(progress->record, &size);
     if (progress->fd >= 0 && bytes && size <= PIPE_BUF)

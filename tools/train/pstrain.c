@@ -122,14 +122,15 @@ static _Noreturn void run_selftest(void)
     end_after_text();
 }
 
-/* Of a stream with epochs the header tells all that is to be known. */
+/* Of a stream with epochs the header tells all that is to be known; where it is a file, the end of
+ * the first epoch proves that. */
 static _Noreturn void print_points(void)
 {
     struct images input;
     struct feed *feed = NULL;
     estandard_text();
     if (images_open(&input, STDIN_FILENO, "input", "images epochs") < 0 ||
-        (!input.epochs && feed_open(&feed, &input, 1, 0) < 0) ||
+        (input.epochs ? images_prove(&input) : feed_open(&feed, &input, 1, 0)) < 0 ||
         points_print(settings.points, &input, feed ? feed_about(feed) : &input.about) < 0)
         die_why();
     feed_close(feed);

@@ -108,10 +108,56 @@ static void test_cmyk(void **state)
         }
 }
 
+/* All of each colour in a scan of its own, after which the same scan may come again. */
+static void whole_scans(struct jpeg_compress_struct *jpeg)
+{
+    static const jpeg_scan_info scans[] = {{3, {0, 1, 2}, 0, 0, 0, 0},
+                                           {1, {0}, 1, 63, 0, 0},
+                                           {1, {1}, 1, 63, 0, 0},
+                                           {1, {2}, 1, 63, 0, 0}};
+    jpeg->scan_info = scans;
+    jpeg->num_scans = 4;
+}
+
+/* A few bytes ask for a pass through the whole picture. */
+static void test_many_scans(void **state)
+{
+    (void)state;
+    struct file plain = some(whole_scans);
+    uint8_t *last = plain.bytes;
+    for (size_t i = 0; i + 1 < plain.size; i++)
+        if (memcmp(plain.bytes + i, "\xff\xda", 2) == 0)
+            last = plain.bytes + i;
+    size_t size = (size_t)(plain.bytes + plain.size - 2 - last);
+    uint8_t *scans = ealloc(97, size);
+    for (size_t i = 0; i < 97; i++)
+        memcpy(scans + i * size, last, size);
+    expect_same(with(plain, plain.size - 2, scans, 96 * size), plain);
+    struct file file = with(plain, plain.size - 2, scans, 97 * size);
+    expect_error(file.bytes, file.size, "JPEG: it has more than 100 scans; convert it to");
+    free(file.bytes);
+    free(scans);
+    free(plain.bytes);
+}
+
+/* 16,384 x 16,384 grey pixels are 256 MiB, and their coefficients twice as much, which are kept
+ * where there are several scans. */
+static void test_coefficients(void **state)
+{
+    (void)state;
+    uint8_t pixels[64] = {0};
+    struct file file = make_jpeg(8, 8, 1, JCS_GRAYSCALE, pixels, progressive);
+    memcpy(file.bytes + place_of(file, "\xff\xc2", 2) + 5, "\x40\0\x40\0", 4);
+    expect_error(file.bytes, file.size,
+                 "JPEG: an image of 16384 x 16384 pixels in several scans takes more than 256 MiB");
+    free(file.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_for_colours), cmocka_unit_test(test_revisions_of_jfif),
-        cmocka_unit_test(test_bytes_between), cmocka_unit_test(test_cmyk)};
+        cmocka_unit_test(test_bytes_between),       cmocka_unit_test(test_cmyk),
+        cmocka_unit_test(test_many_scans),          cmocka_unit_test(test_coefficients)};
     return RUN_TESTS(tests);
 }

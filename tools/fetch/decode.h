@@ -23,7 +23,9 @@
  * pixels or its end, or behind a PNG's pixels; other revisions of JFIF; chunks where they mean
  * nothing. The sentence has the library's reason ("PNG: IDAT: CRC error") and no file name, for the
  * caller knows it. Sizes are checked before memory is taken: DECODE_MAX_SIDE a side,
- * DECODE_MAX_BYTES in all. No globals: any number of threads, each with its own struct pixels.
+ * DECODE_MAX_BYTES in all, and as much again for what a library keeps until it has the pixels. Time
+ * is that of a few passes through the pixels and the file. No globals: any number of threads, each
+ * with its own struct pixels.
  */
 #ifndef PSWEEP_DECODE_H
 #define PSWEEP_DECODE_H

@@ -19,8 +19,26 @@ struct errors {
 static _Noreturn void on_error(j_common_ptr jpeg)
 {
     char reason[JMSG_LENGTH_MAX];
+    const struct jpeg_decompress_struct *file = (j_decompress_ptr)jpeg;
     jpeg->err->format_message(jpeg, reason);
-    fail("JPEG: %s", reason);
+    if (jpeg->err->msg_code == JERR_NO_BACKING_STORE) /* it may take no more memory */
+        fail("JPEG: an image of %u x %u pixels in several scans takes more than %d MiB to put "
+             "together; convert it to a baseline JPEG, or to PNG",
+             file->image_height, file->image_width, DECODE_MAX_BYTES >> 20);
+    else
+        fail("JPEG: %s", reason);
+    longjmp(((struct errors *)jpeg->err)->back, 1);
+}
+
+/* Programs write some ten scans, and whoever tries for the smallest file a few dozen; but nothing
+ * keeps a file from saying the same ones again and again, and each is a pass through the whole
+ * picture that a few bytes ask for. Called at every row of blocks. */
+enum { MOST_SCANS = 100 };
+static void on_progress(j_common_ptr jpeg)
+{
+    if (((j_decompress_ptr)jpeg)->input_scan_number <= MOST_SCANS)
+        return;
+    fail("JPEG: it has more than %d scans; convert it to a baseline JPEG, or to PNG", MOST_SCANS);
     longjmp(((struct errors *)jpeg->err)->back, 1);
 }
 
@@ -98,6 +116,7 @@ static int read_pixels(struct jpeg_decompress_struct *jpeg, const uint8_t *bytes
 int decode_jpeg(const uint8_t *bytes, size_t size, struct pixels *out)
 {
     struct jpeg_decompress_struct jpeg;
+    struct jpeg_progress_mgr progress = {.progress_monitor = on_progress};
     struct errors errors;
     jpeg.err = jpeg_std_error(&errors.manager);
     errors.manager.error_exit = on_error;
@@ -105,6 +124,8 @@ int decode_jpeg(const uint8_t *bytes, size_t size, struct pixels *out)
     int done;
     if (setjmp(errors.back) == 0) {
         jpeg_create_decompress(&jpeg);
+        jpeg.progress = &progress;
+        jpeg.mem->max_memory_to_use = DECODE_MAX_BYTES; /* for the coefficients, of several scans */
         done = read_pixels(&jpeg, bytes, size, out);
     } else {
         done = -1;

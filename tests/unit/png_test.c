@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 static struct file some(void)
 {
@@ -39,6 +40,32 @@ static void test_data_behind_the_pixels(void **state)
     assert_int_equal(decode(plain.bytes, plain.size, &out), 0);
     expect(shorter, 8, 8, 3, out.data);
     pixels_free(&out);
+    free(plain.bytes);
+}
+
+/* A few KiB of pixels that no row needs pass; a million times as much, in a small file, would be
+ * unpacked for nothing. */
+static void test_much_behind_the_pixels(void **state)
+{
+    (void)state;
+    enum { FEW = 1000, MANY = 1 << 17 };
+    static const uint8_t raw[2 + MANY] = {0, 7};
+    struct file plain = make_png(1, 1, 8, PNG_COLOR_TYPE_GRAY, raw + 1, 1, NULL);
+    const struct file front = {plain.bytes, 33};
+    struct file bare = with(front, 33, plain.bytes + plain.size - 12, 12);
+    for (int many = 0; many < 2; many++) {
+        uLong size = compressBound(sizeof raw);
+        uint8_t *packed = ealloc(size, 1);
+        compress2(packed, &size, raw, 2 + (many ? MANY : FEW), 0);
+        struct file file = with_chunk(bare, "IEND", "IDAT", packed, (uint32_t)size);
+        free(packed);
+        if (many)
+            expect_error(file.bytes, file.size, "PNG: too much data is behind its pixels");
+        else
+            expect_same(with(file, 0, "", 0), plain);
+        free(file.bytes);
+    }
+    free(bare.bytes);
     free(plain.bytes);
 }
 
@@ -87,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data_behind_the_pixels),
+        cmocka_unit_test(test_much_behind_the_pixels),
         cmocka_unit_test(test_damage_behind_right_sums),
         cmocka_unit_test(test_other_chunks),
     };

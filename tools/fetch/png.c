@@ -12,13 +12,24 @@ struct input {
     const uint8_t *at;
     size_t left;
     int in_pixels; /* their data has begun */
+    size_t most;   /* bytes that are still read of it */
 };
+
+/* libpng unpacks what is behind the last row to its end, to see whether its sum is right; that can
+ * be a thousand times as much as the file, and comes to nothing. */
+enum { IDAT = 0x49444154, MOST_BEHIND = 1 << 16 };
 
 static void on_read(png_structp png, png_bytep out, size_t size)
 {
     struct input *input = png_get_io_ptr(png);
     if (size > input->left)
         png_error(png, "the file ends in the middle");
+    if (png_get_io_chunk_type(png) == IDAT) {
+        if (size > input->most)
+            png_error(png, "too much data is behind its pixels; write it anew with another "
+                           "program");
+        input->most -= size;
+    }
     memcpy(out, input->at, size);
     input->at += size;
     input->left -= size;
@@ -74,10 +85,14 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
     uint32_t channels = png_get_channels(png, info);
     if (pixels_shape(out, height, width, channels) < 0)
         return -1;
-    ((struct input *)png_get_io_ptr(png))->in_pixels = 1;
+    struct input *input = png_get_io_ptr(png);
+    input->in_pixels = 1;
     for (int pass = 0; pass < passes; pass++)
-        for (uint32_t row = 0; row < height; row++)
+        for (uint32_t row = 0; row < height; row++) {
+            if (pass == passes - 1 && row == height - 1)
+                input->most = MOST_BEHIND + 2 * png_get_rowbytes(png, info);
             png_read_row(png, out->data + (size_t)row * width * channels, NULL);
+        }
     png_read_end(png, NULL);
     if (channels == 2 || channels == 4)
         pixels_over_black(out);
@@ -86,7 +101,7 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
 
 int decode_png(const uint8_t *bytes, size_t size, struct pixels *out)
 {
-    struct input input = {bytes, size, 0};
+    struct input input = {.at = bytes, .left = size, .most = SIZE_MAX};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (info == NULL) {

@@ -76,6 +76,22 @@ no() {
     fi
 }
 
+# bounded SECONDS MIB COMMAND...: the command with its status, or 99 where it (or one of its children) takes more
+# processor time or memory.
+bounded() {
+    /usr/bin/python3 -c '
+import resource, subprocess, sys
+seconds, mib = int(sys.argv[1]), int(sys.argv[2])
+status = subprocess.run(sys.argv[3:], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+time = used.ru_utime + used.ru_stime
+if time > seconds or used.ru_maxrss > mib << 10:
+    print("%s took %.1f s and %d MiB, more than %d and %d" % (" ".join(sys.argv[3:]), time, used.ru_maxrss >> 10, seconds, mib),
+          file=sys.stderr)
+    status = 99
+sys.exit(status if status >= 0 else 128 - status)' "$@"
+}
+
 # records FILE: one line of JSON a record, without pixels and weights; for jq.
 records() {
     /usr/bin/python3 -c '

@@ -78,7 +78,7 @@ $([[ " ${charts[*]} " != *' summary '* ]] || html_chart summary "$figure against
 $([[ " ${charts[*]} " != *' overlay '* ]] || html_chart overlay 'validation accuracy of the networks in one chart')
 $(html_chart curves 'accuracy of each network, by iteration')
 <h2>The best network, class by class</h2>
-$([[ " ${charts[*]} " != *' confusion '* ]] || html_chart confusion 'confusion matrix')
+$([[ " ${charts[*]} " != *' confusion '* ]] || { html_chart confusion 'confusion matrix' && worst_classes; })
 <h2>To repeat it</h2>
 <pre>
 $(recipe | escaped)
@@ -88,6 +88,15 @@ $(recipe | escaped)
 <pre>$(psplot -k json "$out/$winner.bin" | head -n 1 | indented | escaped)</pre>
 </body></html>
 END
+}
+# Where there are so many classes that the matrix has no room for figures: those that are found worst. (Of some there
+# may be no images.)
+worst_classes() {
+    local rows worst=20
+    mapfile -t rows < <(psplot -k confusion --size 100x40 "$out/best.scores" | grep -Ev '^[^%]* {8}- ' | escaped)
+    [[ ${rows[2]} == *'most often taken for' && ${#rows[@]} -gt 53 ]] || return 0
+    echo "<p>The $worst classes that are found worst:</p>"
+    printf '%s\n' "<pre>${rows[2]}" "${rows[@]: -worst}" "</pre>"
 }
 # A line of JSON with a line for each member of its objects.
 indented() {

@@ -75,6 +75,7 @@ for s in range(2):
 write("two.scores", scores(["cat", "dog"]))
 write("ten.scores", scores("airplane automobile bird cat deer dog frog horse ship truck".split()))
 write("hundred.scores", scores(["class %d" % k for k in range(100)]))
+write("many.scores", scores(["class %d" % k for k in range(130)]))
 write("names.scores", scores(["a class whose name has forty letters, %02d" % k for k in range(1, 6)]))
 
 

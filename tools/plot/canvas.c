@@ -222,6 +222,36 @@ void canvas_swatch(struct canvas *canvas, double x, double y, double width, doub
     cairo_fill(canvas->cairo);
 }
 
+void canvas_boxes(struct canvas *canvas, struct canvas *boxes, uint32_t rows, uint32_t columns)
+{
+    /* Who shows an SVG smooths what it enlarges: so a box is already some pixels large. */
+    enum { SIDE = 2000 };
+    uint32_t longer = rows > columns ? rows : columns, side = longer < SIDE ? SIDE / longer : 1;
+    *boxes = (struct canvas){.width = columns, .height = rows, .dark = canvas->dark};
+    boxes->surface =
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(columns * side), (int)(rows * side));
+    boxes->cairo = cairo_create(boxes->surface);
+    cairo_scale(boxes->cairo, side, side);
+    canvas_box(boxes, 0, 0, columns, rows, white);
+}
+
+void canvas_lay(struct canvas *canvas, struct canvas *boxes, double x, double y, double width,
+                double height)
+{
+    double wide = cairo_image_surface_get_width(boxes->surface);
+    double high = cairo_image_surface_get_height(boxes->surface);
+    cairo_save(canvas->cairo);
+    cairo_translate(canvas->cairo, x, y);
+    cairo_scale(canvas->cairo, width / wide, height / high);
+    cairo_set_source_surface(canvas->cairo, boxes->surface, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(canvas->cairo), CAIRO_FILTER_NEAREST);
+    cairo_rectangle(canvas->cairo, 0, 0, wide, high);
+    cairo_fill(canvas->cairo);
+    cairo_restore(canvas->cairo);
+    cairo_destroy(boxes->cairo);
+    cairo_surface_destroy(boxes->surface);
+}
+
 void canvas_dot(struct canvas *canvas, double x, double y, double radius, struct colour colour)
 {
     canvas_colour(canvas, colour);

@@ -74,6 +74,13 @@ void canvas_box(struct canvas *canvas, double x, double y, double width, double 
 /* The same of this very grey, 0 to 1, on any ground. */
 void canvas_swatch(struct canvas *canvas, double x, double y, double width, double height,
                    double light);
+
+/* Very many boxes as one image: boxes is a canvas of columns x rows, on which canvas_box() draws
+ * them, 1 x 1 each; canvas_lay() lays it enlarged over width x height, and ends it. */
+void canvas_boxes(struct canvas *canvas, struct canvas *boxes, uint32_t rows, uint32_t columns);
+void canvas_lay(struct canvas *canvas, struct canvas *boxes, double x, double y, double width,
+                double height);
+
 void canvas_dot(struct canvas *canvas, double x, double y, double radius, struct colour colour);
 
 #endif

@@ -20,34 +20,84 @@ struct matrix {
 
 enum { READABLE = 6 };
 
-/* A cell with its text, at row and column of the grid (summaries count on behind a gap). */
-static void cell(const struct matrix *m, double row, double column, int ink, double strength,
-                 const char *text)
+/* What a cell is filled with. */
+struct shade {
+    int ink;
+    double strength;
+};
+static struct colour colour_in(struct shade shade)
 {
-    double x = m->x + column * m->across, y = m->y + row * m->down;
+    return colour_of(shade.ink, shade.strength);
+}
+
+/* Mistakes stay paler than what is right. */
+static struct shade shade_of(int is_right, double part)
+{
+    return is_right ? (struct shade){INK_BLUE, part}
+                    : (struct shade){INK_VERMILLION, 0.05 + 0.55 * part};
+}
+
+/* Thin gaps between cells, while they are large enough. */
+static double gap_of(const struct matrix *m)
+{
+    return m->across > 8 ? 1 : 0;
+}
+
+/* A cell at row and column of the grid (summaries count on behind a gap), and its text. */
+static void cell(const struct matrix *m, double row, double column, struct shade shade)
+{
+    canvas_box(m->canvas, m->x + column * m->across, m->y + row * m->down, m->across - gap_of(m),
+               m->down - gap_of(m), colour_in(shade));
+}
+static void write_in(const struct matrix *m, double row, double column, struct shade shade,
+                     const char *text)
+{
     struct lettering lettering = {
-        m->figures, ink == INK_BLUE && strength > 0.55 ? white : black, 0.5, 0.5, 0, 0};
-    /* Thin gaps between cells, while they are large enough. */
-    double gap = m->across > 8 ? 1 : 0;
-    canvas_box(m->canvas, x, y, m->across - gap, m->down - gap, colour_of(ink, strength));
+        m->figures, shade.ink == INK_BLUE && shade.strength > 0.55 ? white : black, 0.5, 0.5, 0, 0};
     if (m->figures >= READABLE)
-        canvas_text(m->canvas, x + (m->across - gap) / 2, y + (m->down - gap) / 2, &lettering,
-                    text);
+        canvas_text(m->canvas, m->x + column * m->across + (m->across - gap_of(m)) / 2,
+                    m->y + row * m->down + (m->down - gap_of(m)) / 2, &lettering, text);
+}
+
+static struct shade shade_of_count(const struct matrix *m, uint32_t i, uint32_t j)
+{
+    uint64_t most = i == j ? m->most_right : m->most_wrong;
+    return shade_of(i == j, most ? (double)confusion_count(m->score, i, j) / (double)most : 0);
+}
+
+/* A box for each of a million cells would be 200 MB of SVG: they are one image, cut by the gaps. */
+static void many_cells(const struct matrix *m)
+{
+    struct canvas boxes;
+    double n = m->score->classes, width = n * m->across, height = n * m->down;
+    canvas_boxes(m->canvas, &boxes, m->score->classes, m->score->classes);
+    for (uint32_t i = 0; i < m->score->classes; i++)
+        for (uint32_t j = 0; j < m->score->classes; j++)
+            canvas_box(&boxes, j, i, 1, 1, colour_in(shade_of_count(m, i, j)));
+    canvas_lay(m->canvas, &boxes, m->x, m->y, width, height);
+    for (uint32_t i = 1; i <= m->score->classes && gap_of(m) > 0; i++) {
+        canvas_box(m->canvas, m->x + i * m->across - 1, m->y, 1, height, white);
+        canvas_box(m->canvas, m->x, m->y + i * m->down - 1, width, 1, white);
+    }
 }
 
 static void counts(const struct matrix *m)
 {
+    enum { MANY = 100 };
     char text[32];
-    for (uint32_t i = 0; i < m->score->classes; i++)
-        for (uint32_t j = 0; j < m->score->classes; j++) {
-            uint64_t count = confusion_count(m->score, i, j),
-                     most = i == j ? m->most_right : m->most_wrong;
-            double part = most ? (double)count / (double)most : 0;
+    uint32_t n = m->score->classes;
+    if (n > MANY)
+        many_cells(m);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            uint64_t count = confusion_count(m->score, i, j);
+            struct shade shade = shade_of_count(m, i, j);
             snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-            /* Mistakes stay paler than what is right; a zero among them would only hide the others.
-             */
-            cell(m, i, j, i == j ? INK_BLUE : INK_VERMILLION, i == j ? part : 0.05 + 0.55 * part,
-                 count || i == j ? text : "");
+            if (n <= MANY)
+                cell(m, i, j, shade);
+            /* A zero among the mistakes would only hide the others. */
+            if (count > 0 || i == j)
+                write_in(m, i, j, shade, text);
         }
 }
 
@@ -58,12 +108,13 @@ static void share(const struct matrix *m, double right, int in_row, uint32_t pla
     for (int k = 0; k < 2; k++) {
         char text[32] = "";
         double part = k == 0 ? right : 1 - right;
+        double row = in_row ? place : behind + k, column = in_row ? behind + k : place;
         if (!isnan(part))
             snprintf(text, sizeof text, part > 0.9995 ? "%.0f%%" : "%.1f%%", 100 * part);
         else
             part = 0;
-        cell(m, in_row ? place : behind + k, in_row ? behind + k : place,
-             k == 0 ? INK_BLUE : INK_VERMILLION, k == 0 ? part : 0.05 + 0.55 * part, text);
+        cell(m, row, column, shade_of(k == 0, part));
+        write_in(m, row, column, shade_of(k == 0, part), text);
     }
 }
 

@@ -1,12 +1,14 @@
 /* A confusion matrix as text: counts, recall beside the rows, precision below the columns. A matrix
- * too wide for the page becomes a list of its classes. */
+ * too wide for the page becomes a list of its classes, the best found on top. */
 #include "text.h"
 
 #include "confusion.h"
 #include "label.h"
+#include "message.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SUMMARY = 8 }; /* columns of "100.0 %" and a blank */
@@ -104,6 +106,7 @@ static struct screen *matrix(const struct score *score, const struct page *page,
 
 static struct screen *list(const struct score *score, const struct page *page, int names)
 {
+    uint32_t *order = ealloc(score->classes, sizeof *order);
     struct screen *screen = screen_make((int)score->classes + 3, page->columns, page->look);
     title(screen, score, page);
     screen_right(screen, 2, 0, names, faint_style, "class");
@@ -111,9 +114,11 @@ static struct screen *list(const struct score *score, const struct page *page, i
     screen_right(screen, 2, names + 11, 10, faint_style, "precision");
     screen_text(screen, 2, names + 24, page->columns - names - 24, faint_style,
                 "most often taken for");
-    for (uint32_t i = 0; i < score->classes; i++) {
+    confusion_order(score, order);
+    for (uint32_t place = 0; place < score->classes; place++) {
         char text[512];
-        int row = 3 + (int)i;
+        uint32_t i = order[place];
+        int row = 3 + (int)place;
         int64_t rival = confusion_rival(score, i);
         screen_right(screen, row, 0, names, plain_style, score->class_name[i]);
         percent(text, sizeof text, confusion_recall(score, i));
@@ -126,6 +131,7 @@ static struct screen *list(const struct score *score, const struct page *page, i
                  (unsigned long long)confusion_count(score, i, (uint32_t)rival));
         screen_text(screen, row, names + 24, page->columns - names - 24, plain_style, text);
     }
+    free(order);
     return screen;
 }
 

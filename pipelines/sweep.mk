@@ -41,7 +41,7 @@ quoted    = '$(subst ','\'',$(1))'
 # left when those before it are taken away; it may have blanks, which make itself would take for ends of words.
 BIN      := $(shell file=$(call quoted,$(value MAKEFILE_LIST)); file=$${file$(hash) }; \
               until [ -e "$$file" ] || [ "$$file" = "$${file$(hash)* }" ]; do file=$${file$(hash)* }; done; \
-              cd "$$(dirname "$$file")/../bin" 2>/dev/null && [ -x pstrain ] && pwd)
+              CDPATH= cd "$$(dirname "$$file")/../bin" 2>/dev/null && [ -x pstrain ] && pwd)
 ifneq ($(BIN),)
 export PATH := $(BIN):$(PATH)
 endif
@@ -76,12 +76,12 @@ data.ps: .sweep-fetch
 # has been trained with other EPOCHS, and else as now, is gone on from too.
 net%.bin: data.ps .sweep-train .sweep-epochs
 	@for left in $@.part $@.torn*; do \
-	    [ $$left -nt data.ps ] && [ $$left -nt .sweep-train ] || rm -f $$left; \
+	    [ "$$left" -nt data.ps ] && [ "$$left" -nt .sweep-train ] || rm -f "$$left"; \
 	done; \
 	n=1; while [ -e $@.torn$$n ]; do ((n++)); done; [ ! -s $@.part ] || mv $@.part $@.torn$$n
+	shopt -s nullglob; left=($@.torn*); \
 	psaug $(augment) < data.ps | pstrain --depth $* --epochs $(EPOCHS) $(train) --threads $(THREADS) \
-	    $$(for left in $@.torn*; do [ ! -e $$left ] || echo --resume $$left; done) \
-	    $$([ $@ -nt data.ps ] && [ $@ -nt .sweep-train ] && echo --resume $@) \
+	    "$${left[@]/#/--resume=}" $$([ $@ -nt data.ps ] && [ $@ -nt .sweep-train ] && echo --resume $@) \
 	    $(if $(PROGRESS),--progress $(PROGRESS) --name d$*) > $@.part && mv $@.part $@ && rm -f $@.torn*
 
 table: $(NETS)

@@ -20,6 +20,7 @@
 # Whether somebody holds a lock on that file or folder.
 is_locked() {
     local file
+    [ -f "$1" ] || [ -d "$1" ] || return 1
     { exec {file}<"$1"; } 2>/dev/null || return 1
     ! flock --shared --nonblock "$file"
     local result=$?
@@ -27,12 +28,18 @@ is_locked() {
     return $result
 }
 
+# points_of [NAME]: the folder's points, or that one. A line of another form, such as one that is only being added, is
+# none.
+points_of() {
+    LC_ALL=C grep -aE "^${1-$a_name}"$'\t'"$its_options\$" "$out/points"
+}
 # states [NAME]: a line a point, or that of one: NAME STATE EPOCH EPOCHS ACCURACY LOSS ENGINE OPTIONS, by tabs, as states.awk
 # says. done: the run is whole, its digests fit, and it reached its epochs or a rule ended it.
 states() {
     local file name files=() states=()
-    for file in "$out/${1-}"*; do
+    for file in "$out/${1-d}"*; do
         name=${file##*/} name=${name%.*}
+        [[ $name =~ ^$a_name$ ]] || continue
         case $file in
         *.bin | *.part | *.stopped | *.torn*) files+=("$file") ;;
         *.log) ! is_locked "$file" || states+=("running"$'\t'"$name") ;;
@@ -40,7 +47,7 @@ states() {
         esac
     done
     {
-        grep "^${1-}" "$out/points" | sed $'s/^/point\t/'
+        points_of "$@" | sed $'s/^/point\t/'
         [ ${#states[@]} = 0 ] || printf '%s\n' "${states[@]}"
         [ ${#files[@]} = 0 ] || printf '%s\0' "${files[@]}" | xargs -0 psplot -k status
     } | awk -f "$here/states.awk"
@@ -62,13 +69,16 @@ write_options() {
 # refused, but for those three. As long as nothing has been trained here all may change: changed is then set, and
 # refetch, where the images are no longer those asked for. A folder without points knows but its images.
 read_options() {
-    local line name value
+    local line name value number=0
     check_points
-    [ -e "$out/options" ] || return 0
-    while IFS= read -r line; do
+    [ -f "$out/options" ] || return 0
+    while IFS= read -r line || [ -n "$line" ]; do
         name=${line%% *} value=${line#* }
-        if [[ " ${shared[*]} " != *" $name "* ]]; then
-            die 1 "$out/options is not what a sweep wrote: '$line'"
+        ((++number))
+        if [[ " ${shared[*]} " != *" $name "* ]] || ! is_plain "$line"; then
+            die 1 "$out/options is not what a sweep wrote: line $number, '$line'"
+        elif ! can_be "$name" "$value"; then
+            die 2 "$out/options, line $number: $wrong"
         elif [ -z "${given[$name]-}" ] && [ -s "$out/points" ]; then
             declare -g "$name=$value"
         elif [[ $name != test && $name != epochs && $name != rank && ${!name} != "$value" ]]; then
@@ -78,7 +88,6 @@ read_options() {
             [ "$name" = augment ] || refetch=1
         fi
     done <"$out/options"
-    check_values
 }
 # Of points that have other names now, and learnt nothing under these.
 forget_points() {
@@ -93,29 +102,26 @@ has_begun() {
 # What is not as a sweep writes it is not acted upon.
 check_points() {
     local line
-    [ -e "$out/points" ] || return 0
-    line=$(grep -vnE -m 1 $'^d[0-9]+-s[0-9]+-[0-9a-f]{12}\t[0-9]{1,9}\t[^\t]*$' "$out/points") || return 0
-    die 1 "$out/points is not what a sweep wrote: line ${line%%:*}"
+    [ -f "$out/points" ] || return 0
+    line=$(LC_ALL=C grep -avnE -m 1 "^$a_name"$'\t'"$its_options\$" "$out/points" | cut -d : -f 1)
+    [ -z "$line" ] || die 1 "$out/points is not what a sweep wrote: line $line"
 }
 need_folder() {
-    [ -e "$out/points" ] || die 1 "there is no sweep in $out"
+    [ -f "$out/points" ] || die 1 "there is no sweep in $out"
     check_points
 }
 
 # add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
-# those that are there already get the new epochs and the new line. A line may bring epochs of its own, in any way
-# that pstrain takes them. Sets the array names; 2: a line makes no network, which has been said.
+# those that are there already get the new epochs and the new line. A line may bring epochs of its own. Sets the array
+# names; 2: a line makes no network, which has been said.
 add_points() {
-    local lines=("${@:2}") epochs=() lock i words
+    local lines=("${@:2}") epochs=() lock i words asked kept wrong
     local -A line=()
-    exec {lock}>"$out/.lock" && flock "$lock" || return
     for i in "${!lines[@]}"; do
-        epochs[i]=$1
-        if [[ " ${lines[i]} " =~ ^(.*)\ (-e[\ =]?|--ep?o?c?h?s?[\ =])([0-9]+)\ (.*)$ ]]; then
-            epochs[i]=${BASH_REMATCH[3]}
-            lines[i]=$(echo "${BASH_REMATCH[1]} ${BASH_REMATCH[4]}" | xargs)
-        fi
+        point_line "$1" "${lines[i]}" || { echo "sweep: point $((i + 1)): $wrong" | made_plain >&2 && return 2; }
+        epochs[i]=$asked lines[i]=$kept
     done
+    exec {lock}>"$out/.lock" && flock "$lock" || return
     printf '%s\n' "${lines[@]}" >"$out/points.asked"
     read -ra words <<<"$augment"
     mapfile -t names < <(psaug -q "${words[@]}" <"$out/data.ps" | name_points "$out/points.asked")

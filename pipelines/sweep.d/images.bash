@@ -4,7 +4,11 @@
 # check_options LINE...: what psaug and pstrain would refuse of their options whatever the images are, of which a
 # few are drawn.
 check_options() {
-    local words status
+    local words status line wrong number=0
+    for line; do
+        ((++number))
+        point_line "$epochs" "$line" || die 2 "point $number: $wrong"
+    done
     read -ra words <<<"$augment"
     psaug "${words[@]}" --help >/dev/null || exit 2
     [ $# -gt 0 ] || set -- "${common:---depth 1}"

@@ -17,14 +17,18 @@ make_places() {
         if [[ $line =~ ^([0-9]+)/\ ?(.*)$ ]]; then asked=$((10#${BASH_REMATCH[1]})) login=${BASH_REMATCH[2]}; fi
         ((host++))
         echo "${login/#:/here}" >"$places/host$host"
-        if ! slots=$(slots_of "${login/#:/here}"); then
+        # It is a command line, so no place for other options than of its ssh; and the host answers with a number.
+        if [[ $login = -* ]] || ! is_plain "$login"; then
+            echo "sweep: $hosts has no host in '$login': it is left out" | made_plain >&2
+            continue
+        elif ! slots=$(slots_of "${login/#:/here}" | tail -n 1) || [[ ! $slots =~ ^$a_number$ ]]; then
             echo "sweep: $login does not answer, or has no psaug and pstrain: it is left out" >&2
             continue
         fi
         slots=${asked:-$slots}
         for ((i = 0; i < slots; i++)); do echo "$slots" >"$places/slots/host$host.$i"; done
         ((total += slots))
-    done 3< <(if [ -n "$hosts" ]; then read_lines echo <"$hosts"; else echo "${jobs:+$jobs/}:"; fi)
+    done 3< <(if [ -n "$hosts" ]; then read_lines printf '%s\n' <"$hosts"; else echo "${jobs:+$jobs/}:"; fi)
     echo $total
 }
 

@@ -7,6 +7,7 @@
 point() {
     local name=$1 run=$out/$1 log say hold='' trainer='' halted='' epochs options status words left=() reached=0 lost=0
     trap halt TERM
+    [[ $name =~ ^$a_name$ ]] || die 1 "'$name' is no name of a point"
     # What is standard output here stays ours: an ssh would make its reads and writes non-blocking, for all who have it.
     exec {say}>&1 1>&2
     # Where all are being stopped, what has not begun does not begin.
@@ -16,10 +17,15 @@ point() {
     # Where another sweep trains it already, that is enough.
     exec {log}>>"$run.log" || exit 1
     flock --wait 1 "$log" || { echo "ended $name" >&"$say" && return; }
-    IFS=$'\t' read -r _ epochs options < <(grep -F "$name"$'\t' "$out/points")
+    IFS=$'\t' read -r _ epochs options < <(points_of "$name" | tail -n 1)
     read -ra words <<<"$augment"
+    is_of_a_point "$options" || epochs=''
     read -ra options <<<"$options"
     while :; do
+        if [ -z "$epochs" ]; then
+            echo "sweep: $out/points does not say what it is to train" >>"$run.log"
+            status=1 && break
+        fi
         put_aside
         printf 'begun\t%s\t%s\t%s\n' "$name" "$EPOCHSECONDS" "$reached" >"$places/begun.$name"
         if ! take_place; then
@@ -49,7 +55,7 @@ put_aside() {
     left=() first='' reached=0
     for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
     [ ${#left[@]} = 0 ] && return
-    reached=$(psplot -k status "${left[@]}" | awk -F '\t' '$5 + 0 > most { most = $5 } END { print most + 0 }')
+    reached=$(psplot -k status "${left[@]}" | awk -F '\t' '$5 ~ /^[0-9]+$/ && length($5) < 10 && $5 + 0 > most { most = $5 } END { print most + 0 }')
     [ "$reached" = 0 ] || [ "$reached" -ge "$epochs" ] || first="--first-epoch $((reached + 1))"
 }
 
@@ -99,8 +105,11 @@ watch_for_stop() {
 
 # The programs end when this one does, whatever ends it.
 train_here() {
-    local cores=$((${SLURM_CPUS_ON_NODE:-$(nproc)} / slots)) gpus
-    [ -z "${SLURM_CPUS_PER_TASK-}" ] || cores=$SLURM_CPUS_PER_TASK
+    local cores gpus
+    cores=$(nproc)
+    [[ ! ${SLURM_CPUS_ON_NODE-} =~ ^$a_number$ ]] || cores=$SLURM_CPUS_ON_NODE
+    ((cores /= slots)) # of which a host has at least one
+    [[ ! ${SLURM_CPUS_PER_TASK-} =~ ^$a_number$ ]] || cores=$SLURM_CPUS_PER_TASK
     mapfile -t gpus < <(sh -c "$gpus_here")
     # Slurm has chosen the device already.
     [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[slot % ${#gpus[@]}]}

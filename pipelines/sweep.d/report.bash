@@ -29,7 +29,7 @@ draw() {
 }
 
 escaped() {
-    sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'
+    made_plain | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'
 }
 # A table, from lines with tabs between their fields, the first of them the heads.
 html_table() {
@@ -128,16 +128,26 @@ judged_on() {
 
 # The commands that make the best network and its test.
 recipe() {
+    local fetching augmenting training
+    read -ra fetching <<<"$fetch"
+    read -ra augmenting <<<"$augment"
+    read -ra training <<<"$options"
     cat <<END
-psfetch $(plain "$data")${split:+ --split $split}${limit:+ --limit $limit}${fetch:+ $fetch} > data.ps
-psaug${augment:+ $augment} < data.ps | pstrain $options --epochs $epoch > $winner.bin
+psfetch $(as_typed "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${fetching[@]}") > data.ps
+$(as_typed psaug "${augmenting[@]}") < data.ps | $(as_typed pstrain "${training[@]}") --epochs $epoch > $winner.bin
 END
     if [ -n "$test" ]; then
-        echo "psfetch $(plain "$test") --as test${fetch:+ $fetch} | pseval --only test $winner.bin | psplot -k confusion"
+        echo "psfetch $(as_typed "$test" --as test "${fetching[@]}") | pseval --only test $winner.bin | psplot -k confusion"
     else
         echo "pseval --only $part $winner.bin < data.ps | psplot -k confusion"
     fi
 }
-plain() {
-    if [[ $1 =~ ^[A-Za-z0-9_./:@%+=-]+$ ]]; then echo "$1"; else quote "$1" | sed 's/ $//'; fi
+# Words for people who type them: in quotes where a shell would see more in one than a word.
+as_typed() {
+    local word words=()
+    for word; do
+        [[ $word =~ ^[A-Za-z0-9_./:@%+=,-]+$ ]] || word=$(quote "$word") word=${word% }
+        words+=("$word")
+    done
+    printf '%s\n' "${words[*]}"
 }

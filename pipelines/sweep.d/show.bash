@@ -81,7 +81,8 @@ complain() {
 }
 # Where psaug failed, pstrain says so too, but not why. What sweep itself wrote there needs no name before it.
 reason() {
-    grep -m 1 '^psaug: ' "$1" || grep . "$1" | tail -n 1 | sed "s|^sweep: ||" | grep . || echo "it ended without a word"
+    { grep -a -m 1 '^psaug: ' "$1" || grep -a . "$1" | tail -n 1 | sed "s|^sweep: ||" | grep -a . || echo "it ended without a word"; } |
+        made_plain
 }
 
 # What the best is worth, and all that is to be seen: rank_points has been called. The validations decide which is
@@ -98,7 +99,7 @@ judge() {
     *) part=train ;;
     esac
     [ -z "$test" ] || part=test images=(psfetch -q "$test" --as test "${words[@]}")
-    "${images[@]}" | pseval -q --only $part "$best" >"$out/best.scores" || return
+    "${images[@]}" | pseval -q --only $part "$best" >"$out/best.scores" || return 1
     draw || return
     echo "best is $best: $(won)"
     echo "report: $out/report.html"
@@ -169,6 +170,6 @@ stop() {
 wait_for_all() {
     need_folder
     finished
-    [ ! -s "$out/sweep.log" ] || cat "$out/sweep.log" >&2
+    [ ! -s "$out/sweep.log" ] || made_plain <"$out/sweep.log" >&2
     complain
 }

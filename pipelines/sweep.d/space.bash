@@ -53,7 +53,7 @@ with_common() {
 read_lines() {
     local line words
     while IFS= read -r line || [ -n "$line" ]; do
-        line=${line%%#*}
+        line=" $line" line=${line%%[[:blank:]]#*}
         read -ra words <<<"${line//$'\r'/ }"
         [ ${#words[@]} = 0 ] || "$@" "${words[*]}"
     done

@@ -12,7 +12,7 @@ handed=(out augment common epochs jobs hosts slurm per_gpu halving stream rank)
 # start_worker [COMMAND...]: COMMAND is what it runs under.
 start_worker() {
     local log
-    rm -rf "$out/stop" "$out"/*.stop "$out/events" "$out/.places"
+    rm -rf "$out/stop" "$out"/*.stop "$out/events" "$out/.places" || exit 1
     for log in "$out"/*.log; do is_locked "$log" || rm -f "$log"; done
     mkfifo "$out/events" || exit 1
     export "${handed[@]}"
@@ -45,8 +45,8 @@ work() {
         [ ${#handed_out[@]} -gt 0 ] || [ -n "$reading" ] || find_more || break
         read -r -u "$events" what name rest || continue
         case $what in
-        ended) forget "$name" ;;
-        gone) [ -z "${handed_out[$name]-}" ] || [ "$(cat "$places/pid.$name" 2>/dev/null)" != "$rest" ] || orphans[$name]=1 ;;
+        ended) [[ ! $name =~ ^$a_name$ ]] || forget "$name" ;;
+        gone) [[ ! $name =~ ^$a_name$ ]] || [ -z "${handed_out[$name]-}" ] || [ "$(cat "$places/pid.$name" 2>/dev/null)" != "$rest" ] || orphans[$name]=1 ;;
         more) tried=() && { submit || free_points; } ;;
         no-more) reading= ;;
         tick)
@@ -83,7 +83,7 @@ read_points() {
     echo no-more
 }
 send_point() {
-    read -r -u "$tokens" && echo "point $1"
+    read -r -u "$tokens" && echo "point ${1:0:1001}" # longer is no point, and might be cut by another's words
 }
 
 forget() {
@@ -153,7 +153,7 @@ hand_out() {
 # A point from standard input: trained, or, if it is done already, told at once.
 take_point() {
     if ! add_points "$epochs" "$(with_common "$1")"; then
-        printf -- '-\tfailed\t%s\n' "$1" || touch "$out/stop"
+        printf -- '-\tfailed\t%s\n' "$(made_plain <<<"$1")" || touch "$out/stop"
         echo >&"$tokens"
         return
     fi
@@ -228,7 +228,7 @@ open_slurm() {
 # for the epochs it has, and can go on one day: a start without --halving asks for all of them.
 plan_rungs() {
     local points rung=$epochs
-    mapfile -t alive < <(cut -f 1 "$out/points")
+    mapfile -t alive < <(points_of | cut -f 1)
     rungs=("$epochs")
     for ((points = ${#alive[@]}; points >= halving && rung > 1; points /= halving)); do
         rung=$(((rung + halving - 1) / halving))

@@ -1,0 +1,64 @@
+# What others have written: the forms in which it is read, and otherwise not acted upon. A folder may come from
+# anybody, and so may lines of points and of hosts.
+# shellcheck shell=bash disable=SC2034 # what others use
+
+# As extended regular expressions, in the locale C: a number of sweep's own, a point's name, and a line of the folder's
+# points, which has name, epochs and options.
+a_number='[1-9][0-9]{0,8}'
+a_name='d[0-9]{1,3}-s[0-9]{1,20}-[0-9a-f]{12}'
+its_options=$a_number$'\t[ -~]*'
+# What a terminal would obey, or turn the direction of letters by, in a line: as lib/utf8.h has it, but for tabs.
+unplain=$'[\x01-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf'
+
+is_plain() {
+    local LC_ALL=C
+    [[ $1 != *$'\n'* && ! $1 =~ $unplain ]]
+}
+# Lines of others, for people: with a question mark for what is not plain.
+made_plain() {
+    LC_ALL=C sed -E "s/$unplain/?/g"
+}
+# Whether a line can be options of a point: not those by which pstrain would write anywhere but on its standard output,
+# or train nothing.
+is_of_a_point() {
+    local LC_ALL=C
+    [[ ${#1} -le 1000 && $1 =~ ^[\ -~]*$ && ! " $1" =~ \ --(pro|poi|sel) ]]
+}
+
+# can_be NAME VALUE: whether an option of sweep's own, from the command line or a folder, can have that value. Otherwise
+# wrong says why not.
+can_be() {
+    local takes=''
+    case $1 in
+    epochs) [[ $2 =~ ^$a_number$ ]] || takes='a whole number from 1 on' ;;
+    jobs | limit | per_gpu) [[ $2 =~ ^($a_number)?$ ]] || takes='a whole number from 1 on' ;;
+    halving) [[ $2 =~ ^($a_number)?$ && $2 != 1 ]] || takes='a whole number from 2 on' ;;
+    rank) [[ $2 =~ ^(last|mean5|best|loss)$ ]] || takes='one of last, mean5, best, loss' ;;
+    data | test) [[ $2 != -* ]] || takes="a source (./$2 for a file of that name)" ;;
+    fetch) [[ ! " $2" =~ \ --w ]] || takes='options of psfetch without --write-shard' ;;
+    esac
+    [ -n "$takes" ] || return 0
+    wrong="--${1/_/-} takes $takes, not '$2'"
+    return 1
+}
+
+# point_line EPOCHS LINE: of a line of options its epochs, in any spelling that pstrain takes, or EPOCHS where it has none
+# of its own, and the line without them: sets asked and kept. Otherwise wrong says why it is no point.
+point_line() {
+    local words others=() value i name='--e(p|po|poc|poch|pochs)?'
+    asked=$1 wrong="takes up to 1000 printable characters of ASCII, and no --progress, --points or --selftest: '$2'"
+    is_of_a_point "$2" || return
+    read -ra words <<<"$2"
+    for ((i = 0; i < ${#words[@]}; i++)); do
+        if [[ ${words[i]} =~ ^(-e|$name)$ ]]; then
+            value=${words[++i]-}
+        elif [[ ${words[i]} =~ ^(-e|$name=)(.*)$ ]]; then
+            value=${BASH_REMATCH[3]}
+        else
+            others+=("${words[i]}") && continue
+        fi
+        can_be epochs "$value" || return
+        asked=$value
+    done
+    kept=${others[*]:---depth 1}
+}

@@ -42,6 +42,9 @@ quoted    = '$(subst ','\'',$(1))'
 BIN      := $(shell file=$(call quoted,$(value MAKEFILE_LIST)); file=$${file$(hash) }; \
               until [ -e "$$file" ] || [ "$$file" = "$${file$(hash)* }" ]; do file=$${file$(hash)* }; done; \
               CDPATH= cd "$$(dirname "$$file")/../bin" 2>/dev/null && [ -x pstrain ] && pwd)
+ifneq ($(findstring :,$(BIN)),)
+$(error the programs lie in $(BIN), where no PATH finds them: it has a colon in its name)
+endif
 ifneq ($(BIN),)
 export PATH := $(BIN):$(PATH)
 endif

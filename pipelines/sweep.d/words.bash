@@ -16,7 +16,7 @@ is_plain() {
 }
 # Lines of others, for people: with a question mark for what is not plain.
 made_plain() {
-    LC_ALL=C sed -E "s/$unplain/?/g"
+    LC_ALL=C sed -E "s/$unplain|\\x00/?/g"
 }
 # Whether a line can be options of a point: not those by which pstrain would write anywhere but on its standard output,
 # or train nothing.

@@ -197,6 +197,7 @@ open_slurm() {
     executor_name=sweep
     ahead=1000
     executor=$$
+    unset PARALLEL_PID # of one that we may run under, which no job of the cluster does
     execute() {
         local list words name
         list=$(mktemp "$out/slurm.XXXXXX") && printf '%s\n' "$@" >"$list" || exit 1

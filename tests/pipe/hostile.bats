@@ -11,7 +11,7 @@ word='$(touch${IFS}ran)`touch${IFS}ran`;touch${IFS}ran;:|a[$(touch${IFS}ran)]'
 words='"; touch ran; '\''; touch ran; $(touch ran) `touch ran` * a[$(touch ran)]'
 
 nothing_ran() {
-    [ -z "$(find . -name ran -o -name "touch*" -o -name 'ran*')" ]
+    [ -z "$(find . -name ran -o -name "touch*" -o -name 'ran[;|]*')" ]
 }
 # No byte of a file is a terminal's to obey.
 obeys_nobody() {
@@ -119,5 +119,92 @@ folder() {
         obeys_nobody err
     done < <(tail -n +2 lines)
     [ ! -e s/data.ps ]
+    nothing_ran
+}
+
+@test "names of files in a folder are no points, no options and no patterns, whatever stands in them" {
+    local name=d1-s0-0123456789ab kind command
+    # shellcheck disable=SC2016
+    folder=$'s $(touch ran) `touch ran`;touch ran; * a[$(touch ran)] \'" =x'
+    folder "$folder"
+    (
+        cd "$folder"
+        # Lines of what the rooms of sweep tell each other.
+        for kind in failed log stopped part bin torn1 stop; do
+            echo red >"x"$'\n'"point"$'\t'"$word"$'\t'"3"$'\t'"-d 2.$kind"
+            echo red >$'\e[31m'"$word.$kind"
+            echo red >"-$name.$kind" && echo red >"$name *.$kind" && echo red >"-rf * .$kind"
+        done
+        mkfifo d1-s0-ffffffffffff.log "$name.failed" "$name.part" "$name.torn1"
+        ls >../before
+    )
+    for command in status best report run; do
+        ends 0 timeout 60 sweep $command -o "$folder"
+        obeys_nobody err out
+    done
+    ends 1 sweep follow -o "$folder"
+    ends 1 sweep stop "$word" -o "$folder"
+    [ "$(wc -l <"$folder/points")" = 1 ]
+    [ -e "$folder/-$name.bin" ]
+    grep -F 'touch ran' "$folder/report.html"
+    # What somebody wrote there is shown, and does nothing.
+    printf '%s\t1\t-d 1 --name %s\n' "$name" "$word" >>"$folder/points"
+    rm "$folder/$name."*
+    printf 'pstrain: \e]0;x\a\e[31mred \xc2\x9b1m \xe2\x80\xae%s\0\n' "$word" | tee "$folder/sweep.log" >"$folder/$name.failed"
+    ends 1 sweep wait -o "$folder"
+    grep -F "red ?1m ?$word" err
+    grep -F "$name failed: pstrain: ?]0;x??[31mred ?1m ?$word" err
+    obeys_nobody err
+    ends 0 sweep report -o "$folder"
+    obeys_nobody err out "$folder/report.html"
+    nothing_ran
+}
+
+@test "hosts are held to what a host can be, and get words; so does a cluster" {
+    # As ssh does: the words behind the host are a line for its shell.
+    printf '#!/bin/sh\nmkdir -p there && cd there && exec sh -c "$2"\n' >host
+    printf '#!/bin/sh\necho "a[\\$(touch ran)]"\n' >liar
+    chmod +x host liar
+    # shellcheck disable=SC2016
+    printf '%s\n' '-oProxyCommand=touch${IFS}ran' '2/-oProxyCommand=touch ran' "1/$PWD/host "$'\e[31mred' "$PWD/liar host" "1/$PWD/host $word" >hosts
+    folder s
+    printf '%s\n' "-d 1 -e 1 --name $word" "-d 2 -e 1 --name *" >points
+    ends 0 timeout 60 sweep start --points points --hosts hosts -o s
+    ends 0 timeout 60 sweep wait -o s
+    [ "$(grep -c 'it is left out$' err)" = 4 ]
+    grep -F "sweep: hosts has no host in '-oProxyCommand=touch ran': it is left out" err
+    grep "liar host does not answer" err
+    obeys_nobody err
+    cmp there/.cache/psweep/*.ps s/data.ps
+    # Nor is the environment of a job arithmetic.
+    cat >sbatch <<'END'
+#!/bin/bash
+for argument; do
+    case $argument in --array=1-*) count=${argument##*-} ;; esac
+    printf '%s\n' "$argument" >>arguments
+done
+export SLURM_CPUS_ON_NODE='a[$(touch ran)]' SLURM_CPUS_PER_TASK='a[$(touch ran)]'
+for ((job = 1; job <= count; job++)); do SLURM_ARRAY_TASK_ID=$job sh -c "$argument"; done
+END
+    chmod +x sbatch
+    rm s/d2-*.bin
+    mv s "$words"
+    PATH=$PWD:$PATH PARALLEL_PID=1 ends 0 timeout 60 sweep start --slurm "--comment $words" -o "$words"
+    ends 0 timeout 60 sweep wait -o "$words"
+    grep -xF 'ran;' arguments
+    [ "$(find "$words" -name '*.bin' | wc -l)" = 2 ]
+    nothing_ran
+}
+
+@test "the Makefile takes names of files as they are, and a folder with a colon is in no PATH" {
+    touch -d 2000-01-01 keep 'net1.bin.torn1 keep'
+    make -s -f "$REPOSITORY/pipelines/sweep.mk" net1.bin EPOCHS=1 DATA=synth:shapes/test FETCH='--limit 40 --resize 8x8' SPLIT=0.5
+    [ -e keep ]
+    mkdir -p 'a:b/bin' 'b/bin' && cp -r "$REPOSITORY/pipelines" a:b && ln -s "$REPOSITORY"/bin/* a:b/bin
+    printf '#!/bin/sh\ntouch ran\n' | tee b/bin/psfetch >b/bin/pstrain && chmod +x b/bin/*
+    ends 1 a:b/pipelines/sweep --depth 1 -o s
+    grep 'it has a colon in its name' err
+    ends 2 make -s -f a:b/pipelines/sweep.mk
+    grep 'it has a colon in its name' err
     nothing_ran
 }

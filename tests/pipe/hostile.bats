@@ -10,6 +10,10 @@ word='$(touch${IFS}ran)`touch${IFS}ran`;touch${IFS}ran;:|a[$(touch${IFS}ran)]'
 # shellcheck disable=SC2016
 words='"; touch ran; '\''; touch ran; $(touch ran) `touch ran` * a[$(touch ran)]'
 
+# more OTHER...: with make test-all, what else is tried.
+more() {
+    [ -z "${PSWEEP_LONG-}" ] || printf '%s\n' "$@"
+}
 nothing_ran() {
     [ -z "$(find . -name ran -o -name "touch*" -o -name 'ran[;|]*')" ]
 }
@@ -38,12 +42,12 @@ folder() {
     cp s/points points
     for line in "${lines[@]}"; do
         { cat points && printf '%b\n' "$line"; } >s/points
-        for command in status run; do
+        for command in status $(more run start follow stop wait best report); do
             ends 1 sweep $command -o s
             grep -xF 'sweep: s/points is not what a sweep wrote: line 2' err
         done
     done
-    for command in start status follow stop wait best report; do
+    for command in run start follow stop wait best report; do
         ends 1 sweep $command -o s
         grep -xF 'sweep: s/points is not what a sweep wrote: line 2' err
     done
@@ -73,7 +77,7 @@ folder() {
         { sed "/^${name:-none} /d" options 2>/dev/null || cat options; } >s/options
         printf '%s\n' "$value" >>s/options # the last
         number=$(wc -l <s/options)
-        for command in run report; do
+        for command in report $(more run start best); do
             status=0
             sweep $command -o s >out 2>err || status=$?
             [ "$status" = 1 ] || [ "$status" = 2 ]
@@ -81,7 +85,7 @@ folder() {
             obeys_nobody err
         done
     done
-    for command in start best; do
+    for command in run start best; do
         ends 1 sweep $command -o s
         grep '^sweep: s/options.*line' err
     done
@@ -101,9 +105,10 @@ folder() {
 }
 
 @test "options of the command line are words" {
-    local option
+    local option values=("$word" $'a\e[31mb')
+    [ -z "${PSWEEP_LONG-}" ] || values+=("-$words" $'a\nb')
     for option in data split limit test fetch augment epochs jobs hosts per-gpu halving points rank depth seed learning-rate; do
-        for value in "$word" "-$words" $'a\e[31mb' $'a\nb'; do
+        for value in "${values[@]}"; do
             status=0
             sweep --limit 40 --fetch '--resize 8x8' "--$option" "$value" -o s >out 2>err || status=$?
             [ "$status" = 1 ] || [ "$status" = 2 ] || { echo "--$option $value: $status" >&2 && return 1; }

@@ -1,5 +1,7 @@
 #include "message.h"
 
+#include "utf8.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -67,28 +69,18 @@ enum status why_status(void)
     return sentence_status;
 }
 
-/* How many bytes at text are a character that a terminal would obey: a control, or a mark that
- * turns the direction of letters (U+200B to 200F, 2028 to 202E, 2066 to 2069). 0: none. */
-static int control(const unsigned char *text)
-{
-    if (text[0] < 0x20 || text[0] == 0x7f)
-        return 1;
-    if (text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0)
-        return 2;
-    if (text[0] != 0xe2)
-        return 0;
-    int mark = text[1] == 0x80
-                   ? (text[2] >= 0x8b && text[2] <= 0x8f) || (text[2] >= 0xa8 && text[2] <= 0xae)
-                   : text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9;
-    return mark ? 3 : 0;
-}
-
 size_t message_clean(char *text)
 {
     char *end = text;
     for (const char *from = text; *from;) {
-        int size = control((const unsigned char *)from);
-        *end++ = size == 0 ? *from : *from == '\n' || *from == '\t' ? ' ' : '?';
+        uint32_t code;
+        size_t size = utf8_decode(from, strnlen(from, 4), &code);
+        if (size > 0 && !utf8_control(code)) {
+            memmove(end, from, size);
+            end += size;
+        } else {
+            *end++ = *from == '\n' || *from == '\t' ? ' ' : '?';
+        }
         from += size ? size : 1;
     }
     *end = 0;

@@ -50,8 +50,8 @@ void die_why(void) __attribute__((noreturn));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void explain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Names in a sentence may come from anybody: what a terminal would obey becomes a question mark, in
- * place, and a sentence stays one line. Its new length. */
+/* Names in a sentence may come from anybody: what a terminal would obey, or what is no UTF-8,
+ * becomes a question mark, in place, and a sentence stays one line. Its new length. */
 size_t message_clean(char *text);
 
 /* What stands behind a noun of that many: "1 record", "2 records". */

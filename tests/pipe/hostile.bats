@@ -213,3 +213,50 @@ END
     grep 'it has a colon in its name' err
     nothing_ran
 }
+
+@test "classes, files, keys, options and what else a stream holds do nothing to a terminal, in no program" {
+    local red=$'\e[31mred\xc2\x9b1m' title=$'a\e]0;x\a\xe2\x80\xae' kind
+    for class in "$red" $'blue\nand\tgreen'; do
+        for image in 1 2 3 4; do colour "photos/$class/$image$title.png" 8 8 $((image * 40)); done
+    done
+    echo no image >"photos/$red/$title.png"
+    echo no image >"photos/$red/"$'a\xff\x9b'"$title.png"
+    # shellcheck disable=SC2086 # a kind and its options
+    {
+        ends 1 psfetch photos && cat err
+        ends 0 psfetch -v --skip-bad --split 0.5 photos && cat err && mv out images.ps
+        ends 0 psaug -v -e 2 <images.ps && cat err && mv out epochs.ps
+        ends 0 pstrain -v --progress "channel$title" --name "$red" <epochs.ps && cat err && mv out "$red.bin"
+        ends 0 pseval -v "$red.bin" <images.ps && cat err && mv out scores
+        ends 0 pseval -v --wrong 4 "$red.bin" <images.ps && cat err && mv out "wrong$title.ps"
+        # What their header and records say was made to do harm.
+        edit "$red.bin" "
+red, title = '$(printf %s "$red" | sed 's/\x1b/\\x1b/g')', 'a\x1b]0;x\x07\u202e'
+header = records[0]
+header['tool'] = 'pstrain ' + title
+header['engine'] = red
+header['options'].update({'l2': red, title: red})
+header['upstream'][0]['tool'] = title
+header['upstream'][0]['options'][red] = title
+records[-1]['reason'] = red
+records = [record for record in records if record['type'] != 'checkpoint']" >"odd$title.bin"
+        edit images.ps "
+for record in records[1:3]: record['key'] = '$title'.replace('a', '\n\x1b[2J')
+records[3]['label'] = 77" >odd.ps
+        for command in 'psplot -k status' 'psplot -k ranking' 'psplot -k table' 'psplot' 'psplot -k overlay' 'psplot -k summary' 'psplot -k filters' \
+            'psplot -k csv' 'psplot -k json' 'psplot --follow'; do
+            $command "$red.bin" "odd$title.bin" <epochs.ps 2>&1 || true
+        done
+        ends 1 pstrain --resume "odd$title.bin" <epochs.ps && cat err
+        for kind in confusion classes table csv json; do psplot -k $kind scores 2>&1; done
+        for kind in 'images -o sheet.svg' csv json; do psplot -k $kind "wrong$title.ps" 2>&1; done
+        for command in psaug pstrain 'pseval odd*.bin' 'psplot -k json' 'psplot -k csv' 'psplot -k images -o odd.svg'; do $command <odd.ps 2>&1 || true; done
+        psplot "channel$title" 2>&1
+        psplot --title "$red" -o curves.svg "$red.bin" "odd$title.bin" 2>&1
+        psplot -o confusion.svg scores 2>&1
+        cat ./*.svg
+    } >said
+    obeys_nobody said
+    grep -F '?[31mred?1m' said
+    grep -F '?]0;x??' said
+}

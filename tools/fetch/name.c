@@ -1,35 +1,24 @@
 #include "name.h"
 
 #include "message.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
-/* The bytes of the UTF-8 sequence at name; 0 when there is none. */
-static int sequence(const char *name)
+/* The character at name: how many bytes it has, or 0 when there is none. */
+static size_t character(const char *name, uint32_t *code)
 {
-    const unsigned char *byte = (const unsigned char *)name;
-    if (byte[0] < 0x80)
-        return 1;
-    int size = byte[0] < 0xc2 ? 0 : byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
-    /* What the second byte may be besides 80 … bf keeps out long forms, surrogates and what is
-     * above U+10FFFF. */
-    unsigned char low = byte[0] == 0xe0 ? 0xa0 : byte[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = byte[0] == 0xed ? 0x9f : byte[0] == 0xf4 ? 0x8f : 0xbf;
-    if (size == 0 || byte[0] > 0xf4 || byte[1] < low || byte[1] > high)
-        return 0;
-    for (int i = 2; i < size; i++)
-        if (byte[i] < 0x80 || byte[i] > 0xbf)
-            return 0;
-    return size;
+    return utf8_decode(name, strnlen(name, 4), code);
 }
 
 int name_is_utf8(const char *name)
 {
-    int size = 1;
-    while (*name && (size = sequence(name)) > 0)
+    uint32_t code;
+    size_t size = 1;
+    while (*name && (size = character(name, &code)) > 0)
         name += size;
     return size > 0;
 }
@@ -53,14 +42,14 @@ char *name_show(const char *name)
 {
     char *shown = ealloc(4 * strlen(name) + 1, 1), *to = shown;
     while (*name) {
-        int size = sequence(name);
-        if (size == 0 || (unsigned char)*name < ' ' || *name == 127) {
-            to += snprintf(to, 5, "\\x%02x", (unsigned char)*name++);
-        } else {
-            memcpy(to, name, (size_t)size);
-            to += size;
-            name += size;
-        }
+        uint32_t code;
+        size_t size = character(name, &code);
+        int raw = size > 0 && !utf8_control(code);
+        for (size_t left = size > 0 ? size : 1; left > 0; left--, name++)
+            if (raw)
+                *to++ = *name;
+            else
+                to += snprintf(to, 5, "\\x%02x", (unsigned char)*name);
     }
     return shown;
 }

@@ -1,7 +1,7 @@
 #include "csv.h"
 
 #include "digits.h"
-#include "label.h"
+#include "utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -26,18 +26,17 @@ static int wants_quotes(const char *text, size_t size)
 
 void csv_text_sized(struct csv *csv, const char *text, size_t size)
 {
-    const uint8_t *bytes = (const uint8_t *)text;
     int quoted = wants_quotes(text, size);
     csv_none(csv);
     if (quoted)
         putc('"', csv->out);
     for (size_t i = 0; i < size;) {
         uint32_t code;
-        size_t length = label_decode(bytes + i, size - i, &code);
-        if (length == 0 || (label_control(code) && !is_line_or_tab(code)))
+        size_t length = utf8_decode(text + i, size - i, &code);
+        if (length == 0 || (utf8_control(code) && !is_line_or_tab(code)))
             fputs("\xef\xbf\xbd", csv->out);
         else
-            fwrite(bytes + i, 1, length, csv->out);
+            fwrite(text + i, 1, length, csv->out);
         if (length == 1 && code == '"')
             putc('"', csv->out);
         i += length ? length : 1;

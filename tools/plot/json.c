@@ -1,7 +1,7 @@
 #include "json.h"
 
 #include "digits.h"
-#include "label.h"
+#include "utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,21 +12,20 @@
 
 static void write_text(FILE *out, const char *text, size_t size)
 {
-    const uint8_t *bytes = (const uint8_t *)text;
     putc('"', out);
     for (size_t i = 0; i < size;) {
         uint32_t code;
-        size_t length = label_decode(bytes + i, size - i, &code);
+        size_t length = utf8_decode(text + i, size - i, &code);
         if (length == 0)
             fputs("\\ufffd", out);
         else if (code == '"' || code == '\\')
             fprintf(out, "\\%c", (int)code);
         else if (code == '\n' || code == '\t')
             fputs(code == '\n' ? "\\n" : "\\t", out);
-        else if (label_control(code))
+        else if (utf8_control(code))
             fprintf(out, "\\u%04" PRIx32, code); /* all of them have four digits */
         else
-            fwrite(bytes + i, 1, length, out);
+            fwrite(text + i, 1, length, out);
         i += length ? length : 1;
     }
     putc('"', out);

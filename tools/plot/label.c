@@ -1,48 +1,19 @@
 #include "label.h"
 
 #include "message.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
-
-size_t label_decode(const uint8_t *bytes, size_t size, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (size == 0)
-        return 0;
-    size_t length = bytes[0] < 0x80             ? 1
-                    : (bytes[0] & 0xe0) == 0xc0 ? 2
-                    : (bytes[0] & 0xf0) == 0xe0 ? 3
-                    : (bytes[0] & 0xf8) == 0xf0 ? 4
-                                                : 0;
-    if (length == 0 || length > size)
-        return 0;
-    *code = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (bytes[i] & 0x3fu);
-    }
-    if (*code < least[length] || (*code >= 0xd800 && *code < 0xe000) || *code > 0x10ffff)
-        return 0;
-    return length;
-}
-
-int label_control(uint32_t code)
-{
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
-           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-           code == 0xfeff;
-}
 
 char *label_clean(const char *bytes, size_t size)
 {
     char *clean = ealloc(size + 1, 1), *end = clean;
     for (size_t i = 0; i < size;) {
         uint32_t code;
-        size_t length = label_decode((const uint8_t *)bytes + i, size - i, &code);
-        if (length == 0 || label_control(code)) {
+        size_t length = utf8_decode(bytes + i, size - i, &code);
+        if (length == 0 || utf8_control(code)) {
             *end++ = '?';
             i += length ? length : 1;
             continue;
@@ -71,7 +42,7 @@ static int columns_of(uint32_t code)
 
 int label_next(const char **text, uint32_t *code, int *columns)
 {
-    size_t length = label_decode((const uint8_t *)*text, strnlen(*text, 4), code);
+    size_t length = utf8_decode(*text, strnlen(*text, 4), code);
     if (length == 0)
         return 0;
     *text += length;

@@ -28,13 +28,6 @@ int label_columns(const char *text);
 /* Whether a character fills two columns. */
 int label_wide(uint32_t code);
 
-/* Reads the UTF-8 sequence (RFC 3629) that bytes begin with: its length, or 0 when they begin with
- * none: too long a form, a surrogate, above U+10FFFF, cut off. */
-size_t label_decode(const uint8_t *bytes, size_t size, uint32_t *code);
-
-/* Whether a character is a control: C0, DEL, C1, or a mark that turns the direction of the text. */
-int label_control(uint32_t code);
-
 /* Writes a code point as UTF-8: the number of bytes. */
 int label_encode(uint32_t code, char bytes[4]);
 

@@ -44,7 +44,9 @@ goes_on_from() {
     echo "3/$PWD/bare host" >>hosts
     port=$("$REPOSITORY/tests/servers/free_ports" 1)
     printf 'ssh -p %s 127.0.0.1' "$port" >>hosts
-    sweep "${few[@]}" --depth 1-4 --epochs 2 --hosts hosts -o s 2>err
+    # shellcheck disable=SC2016 # no shell may expand it, here or there
+    sweep "${few[@]}" --depth 1-4 --epochs 2 --hosts hosts -o s -- --name '$(touch${IFS}ran);touch${IFS}ran' 2>err
+    [ -z "$(find . -name ran)" ]
     [ "$(grep -c 'does not answer, or has no psaug and pstrain: it is left out' err)" = 2 ]
     sweep "${few[@]}" --depth 1-4 --epochs 2 -o here
     same_runs s here

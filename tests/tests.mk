@@ -16,6 +16,11 @@ build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
 
+# What lets allocations fail: loaded before the C library (tests/faults/memory.bats).
+build/tests/starve.so: tests/doubles/memory/starve.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
+
 # What the engine computes as digests, to be compared between machines (tests/pipe/arm.bats).
 build/tests/bits/digest: build/tests/bits/digest.o $(addprefix build/tests/unit/,bed.o reference.o) \
                          build/libpsnn.a build/libpsweep.a
@@ -47,7 +52,7 @@ PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((3 
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
 LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/s3 pipe/hosts faults/bucket)
 ORDERED   = $(filter $(SCRIPTS),$(LONGEST)) $(filter-out $(LONGEST),$(SCRIPTS)) $(TESTS)
-TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare $(CUDA_TESTS)
+TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare build/tests/starve.so $(CUDA_TESTS)
 ## test          all tests but the long ones, in about three minutes on two cores
 test: $(TESTED)
 	$(PROVE) $(ORDERED)
@@ -63,7 +68,7 @@ fresh:
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
-SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
+SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
 SHELLS   := .ci/run .ci/deps pipelines/sweep tests/run tests/golden/draw tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \

@@ -47,8 +47,8 @@ struct batch {
 /* What a step or a prediction found. */
 struct outcome {
     double loss;      /* cross entropy summed over the images, natural logarithm */
-    uint32_t correct; /* images whose most probable class (lowest number on a tie) is their label; of
-                         one whose probabilities are no numbers no class is the most probable */
+    uint32_t correct; /* images whose most probable class (lowest number on a tie) is their label;
+                         of one whose probabilities are no numbers no class is the most probable */
     uint32_t count;   /* images */
 };
 
@@ -97,8 +97,9 @@ int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *la
                 double rate, struct outcome *outcome);
 
 /* Class probabilities in inference mode (running statistics): float[count][classes]; probability
- * may be NULL. Where a logit is no number or infinite, all of the image's are NaN. label may be NULL, then outcome is not touched and may be NULL. An image's result
- * does not depend on the other images of the call. */
+ * may be NULL. Where a logit is no number or infinite, all of the image's are NaN. label may be
+ * NULL, then outcome is not touched and may be NULL. An image's result does not depend on the other
+ * images of the call. */
 int engine_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                    uint32_t count, float *probability, struct outcome *outcome);
 

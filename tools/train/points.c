@@ -64,6 +64,12 @@ static const char *engine_of(struct points *points)
     return device->engine;
 }
 
+/* What fails because the line asks for what there cannot be is wrong usage; always -1. */
+static int blame_line(void)
+{
+    return why_status() == FAILED ? fail_as(USAGE, "%s", why()) : -1;
+}
+
 /* Adds the name of the run that the settings make. */
 static int name_point(struct points *points)
 {
@@ -72,9 +78,11 @@ static int name_point(struct points *points)
     uint64_t digest;
     size_t size;
     if (settings_complete(points->input->classes.count, &images, &net) < 0)
-        return -1;
+        return blame_line();
     const char *engine = engine_of(points);
-    if (engine == NULL || settings_write(points->writer, points->input, &images, engine, &net) < 0)
+    if (engine == NULL)
+        return strcmp(settings.device, "cuda") == 0 ? blame_line() : -1;
+    if (settings_write(points->writer, points->input, &images, engine, &net) < 0)
         return -1;
     const uint8_t *header = write_last(points->writer, &size);
     if (essence_digest(header, size, &digest) < 0)
@@ -98,7 +106,7 @@ static void take_line(struct points *points, const char *where, char *line, size
         return;
     options_parse_line(&settings_about, where, line);
     if (name_point(points) < 0)
-        die(why_status() == DAMAGED ? DAMAGED : USAGE, "%s: %s", where, why());
+        die(why_status(), "%s: %s", where, why());
     struct option_list earlier = settings.earlier; /* it may have been moved */
     earlier.count = common.earlier.count;
     settings = common;

@@ -112,6 +112,28 @@ static void test_bad_pages(void **state)
     expect_error("<IsTruncated>true</IsTruncated>", "but not where");
 }
 
+/* A name of a thousand words that each are a thousand more, and a key longer than keys are. */
+static void test_words_and_keys_without_end(void **state)
+{
+    (void)state;
+    static const char xml[] =
+        "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>"
+        "<ListBucketResult>" OBJECT("f/&b;", "1", "") "</ListBucketResult>";
+    struct s3_listing listing = {.bucket = bucket, .folder = folder};
+    struct text next = {0};
+    assert_int_equal(s3xml_page((const uint8_t *)xml, sizeof xml - 1, &listing, &next), -1);
+    assert_string_equal(why(), "the listing is damaged: it has a DOCTYPE");
+    release(&listing, &next);
+    char page[1400];
+    for (int is_object = 0; is_object < 2; is_object++) {
+        snprintf(page, sizeof page,
+                 is_object ? "<Contents><Key>f/%01023d</Key><Size>1</Size></Contents>"
+                           : "<CommonPrefixes><Prefix>f/%01023d/</Prefix></CommonPrefixes>",
+                 0);
+        expect_error(page, "more than 1024 bytes");
+    }
+}
+
 static void test_error_code(void **state)
 {
     (void)state;
@@ -132,9 +154,8 @@ static void test_error_code(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_pages),
-        cmocka_unit_test(test_folder_marks),
-        cmocka_unit_test(test_bad_pages),
+        cmocka_unit_test(test_two_pages),  cmocka_unit_test(test_folder_marks),
+        cmocka_unit_test(test_bad_pages),  cmocka_unit_test(test_words_and_keys_without_end),
         cmocka_unit_test(test_error_code),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

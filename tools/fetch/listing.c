@@ -22,8 +22,9 @@ int s3_take_url(const char *url, int is_folder, struct s3_listing *listing)
         return fail("%s names no bucket: letters, digits, dots, - and _ are allowed", url);
     const char *folder = bucket[size] == '/' ? bucket + size + 1 : "";
     size_t length = strlen(folder);
-    if (length > 1024)
-        return fail("a key of S3 has at most 1024 bytes, the one asked for has %zu", length);
+    if (length > S3_MAX_KEY)
+        return fail("a key of S3 has at most %d bytes, the one asked for has %zu", S3_MAX_KEY,
+                    length);
     int slash = is_folder && length > 0 && folder[length - 1] != '/';
     listing->bucket = ecopy(bucket);
     listing->bucket[size] = '\0';

@@ -1,5 +1,6 @@
 #include "profile.h"
 
+#include "lines.h"
 #include "message.h"
 
 #include <ctype.h>
@@ -74,18 +75,18 @@ int profile_read(struct profile_file *file, const char *path)
         return errno == ENOENT || errno == ENOTDIR
                    ? 0
                    : fail("cannot read %s: %s", path, strerror(errno));
-    char section[256] = "", group[256] = "", *line = NULL;
-    size_t capacity = 0;
-    while (getline(&line, &capacity, stream) >= 0)
-        take_line(file, line, section, group);
-    int done = !feof(stream) ? fail("cannot read %s: %s", path, strerror(errno)) : 0;
+    char section[256] = "", group[256] = "";
+    struct lines lines = {.file = stream, .name = path, .most = 1 << 20};
+    ssize_t done;
+    while ((done = lines_next(&lines)) > 0)
+        take_line(file, lines.line, section, group);
     fclose(stream);
-    if (line != NULL)
-        explicit_bzero(line, capacity);
-    free(line);
+    if (lines.line != NULL)
+        explicit_bzero(lines.line, lines.room);
+    free(lines.line);
     if (done < 0)
         profile_free(file);
-    return done;
+    return (int)done;
 }
 
 void profile_free(struct profile_file *file)

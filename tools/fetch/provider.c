@@ -132,7 +132,9 @@ static int ask_process(struct keys *keys, const char *command)
         text_bytes(&answer, block, got);
     explicit_bzero(block, sizeof block);
     int status = pclose(pipe);
-    int result = status == -1          ? fail("cannot wait for %s: %s", who, strerror(errno))
+    int result = answer.size >= MAX_ANSWER
+                     ? fail("%s answers more than %d KiB", who, MAX_ANSWER >> 10)
+                 : status == -1        ? fail("cannot wait for %s: %s", who, strerror(errno))
                  : WIFSIGNALED(status) ? fail("%s was ended by signal %d", who, WTERMSIG(status))
                  : WEXITSTATUS(status) ? fail("%s ended with status %d", who, WEXITSTATUS(status))
                                        : take_keys(keys, &answer, "SessionToken", who);

@@ -28,6 +28,7 @@
 enum {
     S3_CONNECTIONS = 64, /* the default of --connections */
     S3_MAX_CONNECTIONS = 512,
+    S3_MAX_KEY = 1024, /* bytes, by Amazon's rules */
 };
 
 struct s3;

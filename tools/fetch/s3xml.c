@@ -20,6 +20,7 @@ struct page {
     char *count;             /* KeyCount, or NULL */
     int unclear;             /* IsTruncated is neither true nor false */
     int bad;                 /* an object had no key or no size */
+    XML_Parser parser;
 };
 
 static void on_start(void *user, const XML_Char *name, const XML_Char **attributes)
@@ -32,6 +33,14 @@ static void on_start(void *user, const XML_Char *name, const XML_Char **attribut
         text_clear(&page->key);
         page->object = (struct s3_object){.size = UINT64_MAX};
     }
+}
+
+/* No server's listing defines words of its own; and a few, each of ten others, are a gigabyte. */
+static void on_doctype(void *user, const XML_Char *name, const XML_Char *system,
+                       const XML_Char *public, int has_subset)
+{
+    (void)name, (void)system, (void)public, (void)has_subset;
+    XML_StopParser(((struct page *)user)->parser, XML_FALSE);
 }
 
 static void on_text(void *user, const XML_Char *text, int size)
@@ -147,7 +156,9 @@ static int finish_page(struct page *page)
         if (page->encoded)
             decode_key(object.key);
         size_t size = strlen(object.key);
-        if (strncmp(object.key, listing->folder, folder) != 0)
+        if (size > S3_MAX_KEY)
+            stray = "an object whose key has more than 1024 bytes";
+        else if (strncmp(object.key, listing->folder, folder) != 0)
             stray = "an object outside the folder asked for";
         if (object.size == 0 && object.key[size - 1] == '/')
             free(object.key);
@@ -158,8 +169,10 @@ static int finish_page(struct page *page)
     for (size_t i = page->first_prefix; i < listing->prefixes; i++) {
         if (page->encoded)
             decode_key(listing->prefix[i]);
-        if (strncmp(listing->prefix[i], listing->folder, folder) != 0 ||
-            strlen(listing->prefix[i]) <= folder)
+        if (strlen(listing->prefix[i]) > S3_MAX_KEY)
+            stray = "a folder whose name has more than 1024 bytes";
+        else if (strncmp(listing->prefix[i], listing->folder, folder) != 0 ||
+                 strlen(listing->prefix[i]) <= folder)
             stray = "a folder outside the one asked for";
     }
     if (page->bad)
@@ -181,12 +194,17 @@ int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, stru
     XML_Parser parser = XML_ParserCreate(NULL);
     if (parser == NULL)
         return fail("out of memory for an XML parser");
+    page.parser = parser;
     XML_SetUserData(parser, &page);
+    XML_SetStartDoctypeDeclHandler(parser, on_doctype);
     XML_SetElementHandler(parser, on_start, on_end);
     XML_SetCharacterDataHandler(parser, on_text);
     int done = 0;
-    if (XML_Parse(parser, (const char *)xml, (int)size, 1) == XML_STATUS_ERROR)
-        done = fail("the listing is damaged: %s", XML_ErrorString(XML_GetErrorCode(parser)));
+    if (XML_Parse(parser, (const char *)xml, (int)size, 1) == XML_STATUS_ERROR) {
+        enum XML_Error code = XML_GetErrorCode(parser);
+        done = fail("the listing is damaged: %s",
+                    code == XML_ERROR_ABORTED ? "it has a DOCTYPE" : XML_ErrorString(code));
+    }
     XML_ParserFree(parser);
     int finished = finish_page(&page);
     if (done == 0)

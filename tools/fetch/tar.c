@@ -15,7 +15,8 @@ struct tar {
     const char *name;
     const uint8_t *block; /* that libarchive got last */
     size_t block_size;
-    uint64_t given; /* bytes that it got in all */
+    uint64_t given;  /* bytes that it got in all */
+    uint64_t filled; /* bytes of members with holes, which become zeros in the spool */
     struct archive *archive;
     struct archive_entry *entry;
     char *reason; /* what the supply said when it failed */
@@ -159,6 +160,12 @@ int tar_next(struct tar *tar, struct tar_member *member)
     if (name == NULL)
         return refuse(tar);
     const char *target = archive_entry_hardlink(tar->entry);
+    size_t longest = strlen(name), length = target != NULL ? strlen(target) : 0;
+    if (length > longest)
+        longest = length;
+    if (longest > TAR_MAX_NAME)
+        return fail("cannot read %s: a name in it has %zu bytes; at most %d can be read", tar->name,
+                    longest, TAR_MAX_NAME);
     mode_t type = archive_entry_filetype(tar->entry);
     *member = (struct tar_member){
         .kind = target != NULL     ? TAR_LINK
@@ -190,8 +197,11 @@ int tar_keep(struct tar *tar, struct spool *spool, struct tar_place *place)
 {
     uint64_t size = (uint64_t)archive_entry_size(tar->entry), left = size;
     *place = (struct tar_place){1, spool->size, size};
-    if (size > 0 && unpack_file(tar->unpack) >= 0 && archive_entry_sparse_count(tar->entry) == 0)
+    int has_holes = archive_entry_sparse_count(tar->entry) > 0;
+    if (size > 0 && unpack_file(tar->unpack) >= 0 && !has_holes)
         return find_in_file(tar, place);
+    if (has_holes && unpack_check(tar->unpack, tar->filled += size) < 0)
+        return -1;
     uint8_t block[16384];
     while (left > 0) {
         la_ssize_t got =

@@ -10,6 +10,8 @@
 
 struct tar;
 
+enum { TAR_MAX_NAME = 4096 }; /* bytes, as the system has it for paths */
+
 enum tar_kind { TAR_FILE, TAR_FOLDER, TAR_LINK, TAR_OTHER };
 
 struct tar_member {

@@ -14,8 +14,8 @@ enum { BLOCK = 1 << 18, MAGIC = 6 /* bytes that tell a packing */ };
 struct unpack {
     struct supply *supply;
     const char *name;
-    uint64_t came;
-    uint8_t *head; /* what was read to see what it is, until it has been handed out */
+    uint64_t came, made; /* bytes before and after unpacking */
+    uint8_t *head;       /* what was read to see what it is, until it has been handed out */
     size_t head_size;
     char *reason; /* what the supply said when it failed */
     ssize_t (*read)(struct unpack *unpack, const void **block);
@@ -201,7 +201,22 @@ void unpack_close(struct unpack *unpack)
 
 ssize_t unpack_read(struct unpack *unpack, const void **block)
 {
-    return unpack->read(unpack, block);
+    ssize_t got = unpack->read(unpack, block);
+    if (got > 0 && unpack->read != read_packed) {
+        unpack->made += (uint64_t)got;
+        if (unpack_check(unpack, unpack->made) < 0)
+            return -1;
+    }
+    return got;
+}
+
+int unpack_check(const struct unpack *unpack, uint64_t made)
+{
+    return made <= UNPACK_FREE || made / UNPACK_MOST <= unpack->came
+               ? 0
+               : fail("cannot read %s: it unpacks to more than %d times its size, which sets of "
+                      "images do not; if this one is right, unpack it first",
+                      unpack->name, UNPACK_MOST);
 }
 
 int64_t unpack_skip(struct unpack *unpack, int64_t size)

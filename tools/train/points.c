@@ -1,6 +1,7 @@
 #include "points.h"
 
 #include "essence.h"
+#include "lines.h"
 #include "message.h"
 #include "settings.h"
 
@@ -118,19 +119,18 @@ static int take_lines(struct points *points, const char *path)
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return fail("cannot open %s: %s", path, strerror(errno));
-    char *line = NULL, *where;
-    size_t size = 0;
+    struct lines lines = {.file = file, .name = path, .most = 64 << 20};
+    char *where;
     ssize_t length;
-    for (unsigned long long number = 1; (length = getline(&line, &size, file)) >= 0; number++) {
+    for (unsigned long long number = 1; (length = lines_next(&lines)) > 0; number++) {
         if (asprintf(&where, "%s:%llu", path, number) < 0)
             die(FAILED, "out of memory: a line of %s", path);
-        take_line(points, where, line, (size_t)length);
+        take_line(points, where, lines.line, (size_t)length);
         free(where);
     }
-    int error = feof(file) ? 0 : errno; /* a line for which there is no memory is no end */
-    free(line);
+    free(lines.line);
     fclose(file);
-    return error ? fail("cannot read %s: %s", path, strerror(error)) : 0;
+    return (int)length;
 }
 
 static int print(const struct points *points)

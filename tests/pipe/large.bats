@@ -39,6 +39,8 @@ for record in header, score, dict(type="end", records=2, digest=0):
 }
 
 @test "the report of a sweep names the classes that are found worst where they are too many for figures" {
+    # shellcheck source=pipelines/sweep.d/words.bash
+    . "$REPOSITORY/pipelines/sweep.d/words.bash"
     # shellcheck source=pipelines/sweep.d/report.bash
     . "$REPOSITORY/pipelines/sweep.d/report.bash"
     out=.

@@ -70,8 +70,7 @@ write_options() {
 # refetch, where the images are no longer those asked for. A folder without points knows but its images.
 read_options() {
     local line name value number=0
-    check_points
-    [ -f "$out/options" ] || return 0
+    [ -e "$out/options" ] || return 0
     while IFS= read -r line || [ -n "$line" ]; do
         name=${line%% *} value=${line#* }
         ((++number))
@@ -99,16 +98,22 @@ has_begun() {
     for file in "$out"/d*-s*.{bin,part,stopped,torn*}; do [ ! -s "$file" ] || return 0; done
     is_locked "$out"
 }
-# What is not as a sweep writes it is not acted upon.
-check_points() {
-    local line
-    [ -f "$out/points" ] || return 0
+# A folder of another form than a sweep's is not acted upon: what is written there stays there, what is read there ends,
+# and points are points.
+check_folder() {
+    local file line
+    for file in "$out"/{.lock,stop,sweep.log,options.new,points.*,data.ps.part,psaug.*,best.scores,*.png,*.svg,report.html*}; do
+        [ ! -L "$file" ] || die 1 "$file is a link, by which sweep would write elsewhere"
+    done
+    for file in "$out"/{.lock,points,options,data.ps}; do
+        [ ! -e "$file" ] || [ -f "$file" ] || die 1 "$file is no file"
+    done
+    [ -e "$out/points" ] || return 0
     line=$(LC_ALL=C grep -avnE -m 1 "^$a_name"$'\t'"$its_options\$" "$out/points" | cut -d : -f 1)
     [ -z "$line" ] || die 1 "$out/points is not what a sweep wrote: line $line"
 }
 need_folder() {
-    [ -f "$out/points" ] || die 1 "there is no sweep in $out"
-    check_points
+    [ -e "$out/points" ] || die 1 "there is no sweep in $out"
 }
 
 # add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;

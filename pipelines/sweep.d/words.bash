@@ -46,7 +46,7 @@ can_be() {
 # of its own, and the line without them: sets asked and kept. Otherwise wrong says why it is no point.
 point_line() {
     local words others=() value i name='--e(p|po|poc|poch|pochs)?'
-    asked=$1 wrong="takes up to 1000 printable characters of ASCII, and no --progress, --points or --selftest: '$2'"
+    asked=$1 wrong="options are up to 1000 printable characters of ASCII, without --progress, --points and --selftest, not '$2'"
     is_of_a_point "$2" || return
     read -ra words <<<"$2"
     for ((i = 0; i < ${#words[@]}; i++)); do

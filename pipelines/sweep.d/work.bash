@@ -11,9 +11,11 @@ handed=(out augment common epochs jobs hosts slurm per_gpu halving stream rank)
 
 # start_worker [COMMAND...]: COMMAND is what it runs under.
 start_worker() {
-    local log
-    rm -rf "$out/stop" "$out"/*.stop "$out/events" "$out/.places" || exit 1
-    for log in "$out"/*.log; do is_locked "$log" || rm -f "$log"; done
+    local file
+    rm -rf "$out/stop" "$out/events" "$out/.places" || exit 1
+    for file in "$out"/*.{log,stop}; do
+        [[ ! ${file##*/} =~ ^(sweep|$a_name)\. ]] || is_locked "$file" || rm -f "$file"
+    done
     mkfifo "$out/events" || exit 1
     export "${handed[@]}"
     "$@" setsid "$self" work <&0 &

@@ -43,7 +43,7 @@ folder() {
     for line in "${lines[@]}"; do
         { cat points && printf '%b\n' "$line"; } >s/points
         for command in status $(more run start follow stop wait best report); do
-            ends 1 sweep $command -o s
+            ends 1 sweep "$command" -o s
             grep -xF 'sweep: s/points is not what a sweep wrote: line 2' err
         done
     done
@@ -79,9 +79,9 @@ folder() {
         number=$(wc -l <s/options)
         for command in report $(more run start best); do
             status=0
-            sweep $command -o s >out 2>err || status=$?
+            sweep "$command" -o s >out 2>err || status=$?
             [ "$status" = 1 ] || [ "$status" = 2 ]
-            grep "^sweep: s/options.*line $number[,:]" err
+            grep "^sweep: s/options.*line ${number}[,:]" err
             obeys_nobody err
         done
     done
@@ -141,16 +141,17 @@ folder() {
             echo red >"-$name.$kind" && echo red >"$name *.$kind" && echo red >"-rf * .$kind"
         done
         mkfifo d1-s0-ffffffffffff.log "$name.failed" "$name.part" "$name.torn1"
-        ls >../before
     )
-    for command in status best report run; do
+    for command in status best 'start -d 1,2 -e 1 -j 1' wait report; do
+        # shellcheck disable=SC2086 # a command and its options
         ends 0 timeout 60 sweep $command -o "$folder"
         obeys_nobody err out
     done
     ends 1 sweep follow -o "$folder"
     ends 1 sweep stop "$word" -o "$folder"
-    [ "$(wc -l <"$folder/points")" = 1 ]
-    [ -e "$folder/-$name.bin" ]
+    [ "$(wc -l <"$folder/points")" = 2 ]
+    # All of them are left alone.
+    [ "$(find "$folder" -type f -size 4c -printf x)" = "$(printf 'x%.0s' {1..35})" ]
     grep -F 'touch ran' "$folder/report.html"
     # What somebody wrote there is shown, and does nothing.
     printf '%s\t1\t-d 1 --name %s\n' "$name" "$word" >>"$folder/points"
@@ -165,9 +166,35 @@ folder() {
     nothing_ran
 }
 
+@test "a folder's links lead nothing that is written elsewhere, and nothing that is no file is waited for" {
+    local file
+    folder s
+    echo mine >mine
+    for file in .lock stop options.new points.new points.asked data.ps.part report.html.new curves.png overlay.svg best.scores sweep.log; do
+        rm -f "s/$file" && ln -s ../mine "s/$file"
+        ends 1 sweep run -d 1-2 -o s
+        grep -xF "sweep: s/$file is a link, by which sweep would write elsewhere" err
+        rm "s/$file"
+    done
+    ln -s ../mine s/d2-s0-0123456789ab.log
+    ln -s ../mine s/d2-s0-0123456789ab.part
+    ln -s mine s/d1-s0-0123456789ab.stop
+    ends 0 sweep start -d 1-2 -e 1 -j 1 -o s
+    ends 0 sweep wait -o s
+    [ "$(cat mine)" = mine ]
+    for file in points options data.ps .lock; do
+        mv "s/$file" kept && mkfifo "s/$file"
+        ends 1 timeout 20 sweep run -o s
+        grep -xF "sweep: s/$file is no file" err
+        mv kept "s/$file"
+    done
+}
+
 @test "hosts are held to what a host can be, and get words; so does a cluster" {
     # As ssh does: the words behind the host are a line for its shell.
+    # shellcheck disable=SC2016 # for that
     printf '#!/bin/sh\nmkdir -p there && cd there && exec sh -c "$2"\n' >host
+    # shellcheck disable=SC2016
     printf '#!/bin/sh\necho "a[\\$(touch ran)]"\n' >liar
     chmod +x host liar
     # shellcheck disable=SC2016

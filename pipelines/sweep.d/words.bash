@@ -28,14 +28,14 @@ is_of_a_point() {
 # can_be NAME VALUE: whether an option of sweep's own, from the command line or a folder, can have that value. Otherwise
 # wrong says why not.
 can_be() {
-    local takes=''
+    local takes='' LC_ALL=C
     case $1 in
     epochs) [[ $2 =~ ^$a_number$ ]] || takes='a whole number from 1 on' ;;
     jobs | limit | per_gpu) [[ $2 =~ ^($a_number)?$ ]] || takes='a whole number from 1 on' ;;
     halving) [[ $2 =~ ^($a_number)?$ && $2 != 1 ]] || takes='a whole number from 2 on' ;;
     rank) [[ $2 =~ ^(last|mean5|best|loss)$ ]] || takes='one of last, mean5, best, loss' ;;
     data | test) [[ $2 != -* ]] || takes="a source (./$2 for a file of that name)" ;;
-    fetch) [[ ! " $2" =~ \ --w ]] || takes='options of psfetch without --write-shard' ;;
+    fetch) [[ ! " $2" =~ [[:blank:]]--w ]] || takes='options of psfetch without --write-shard' ;;
     esac
     [ -n "$takes" ] || return 0
     wrong="--${1/_/-} takes $takes, not '$2'"

@@ -71,7 +71,7 @@ folder() {
         while [ $# -gt 0 ]; do other[$1]=$2 && shift 2; done
         while read -r name value; do echo "$name ${other[$name]-$value}"; done <options >s/options
     }
-    for value in "epochs $word" "epochs 0" "limit $word" "rank $word" "fetch --write-shard ran.tar" "fetch -q --w=ran.tar" \
+    for value in "epochs $word" "epochs 0" "limit $word" "rank $word" "fetch --write-shard ran.tar" $'fetch -q\t--w=ran.tar' \
         "data --write-shard=ran.tar" "test -n" $'data \e[31mred' $'augment a\xc2\x9bb' "$word 1" " $word"; do
         name=${value%% *}
         { sed "/^${name:-none} /d" options 2>/dev/null || cat options; } >s/options
@@ -105,9 +105,10 @@ folder() {
 }
 
 @test "options of the command line are words" {
-    local option values=("$word" $'a\e[31mb')
-    [ -z "${PSWEEP_LONG-}" ] || values+=("-$words" $'a\nb')
+    local option value values
     for option in data split limit test fetch augment epochs jobs hosts per-gpu halving points rank depth seed learning-rate; do
+        values=("$word")
+        [ -z "${PSWEEP_LONG-}" ] && [ $option != data ] || values+=("-$words" $'a\e[31mb' $'a\nb')
         for value in "${values[@]}"; do
             status=0
             sweep --limit 40 --fetch '--resize 8x8' "--$option" "$value" -o s >out 2>err || status=$?
@@ -124,6 +125,33 @@ folder() {
         obeys_nobody err
     done < <(tail -n +2 lines)
     [ ! -e s/data.ps ]
+    nothing_ran
+}
+
+@test "a line of points brings epochs of its own in any spelling that pstrain takes, and is words else" {
+    # shellcheck source=pipelines/sweep.d/words.bash
+    . "$REPOSITORY/pipelines/sweep.d/words.bash"
+    local line own asked kept wrong
+    is() {
+        point_line 30 "$1"
+        [ "$asked: $kept" = "$2" ]
+        echo "$1" >>lines
+    }
+    is '-d1 -e2' '2: -d1'
+    is '-e 2 -d 1' '2: -d 1'
+    for own in --e --ep --epo --epoc --epoch --epochs; do
+        is "-d 1 $own 2 -s 3" '2: -d 1 -s 3'
+        is "-d 1 $own=2" '2: -d 1'
+    done
+    is "-d 2 -e 9 --name it's -e8 --resume \\\\" "8: -d 2 --name it's --resume \\\\"
+    is '-e4' '4: --depth 1'
+    is '-d 2' '30: -d 2'
+    psfetch -q synth:shapes/test --limit 20 --split 0.5 | pstrain -q --points lines >names
+    [ "$(wc -l <names)" = "$(wc -l <lines)" ]
+    for line in '-e 0' '-e 1234567890' '-d 1 -e' '-epochs 2' '--epochs= -d 1' "-e$word" "-d 1 --progress x" $'-d\t1' "$(printf '%01001d' 1)"; do
+        no point_line 30 "$line"
+        [ -n "$wrong" ]
+    done
     nothing_ran
 }
 
@@ -170,7 +198,7 @@ folder() {
     local file
     folder s
     echo mine >mine
-    for file in .lock stop options.new points.new points.asked data.ps.part report.html.new curves.png overlay.svg best.scores sweep.log; do
+    for file in .lock options.new curves.png $(more stop points.new points.asked data.ps.part report.html.new overlay.svg best.scores sweep.log); do
         rm -f "s/$file" && ln -s ../mine "s/$file"
         ends 1 sweep run -d 1-2 -o s
         grep -xF "sweep: s/$file is a link, by which sweep would write elsewhere" err

@@ -8,7 +8,7 @@ load ../sweeps
 # shellcheck disable=SC2016 # no shell may expand it
 word='$(touch${IFS}ran)`touch${IFS}ran`;touch${IFS}ran;:|a[$(touch${IFS}ran)]'
 # shellcheck disable=SC2016
-words='"; touch ran; '\''; touch ran; $(touch ran) `touch ran` * a[$(touch ran)]'
+phrase='"; touch ran; '\''; touch ran; $(touch ran) `touch ran` * a[$(touch ran)]'
 
 # more OTHER...: with make test-all, what else is tried.
 more() {
@@ -52,7 +52,7 @@ folder() {
         grep -xF 'sweep: s/points is not what a sweep wrote: line 2' err
     done
     # What has the form, but is options of no point, fails with a sentence.
-    printf '%s\n' "$name"$'\t3\t-d 1 --progress ran' "d2${name#d1}"$'\t3\t'"-d 2 --name $word $words" >s/points
+    printf '%s\n' "$name"$'\t3\t-d 1 --progress ran' "d2${name#d1}"$'\t3\t'"-d 2 --name $word $phrase" >s/points
     ends 1 timeout 60 sweep -j 1 -o s
     grep "$name failed: s/points does not say what it is to train" err
     grep "d2${name#d1} failed: pstrain: " err
@@ -90,15 +90,15 @@ folder() {
         grep '^sweep: s/options.*line' err
     done
     # Nobody runs these, and a page shows them as one would have to type them.
-    with split "$word" augment "$words" data "$words"
+    with split "$word" augment "$phrase" data "$phrase"
     ends 0 sweep report -o s
     # shellcheck disable=SC2016
     grep -F "psfetch '&quot;; touch ran; '\'';" s/report.html
     grep -F "psaug '&quot;;' touch 'ran;' ''\'';' touch" s/report.html
     # Others are refused by the programs whose they are.
-    with augment "$words"
+    with augment "$phrase"
     ends 2 sweep --depth 2 -o s
-    with fetch "$words" test "$words"
+    with fetch "$phrase" test "$phrase"
     ends 1 sweep report -o s
     grep '^psfetch: ' err
     nothing_ran
@@ -108,7 +108,7 @@ folder() {
     local option value values
     for option in data split limit test fetch augment epochs jobs hosts per-gpu halving points rank depth seed learning-rate; do
         values=("$word")
-        [ -z "${PSWEEP_LONG-}" ] && [ $option != data ] || values+=("-$words" $'a\e[31mb' $'a\nb')
+        [ -z "${PSWEEP_LONG-}" ] && [ $option != data ] || values+=("-$phrase" $'a\e[31mb' $'a\nb')
         for value in "${values[@]}"; do
             status=0
             sweep --limit 40 --fetch '--resize 8x8' "--$option" "$value" -o s >out 2>err || status=$?
@@ -117,7 +117,7 @@ folder() {
             obeys_nobody err
         done
     done
-    printf '%s\n' "-d 1 --name $word$word" '-d 1 -e 0' '-d 1 -e 1234567890' '-d 1 --points x' $'-d \e[31m1' "-d 1 $words" >lines
+    printf '%s\n' "-d 1 --name $word$word" '-d 1 -e 0' '-d 1 -e 1234567890' '-d 1 --points x' $'-d \e[31m1' "-d 1 $phrase" >lines
     while IFS= read -r line; do
         echo "$line" >points
         ends 2 sweep --limit 40 --fetch '--resize 8x8' --points points -o s
@@ -248,11 +248,11 @@ for ((job = 1; job <= count; job++)); do SLURM_ARRAY_TASK_ID=$job sh -c "$argume
 END
     chmod +x sbatch
     rm s/d2-*.bin
-    mv s "$words"
-    PATH=$PWD:$PATH PARALLEL_PID=1 ends 0 timeout 60 sweep start --slurm "--comment $words" -o "$words"
-    ends 0 timeout 60 sweep wait -o "$words"
+    mv s "$phrase"
+    PATH=$PWD:$PATH PARALLEL_PID=1 ends 0 timeout 60 sweep start --slurm "--comment $phrase" -o "$phrase"
+    ends 0 timeout 60 sweep wait -o "$phrase"
     grep -xF 'ran;' arguments
-    [ "$(find "$words" -name '*.bin' | wc -l)" = 2 ]
+    [ "$(find "$phrase" -name '*.bin' | wc -l)" = 2 ]
     nothing_ran
 }
 

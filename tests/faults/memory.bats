@@ -76,8 +76,12 @@ psplot -k filters -o made.pdf net.bin
 psplot -k images -o made.png wrong.ps
 psplot -k confusion -o made.png scores
 END
+    mkdir s
+    cp net.bin s/d1-s0-0123456789aa.part
+    printf 'd1-s0-0123456789aa\t2\t--depth 1 --seed 0\n' >s/points
     starved 9 <<'END'
 psplot channel
 psplot -k csv channel
+psplot --follow s
 END
 }

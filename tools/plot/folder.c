@@ -3,6 +3,7 @@
 #include "message.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +139,9 @@ static void look(struct folder *folder, struct source **source, int *count, stru
     /* In this order: what comes before the lock is given back is seen. */
     folder->idle = nobody_works(folder);
     int entries = scandirat(folder->fd, ".", &entry, is_part, versionsort);
+    if (entries < 0 &&
+        errno != ENOENT) /* else nothing would seem to be there, and that be the end */
+        die(FAILED, "cannot read the folder %s: %s", folder->path, strerror(errno));
     for (int i = 0; i < entries; i++) {
         const char *path = meet(folder, entry[i]->d_name);
         if (path)

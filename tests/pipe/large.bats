@@ -54,3 +54,47 @@ for record in header, score, dict(type="end", records=2, digest=0):
     scores 40
     [ -z "$(worst_classes)" ]
 }
+
+# runs COUNT: runs.bin, so many short runs of different depths, one behind the other.
+runs() {
+    /usr/bin/python3 -c '
+import ctypes, msgpack, struct, sys
+xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
+xxh3.restype = ctypes.c_uint64
+for depth in range(1, int(sys.argv[1]) + 1):
+    records = [dict(type="header", version=1, kind="run", tool="x", upstream=[], classes=["a", "b"], options=dict(depth=depth))]
+    for epoch in 1, 2:
+        records.append(dict(type="progress", iteration=epoch, epoch=epoch, images=1, loss=1.0, accuracy=0.5))
+        records.append(dict(type="validation", iteration=epoch, epoch=epoch, images=9, loss=1.0, accuracy=0.5 + depth % 100 / 1000))
+    tensor = dict(name="block1.convolution1.weights", shape=[1, 1, 3, 3], values=struct.pack("<9f", *range(9)))
+    records.append(dict(type="model", epoch=2, epochs=2, iteration=2, stopped=False, reason="epochs",
+                        network=dict(depth=depth, filters=16), tensors=[tensor]))
+    body = b"".join(map(msgpack.packb, records))
+    sys.stdout.buffer.write(body + b"\x83\xa4type\xa3end\xa7records\xcf" + struct.pack(">Q", len(records))
+                            + b"\xa6digest\xcf" + struct.pack(">Q", xxh3(body, ctypes.c_size_t(len(body)))))' "$1" >runs.bin
+}
+# pixels FILE: of a PNG, in millions.
+pixels() {
+    /usr/bin/python3 -c '
+import struct, sys
+width, height = struct.unpack(">II", open(sys.argv[1], "rb").read(24)[16:])
+print(width * height // 1000000)' "$1"
+}
+
+@test "very many runs: panels become small, lines have the height that a picture can have" {
+    long
+    runs 2000
+    bounded 6 256 psplot -q -o curves.png runs.bin
+    [ "$(pixels curves.png)" -le 40 ]
+    bounded 6 256 psplot -q -k overlay -o overlay.png runs.bin
+    [ "$(pixels overlay.png)" -le 40 ]
+    bounded 2 64 psplot -q -k summary -o summary.png runs.bin
+    for kind in curves overlay summary table; do
+        bounded 2 96 psplot -q -k $kind runs.bin >/dev/null
+    done
+    # A line of filters a model: for so many there is no picture.
+    runs 5000
+    ends 2 bounded 2 64 psplot -q -k filters -o filters.png runs.bin
+    grep 'the filters do not fit into the picture: draw those of fewer models' err
+    [ ! -e filters.png ]
+}

@@ -27,6 +27,12 @@ int chart_filters(const struct bank *bank, const struct picture *picture);
 /* The title over a picture: the height it takes. */
 double chart_title(struct canvas *canvas, const char *title, double font);
 
+/* A picture whose size nobody asked for has at most CHART_MOST pixels, none of its sides more than
+ * CHART_LONGEST (cairo's own limit is 32767). This makes one smaller in proportion: many panels
+ * side by side are a small picture of each. */
+enum { CHART_MOST = 40000000, CHART_LONGEST = 30000 };
+void chart_limit(double *width, double *height);
+
 /* How many panels stand beside each other where count share a picture. */
 int chart_across(size_t count);
 

@@ -130,6 +130,7 @@ int chart_classes(const struct history *history, const struct picture *picture)
     if (width == 0) {
         width = across * 640;
         height = down * (130 + fmin(24 * classes, 30000. / down));
+        chart_limit(&width, &height);
     }
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;

@@ -220,6 +220,7 @@ int chart_confusion(const struct history *history, const struct picture *picture
         usual_size(classes, longest, &width, &height);
         width *= across;
         height *= down;
+        chart_limit(&width, &height);
     }
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;

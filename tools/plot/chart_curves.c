@@ -21,6 +21,15 @@ int chart_across(size_t count)
     return count < 2 ? 1 : (int)ceil(sqrt((double)count));
 }
 
+void chart_limit(double *width, double *height)
+{
+    double part = sqrt(CHART_MOST / (*width * *height));
+    if (part < 1) {
+        *width = floor(*width * part);
+        *height = floor(*height * part);
+    }
+}
+
 double chart_title(struct canvas *canvas, const char *title, double font)
 {
     struct lettering lettering = {1.35 * font, black, 0, 0, 1, 0};
@@ -208,6 +217,7 @@ static void usual_size(size_t runs, int across, int down, double *width, double 
     double panel = runs == 1 ? 840 : runs <= 4 ? 600 : runs <= 9 ? 480 : 320;
     *width = across * panel;
     *height = down * panel * 0.72 + 60;
+    chart_limit(width, height);
 }
 
 int chart_curves(const struct history *history, const struct picture *picture)

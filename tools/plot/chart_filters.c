@@ -169,11 +169,13 @@ int chart_filters(const struct bank *bank, const struct picture *picture)
     int factor = width > 0 ? MOST_FACTOR : (int)fmax(1, floor(USUAL_SIDE / (double)side));
     canvas_measure(&canvas, picture->path);
     struct layout l = layout_of(&canvas, bank, factor, range);
-    while (width > 0 && factor > 1 && (l.right > width || l.foot + title > height))
+    double right = width > 0 ? width : CHART_LONGEST, foot = width > 0 ? height : CHART_LONGEST;
+    while (factor > 1 && (l.right > right || l.foot + title > foot))
         l = layout_of(&canvas, bank, --factor, range);
     canvas_measured(&canvas);
-    if (width > 0 && (l.right > width || l.foot + title > height))
-        return fail_as(USAGE, "the filters do not fit into the picture: a larger --size is needed");
+    if (l.right > right || l.foot + title > foot)
+        return fail_as(USAGE, "the filters do not fit into the picture: %s",
+                       width > 0 ? "a larger --size is needed" : "draw those of fewer models");
     if (width == 0) {
         width = l.right;
         height = l.foot + title;

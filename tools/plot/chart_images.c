@@ -170,7 +170,8 @@ static int fit(struct canvas *canvas, const struct sheet *sheet, int side, doubl
         for (int tight = 0; tight < 2; tight++) {
             *l = layout_of(canvas, sheet, wide, high, height, tight);
             if (wide <= side && high <= side && width_of(l) <= (width > 0 ? width : MOST_LENGTH) &&
-                height_of(l) <= (height > 0 ? height : MOST_LENGTH))
+                height_of(l) <= (height > 0 ? height : MOST_LENGTH) &&
+                (width > 0 || width_of(l) * height_of(l) <= CHART_MOST))
                 return 1;
         }
         if (factor > 1)

@@ -99,7 +99,7 @@ int chart_overlay(const struct history *history, const struct picture *picture)
     double width = picture->width, height = picture->height;
     if (width == 0) {
         width = 960;
-        height = fmax(600, 17 * (double)strands.count + 140);
+        height = fmin(fmax(600, 17 * (double)strands.count + 140), CHART_LONGEST);
     }
     double font = fmax(fmin(fmin(width / 52, height / 34), 14), 7);
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0) {

@@ -97,7 +97,7 @@ int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *la
                 double rate, struct outcome *outcome);
 
 /* Class probabilities in inference mode (running statistics): float[count][classes]; probability
- * may be NULL. Where a logit is no number or infinite, all of the image's are NaN. label may be
+ * may be NULL. Where a logit is no number or +infinity, all of the image's are NaN. label may be
  * NULL, then outcome is not touched and may be NULL. An image's result does not depend on the other
  * images of the call. */
 int engine_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,

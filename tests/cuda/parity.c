@@ -34,7 +34,7 @@ struct result {
     struct outcome step, predicted;
 };
 
-/* With a logit that is no number or infinite no class is the most probable, so no image is right;
+/* With a logit that is no number or +infinity no class is the most probable, so no image is right;
  * r->parameters are as they were. */
 static void blind(struct engine *engine, const struct bed *b, uint32_t count, struct result *r)
 {

@@ -72,6 +72,26 @@ chart() {
     grep -q 'is a folder' err
 }
 
+@test "in a folder whose lock was given back nothing grows any more: no waiting for what is cut short there" {
+    head -c "$half" net.bin >runs/a.part
+    cp -r runs others
+    exec {lock}<runs
+    flock "$lock"
+    chart {lock}<&- &
+    chart=$!
+    wait_for 30 grep -q '^a: epoch 1: ' lines
+    # One that cannot know it, since nobody has held a lock there, begins at the same time.
+    timeout 60 psplot --follow others >/dev/null 2>&1 3>&- {lock}<&- &
+    patient=$!
+    flock -u "$lock"
+    exec {lock}<&-
+    status=0
+    wait $chart || status=$?
+    [ "$status" = 3 ]
+    kill -0 $patient
+    grep -q 'runs/a.part ends after .* records without an end record' err
+}
+
 @test "images a second and the time left are those of a run at work, not of what it copied" {
     # Ten iterations a second of 100 images each, behind a thousand that come almost at once.
     cat >trainer.py <<'END'

@@ -27,7 +27,7 @@ struct folder {
     struct met *met; /* [mets] */
     size_t mets;
     int64_t look_at;
-    int idle;
+    int idle, was_busy;
 };
 
 struct folder *folder_open(int fd, const char *path)
@@ -51,6 +51,11 @@ void folder_close(struct folder *folder)
 int folder_is_idle(const struct folder *folder)
 {
     return folder->idle;
+}
+
+int folder_was_left(const struct folder *folder)
+{
+    return folder->idle && folder->was_busy;
 }
 
 /* A shared lock is refused as long as somebody holds an exclusive one. */
@@ -138,6 +143,7 @@ static void look(struct folder *folder, struct source **source, int *count, stru
     struct dirent **entry;
     /* In this order: what comes before the lock is given back is seen. */
     folder->idle = nobody_works(folder);
+    folder->was_busy |= !folder->idle;
     int entries = scandirat(folder->fd, ".", &entry, is_part, versionsort);
     if (entries < 0 &&
         errno != ENOENT) /* else nothing would seem to be there, and that be the end */

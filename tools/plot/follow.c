@@ -19,7 +19,7 @@ enum {
     TICK = 100, /* milliseconds, all of these */
     LOOK_AGAIN = 250,
     GRACE = 2000,
-    STILL = 5000,  /* in a folder where nobody works, such a file does not grow any more */
+    STILL = 5000,  /* in a folder without locks, a file that did not grow for so long has ended */
     SETTLE = 2000, /* what a file brings at first is old: there already, or copied by --resume */
     ANEW = 10000, /* now and then the whole frame is written, whatever others did to the terminal */
     SHARE = 100,  /* frames take at most this part of a core */
@@ -225,7 +225,7 @@ static int show_news(struct follower *follower)
 /* Whether all has ended; runs that nobody can go on with are held for dead after a while. */
 static int all_ended(struct follower *follower, int64_t news)
 {
-    int complete = 1, alone = 1, grace = GRACE;
+    int complete = 1, alone = 1, grace = 0;
     for (int i = 0; i < follower->count; i++) {
         const struct source *source = &follower->source[i];
         int hung_up = source->state != SOURCE_OPEN || !source->is_pipe ||
@@ -234,8 +234,9 @@ static int all_ended(struct follower *follower, int64_t news)
         int left = source->found ? folder_is_idle(source->found) : hung_up && source->is_pipe;
         complete &= whole && hung_up;
         alone &= whole ? hung_up : left;
-        if (source->found && !whole)
-            grace = STILL;
+        int wait = source->found == NULL ? GRACE : folder_was_left(source->found) ? 0 : STILL;
+        if (!whole && wait > grace)
+            grace = wait;
     }
     if (complete)
         return 1;

@@ -128,7 +128,8 @@ install: all
 	install -m 755 $(BIN) pipelines/sweep "$(to)/bin"
 	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) "$(to)/lib/psweep/$(notdir $(PLUGIN))")
 	install -m 644 pipelines/sweep.mk lib/FORMAT.md "$(to)/share/psweep"
-	install -m 644 pipelines/sweep.d/* "$(to)/share/psweep/sweep.d"
+	install -m 644 pipelines/sweep.d/*.* "$(to)/share/psweep/sweep.d"
+	install -D pipelines/sweep.d/parallel/sleep "$(to)/share/psweep/sweep.d/parallel/sleep"
 	$(foreach m,$(MANUALS),install -m 644 $m "$(to)/share/man/man$(subst .,,$(suffix $m))" &&) :
 
 ## clean         removes bin/ and build/

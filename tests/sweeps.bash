@@ -38,3 +38,16 @@ same_runs() {
     [ "$(cd "$1" && echo *.bin)" = "$(cd "$2" && echo *.bin)" ]
     for file in "$1"/*.bin; do cmp "$file" "$2/${file##*/}"; done
 }
+
+# tree FOLDER: this tree, copied there.
+tree() {
+    mkdir -p "$1/bin" && cp -r "$REPOSITORY/pipelines" "$1" && ln -s "$REPOSITORY"/bin/* "$1/bin"
+}
+# shim PROGRAM COMMAND: a program of that name in the tree t, in the place of the real one, which the
+# command may call as "$real".
+shim() {
+    [ -d t ] || tree t
+    rm -f "t/bin/$1"
+    printf '#!/bin/bash\nreal=%q\n%s\n' "$REPOSITORY/bin/$1" "$2" >"t/bin/$1"
+    chmod +x "t/bin/$1"
+}

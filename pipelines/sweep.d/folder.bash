@@ -13,8 +13,20 @@
 #   NAME.stop, stop    please stop this point; please stop all
 #   events             the FIFO on which the sweep at work hears what has happened
 #
-# Who works in a folder holds a lock on it, and so do all that it started. .lock is held by who changes
-# points.
+# Who works in a folder holds a lock on it, and so do all that it started, by the descriptor that they inherit; so a lock
+# is given back when the last of them has ended. .lock is held by who changes points, or begins to work. Who has what:
+#
+#                            the folder   events   NAME.log   a slot   ends when
+#   sweep, while it fetches  x                                         the images are there, or asked to stop
+#   its psfetch              x                                         sweep does
+#   the worker               x            x                            all points have ended, or asked to stop
+#   tick, who reads points   x            x                            the worker does
+#   parallel                 x            x                            its input does; killed when the worker ends
+#   a runner                 x            x        x          x        its point has ended; asked to when parallel ends
+#   psaug, pstrain, ssh      x                     x          x        asked to when the runner ends
+#
+# What asks a program to end with its parent is `mortal`; parallel's own children are seen to in parallel/sleep. So
+# whatever is killed, all below it ends, and nobody waits for a lock that nobody would give back.
 # shellcheck shell=bash disable=SC2154,SC2034,SC2119,SC2120 # $out, the folder, and $here, this one, are everywhere
 
 # Whether somebody holds a lock on that file or folder.
@@ -26,6 +38,65 @@ is_locked() {
     local result=$?
     exec {file}<&-
     return $result
+}
+
+# heard COMMAND...: a shell hears no signal while a command runs in its foreground, but while it waits.
+heard() {
+    "$@" <&0 &
+    wait $!
+}
+# Whether this sweep is the one that works here, and shall not any more.
+must_stop() {
+    [ -n "$working" ] && [ -e "$out/stop" ]
+}
+# take DESCRIPTOR: waits for the lock on it, or until this sweep must stop.
+take() {
+    local status
+    until heard flock --timeout 1 "$1"; do
+        status=$?
+        # A second has passed, or a signal was heard.
+        [ $status = 1 ] || [ $status -gt 128 ] || return
+        ! must_stop || return 1
+    done
+}
+# take_folder: makes this sweep the one that works here, as {working} says; 1: another is. {lock} is held, on .lock, so no
+# third one tries. A request to stop is for who works here when it comes: what earlier ones left goes before that.
+take_folder() {
+    [ -z "$working" ] || return 0
+    ! is_locked "$out" || return 1
+    rm -rf "$out/stop" "$out"/d*-s*.stop
+    exec {working}<"$out"
+    # Who looks whether it is locked has the lock for a moment.
+    flock --timeout 1 "$working" || { leave_folder; return 1; }
+}
+leave_folder() {
+    [ -z "$working" ] || exec {working}<&-
+    working=''
+}
+# "${mortal[@]}" PARENT COMMAND...: COMMAND is asked to end when its parent, the process of that number, has ended, were
+# it before it could ask for that.
+# shellcheck disable=SC2016 # for that shell
+mortal=(setpriv --pdeathsig TERM sh -c '[ "$PPID" = "$0" ] && exec "$@"')
+# Until nobody works here. Signals are heard meanwhile.
+finished() {
+    "${mortal[@]}" $$ flock --shared "$out" true &
+    wait $!
+}
+# until_stopped COMMAND...: which is ended when this sweep must stop, or has ended.
+until_stopped() {
+    local parent=$BASHPID command watcher never status
+    "${mortal[@]}" "$parent" "$@" <&0 &
+    command=$!
+    {
+        exec {never}<> <(:)
+        while [ -e /proc/$$/exe ] && ! must_stop; do read -r -t 0.5 -u "$never"; done
+        kill "$command"
+    } 2>/dev/null &
+    watcher=$!
+    wait "$command"
+    status=$?
+    kill "$watcher" 2>/dev/null
+    return $status
 }
 
 # points_of [NAME]: the folder's points, or that one. A line of another form, such as one that is only being added, is
@@ -96,7 +167,7 @@ forget_points() {
 has_begun() {
     local file
     for file in "$out"/d*-s*.{bin,part,stopped,torn*}; do [ ! -s "$file" ] || return 0; done
-    is_locked "$out"
+    [ -z "$working" ] && is_locked "$out"
 }
 # A folder of another form than a sweep's is not acted upon: what is written there stays there, what is read there ends,
 # and points are points.
@@ -126,7 +197,7 @@ add_points() {
         point_line "$1" "${lines[i]}" || { echo "sweep: point $((i + 1)): $wrong" | made_plain >&2 && return 2; }
         epochs[i]=$asked lines[i]=$kept
     done
-    exec {lock}>"$out/.lock" && flock "$lock" || return
+    exec {lock}>"$out/.lock" && take "$lock" || return
     printf '%s\n' "${lines[@]}" >"$out/points.asked"
     read -ra words <<<"$augment"
     mapfile -t names < <(psaug -q "${words[@]}" <"$out/data.ps" | name_points "$out/points.asked")
@@ -146,7 +217,7 @@ add_points() {
 # set_epochs N NAME...: asks for that many epochs of these points.
 set_epochs() {
     local lock
-    exec {lock}>"$out/.lock" && flock "$lock" || return
+    exec {lock}>"$out/.lock" && take "$lock" || return
     printf '%s\n' "${@:2}" | awk -F '\t' -v OFS='\t' -v epochs="$1" '
         FILENAME == "-" { named[$1]; next }
         $1 in named { $2 = epochs }

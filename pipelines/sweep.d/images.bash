@@ -23,30 +23,40 @@ test_head=''
 # Sets test_head: the header and the first of the images for the test, of which it is better known now than in the
 # end that they are there.
 look_at_test() {
-    local words
     [ -n "$test" ] || return 0
+    heard first_of_test >"$out/test.head" || no_data $? "cannot fetch the images of $test"
+    test_head=$(<"$out/test.head")
+    rm -f "$out/test.head"
+}
+first_of_test() {
+    local words
     read -ra words <<<"$fetch"
-    test_head=$(psfetch -q "$test" --as test --limit 1 "${words[@]}" | psplot -k json 2>/dev/null; exit "${PIPESTATUS[0]}") ||
-        die $? "cannot fetch the images of $test"
+    until_stopped psfetch -q "$test" --as test --limit 1 "${words[@]}" | psplot -k json 2>/dev/null
+    return "${PIPESTATUS[0]}"
 }
 
 # Into data.ps. psaug looks on, so that what it cannot use, such as images of several sizes, ends the fetching where
 # it is met; then it tells what there is.
 fetch_data() {
-    local words more status header said
-    read -ra words <<<"$fetch"
-    read -ra more <<<"$augment"
-    psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
-        psaug -q "${more[@]}" 2>"$out/psaug.said" | psplot -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
-    status=("${PIPESTATUS[@]}")
+    local status header said
+    heard fetch_part
+    read -ra status <"$out/psaug.status"
     header=$(<"$out/psaug.header") said=$(<"$out/psaug.said")
-    rm -f "$out"/psaug.{header,said}
+    rm -f "$out"/psaug.{status,header,said}
     [ "${status[0]}" = 0 ] || no_data "${status[0]}" "cannot fetch the images of $data"
     [ "${status[2]}" = 0 ] || { echo "$said" >&2 &&
         no_data 2 'options of psfetch stand in --fetch "…", those of psaug in --augment "…"'; }
     [ "${status[1]}" = 0 ] || no_data 1 "cannot write $out/data.ps.part"
     mv "$out/data.ps.part" "$out/data.ps" || exit 1
     [[ $header =~ \"validation\":[1-9] ]] || without_validation
+}
+fetch_part() {
+    local words more
+    read -ra words <<<"$fetch"
+    read -ra more <<<"$augment"
+    until_stopped psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
+        psaug -q "${more[@]}" 2>"$out/psaug.said" | psplot -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
+    echo "${PIPESTATUS[@]}" >"$out/psaug.status"
 }
 # Then accuracy says little, for it nears 100 % of images that are learnt; the loss does not stop there.
 without_validation() {
@@ -56,7 +66,8 @@ without_validation() {
     echo "sweep: there are no images for validation${split:+ (a --split below $split sets some aside)}: networks will be ranked by their $figure on the images that they learn" >&2
 }
 no_data() {
-    rm -f "$out/data.ps.part"
+    rm -f "$out/data.ps.part" "$out/test.head"
+    ! must_stop || die 4 "stopped while images were fetched"
     die "$@"
 }
 

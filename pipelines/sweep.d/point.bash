@@ -71,15 +71,19 @@ put_aside_as_torn() {
 # Sets status. A request to stop goes to the trainer as a TERM, or, by the end of its input, to its host; where
 # it came before there was a trainer, none begins.
 train() {
-    local watcher=''
     if [ "$login" = here ]; then train_here; else train_there; fi || return
+    attend
+    [ -z "$hold" ] || { exec {hold}>&-; } 2>/dev/null
+    hold=
+}
+# Until the trainer ends, or what goes before it.
+attend() {
+    local watcher
     watch_for_stop &
     watcher=$!
     until wait "$trainer"; status=$?; ! kill -0 "$trainer" 2>/dev/null; do :; done
     trainer=
     kill "$watcher" 2>/dev/null
-    [ -z "$hold" ] || { exec {hold}>&-; } 2>/dev/null
-    hold=
 }
 # A trainer is told once: a second TERM would end it at once. One that has been started at this very moment is
 # told by the watcher's TERM, which follows.
@@ -116,21 +120,26 @@ train_here() {
     ! asked_to_stop || { status=4 && return 1; }
     # shellcheck disable=SC2086 # --first-epoch N
     psaug "${words[@]}" $first <"$out/data.ps" 2>>"$run.log" |
-        exec setpriv --pdeathsig TERM pstrain "${options[@]}" --epochs "$epochs" --threads $((cores > 1 ? cores : 1)) \
+        "${mortal[@]}" $$ pstrain "${options[@]}" --epochs "$epochs" --threads $((cores > 1 ? cores : 1)) \
             "${left[@]/#/--resume=}" >"$run.part" 2>>"$run.log" &
     trainer=$!
 }
 
+# What the trainer there reads; ssh ends when this does.
+send_files() {
+    send_data || return
+    [ -z "$resume" ] || reach "$login" "cat >$resume" < <(furthest)
+}
 # The host's shell holds our end of its input: when that ends, it asks the trainer to stop.
 train_there() {
     local psaug pstrain data resume=''
-    send_data 2>>"$run.log" || { status=255 && return 1; }
     data=$(data_name)
-    if [ ${#left[@]} -gt 0 ]; then
-        resume=$cache/$name.torn
-        furthest | (reach "$login" "cat >$resume") 2>>"$run.log" || { status=255 && return 1; }
-    fi
+    [ ${#left[@]} = 0 ] || resume=$cache/$name.torn
+    send_files 2>>"$run.log" &
+    trainer=$!
+    attend
     ! asked_to_stop || { status=4 && return 1; }
+    [ "$status" = 0 ] || { status=255 && return 1; }
     psaug="psaug $(quote "${words[@]}")$first"
     pstrain="pstrain $(quote "${options[@]}")--epochs $epochs ${resume:+--resume $resume}"
     exec {hold}> >(reach "$login" "

@@ -3,8 +3,8 @@
 
 most_drawn=40 # networks in a chart, the best
 
-# Charts of the networks, the best first, as PNG to look at and as SVG for the page; and that. Sets differs: in what the
-# best differs from the others.
+# Charts of the networks, the best first, as PNG to look at and as SVG for the page; and that. They are made in the folder
+# $made, where the scores are. Sets differs: in what the best differs from the others.
 draw() {
     local kind message files differs
     mapfile -t files < <(ranked_files)
@@ -12,20 +12,19 @@ draw() {
     charts=(curves)
     [ ${#files[@]} = 1 ] || charts+=(overlay summary)
     for kind in png svg; do
-        rm -f "$out"/{overlay,summary,confusion}.$kind
-        psplot -o "$out/curves.$kind" --rank "$rank" "${files[@]:0:most_drawn}" || return
+        psplot -o "$made/curves.$kind" --rank "$rank" "${files[@]:0:most_drawn}" || return
         if [ ${#files[@]} -gt 1 ]; then
-            psplot -k overlay -o "$out/overlay.$kind" --rank "$rank" "${files[@]:0:most_drawn}" &&
-                psplot -k summary -o "$out/summary.$kind" --rank "$rank" "${files[@]}" || return
+            psplot -k overlay -o "$made/overlay.$kind" --rank "$rank" "${files[@]:0:most_drawn}" &&
+                psplot -k summary -o "$made/summary.$kind" --rank "$rank" "${files[@]}" || return
         fi
         # There is no confusion matrix of very many classes.
-        if message=$(psplot -k confusion ${differs:+--title "${differs^}"} -o "$out/confusion.$kind" "$out/best.scores" 2>&1); then
+        if message=$(psplot -k confusion ${differs:+--title "${differs^}"} -o "$made/confusion.$kind" "$made/best.scores" 2>&1); then
             [ $kind = png ] || charts+=(confusion)
         elif [[ $message != *'no confusion matrix'* ]]; then
             echo "$message" >&2 && return 1
         fi
     done
-    page >"$out/report.html.new" && mv "$out/report.html.new" "$out/report.html"
+    page >"$made/report.html"
 }
 
 escaped() {
@@ -45,7 +44,7 @@ html_table() {
 }
 # A chart as an image of its own, since the names within two SVG files may be the same.
 html_chart() {
-    echo "<img alt=\"$2\" src=\"data:image/svg+xml;base64,$(base64 -w 0 "$out/$1.svg")\">"
+    echo "<img alt=\"$2\" src=\"data:image/svg+xml;base64,$(base64 -w 0 "$made/$1.svg")\">"
 }
 
 page() {
@@ -93,7 +92,7 @@ END
 # may be no images.)
 worst_classes() {
     local rows worst=20
-    mapfile -t rows < <(psplot -k confusion --size 100x40 "$out/best.scores" | grep -Ev '^[^%]* {8}- ' | escaped)
+    mapfile -t rows < <(psplot -k confusion --size 100x40 "$made/best.scores" | grep -Ev '^[^%]* {8}- ' | escaped)
     [[ ${rows[2]} == *'most often taken for' && ${#rows[@]} -gt 53 ]] || return 0
     echo "<p>The $worst classes that are found worst:</p>"
     printf '%s\n' "<pre>${rows[2]}" "${rows[@]: -worst}" "</pre>"

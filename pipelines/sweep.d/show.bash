@@ -86,10 +86,14 @@ reason() {
 }
 
 # What the best is worth, and all that is to be seen: rank_points has been called. The validations decide which is
-# best; only that is tested.
+# best; only that is tested. All is made in a folder of its own and then takes the place of what was there, for several
+# may do this at once.
 judge() {
-    local best words images=(cat "$out/data.ps") part counts
+    local best words images=(cat "$out/data.ps") part counts made kind
     best=$out/$winner.bin
+    made=$(mktemp -d "$out/.report.XXXXXX") || return
+    # shellcheck disable=SC2064 # now
+    trap "rm -rf $(quote "$made")" EXIT
     read -ra words <<<"$fetch"
     # Images for the test may have come with the data, too; without any, those that chose it are shown, or learnt.
     counts=$(psplot -k json "$best" | head -n 1 | grep -o -m 1 '"counts":{[^}]*}')
@@ -98,11 +102,16 @@ judge() {
     *'"validation":'[1-9]*) part=validation ;;
     *) part=train ;;
     esac
-    [ -z "$test" ] || part=test images=(psfetch -q "$test" --as test "${words[@]}")
-    "${images[@]}" | pseval -q --only $part "$best" >"$out/best.scores" || return 1
+    [ -z "$test" ] || part=test images=(until_stopped psfetch -q "$test" --as test "${words[@]}")
+    heard score >"$made/best.scores" || return 1
     draw || return
     echo "best is $best: $(won)"
+    for kind in {overlay,summary,confusion}.{png,svg}; do [ -e "$made/$kind" ] || rm -f "$out/$kind"; done
+    mv -f "$made"/* "$out" || return
     echo "report: $out/report.html"
+}
+score() {
+    "${images[@]}" | pseval -q --only "$part" "$best"
 }
 # "validation 77.86 %, test 76.52 %", of the best.
 won() {
@@ -129,7 +138,7 @@ tables() {
     echo && seeds_table
 }
 tested() {
-    psplot -k table "$out/best.scores" | awk 'END { print $NF }'
+    psplot -k table "$made/best.scores" | awk 'END { print $NF }'
 }
 
 follow() {
@@ -137,7 +146,7 @@ follow() {
     [ "$command" != follow ] || is_locked "$out" ||
         die 1 "no sweep is at work in $out: sweep status and sweep report -o $out show what it has come to"
     read_options
-    psplot --follow --rank "$rank" -e "$epochs" "$out"
+    exec psplot --follow --rank "$rank" -e "$epochs" "$out"
 }
 report() {
     need_folder
@@ -152,13 +161,13 @@ report() {
 # it; no point means all.
 stop() {
     local point names
-    need_folder
-    is_locked "$out" || die 1 "no sweep is at work in $out"
+    is_locked "$out" || { need_folder; die 1 "no sweep is at work in $out"; }
     if [ $# = 0 ]; then
         touch "$out/stop"
         finished
         return
     fi
+    need_folder
     for point; do
         mapfile -t names < <(states | awk -F '\t' -v point="$point" '
             index($1 "-", point (point ~ /-.*-/ ? "" : "-")) == 1 && $2 != "done" { print $1 }')

@@ -7,6 +7,7 @@
 a_number='[1-9][0-9]{0,8}'
 a_name='d[0-9]{1,3}-s[0-9]{1,20}-[0-9a-f]{12}'
 its_options=$a_number$'\t[ -~]*'
+most_jobs=50000 # networks at a time that anybody asks for
 # What a terminal would obey, or turn the direction of letters by, in a line: as lib/utf8.h has it, but for tabs.
 unplain=$'[\x01-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf'
 
@@ -30,9 +31,10 @@ is_of_a_point() {
 can_be() {
     local takes='' LC_ALL=C
     case $1 in
-    epochs) [[ $2 =~ ^$a_number$ ]] || takes='a whole number from 1 on' ;;
-    jobs | limit | per_gpu) [[ $2 =~ ^($a_number)?$ ]] || takes='a whole number from 1 on' ;;
-    halving) [[ $2 =~ ^($a_number)?$ && $2 != 1 ]] || takes='a whole number from 2 on' ;;
+    epochs) [[ $2 =~ ^$a_number$ ]] || takes='a whole number from 1 to 999999999' ;;
+    limit) [[ $2 =~ ^($a_number)?$ ]] || takes='a whole number from 1 to 999999999' ;;
+    jobs | per_gpu) [[ $2 =~ ^($a_number)?$ && ${2:-1} -le $most_jobs ]] || takes="a whole number from 1 to $most_jobs" ;;
+    halving) [[ $2 =~ ^($a_number)?$ && $2 != 1 ]] || takes='a whole number from 2 to 999999999' ;;
     rank) [[ $2 =~ ^(last|mean5|best|loss)$ ]] || takes='one of last, mean5, best, loss' ;;
     data | test) [[ $2 != -* ]] || takes="a source (./$2 for a file of that name)" ;;
     fetch) [[ ! " $2" =~ [[:blank:]]--w ]] || takes='options of psfetch without --write-shard' ;;

@@ -1,10 +1,11 @@
 # The sweep at work: hands out the points that are missing, hears how they ended, and ends when nothing is
 # left to do. It is in a session of its own, so that Ctrl-C is the business of whoever started it.
 #
-# It hears lines on the FIFO events: "ended NAME" from the runners, "gone NAME PID" of those that have ended
-# without it, "more" from who has added points, "point LINE" and "no-more" from who reads --points -, and once a
-# second "tick". A read with a timeout would lose what it has of a line when its time is over.
-# shellcheck shell=bash disable=SC2154
+# It hears lines on the FIFO events: "places" when all hosts have been asked, "ended NAME" from the runners, "gone NAME
+# PID" of those that have ended without it, "more" from who has added points, "point LINE" and "no-more" from who reads
+# --points -, and once a second "tick": so it looks that often whether it is to stop, and nothing that may last runs in
+# its foreground. A read with a timeout would lose what it has of a line when its time is over.
+# shellcheck shell=bash disable=SC2154,SC2034 # what others have set, or read
 
 # What a worker and its runners are told by their environment; none of it changes a byte of a network.
 handed=(out augment common epochs jobs hosts slurm per_gpu halving stream rank)
@@ -12,18 +13,18 @@ handed=(out augment common epochs jobs hosts slurm per_gpu halving stream rank)
 # start_worker [COMMAND...]: COMMAND is what it runs under.
 start_worker() {
     local file
-    rm -rf "$out/stop" "$out/events" "$out/.places" || exit 1
-    for file in "$out"/*.{log,stop}; do
+    rm -rf "$out/.places" "$out/events" "$out/events.new" || exit 1
+    for file in "$out"/*.log; do
         [[ ! ${file##*/} =~ ^(sweep|$a_name)\. ]] || is_locked "$file" || rm -f "$file"
     done
-    mkfifo "$out/events" || exit 1
+    mkfifo "$out/events.new" && mv "$out/events.new" "$out/events" || exit 1
     export "${handed[@]}"
-    "$@" setsid "$self" work <&0 &
+    "$@" setsid "$self" work <&0 {lock}>&- &
 }
 
 work() {
     local -A handed_out=() tried=() orphans=()
-    local what name rest executor reader='' ticker reading=$stream rungs=()
+    local what name rest executor='' readers=() ticker asking executors=() reading=$stream rungs=() working=yes
     exec {events}<>"$out/events"
     trap 'rm -rf "$places" "$out/events"' EXIT
     trap 'touch "$out/stop"' TERM INT HUP
@@ -31,37 +32,39 @@ work() {
     places=$out/.places
     mkdir -p "$places/slots" || exit 1
     export places bin self
-    open_executor || exit 1
     tick >&"$events" &
     ticker=$!
-    if [ -n "$stream" ]; then
-        exec {tokens}<> <(:)
-        seq $((ahead + 2)) >&"$tokens"
-        read_points <&0 >&"$events" &
-        reader=$!
-    else
-        [ -z "$halving" ] || plan_rungs
-        submit
-    fi
+    { [ -n "$slurm" ] || ask_hosts; echo places; } >&"$events" &
+    asking=$!
     while [ ! -e "$out/stop" ]; do
-        [ ${#handed_out[@]} -gt 0 ] || [ -n "$reading" ] || find_more || break
+        [ ${#handed_out[@]} -gt 0 ] || [ -n "$asking$reading" ] || find_more || break
         read -r -u "$events" what name rest || continue
         case $what in
+        places)
+            asking=
+            open_executor || break
+            if [ -n "$stream" ]; then
+                open_stream
+            else
+                [ -z "$halving" ] || plan_rungs
+                submit
+            fi
+            ;;
         ended) [[ ! $name =~ ^$a_name$ ]] || forget "$name" ;;
         gone) [[ ! $name =~ ^$a_name$ ]] || [ -z "${handed_out[$name]-}" ] || [ "$(cat "$places/pid.$name" 2>/dev/null)" != "$rest" ] || orphans[$name]=1 ;;
-        more) tried=() && { submit || free_points; } ;;
+        more) [ -n "$asking" ] || { tried=() && { submit || free_points; }; } ;;
         no-more) reading= ;;
         tick)
-            kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died; the same command goes on from there" >&2; break; }
+            [ -z "$executor" ] || kill -0 "$executor" 2>/dev/null || { echo "sweep: $executor_name has died; the same command goes on from there" >&2; break; }
             bury
             look_after_runners >&"$events"
             ;;
         point) take_point "$name $rest" ;;
         esac
     done
-    # shellcheck disable=SC2086 # there may be no reader
-    kill "$ticker" $reader 2>/dev/null
-    close_executor
+    # shellcheck disable=SC2086 # all may have been asked
+    kill "$ticker" "${readers[@]}" $asking 2>/dev/null
+    [ -z "$executor" ] || close_executor
 }
 tick() {
     local never
@@ -79,13 +82,29 @@ tell() {
     echo >&"$tokens"
 }
 # The points of standard input as events, each for a token, of which there are a few more than places: so
-# points do not queue up before the news of those that have ended.
+# points do not queue up before the news of those that have ended. Neither may outlive the worker, whoever still
+# writes there.
+open_stream() {
+    local input
+    exec {tokens}<> <(:)
+    more_tokens $((ahead + 2))
+    exec {input}< <(exec "${mortal[@]}" $$ cat)
+    readers=($!)
+    read_points <&"$input" >&"$events" &
+    readers+=($!)
+    exec {input}<&-
+}
+# A byte each, so the pipe takes one for every place there may be.
+more_tokens() {
+    printf "%$1s" | tr ' ' '\n' >&"$tokens"
+}
 read_points() {
     read_lines send_point
     echo no-more
 }
 send_point() {
-    read -r -u "$tokens" && echo "point ${1:0:1001}" # longer is no point, and might be cut by another's words
+    until read -r -t 1 -u "$tokens"; do [ -e /proc/$$/exe ] || exit; done
+    echo "point ${1:0:1001}" # longer is no point, and might be cut by another's words
 }
 
 forget() {
@@ -130,7 +149,7 @@ find_more() {
 submit() {
     local name todo=() wanted=" $* "
     free_points
-    exec {planning}>"$out/.lock" && flock "$planning"
+    exec {planning}>"$out/.lock" && take "$planning" || return 1
     for name in $(missing); do
         [ $# = 0 ] || [[ $wanted == *" $name "* ]] || continue
         [ -n "${handed_out[$name]-}${tried[$name]-}" ] || todo+=("$name")
@@ -147,7 +166,7 @@ hand_out() {
     local name
     for name; do
         handed_out[$name]=1 tried[$name]=1
-        rm -f "$places/pid.$name"
+        [ ! -e "$places/pid.$name" ] || rm -f "$places/pid.$name"
     done
     execute "$@"
 }
@@ -171,27 +190,52 @@ open_executor() {
     if [ -n "$slurm" ]; then open_slurm; else open_parallel; fi
 }
 
-# parallel takes the points from its input, as places get free. When the worker dies, so does parallel, and
-# then the runners are asked to stop. The shell that becomes a runner writes down its number. The path of this
-# program comes to it by the environment, for parallel and a shell would see more in some paths than a path.
+# parallel takes the points from its input, as places get free. It makes a process for each job that it may run before
+# it begins, so there are no more than there are points to do, but for a few. Where points were added, another that may
+# run more takes over, and the first ends with what it has.
 open_parallel() {
-    local count
-    executor_name='GNU parallel'
-    count=$(make_places)
-    [ "$count" -gt 0 ] || die 1 "no host answers"
-    ahead=$count
-    # shellcheck disable=SC2016 # for that shell
-    exec {queue}> >(PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
-        --ungroup --jobs "$count" 'echo $$ >"$places/pid."{}; exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
-        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|echo \$\$ \)/d' >&2))
-    executor=$!
-    execute() { printf '%s\n' "$@" 1>&"$queue" 2>/dev/null & }
-    close_executor() {
-        # Those that it has not started it shall not start.
-        [ ! -e "$out/stop" ] || kill -HUP "$executor" 2>/dev/null
-        exec {queue}>&-
-        while kill -0 "$executor" 2>/dev/null; do read -r -t 0.1 -u "$events"; done
+    executor_name='GNU parallel' ahead=0
+    count_places
+    [ "$most" -gt 0 ] || { echo "sweep: no host answers" >&2; return 1; }
+    [ -z "$stream" ] || widen
+    execute() {
+        [ ${#handed_out[@]} -le "$ahead" ] || widen
+        printf '%s\n' "$@" 1>&"$queue" 2>/dev/null &
     }
+    close_executor() {
+        local pid
+        exec {queue}>&-
+        for pid in "${executors[@]}"; do
+            # Those that it has not started it shall not start.
+            [ ! -e "$out/stop" ] || ! is_child "$pid" || kill -HUP "$pid" 2>/dev/null
+        done
+        for pid in "${executors[@]}"; do
+            while is_child "$pid"; do read -r -t 0.1 -u "$events"; done
+        done
+    }
+}
+# The path of this program comes to parallel by the environment, for it and a shell would see more in some paths than a
+# path; so does a `sleep` of its own (parallel/sleep). When the worker dies, so does parallel, and then the runners are
+# asked to stop. The shell that becomes a runner writes down its number.
+widen() {
+    local wanted=${#handed_out[@]} before=$ahead
+    ((wanted > 2 * ahead)) || wanted=$((2 * ahead))
+    ((wanted > 64)) || wanted=64
+    ((wanted < most)) || wanted=$most
+    ((wanted > ahead)) || return 0
+    make_places "$ahead" "$wanted"
+    [ -z "$executor" ] || exec {queue}>&-
+    # shellcheck disable=SC2016 # for that shell
+    exec {queue}> >(PATH=$here/parallel:$PATH PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
+        --ungroup --jobs "$wanted" 'echo $$ >"$places/pid."{}; PATH=${PATH#*:}; exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
+        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|echo \$\$ \)/d' >&2))
+    executor=$! executors+=($!) ahead=$wanted
+    [ -z "${tokens-}" ] || more_tokens $((ahead - before))
+}
+# Of another process of that number the worker is not the parent.
+is_child() {
+    local parent
+    read -r _ _ _ parent _ 2>/dev/null <"/proc/$1/stat" && [ "$parent" = $$ ]
 }
 
 # A job array for each lot of points; the cluster's queue decides what runs when, and goes on without us.

@@ -6,19 +6,6 @@ load ../sweeps
 # Images without a test, so that nothing is longer than it needs to be.
 small=(--data synth:shapes/test --limit 40 --fetch '--resize 8x8' --epochs 3 --jobs 1)
 
-# tree FOLDER: this tree, copied there.
-tree() {
-    mkdir -p "$1/bin" && cp -r "$REPOSITORY/pipelines" "$1" && ln -s "$REPOSITORY"/bin/* "$1/bin"
-}
-# shim PROGRAM COMMAND: a program of that name in the tree t, in the place of the real one, which the
-# command may call as "$real".
-shim() {
-    [ -d t ] || tree t
-    rm -f "t/bin/$1"
-    printf '#!/bin/bash\nreal=%q\n%s\n' "$REPOSITORY/bin/$1" "$2" >"t/bin/$1"
-    chmod +x "t/bin/$1"
-}
-
 has_no_trainer() {
     [ -z "$(find /proc/[0-9]*/fd/1 -lname "$PWD/s/$1-*.part" 2>/dev/null)" ]
 }

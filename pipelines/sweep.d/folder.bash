@@ -64,7 +64,9 @@ take() {
 take_folder() {
     [ -z "$working" ] || return 0
     ! is_locked "$out" || return 1
-    rm -rf "$out/stop" "$out"/d*-s*.stop
+    local file
+    rm -rf "$out/stop"
+    for file in "$out"/*.stop; do [[ ! ${file##*/} =~ ^$a_name\.stop$ ]] || rm -f "$file"; done
     exec {working}<"$out"
     # Who looks whether it is locked has the lock for a moment.
     flock --timeout 1 "$working" || { leave_folder; return 1; }

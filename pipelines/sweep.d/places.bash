@@ -81,6 +81,7 @@ reach() {
     [ "${words[0]}" != ssh ] ||
         words=(ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 "${words[@]:1}")
     "${mortal[@]}" "$BASHPID" "${words[@]}" "exec sh -c $(quote "$2")"
+    return # as what comes last in a shell it would take that shell's place, instead of being its child
 }
 # quote WORD...: as sh reads them back.
 quote() {

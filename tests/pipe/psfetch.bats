@@ -54,6 +54,18 @@ photos() {
     grep -q "/1.png: not a PNG, JPEG, WebP, GIF or BMP file" err
 }
 
+@test "a folder that contains itself through a link is refused with the way out" {
+    photos
+    ln -s .. photos/cat/up
+    ends 1 psfetch photos
+    grep -q "^psfetch: the folder photos/cat/up contains itself through a link: remove the link, or --exclude " err
+    ends 0 psfetch photos --exclude cat/up
+    rm photos/cat/up
+    cp out excluded
+    ends 0 psfetch photos
+    [ "$(records out | grep -c '"image"')" = "$(records excluded | grep -c '"image"')" ]
+}
+
 @test "a link to nothing, or what is no file, is a bad image if it is named like one" {
     photos
     ln -s gone photos/cat/2.png

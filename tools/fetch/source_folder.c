@@ -123,9 +123,13 @@ static int take(struct source *source, FTS *tree, FTSENT *entry, const char *key
         omitted_file(&source->omitted, key);
         return 0;
     }
+    if (entry->fts_info == FTS_DC && !source_wants(source, key))
+        return 0;
     char *shown = name_show(entry->fts_path);
     int result = entry->fts_info == FTS_DC
-                     ? fail("the folder %s contains itself through a link", shown)
+                     ? fail("the folder %s contains itself through a link: remove the link, or "
+                            "--exclude its path below the folder that is fetched",
+                            shown)
                      : fail("cannot read %s: %s", shown, strerror(entry->fts_errno));
     free(shown);
     return result;

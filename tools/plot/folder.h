@@ -18,7 +18,8 @@ void folder_close(struct folder *folder); /* NULL is allowed */
 /* Whether nobody held the lock when it was last looked at. */
 int folder_is_idle(const struct folder *folder);
 
-/* Whether somebody held it before that: then who writes there holds it, and nothing grows any more. */
+/* Whether somebody held it before that: then who writes there holds it, and nothing grows any more.
+ */
 int folder_was_left(const struct folder *folder);
 
 /* Looks into the folders among count sources, each four times a second, and appends what is new to

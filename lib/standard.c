@@ -15,6 +15,13 @@ void estandard_text(void)
         die(FAILED, "cannot write output: %s", strerror(errno));
 }
 
+int standard_flush(void)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE)
+        return fail("cannot write output: %s", strerror(errno));
+    return 0;
+}
+
 void end_after_text(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout))

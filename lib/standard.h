@@ -11,6 +11,10 @@ struct writer *estandard_output(void);
  * file that is opened. */
 void estandard_text(void);
 
+/* Writes all text that was printed, and looks whether it arrived; a reader that has enough is no
+ * failure. -1 with a sentence. */
+int standard_flush(void);
+
 /* Ends a program whose answer is printed; with a sentence when it could not be. */
 _Noreturn void end_after_text(void);
 

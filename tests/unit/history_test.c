@@ -131,7 +131,7 @@ static void a_run(void **state)
     assert_int_equal(run->progress.count, 12);
     assert_int_equal(run->validation.count, 6);
     assert_int_equal(run->state, RUN_STOPPED);
-    assert_true(fabs(curve_epoch(&run->progress, 6).accuracy - 0.61) < 1e-12);
+    assert_true(fabs(points_epoch(&run->progress, 6).accuracy - 0.61) < 1e-12);
     assert_true(fabs(rank_merit(run, RANK_BEST, 0).figure - 0.9) < 1e-12);
     char text[64], figure[RANK_ROOM];
     curve_state(run, text, sizeof text);
@@ -338,8 +338,8 @@ static void weights(void **state)
     assert_true(fabs(line.y[8] - (6 * 7 + 2 * 100) / 8.0) < 1e-9);
     assert_true(fabs(line.y[4] - 4) < 1e-9);
     line_free(&line);
-    assert_true(fabs(curve_epoch(&points, 1).loss - (6 * 28 + 2 * 100) / 50.0) < 1e-9);
-    assert_true(curve_epoch(&points, 1).images == 50);
+    assert_true(fabs(points_epoch(&points, 1).loss - (6 * 28 + 2 * 100) / 50.0) < 1e-9);
+    assert_true(points_epoch(&points, 1).images == 50);
     struct points many = {0};
     for (int i = 0; i <= POINTS_MOST_LIVE; i++)
         points_add(&many, (struct point){.iteration = i, .loss = i % 2, .images = i % 2 ? 2 : 6},

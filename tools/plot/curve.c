@@ -10,34 +10,9 @@
 
 enum { SPEED_SECONDS = 30, RECENT = 50 };
 
-static struct mean mean_of(const struct point *point, size_t count)
-{
-    struct mean mean = {.count = count};
-    double weight = 0;
-    for (size_t i = 0; i < count; i++) {
-        mean.loss += points_weight(&point[i]) * point[i].loss;
-        mean.accuracy += points_weight(&point[i]) * point[i].accuracy;
-        mean.images += point[i].images;
-        weight += points_weight(&point[i]);
-    }
-    mean.loss /= weight;
-    mean.accuracy /= weight;
-    return mean;
-}
-
-struct mean curve_epoch(const struct points *points, uint64_t epoch)
-{
-    size_t end = points_up_to(points, epoch), first = end;
-    while (first > 0 && points->point[first - 1].epoch == epoch)
-        first--;
-    return mean_of(&points->point[first], end - first);
-}
-
 struct mean curve_recent(const struct run *run)
 {
-    const struct points *points = &run->progress;
-    size_t count = points->count < RECENT ? points->count : RECENT;
-    return mean_of(&points->point[points->count - count], count);
+    return points_last(&run->progress, RECENT);
 }
 
 double curve_diverged(const struct run *run)

@@ -4,16 +4,7 @@
 
 #include "history.h"
 
-/* Means over the points of one epoch, weighted by their images where these are known; NAN where
- * there are none. */
-struct mean {
-    double loss, accuracy;
-    double images; /* in all of them; 0: not known */
-    size_t count;  /* of the points */
-};
-struct mean curve_epoch(const struct points *points, uint64_t epoch);
-
-/* The same over the last fifty mini-batches. */
+/* Means over the last fifty mini-batches. */
 struct mean curve_recent(const struct run *run);
 
 /* The iteration at which the loss stopped being a number, or 0. */

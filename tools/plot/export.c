@@ -3,7 +3,7 @@
 #include "json.h"
 #include "message.h"
 #include "rows.h"
-#include "show.h"
+#include "standard.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static int export_all(struct source *source, int count, const struct form *form)
     int more = WRITE_MORE;
     for (int i = 0; more > 0 && i < count; i++)
         more = export_one(&source[i], form, source_label(source, count, i));
-    return more > 0 ? show_flush() : more;
+    return more > 0 ? standard_flush() : more;
 }
 
 static int json_begin(void *state, const struct source *source, const char *name)

@@ -4,6 +4,7 @@
 #include "message.h"
 #include "text.h"
 #include "show.h"
+#include "standard.h"
 
 #include <errno.h>
 #include <math.h>
@@ -205,7 +206,7 @@ static int write_frame(struct follower *follower)
     screen_update(screen, follower->frame, stdout);
     forget_frame(follower);
     follower->frame = screen;
-    int status = show_flush();
+    int status = standard_flush();
     int64_t pause = (cpu_microseconds() - spent) * SHARE / 1000;
     follower->due = now + (pause > TICK ? pause : TICK);
     follower->stale = 0;
@@ -219,7 +220,7 @@ static int show_news(struct follower *follower)
         return write_frame(follower);
     tell_epochs(follower->history);
     follower->stale = 0;
-    return show_flush();
+    return standard_flush();
 }
 
 /* Whether all has ended; runs that nobody can go on with are held for dead after a while. */
@@ -300,7 +301,7 @@ int follow(struct source **source, int *count, struct history *history,
     int status = run_loop(&follower);
     if (follower.live)
         fputs("\033[?25h", stdout);
-    if (show_flush() < 0)
+    if (standard_flush() < 0)
         status = -1;
     forget_frame(&follower);
     close(follower.signals);

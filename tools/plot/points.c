@@ -19,6 +19,35 @@ size_t points_up_to(const struct points *points, uint64_t epoch)
     return count;
 }
 
+static struct mean mean_of(const struct point *point, size_t count)
+{
+    struct mean mean = {.count = count};
+    double weight = 0;
+    for (size_t i = 0; i < count; i++) {
+        mean.loss += points_weight(&point[i]) * point[i].loss;
+        mean.accuracy += points_weight(&point[i]) * point[i].accuracy;
+        mean.images += point[i].images;
+        weight += points_weight(&point[i]);
+    }
+    mean.loss /= weight;
+    mean.accuracy /= weight;
+    return mean;
+}
+
+struct mean points_epoch(const struct points *points, uint64_t epoch)
+{
+    size_t end = points_up_to(points, epoch), first = end;
+    while (first > 0 && points->point[first - 1].epoch == epoch)
+        first--;
+    return mean_of(&points->point[first], end - first);
+}
+
+struct mean points_last(const struct points *points, size_t most)
+{
+    size_t count = points->count < most ? points->count : most;
+    return mean_of(&points->point[points->count - count], count);
+}
+
 /* Of the older half every two points become one, their mean. */
 static void thin(struct points *points)
 {

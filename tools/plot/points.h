@@ -27,6 +27,15 @@ struct points {
 /* How many are of the epochs up to this one. */
 size_t points_up_to(const struct points *points, uint64_t epoch);
 
+/* Means over points, weighted by their images where these are known; NAN where there are none. */
+struct mean {
+    double loss, accuracy;
+    double images; /* in all of them; 0: not known */
+    size_t count;  /* of the points */
+};
+struct mean points_epoch(const struct points *points, uint64_t epoch); /* over those of one epoch */
+struct mean points_last(const struct points *points, size_t most);     /* over the last of all */
+
 /* Points of a run that --follow keeps: a view that stays open for days does not grow with them. Of
  * more the older ones are thinned out. */
 enum { POINTS_MOST_LIVE = 1 << 17 };

@@ -1,9 +1,8 @@
 #include "rank.h"
 
-#include "curve.h"
 #include "history.h"
 #include "message.h"
-#include "show.h"
+#include "standard.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -97,9 +96,9 @@ static struct merit of_training(const struct run *run, enum rank_rule rule, uint
 {
     size_t count = points_up_to(&run->progress, epoch);
     uint64_t last = count > 0 ? run->progress.point[count - 1].epoch : 0;
-    struct mean mean = curve_epoch(&run->progress, last);
+    struct mean mean = points_epoch(&run->progress, last);
     if (run->epoch == last && mean.images < (double)run->train) {
-        struct mean whole = curve_epoch(&run->progress, last - 1);
+        struct mean whole = points_epoch(&run->progress, last - 1);
         if (whole.count > 0) {
             mean = whole;
             last--;
@@ -195,5 +194,5 @@ int rank_print(const struct history *history, uint64_t epoch)
                merit->diverged ? "diverged" : "whole", merit->training ? "training" : "validation");
     }
     free(row);
-    return show_flush();
+    return standard_flush();
 }

@@ -1,8 +1,8 @@
 #include "show.h"
 
 #include "message.h"
+#include "standard.h"
 
-#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -149,12 +149,5 @@ int show_text(const struct history *history, const char *kind, const struct page
         print(view ? view->of_score(history->score[i], page)
                    : text_confusion(history->score[i], page));
     }
-    return show_flush();
-}
-
-int show_flush(void)
-{
-    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE)
-        return fail("cannot write output: %s", strerror(errno));
-    return 0;
+    return standard_flush();
 }

@@ -23,8 +23,4 @@ struct page show_page(const uint32_t size[2], int ascii, const char *title);
  * for the last, where the cursor rests. */
 int show_terminal(struct page *page);
 
-/* Writes all that was printed, and looks whether it arrived; a reader that has enough is no
- * failure. */
-int show_flush(void);
-
 #endif

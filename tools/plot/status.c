@@ -3,7 +3,7 @@
 #include "label.h"
 #include "message.h"
 #include "record.h"
-#include "show.h"
+#include "standard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -210,5 +210,5 @@ int status_print(char *const *path, int count)
         struct finding finding = look(path[i]);
         print_status(path[i], &finding);
     }
-    return show_flush();
+    return standard_flush();
 }

@@ -23,7 +23,7 @@ static struct line by_training(const struct run *run)
     for (size_t i = 0; i < progress->count; i++)
         if (i + 1 == progress->count || progress->point[i].epoch < progress->point[i + 1].epoch) {
             line.x[line.count] = (double)progress->point[i].epoch;
-            line.y[line.count++] = 100 * curve_epoch(progress, progress->point[i].epoch).accuracy;
+            line.y[line.count++] = 100 * points_epoch(progress, progress->point[i].epoch).accuracy;
         }
     return line;
 }

@@ -16,7 +16,7 @@ static void tell_epoch(const struct run *run, uint64_t epoch)
     static const char *const name[2] = {"training", "validation"};
     int said = 0;
     for (int side = 0; side < 2; side++) {
-        struct mean mean = curve_epoch(&sides[side], epoch);
+        struct mean mean = points_epoch(&sides[side], epoch);
         if (mean.count > 0)
             printf("%s %s %.2f %%, loss %s", said++ ? ";" : ":", name[side], 100 * mean.accuracy,
                    loss_text(mean.loss, 3));

@@ -1,9 +1,9 @@
 /* What is kept of runs and scores, and what is computed from it. */
 #include "tools/plot/history.h"
 
+#include "label.h"
 #include "message.h"
 #include "tools/plot/curve.h"
-#include "tools/plot/label.h"
 
 #include "tap.h"
 

@@ -4,8 +4,8 @@
  * terminal a control character could do more than be seen, and cairo refuses what is no UTF-8. So
  * every name is cleaned once, where it is read, and all views may print it as it is.
  */
-#ifndef PSPLOT_LABEL_H
-#define PSPLOT_LABEL_H
+#ifndef PSWEEP_LABEL_H
+#define PSWEEP_LABEL_H
 
 #include <stddef.h>
 #include <stdint.h>

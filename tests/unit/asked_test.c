@@ -48,26 +48,28 @@ static void lines(void **state)
 {
     (void)state;
     struct history history = {0};
+    struct asked asked = {0};
     put("points",
         "d1\t20\t--depth 1 --learning-rate 0.1 --seed 0\n"
         "../d2\t20\t-d 2\n\033[2J\t20\t-d 2\nd3\t0\t-d 3\nd4\t-1\t-d 4\nd5\t99999999999\t\nd6\n\n"
         ".d7\t20\t-d 7\nd8\t20x\t-d 8\n"
         "d9\t7\t--depth 9 --learning-rate 0.1 --seed 0");
-    asked_look(&history.asked, folder, path, &history);
-    assert_int_equal(history.asked.count, 2);
-    assert_string_equal(history.asked.run[1].name, "d9");
-    assert_int_equal(history.asked.run[1].epochs, 7);
-    assert_true(asked_varies(&history.asked, "depth"));
-    assert_false(asked_varies(&history.asked, "learning rate"));
-    assert_false(asked_varies(&history.asked, "batch size"));
+    asked_look(&asked, folder, path, &history);
+    assert_int_equal(asked.count, 2);
+    assert_string_equal(asked.run[1].name, "d9");
+    assert_int_equal(asked.run[1].epochs, 7);
+    assert_true(asked_varies(&asked, "depth"));
+    assert_false(asked_varies(&asked, "learning rate"));
+    assert_false(asked_varies(&asked, "batch size"));
     put("d1.failed", "");
     put("d1.bin", "no run");
-    asked_look(&history.asked, folder, path, &history);
-    struct tally tally = asked_tally(&history);
+    asked_look(&asked, folder, path, &history);
+    struct tally tally = asked_tally(&asked, &history);
     assert_int_equal(tally.asked, 2);
     assert_int_equal(tally.failed, 1);
     assert_int_equal(tally.done + tally.running, 0);
     assert_true(isnan(tally.left));
+    asked_free(&asked);
     history_free(&history);
 }
 
@@ -80,26 +82,27 @@ static void time_left(void **state)
     struct run one = {.stem = "a", .epochs = 30, .iterations = 120, .progress = {point, 2, 2}};
     struct run two = {.stem = "b", .epochs = 25, .iterations = 100, .progress = {point, 2, 2}};
     struct run *run[2] = {&one, &two};
-    struct asked_run asked[] = {{.name = "a", .epochs = 30},
-                                {.name = "b", .epochs = 25},
-                                {.name = "c", .epochs = 15},
-                                {.name = "d", .epochs = 8, .reached = 3},
-                                {.name = "e", .epochs = 8, .reached = 8},
-                                {.name = "f", .epochs = 8, .reached = UINT64_MAX},
-                                {.name = "g", .epochs = 8, .failed = 1}};
-    struct history history = {.asked = {.run = asked, .count = 7}, .run = run, .runs = 2};
-    struct tally tally = asked_tally(&history);
+    struct asked_run wanted[] = {{.name = "a", .epochs = 30},
+                                 {.name = "b", .epochs = 25},
+                                 {.name = "c", .epochs = 15},
+                                 {.name = "d", .epochs = 8, .reached = 3},
+                                 {.name = "e", .epochs = 8, .reached = 8},
+                                 {.name = "f", .epochs = 8, .reached = UINT64_MAX},
+                                 {.name = "g", .epochs = 8, .failed = 1}};
+    struct asked asked = {.run = wanted, .count = 7};
+    struct history history = {.run = run, .runs = 2};
+    struct tally tally = asked_tally(&asked, &history);
     assert_int_equal(tally.asked, 7);
     assert_int_equal(tally.done, 2);
     assert_int_equal(tally.running, 2);
     assert_int_equal(tally.failed, 1);
     assert_true(fabs(tally.left - (20 + 10 + 2 * 15 + 2 * 5) / 2.0) < 1e-9);
     /* Not before the last one that is at work. */
-    history.asked.count = 2;
-    assert_true(fabs(asked_tally(&history).left - 20) < 1e-9);
+    asked.count = 2;
+    assert_true(fabs(asked_tally(&asked, &history).left - 20) < 1e-9);
     /* Nor is anything known while nobody's speed is. */
     point[1].time = 0;
-    assert_true(isnan(asked_tally(&history).left));
+    assert_true(isnan(asked_tally(&asked, &history).left));
 }
 
 int main(void)

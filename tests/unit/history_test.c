@@ -4,6 +4,7 @@
 #include "label.h"
 #include "message.h"
 #include "tools/plot/curve.h"
+#include "tools/plot/history_name.h"
 
 #include "tap.h"
 
@@ -122,7 +123,7 @@ static void a_run(void **state)
     put_end(&input);
     assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
 
-    history_name(&history);
+    history_name(&history, NULL);
     const struct run *run = history.run[0];
     assert_int_equal(history.runs, 1);
     assert_string_equal(run->name, "net3");
@@ -159,7 +160,7 @@ static void a_channel(void **state)
     put_named(&input, "d2", 31, 1020);
     assert_int_equal(take(&input, &history, feed, READ_BARE), RECORD_NONE);
 
-    history_name(&history);
+    history_name(&history, NULL);
     assert_int_equal(history.runs, 2);
     assert_string_equal(history.run[0]->name, "d2");
     assert_string_equal(history.run[1]->name, "d10");
@@ -189,7 +190,7 @@ static void names(void **state)
         put_end(&input);
         assert_int_equal(take(&input, &history, feed[2], READ_STREAM), RECORD_NONE);
     }
-    history_name(&history);
+    history_name(&history, NULL);
     assert_string_equal(history.run[0]->name, "net (a/net.bin)");
     assert_string_equal(history.run[1]->name, "net (b/net.bin)");
     assert_string_equal(history.run[2]->name, "depth 4, seed 0");

@@ -1,8 +1,6 @@
 /* Which run is the better one. */
 #include "tools/plot/rank.h"
 
-#include "tools/plot/history.h"
-
 #include "tap.h"
 
 #include <math.h>
@@ -145,15 +143,14 @@ static void all_of_them(void **state)
     }
     made[1].run.validation.count = 0;
     made[4].validation[1].loss = 0.5;
-    struct history history = {.run = run, .runs = 5};
     size_t count;
-    struct ranked *row = rank_runs(&history, 0, &count);
+    struct ranked *row = rank_runs(run, 5, RANK_LAST, 0, &count);
     const struct run *const wanted[] = {run[3], run[4], run[0], run[2]};
     assert_int_equal(count, 4);
     for (int i = 0; i < 4; i++)
         assert_ptr_equal(row[i].run, wanted[i]);
     free(row);
-    row = rank_runs(&history, 2, &count);
+    row = rank_runs(run, 5, RANK_LAST, 2, &count);
     assert_int_equal(count, 3);
     assert_ptr_equal(row[0].run, run[4]);
     free(row);

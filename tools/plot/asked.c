@@ -1,9 +1,9 @@
 #include "asked.h"
 
 #include "curve.h"
+#include "finding.h"
 #include "history.h"
 #include "message.h"
-#include "status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,7 +102,7 @@ static off_t look_at(struct asked_run *run, int folder, const char *path, int ma
     }
     if (asprintf(&full, "%s/%s", path, name) < 0)
         die(FAILED, "out of memory: the name of a file");
-    run->reached = status_reached(full);
+    run->reached = finding_reached(full);
     run->changed = file.st_mtim;
     free(full);
     return file.st_size;
@@ -141,7 +141,7 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
         other |= want->reached != before.reached || want->failed != before.failed;
         struct run *run = run_of(history, want->name);
         if (run && run->state == RUN_OPEN && run->epochs != want->epochs) {
-            history_ask(run, want->epochs);
+            run_ask(run, want->epochs);
             other = 1;
         }
     }
@@ -166,7 +166,7 @@ int asked_varies(const struct asked *asked, const char *name)
     char option[80];
     size_t first_length, length;
     int size = snprintf(option, sizeof option, " --%s", name);
-    if (asked->count < 2 || size < 0 || (size_t)size >= sizeof option)
+    if (asked == NULL || asked->count < 2 || size < 0 || (size_t)size >= sizeof option)
         return 0;
     for (char *blank = option + 1; (blank = strchr(blank, ' '));)
         *blank = '-';
@@ -196,9 +196,8 @@ static double epoch_seconds(const struct history *history)
     return sum / (double)known;
 }
 
-struct tally asked_tally(const struct history *history)
+struct tally asked_tally(const struct asked *asked, const struct history *history)
 {
-    const struct asked *asked = &history->asked;
     struct tally tally = {.asked = asked->count};
     double each = epoch_seconds(history), work = 0, longest = 0;
     for (size_t i = 0; i < asked->count; i++) {

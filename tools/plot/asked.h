@@ -35,13 +35,13 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
 void asked_free(struct asked *asked);
 
 /* Whether the runs asked for differ in an option of that name ("learning rate") as far as the lines
- * spell it out. */
+ * spell it out; asked NULL: there are none. */
 int asked_varies(const struct asked *asked, const char *name);
 
 struct tally {
     size_t asked, done, running, failed; /* the others are to come */
     double left;                         /* seconds for all of them; NAN: not known */
 };
-struct tally asked_tally(const struct history *history);
+struct tally asked_tally(const struct asked *asked, const struct history *history);
 
 #endif

@@ -59,7 +59,7 @@ static void legend(struct canvas *canvas, double x, double y, double font,
     x += 4 * font + canvas_text_width(canvas, &lettering, "validation");
     /* What stands in the titles, where there is room to say it. */
     char text[160];
-    int training = rank_by_training(history);
+    int training = rank_by_training(history->run, history->runs);
     snprintf(text, sizeof text, "figures: %s, %s", rank_measure(history->rank, training),
              rank_when(history->rank, training));
     struct lettering note = {0.85 * font, grey, 1, 0.5, 0, 0};

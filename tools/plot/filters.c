@@ -1,5 +1,6 @@
 #include "filters.h"
 
+#include "history_name.h"
 #include "message.h"
 
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static void entitle(struct bank *bank)
     struct history history = {.run = ealloc(bank->models, sizeof *history.run)};
     for (size_t i = 0; i < bank->models; i++)
         history.run[history.runs++] = bank->filters[i].run;
-    history_entitle(&history);
+    history_entitle(&history, NULL);
     free(history.run);
 }
 
@@ -116,7 +117,7 @@ int filters_settle(struct bank *bank)
         }
         note("%s holds no weights, neither a model nor a checkpoint: it is left out",
              bank->filters[i].run->name);
-        history_free_run(bank->filters[i].run);
+        run_free(bank->filters[i].run);
     }
     bank->models = kept;
     entitle(bank);
@@ -126,7 +127,7 @@ int filters_settle(struct bank *bank)
 void filters_free(struct bank *bank)
 {
     for (size_t i = 0; i < bank->models; i++) {
-        history_free_run(bank->filters[i].run);
+        run_free(bank->filters[i].run);
         free(bank->filters[i].weight);
     }
     free(bank->filters);

@@ -30,7 +30,8 @@ struct folder {
     int idle, was_busy;
 };
 
-struct folder *folder_open(int fd, const char *path)
+/* fd: of the folder; it stays the source's, as path does. */
+static struct folder *folder_open(int fd, const char *path)
 {
     struct folder *folder = ealloc(1, sizeof *folder);
     folder->fd = fd;
@@ -158,16 +159,23 @@ static void look(struct folder *folder, struct source **source, int *count, stru
         free(entry);
 }
 
-int folder_look(struct source **source, int *count, struct history *history, int64_t now)
+int folder_look(struct source **source, int *count, struct history *history, struct asked *asked,
+                int64_t now)
 {
     int other = 0;
     for (int i = 0, before = *count; i < before; i++) {
-        struct folder *folder = (*source)[i].state == SOURCE_OPEN ? (*source)[i].folder : NULL;
-        if (folder == NULL || now < folder->look_at)
+        struct source *it = &(*source)[i];
+        if (!it->is_folder || it->state != SOURCE_OPEN)
+            continue;
+        if (it->folder == NULL)
+            it->folder = folder_open(it->fd, it->path);
+        struct folder *folder = it->folder;
+        if (now < folder->look_at)
             continue;
         folder->look_at = now + LOOK_AGAIN;
         look(folder, source, count, history);
-        other |= asked_look(&history->asked, folder->fd, folder->path, history);
+        (*source)[i].idle = folder->idle;
+        other |= asked_look(asked, folder->fd, folder->path, history);
     }
     return other;
 }

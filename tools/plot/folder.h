@@ -7,12 +7,11 @@
 #ifndef PSPLOT_FOLDER_H
 #define PSPLOT_FOLDER_H
 
+#include "asked.h"
 #include "source.h"
 
 struct folder;
 
-/* fd: of the folder; it stays the caller's, as path does. */
-struct folder *folder_open(int fd, const char *path);
 void folder_close(struct folder *folder); /* NULL is allowed */
 
 /* Whether nobody held the lock when it was last looked at. */
@@ -23,9 +22,10 @@ int folder_is_idle(const struct folder *folder);
 int folder_was_left(const struct folder *folder);
 
 /* Looks into the folders among count sources, each four times a second, and appends what is new to
- * the sources, which may move. A new file takes the place of an older run of that name. now:
- * milliseconds. Whether what a sweep asks for is other than before. */
-int folder_look(struct source **source, int *count, struct history *history, int64_t now);
+ * the sources, which may move. A new file takes the place of an older run of that name. asked: what
+ * a sweep asks for there. now: milliseconds. Whether that is other than before. */
+int folder_look(struct source **source, int *count, struct history *history, struct asked *asked,
+                int64_t now);
 
 /* For a source that a folder found: lets go of a file that is read to its end, so that there may be
  * thousands, and of one that is no run. failed: reading it did. */

@@ -1,6 +1,7 @@
 #include "follow.h"
 
 #include "folder.h"
+#include "history_name.h"
 #include "message.h"
 #include "text.h"
 #include "show.h"
@@ -30,6 +31,7 @@ struct follower {
     struct source *source;
     int count;
     struct history *history;
+    struct asked asked; /* for by the folders among the sources */
     const struct follow_options *options;
     struct page page;
     int live;               /* stdout is a terminal to draw on */
@@ -168,7 +170,7 @@ static int64_t read_news(struct follower *follower)
     int64_t taken = 0;
     int before = follower->count;
     follower->stale |= folder_look(&follower->source, &follower->count, follower->history,
-                                   milliseconds(CLOCK_MONOTONIC));
+                                   &follower->asked, milliseconds(CLOCK_MONOTONIC));
     if (follower->count > before)
         grow_waiting(follower, before);
     for (int i = 0; i < follower->count; i++) {
@@ -201,8 +203,8 @@ static int write_frame(struct follower *follower)
         follower->anew_at = now;
         follower->resized = 0;
     }
-    struct screen *screen =
-        text_live(follower->history, &follower->page, (double)milliseconds(CLOCK_REALTIME) / 1000);
+    struct screen *screen = text_live(follower->history, &follower->asked, &follower->page,
+                                      (double)milliseconds(CLOCK_REALTIME) / 1000);
     screen_update(screen, follower->frame, stdout);
     forget_frame(follower);
     follower->frame = screen;
@@ -215,7 +217,7 @@ static int write_frame(struct follower *follower)
 
 static int show_news(struct follower *follower)
 {
-    history_name(follower->history);
+    history_name(follower->history, &follower->asked);
     if (follower->live)
         return write_frame(follower);
     tell_epochs(follower->history);
@@ -304,6 +306,7 @@ int follow(struct source **source, int *count, struct history *history,
     if (standard_flush() < 0)
         status = -1;
     forget_frame(&follower);
+    asked_free(&follower.asked);
     close(follower.signals);
     free(follower.waiting);
     if (follower.signal) {

@@ -39,18 +39,6 @@ static struct run *new_run(struct history *history, struct feed *feed)
     return history->run[history->runs++] = run;
 }
 
-void history_free_run(struct run *run)
-{
-    free(run->name);
-    free(run->title);
-    free(run->brief);
-    free(run->given);
-    free(run->progress.point);
-    free(run->validation.point);
-    settings_free(&run->settings);
-    free(run);
-}
-
 /* A whole number that may be absent: absent in place of it. */
 static int64_t optional(const msgpack_object *field, int64_t absent)
 {
@@ -75,28 +63,6 @@ static int64_t whole_setting(const struct run *run, const char *name, int64_t ab
     errno = 0;
     long long number = setting ? strtoll(setting->value, &end, 10) : -1;
     return number >= 0 && errno == 0 && *end == 0 ? number : absent;
-}
-
-/* Mini-batches of an epoch; 0: the header did not tell. */
-static uint64_t epoch_iterations(const struct run *run)
-{
-    return run->batch > 0 ? (run->train + run->batch - 1) / run->batch : 0;
-}
-
-/* Images in a mini-batch whose record does not tell, for the last one of an epoch has what is left;
- * 0: not known. */
-static uint64_t batch_images(const struct run *run, uint64_t iteration)
-{
-    uint64_t iterations = epoch_iterations(run);
-    if (iterations == 0 || iteration % iterations != 0)
-        return run->batch;
-    return run->train - (iterations - 1) * run->batch;
-}
-
-void history_ask(struct run *run, uint64_t epochs)
-{
-    run->epochs = epochs;
-    run->iterations = epochs * epoch_iterations(run);
 }
 
 /* Of the models that a header of scores has upstream, what tells them apart. */
@@ -126,10 +92,9 @@ static int take_header(struct history *history, struct feed *feed, const struct 
     char kind[32];
     if (record_text(record, "kind", kind, sizeof kind) < 0)
         return -1;
+    feed->images = strcmp(kind, "images") == 0 || strcmp(kind, "epochs") == 0;
     if (record_check_kind(reader, record, "run scores") < 0)
-        return strcmp(kind, "images") == 0 || strcmp(kind, "epochs") == 0
-                   ? fail("%s (--kind images draws images)", why())
-                   : -1;
+        return -1;
     feed->run = NULL;
     feed->inside = 1;
     if (strcmp(kind, "scores") == 0) {
@@ -144,7 +109,7 @@ static int take_header(struct history *history, struct feed *feed, const struct 
     run->batch = (uint64_t)whole_setting(run, "batch size", 0);
     const msgpack_object *counts = record_field(record, "counts");
     run->train = counts ? (uint64_t)optional(map_field(counts, "train"), 0) : 0;
-    history_ask(run, history->epochs);
+    run_ask(run, history->epochs);
     return 0;
 }
 
@@ -194,8 +159,8 @@ static int take_point(struct run *run, const struct record *record, double now)
         run->epoch_told = point.epoch - (point.epoch > 0);
     run->state = RUN_OPEN;
     if (record->type == RECORD_PROGRESS) {
-        point.images =
-            (double)optional(record_field(record, "images"), (int64_t)batch_images(run, iteration));
+        point.images = (double)optional(record_field(record, "images"),
+                                        (int64_t)run_batch_images(run, iteration));
         points_add(&run->progress, point, isfinite(now));
         points_drop_from(&run->validation, point.iteration);
     } else {
@@ -328,7 +293,7 @@ void history_forget(struct history *history, struct feed *feed)
     size_t kept = 0;
     for (size_t i = 0; i < history->runs; i++) {
         if (history->run[i]->path == feed->path)
-            history_free_run(history->run[i]);
+            run_free(history->run[i]);
         else
             history->run[kept++] = history->run[i];
     }
@@ -341,7 +306,7 @@ void history_forget(struct history *history, struct feed *feed)
 void history_free(struct history *history)
 {
     for (size_t i = 0; i < history->runs; i++)
-        history_free_run(history->run[i]);
+        run_free(history->run[i]);
     for (size_t i = 0; i < history->scores; i++) {
         struct score *score = history->score[i];
         for (uint32_t j = 0; j < score->classes; j++)
@@ -354,9 +319,8 @@ void history_free(struct history *history)
         free(score);
     }
     for (size_t i = 0; i < history->models; i++)
-        history_free_run(history->model[i]);
+        run_free(history->model[i]);
     free(history->model);
     free(history->run);
     free(history->score);
-    asked_free(&history->asked);
 }

@@ -2,14 +2,15 @@
 #include "message.h"
 #include "options.h"
 #include "export.h"
+#include "folder.h"
 #include "follow.h"
+#include "history_name.h"
 #include "label.h"
-#include "rank.h"
+#include "ranking.h"
 #include "standard.h"
 #include "show.h"
 #include "status.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,27 +115,24 @@ static int draw(const struct history *history)
     return output ? show_picture(history, kind, &picture) : show_text(history, kind, &page);
 }
 
-static int any_damaged(const struct source *source, int count)
+/* After a failure of reading a history. */
+static _Noreturn void die_unread(const struct source *source, int count)
 {
-    int damaged = 0;
     for (int i = 0; i < count; i++)
-        damaged |= source[i].state == SOURCE_DAMAGED;
-    return damaged;
+        if (source[i].feed->images)
+            die(why_status(), "%s (--kind images draws images)", why());
+    die_why();
 }
 
 /* Reads all inputs to their ends and draws the history that they tell. */
 static void draw_all(struct source *source, int count, struct history *history)
 {
-    for (int i = 0; i < count; i++) {
-        if (source_open(&source[i], 0) < 0 || source_read(&source[i], history, NAN) < 0)
-            die_why();
-        source_complain(&source[i]);
-        source_shut(&source[i]);
-    }
-    history_name(history);
+    if (source_read_all(source, count, history) < 0)
+        die_unread(source, count);
+    history_name(history, NULL);
     int ranking = is_kind("ranking");
-    if ((ranking ? rank_print(history, epochs) : show_check(history, kind)) < 0)
-        die(any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
+    if ((ranking ? ranking_print(history, epochs) : show_check(history, kind)) < 0)
+        die(source_any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
     if (!ranking && draw(history) < 0)
         die_why();
 }
@@ -146,7 +144,7 @@ static void follow_all(struct source **source, int *count, struct history *histo
             die_why();
     history->epochs = epochs;
     if (follow(source, count, history, &(struct follow_options){size, ascii, title}) < 0)
-        die_why();
+        die_unread(*source, *count);
 }
 
 static _Noreturn void print_status(char *const *path, int count)
@@ -173,7 +171,7 @@ static void draw_images(struct source *source, int count)
     if (sheet_read(&sheet, source, count) < 0)
         die_why();
     if (sheet.images == 0)
-        die(any_damaged(source, count) ? DAMAGED : FAILED,
+        die(source_any_damaged(source, count) ? DAMAGED : FAILED,
             "there is nothing to draw: the input holds no %s%simages", only ? only : "",
             only ? " " : "");
     if (chart_images(&sheet, &picture) < 0)
@@ -188,7 +186,7 @@ static void draw_filters(struct source *source, int count)
     if (filters_read(&bank, source, count) < 0)
         die_why();
     if (filters_settle(&bank) < 0)
-        die(any_damaged(source, count) ? DAMAGED : FAILED, "%s", why());
+        die(source_any_damaged(source, count) ? DAMAGED : FAILED, "%s", why());
     if (chart_filters(&bank, &picture) < 0)
         die_why();
     filters_free(&bank);
@@ -227,9 +225,11 @@ int main(int argc, char **argv)
     else
         draw_all(source, count, &history);
 
-    int damaged = any_damaged(source, count);
-    for (int i = 0; i < count; i++)
+    int damaged = source_any_damaged(source, count);
+    for (int i = 0; i < count; i++) {
+        folder_close(source[i].folder);
         source_close(&source[i]);
+    }
     history_free(&history);
     free(source);
     return damaged ? DAMAGED : DONE;

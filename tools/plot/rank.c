@@ -1,8 +1,6 @@
 #include "rank.h"
 
-#include "history.h"
 #include "message.h"
-#include "standard.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -140,10 +138,10 @@ int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit 
     return order ? order : rising(a->loss, b->loss);
 }
 
-int rank_by_training(const struct history *history)
+int rank_by_training(struct run *const *run, size_t runs)
 {
-    for (size_t r = 0; r < history->runs; r++)
-        if (history->run[r]->validation.count > 0)
+    for (size_t r = 0; r < runs; r++)
+        if (run[r]->validation.count > 0)
             return 0;
     return 1;
 }
@@ -154,16 +152,17 @@ double rank_training(const struct run *run)
 }
 
 /* Few thousands at most: each goes where it belongs, behind its equals. */
-struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *judged)
+struct ranked *rank_runs(struct run *const *run, size_t runs, enum rank_rule rule, uint64_t epoch,
+                         size_t *judged)
 {
-    struct ranked *row = ealloc(history->runs + 1, sizeof *row);
+    struct ranked *row = ealloc(runs + 1, sizeof *row);
     *judged = 0;
-    for (size_t r = 0; r < history->runs; r++) {
-        struct ranked next = {history->run[r], rank_merit(history->run[r], history->rank, epoch)};
+    for (size_t r = 0; r < runs; r++) {
+        struct ranked next = {run[r], rank_merit(run[r], rule, epoch)};
         size_t place = r;
         if (next.merit.epoch > 0 && (epoch == 0 || next.merit.epoch == epoch)) {
             place = *judged;
-            while (place > 0 && rank_compare(history->rank, &next.merit, &row[place - 1].merit) < 0)
+            while (place > 0 && rank_compare(rule, &next.merit, &row[place - 1].merit) < 0)
                 place--;
             ++*judged;
         }
@@ -171,28 +170,4 @@ struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *
         row[place] = next;
     }
     return row;
-}
-
-int rank_print(const struct history *history, uint64_t epoch)
-{
-    size_t count;
-    struct ranked *row = rank_runs(history, epoch, &count);
-    if (count == 0) {
-        free(row);
-        return epoch > 0 ? fail("there is nothing to rank: no run was validated after epoch %llu",
-                                (unsigned long long)epoch)
-                         : fail("there is nothing to rank: the input holds no run that has "
-                                "learnt anything");
-    }
-    puts("file\tfigure\tloss\tepoch\tstate\tof");
-    for (size_t i = 0; i < count; i++) {
-        const struct merit *merit = &row[i].merit;
-        char figure[RANK_ROOM], loss[RANK_ROOM];
-        printf("%s\t%s\t%s\t%llu\t%s\t%s\n", row[i].run->path,
-               rank_text(history->rank, rank_shown(history->rank, merit->figure), 0, figure),
-               rank_text(RANK_LOSS, merit->loss, 0, loss), (unsigned long long)merit->epoch,
-               merit->diverged ? "diverged" : "whole", merit->training ? "training" : "validation");
-    }
-    free(row);
-    return standard_flush();
 }

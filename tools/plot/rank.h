@@ -26,11 +26,7 @@
 #ifndef PSPLOT_RANK_H
 #define PSPLOT_RANK_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-struct history;
-struct run;
+#include "run.h"
 
 enum rank_rule { RANK_LAST, RANK_MEAN5, RANK_BEST, RANK_LOSS };
 
@@ -65,7 +61,7 @@ struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epo
 int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit *b);
 
 /* Whether no run was validated: then views show the training images. */
-int rank_by_training(const struct history *history);
+int rank_by_training(struct run *const *run, size_t runs);
 
 /* The accuracy on the training images as above, whether there are validations or not. */
 double rank_training(const struct run *run);
@@ -76,10 +72,7 @@ struct ranked {
     const struct run *run;
     struct merit merit;
 };
-struct ranked *rank_runs(const struct history *history, uint64_t epoch, size_t *judged);
-
-/* Prints a line of column names and one for each of them, tabs between the columns; the manual says
- * what they hold. -1 with a sentence when there is none or they cannot be printed. */
-int rank_print(const struct history *history, uint64_t epoch);
+struct ranked *rank_runs(struct run *const *run, size_t runs, enum rank_rule rule, uint64_t epoch,
+                         size_t *judged);
 
 #endif

@@ -1,11 +1,11 @@
 #include "source.h"
 
-#include "folder.h"
 #include "message.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,12 +46,12 @@ int source_open(struct source *source, int follow)
     if (fstat(source->fd, &status) < 0)
         return fail("cannot look at %s: %s", feed->path, strerror(errno));
     if (S_ISDIR(status.st_mode) && follow)
-        source->folder = folder_open(source->fd, path);
+        source->is_folder = 1;
     else if (S_ISDIR(status.st_mode))
         return fail("%s is a folder; files are wanted", feed->path);
     source->is_file = S_ISREG(status.st_mode);
     source->is_pipe = S_ISFIFO(status.st_mode);
-    if (follow && !source->is_file && !source->is_pipe && !source->folder)
+    if (follow && !source->is_file && !source->is_pipe && !source->is_folder)
         return fail("%s is neither a file nor a pipe: it cannot be followed", feed->path);
     source->state = SOURCE_OPEN;
     return 0;
@@ -80,7 +80,6 @@ void source_shut(struct source *source)
 void source_close(struct source *source)
 {
     source_shut(source);
-    folder_close(source->folder);
     feed_free(source->feed);
     free(source->complaint);
     free(source->open);
@@ -210,7 +209,7 @@ int64_t source_read(struct source *source, struct history *history, double now)
     int64_t taken = 0;
     if (source->state == SOURCE_MISSING && source_open(source, 1) < 0)
         return -1;
-    if (source->state != SOURCE_OPEN || source->folder)
+    if (source->state != SOURCE_OPEN || source->is_folder)
         return 0;
     if (source->reader && begun_anew(source))
         begin_again(source, history);
@@ -234,6 +233,25 @@ int64_t source_read(struct source *source, struct history *history, double now)
     }
 }
 
+int source_read_all(struct source *source, int count, struct history *history)
+{
+    for (int i = 0; i < count; i++) {
+        if (source_open(&source[i], 0) < 0 || source_read(&source[i], history, NAN) < 0)
+            return -1;
+        source_complain(&source[i]);
+        source_shut(&source[i]);
+    }
+    return 0;
+}
+
+int source_any_damaged(const struct source *source, int count)
+{
+    int damaged = 0;
+    for (int i = 0; i < count; i++)
+        damaged |= source[i].state == SOURCE_DAMAGED;
+    return damaged;
+}
+
 void source_hang_up(struct source *source)
 {
     /* Where nothing has come yet, it is not known which of the two it will be. */
@@ -254,8 +272,8 @@ int source_complete(const struct source *source)
 {
     if (source->state == SOURCE_ENDED || source->state == SOURCE_DAMAGED)
         return 1;
-    if (source->folder)
-        return folder_is_idle(source->folder);
+    if (source->is_folder)
+        return source->idle;
     if (source->state == SOURCE_MISSING || source->reader == NULL)
         return 0;
     return source->feed->bare ? source->opens == 0 : !source->feed->inside;

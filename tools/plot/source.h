@@ -26,8 +26,10 @@ struct source {
     int fd;                /* -1: not open */
     int is_file;           /* a regular file: it can grow, but not be waited for with poll() */
     int is_pipe;           /* a pipe or a FIFO */
-    struct folder *folder; /* it is one, under --follow: what lies there is followed (folder.h) */
-    struct folder *found;  /* the one in which it was found; borrowed */
+    int is_folder;         /* under follow: what lies there is followed */
+    int idle;              /* in which nobody works, when it was last looked at */
+    struct folder *folder; /* what he who follows it knows of it, and owns; untouched here */
+    struct folder *found;  /* that of the folder in which it was found; borrowed */
     int64_t began;         /* milliseconds: when its first record came; 0: none has */
     struct feed *feed;
     struct reader *reader;
@@ -41,7 +43,7 @@ struct source {
 struct source source_of(const char *path);
 
 /* Opens it; with follow one that does not exist yet is SOURCE_MISSING, as long as its folder
- * exists, and a folder is followed itself. -1 with a sentence. */
+ * exists, and what is a folder may be followed. -1 with a sentence. */
 int source_open(struct source *source, int follow);
 void source_close(struct source *source);
 
@@ -49,6 +51,11 @@ void source_close(struct source *source);
  * history_take(). How many records came; -1 with a sentence when the input is of no use at all: of
  * the wrong kind, unreadable. Damage is no such failure: it is a state. */
 int64_t source_read(struct source *source, struct history *history, double now);
+
+/* Opens all of count inputs and reads them to their ends; what is damaged is named on stderr. -1 as
+ * above. */
+int source_read_all(struct source *source, int count, struct history *history);
+int source_any_damaged(const struct source *source, int count);
 
 /* For one who does not follow and keeps no history: the next record, borrowed until the next call.
  * RECORD_READ; RECORD_NONE when all was read or the input is damaged, as its state then says; -1 as

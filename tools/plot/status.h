@@ -2,14 +2,9 @@
 #ifndef PSPLOT_STATUS_H
 #define PSPLOT_STATUS_H
 
-#include <stdint.h>
-
 /* Prints a line of column names and one for each of count files (path NULL: standard input), tabs
  * between the columns; the manual says what they hold. A file that cannot be read or is no run is a
  * line too. -1 with a sentence when the lines cannot be printed. */
 int status_print(char *const *path, int count);
-
-/* The epochs that a run file reached: UINT64_MAX where a rule ended it, 0 where it is not whole. */
-uint64_t status_reached(const char *path);
 
 #endif

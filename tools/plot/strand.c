@@ -158,7 +158,7 @@ size_t *strands_by_end(const struct strands *strands, size_t most, size_t *count
 
 struct strands strands_make(const struct history *history)
 {
-    struct strands strands = {.training = rank_by_training(history)};
+    struct strands strands = {.training = rank_by_training(history->run, history->runs)};
     struct summary summary;
     summary_make(&summary, history);
     strands.means = summary.repeated;

@@ -48,9 +48,9 @@ static void choose_axis(const struct history *history, struct varying *options)
 
 static struct varying choose(const struct history *history)
 {
-    struct varying all = varying_find(history, 0);
+    struct varying all = varying_find(history, NULL, 0);
     choose_axis(history, &all);
-    struct varying chosen = varying_reduce(history, &all);
+    struct varying chosen = varying_reduce(history, NULL, &all);
     chosen.name[0] = all.name[0];
     return chosen;
 }
@@ -202,7 +202,7 @@ static int compare_groups(const void *a, const void *b)
 /* Whether the runs of each group differ in their seeds: then the group is one thing, repeated. */
 static int is_repeated(const struct summary *summary, const struct history *history)
 {
-    struct varying all = varying_find(history, 1);
+    struct varying all = varying_find(history, NULL, 1);
     int several = 0;
     for (size_t g = 0; g < summary->groups; g++) {
         const struct group *group = &summary->group[g];
@@ -218,8 +218,9 @@ static int is_repeated(const struct summary *summary, const struct history *hist
 void summary_make(struct summary *summary, const struct history *history)
 {
     struct varying options = choose(history);
-    *summary = (struct summary){
-        .rank = history->rank, .training = rank_by_training(history), .axis = options.name[0]};
+    *summary = (struct summary){.rank = history->rank,
+                                .training = rank_by_training(history->run, history->runs),
+                                .axis = options.name[0]};
     find_places(summary, history);
     for (size_t r = 0; r < history->runs; r++) {
         const struct run *run = history->run[r];

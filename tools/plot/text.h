@@ -2,6 +2,7 @@
 #ifndef PSPLOT_TEXT_H
 #define PSPLOT_TEXT_H
 
+#include "asked.h"
 #include "curve.h"
 #include "dots.h"
 #include "history.h"
@@ -23,9 +24,10 @@ struct screen *text_confusion(const struct score *score, const struct page *page
 struct screen *text_run_table(const struct history *history, const struct page *page);
 struct screen *text_score_table(const struct history *history, const struct page *page);
 
-/* A frame of --follow, filling the page: a panel a run, or rows where there are too many. now: Unix
- * seconds, for runs that have long been silent. */
-struct screen *text_live(const struct history *history, const struct page *page, double now);
+/* A frame of --follow, filling the page: a panel a run, or rows where there are too many. asked:
+ * what a folder asks for. now: Unix seconds, for runs that have long been silent. */
+struct screen *text_live(const struct history *history, const struct asked *asked,
+                         const struct page *page, double now);
 /* The same as a table with a row a run, from row on; those at work come first. */
 void text_rows(struct screen *screen, int row, const struct history *history, double now);
 /* Prints a line for each epoch and each end that it has not told of yet. */

@@ -94,10 +94,11 @@ static struct caption caption_of(const struct run *run, enum rank_rule rule, dou
 }
 
 /* "4 of 12 runs done, 2 running, 6 to come, 12 min 05 s left" */
-static void tell_tally(const struct history *history, char *text, size_t size)
+static void tell_tally(const struct history *history, const struct asked *asked, char *text,
+                       size_t size)
 {
     char time[32];
-    struct tally tally = asked_tally(history);
+    struct tally tally = asked_tally(asked, history);
     size_t to_come = tally.asked - tally.done - tally.running - tally.failed;
     append(text, size, "%zu of %zu done", tally.done, tally.asked);
     if (tally.running > 0)
@@ -125,12 +126,12 @@ static void tell_states(const struct history *history, char *text, size_t size)
         append(text, size, "waiting for the first records");
 }
 
-static void draw_head(struct screen *screen, const struct history *history, const char *title,
-                      int with_legend)
+static void draw_head(struct screen *screen, const struct history *history,
+                      const struct asked *asked, const char *title, int with_legend)
 {
     char text[192] = "";
-    if (history->asked.count > 0)
-        tell_tally(history, text, sizeof text);
+    if (asked->count > 0)
+        tell_tally(history, asked, text, sizeof text);
     else
         tell_states(history, text, sizeof text);
     int used = title ? screen_text(screen, 0, 0, screen->columns / 2, bold_style, title) + 2 : 0;
@@ -140,12 +141,13 @@ static void draw_head(struct screen *screen, const struct history *history, cons
         text_legend(screen, 0, screen->columns - legend, legend, brief);
 }
 
-struct screen *text_live(const struct history *history, const struct page *page, double now)
+struct screen *text_live(const struct history *history, const struct asked *asked,
+                         const struct page *page, double now)
 {
     struct screen *screen = screen_make(page->rows, page->columns, page->look);
     struct ranges ranges = curve_ranges(history);
     struct grid grid = text_grid((int)history->runs, page->columns, page->rows - 1);
-    draw_head(screen, history, page->title, grid.across > 0);
+    draw_head(screen, history, asked, page->title, grid.across > 0);
     if (grid.across == 0) {
         text_rows(screen, 1, history, now);
         return screen;

@@ -1,6 +1,7 @@
 /* Final figures as aligned tables. On a narrow page a table of runs has fewer columns. */
 #include "text.h"
 
+#include "history_name.h"
 #include "label.h"
 #include "message.h"
 #include "varying.h"
@@ -140,7 +141,7 @@ struct plan {
 
 static struct plan plan_of(const struct history *history)
 {
-    struct plan plan = {varying_find(history, 1), history->runs == 0};
+    struct plan plan = {varying_find(history, NULL, 1), history->runs == 0};
     for (size_t r = 0; r < history->runs; r++)
         plan.named |= strcmp(history->run[r]->title, history->run[r]->name) == 0;
     return plan;
@@ -178,7 +179,8 @@ static void add_run_names(struct table *table, const struct history *history,
     add_names(table, history, plan, "run");
     add_column(table, "epochs", 1, 0);
     add_column(table, "state", 0, 0);
-    add_column(table, "training", 1, rank_by_training(history) ? 0 : SPARE_TRAINING);
+    add_column(table, "training", 1,
+               rank_by_training(history->run, history->runs) ? 0 : SPARE_TRAINING);
     for (int i = 0; i < FIGURES; i++)
         add_column(table, figures[i].name, 1,
                    figures[i].rule == history->rank ? 0 : figures[i].spare);
@@ -218,7 +220,7 @@ struct screen *text_run_table(const struct history *history, const struct page *
     char heading[160];
     struct table table = {.heading = heading};
     struct plan plan = plan_of(history);
-    int training = rank_by_training(history);
+    int training = rank_by_training(history->run, history->runs);
     snprintf(heading, sizeof heading, "The best first, by %s, %s",
              rank_measure(history->rank, training), rank_when(history->rank, training));
     /* One alone is not compared; it tells of what all have. */
@@ -230,7 +232,7 @@ struct screen *text_run_table(const struct history *history, const struct page *
     }
     add_run_names(&table, history, &plan);
     size_t judged;
-    struct ranked *row = rank_runs(history, 0, &judged);
+    struct ranked *row = rank_runs(history->run, history->runs, history->rank, 0, &judged);
     for (size_t r = 0; r < history->runs; r++)
         add_run(&table, &row[r], &plan, training);
     free(row);

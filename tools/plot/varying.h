@@ -19,10 +19,15 @@ struct varying {
     size_t count;
 };
 
-struct varying varying_find(const struct history *history, int with_seeds);
+struct asked;
+
+/* asked: what runs are to come (asked.h); NULL: not known, or none. */
+struct varying varying_find(const struct history *history, const struct asked *asked,
+                            int with_seeds);
 
 /* The same without those whose values follow from the values of those before them. */
-struct varying varying_reduce(const struct history *history, const struct varying *all);
+struct varying varying_reduce(const struct history *history, const struct asked *asked,
+                              const struct varying *all);
 
 const char *varying_value(const struct run *run, const char *name);
 double varying_number(const struct run *run, const char *name); /* NAN: it is none */

@@ -48,8 +48,9 @@ deps-servers:
 pkg       = $(shell pkg-config $(1) $(2) 2>/dev/null)
 MSGPACK  := $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p 2>/dev/null && echo $$p && break; done)
 
-# The library, and the networks and their engines.
+# The library; what was read of runs; the networks and their engines.
 LIB      := $(patsubst %.c,build/%.o,$(wildcard lib/*.c))
+RUNS     := $(patsubst %.c,build/%.o,$(wildcard lib/runs/*.c))
 NN       := $(patsubst %.c,build/%.o,$(wildcard lib/nn/*.c lib/nn/cpu/*.c))
 # The CPU engine's kernels are compiled once for each instruction set that it may choose at run time.
 MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
@@ -57,6 +58,7 @@ ISA      := c $(if $(filter x86_64-%,$(MACHINE)),avx2 avx512) $(if $(filter aarc
 KERNELS  := $(notdir $(wildcard lib/nn/cpu/kernels/*.c))
 NN       += $(foreach isa,$(ISA),$(KERNELS:%.c=build/lib/nn/cpu/kernels/$(isa)/%.o))
 build/libpsweep.a: $(LIB)
+build/libpsruns.a: $(RUNS)
 build/libpsnn.a: $(NN)
 build/%.a:
 	@rm -f $@
@@ -108,7 +110,7 @@ $(eval $(call program,psfetch,fetch,psweep,FETCHING))
 $(eval $(call program,psaug,augment,psweep,))
 $(eval $(call program,pstrain,train,psnn psweep,ENGINES))
 $(eval $(call program,pseval,eval,psnn psweep,ENGINES))
-$(eval $(call program,psplot,plot,psweep,DRAWING))
+$(eval $(call program,psplot,plot,psruns psweep,DRAWING))
 BIN      := $(TOOLS:%=bin/%)
 all: $(BIN)
 # A filter of one file, to be built by its name: pipelines/filters/NAME.c becomes build/pipelines/filters/NAME.

@@ -2,7 +2,7 @@
 .PHONY: golden test test-all fresh lint
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
-# have no main(). Every test may use the other files of tests/unit and tests/doubles and both libraries,
+# have no main(). Every test may use the other files of tests/unit and tests/doubles and all libraries,
 # and links what it uses of the foreign ones.
 MAINS    := $(patsubst %.c,build/%.o,$(wildcard $(TOOLS:%=tools/*/%.c)))
 TESTS    := $(filter-out $(ABSENT:%=build/tests/unit/%_test),$(patsubst %.c,build/%,$(wildcard tests/unit/*_test.c)))
@@ -11,7 +11,7 @@ room_of   = $(dir $(firstword $(wildcard tools/*/$(1).c)))
 objects   = $(if $(1),$(filter-out $(MAINS) $(ABSENT:%=build/tools/fetch/%.o),$(patsubst %.c,build/%.o,$(wildcard $(1)*.c))))
 .SECONDEXPANSION:
 build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
-                         build/tests/support.a build/libpsnn.a build/libpsweep.a
+                         build/tests/support.a build/libpsnn.a build/libpsruns.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka cairo fontconfig) $(STREAM) $(FETCHING) -lm -pthread
 build/tests/support.a: $(SUPPORT)
 build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)

@@ -1,7 +1,7 @@
 /* What a sweep's folder asks for, and how long that takes. */
 #include "tools/plot/asked.h"
 
-#include "tools/plot/history.h"
+#include "runs/history.h"
 
 #include "tap.h"
 

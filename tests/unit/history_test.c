@@ -1,10 +1,7 @@
-/* What is kept of runs and scores, and what is computed from it. */
-#include "tools/plot/history.h"
+/* What is kept of runs and scores. */
+#include "runs/history.h"
 
-#include "label.h"
 #include "message.h"
-#include "tools/plot/curve.h"
-#include "tools/plot/history_name.h"
 
 #include "tap.h"
 
@@ -123,10 +120,12 @@ static void a_run(void **state)
     put_end(&input);
     assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
 
-    history_name(&history, NULL);
     const struct run *run = history.run[0];
     assert_int_equal(history.runs, 1);
-    assert_string_equal(run->name, "net3");
+    assert_string_equal(run->stem, "net3");
+    assert_string_equal(run->path, "runs/net3.bin");
+    assert_int_equal(run->epoch, 6);
+    assert_int_equal(run->epochs, 9);
     assert_int_equal(run->depth, 3);
     assert_int_equal(run->seed, 7);
     assert_int_equal(run->progress.count, 12);
@@ -134,14 +133,6 @@ static void a_run(void **state)
     assert_int_equal(run->state, RUN_STOPPED);
     assert_true(fabs(points_epoch(&run->progress, 6).accuracy - 0.61) < 1e-12);
     assert_true(fabs(rank_merit(run, RANK_BEST, 0).figure - 0.9) < 1e-12);
-    char text[64], figure[RANK_ROOM];
-    curve_state(run, text, sizeof text);
-    assert_string_equal(text, "epoch 6 of 9, stopped");
-    curve_verdict(run, RANK_LAST, text, sizeof text, figure);
-    assert_string_equal(text, "epoch 6 of 9, stopped: 60.00 %");
-    curve_verdict(run, RANK_MEAN5, text, sizeof text, figure);
-    assert_string_equal(text, "epoch 6 of 9, stopped, last five: 50.00 %");
-    assert_string_equal(figure, "50.00 %");
     history_free(&history);
     feed_free(feed);
 }
@@ -160,44 +151,16 @@ static void a_channel(void **state)
     put_named(&input, "d2", 31, 1020);
     assert_int_equal(take(&input, &history, feed, READ_BARE), RECORD_NONE);
 
-    history_name(&history, NULL);
     assert_int_equal(history.runs, 2);
-    assert_string_equal(history.run[0]->name, "d2");
-    assert_string_equal(history.run[1]->name, "d10");
+    assert_string_equal(history.run[0]->given, "d2");
+    assert_string_equal(history.run[1]->given, "d10");
     const struct run *run = history.run[0];
     assert_int_equal(run->progress.count, 31);
     assert_int_equal(run->state, RUN_OPEN);
-    assert_true(fabs(curve_speed(run).iterations - 30.0 / 20) < 1e-9);
-    assert_true(fabs(curve_left(run) - 69 / 1.5) < 1e-9);
+    assert_int_equal(run->iterations, 100);
+    assert_true(run->progress.point[30].time == 1020);
     history_free(&history);
     feed_free(feed);
-}
-
-static void names(void **state)
-{
-    (void)state;
-    struct history history = {0};
-    struct feed *feed[3] = {feed_open("a/net.bin"), feed_open("b/net.bin"), feed_open(NULL)};
-    for (int i = 0; i < 2; i++) {
-        struct input input = begin();
-        put_header(&input, "run", 2, 0);
-        put_end(&input);
-        assert_int_equal(take(&input, &history, feed[i], READ_STREAM), RECORD_NONE);
-    }
-    for (uint64_t seed = 0; seed < 2; seed++) {
-        struct input input = begin();
-        put_header(&input, "run", 4, seed);
-        put_end(&input);
-        assert_int_equal(take(&input, &history, feed[2], READ_STREAM), RECORD_NONE);
-    }
-    history_name(&history, NULL);
-    assert_string_equal(history.run[0]->name, "net (a/net.bin)");
-    assert_string_equal(history.run[1]->name, "net (b/net.bin)");
-    assert_string_equal(history.run[2]->name, "depth 4, seed 0");
-    assert_string_equal(history.run[3]->name, "depth 4, seed 1");
-    history_free(&history);
-    for (int i = 0; i < 3; i++)
-        feed_free(feed[i]);
 }
 
 static void put_score(struct input *input, uint32_t columns)
@@ -296,59 +259,6 @@ static void a_long_live_run(void **state)
     feed_free(feed);
 }
 
-static void smoothing_and_divergence(void **state)
-{
-    (void)state;
-    enum { COUNT = 160 };
-    struct run run = {0};
-    struct point point[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        point[i] = (struct point){.iteration = i + 1, .loss = i < 150 ? i : NAN, .accuracy = 0.5};
-    point[20].loss = INFINITY;
-    run.progress = (struct points){point, COUNT, COUNT};
-    /* Three points to each side; at the beginning fewer, on both sides alike, at the end those that
-     * are there. */
-    struct line line = curve_line(&run.progress, CURVE_LOSS, CURVE_SMOOTH);
-    assert_true(fabs(line.y[0]) < 1e-9);
-    assert_true(fabs(line.y[2] - 2) < 1e-9);
-    assert_true(fabs(line.y[149] - (146 + 147 + 148 + 149) / 4.0) < 1e-9);
-    assert_true(fabs(line.y[100] - 100) < 1e-9);
-    assert_true(isnan(line.y[20]));
-    assert_true(fabs(line.y[19] - (16 + 17 + 18 + 19 + 21 + 22) / 6.0) < 1e-9);
-    assert_true(isnan(line.y[COUNT - 1]));
-    line_free(&line);
-    /* The single infinity healed; what begins at iteration 151 did not. */
-    assert_true(curve_diverged(&run) == 151);
-    run.progress.count = 150;
-    assert_true(curve_diverged(&run) == 0);
-}
-
-/* The last mini-batch of an epoch has what is left: it weighs as much as that, in lines, and in
- * means of epochs and of what was thinned out. */
-static void weights(void **state)
-{
-    (void)state;
-    enum { COUNT = 9 };
-    struct point point[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        point[i] = (struct point){.iteration = i + 1, .epoch = 1, .loss = i, .images = 6};
-    point[COUNT - 1] = (struct point){.iteration = COUNT, .epoch = 1, .loss = 100, .images = 2};
-    struct points points = {point, COUNT, COUNT};
-    struct line line = curve_line(&points, CURVE_LOSS, CURVE_SMOOTH);
-    assert_true(fabs(line.y[7] - (6 * 6 + 6 * 7 + 2 * 100) / 14.0) < 1e-9);
-    assert_true(fabs(line.y[8] - (6 * 7 + 2 * 100) / 8.0) < 1e-9);
-    assert_true(fabs(line.y[4] - 4) < 1e-9);
-    line_free(&line);
-    assert_true(fabs(points_epoch(&points, 1).loss - (6 * 28 + 2 * 100) / 50.0) < 1e-9);
-    assert_true(points_epoch(&points, 1).images == 50);
-    struct points many = {0};
-    for (int i = 0; i <= POINTS_MOST_LIVE; i++)
-        points_add(&many, (struct point){.iteration = i, .loss = i % 2, .images = i % 2 ? 2 : 6},
-                   1);
-    assert_true(many.point[0].loss == 0.25 && many.point[0].images == 8);
-    free(many.point);
-}
-
 /* What no record tells of an early version's mini-batches follows from the header. */
 static void images_of_a_header(void **state)
 {
@@ -378,27 +288,12 @@ static void images_of_a_header(void **state)
     feed_free(feed);
 }
 
-/* Bytes that anybody chose, on a terminal that obeys some of them. */
-static void labels(void **state)
-{
-    (void)state;
-    static const char dirty[] = "a\033[2Jb\x80\xc3\xa9\xed\xa0\x80\xe2\x80\xae"
-                                "c";
-    char *clean = label_clean(dirty, sizeof dirty - 1), *stem = label_stem("runs/net.v2.bin");
-    assert_string_equal(clean, "a?[2Jb?é????c");
-    assert_string_equal(stem, "net.v2");
-    free(clean);
-    free(stem);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run),        cmocka_unit_test(a_channel),
-        cmocka_unit_test(names),        cmocka_unit_test(a_score),
-        cmocka_unit_test(a_wrong_kind), cmocka_unit_test(smoothing_and_divergence),
-        cmocka_unit_test(weights),      cmocka_unit_test(images_of_a_header),
-        cmocka_unit_test(labels),       cmocka_unit_test(a_long_live_run),
+        cmocka_unit_test(a_run),           cmocka_unit_test(a_channel),
+        cmocka_unit_test(a_score),         cmocka_unit_test(a_wrong_kind),
+        cmocka_unit_test(a_long_live_run), cmocka_unit_test(images_of_a_header),
     };
     return RUN_TESTS(tests);
 }

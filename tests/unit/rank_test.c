@@ -1,5 +1,5 @@
 /* Which run is the better one. */
-#include "tools/plot/rank.h"
+#include "runs/rank.h"
 
 #include "tap.h"
 

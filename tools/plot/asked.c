@@ -1,8 +1,8 @@
 #include "asked.h"
 
 #include "curve.h"
-#include "finding.h"
-#include "history.h"
+#include "runs/finding.h"
+#include "runs/history.h"
 #include "message.h"
 
 #include <errno.h>

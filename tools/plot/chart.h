@@ -5,7 +5,7 @@
 
 #include "canvas.h"
 #include "filters.h"
-#include "history.h"
+#include "runs/history.h"
 #include "sheet.h"
 
 struct picture {

@@ -2,7 +2,7 @@
 #ifndef PSPLOT_CONFUSION_H
 #define PSPLOT_CONFUSION_H
 
-#include "history.h"
+#include "runs/history.h"
 
 static inline uint64_t confusion_count(const struct score *score, uint32_t truth,
                                        uint32_t predicted)

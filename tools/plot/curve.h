@@ -2,7 +2,7 @@
 #ifndef PSPLOT_CURVE_H
 #define PSPLOT_CURVE_H
 
-#include "history.h"
+#include "runs/history.h"
 
 /* Means over the last fifty mini-batches. */
 struct mean curve_recent(const struct run *run);

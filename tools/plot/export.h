@@ -6,7 +6,7 @@
 #ifndef PSPLOT_EXPORT_H
 #define PSPLOT_EXPORT_H
 
-#include "source.h"
+#include "runs/source.h"
 
 /* A line of JSON for each record (json.h). -1 with a sentence. */
 int export_json(struct source *source, int count, int bytes);

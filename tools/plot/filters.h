@@ -6,7 +6,7 @@
 #ifndef PSPLOT_FILTERS_H
 #define PSPLOT_FILTERS_H
 
-#include "source.h"
+#include "runs/source.h"
 
 struct filters {
     struct run *run;                         /* its names and options, and nothing else of it */

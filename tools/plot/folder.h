@@ -8,7 +8,7 @@
 #define PSPLOT_FOLDER_H
 
 #include "asked.h"
-#include "source.h"
+#include "runs/source.h"
 
 struct folder;
 

@@ -10,7 +10,7 @@
 #ifndef PSPLOT_FOLLOW_H
 #define PSPLOT_FOLLOW_H
 
-#include "source.h"
+#include "runs/source.h"
 
 struct follow_options {
     const uint32_t *size; /* [2] columns and rows, or 0: those of the terminal */

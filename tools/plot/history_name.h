@@ -2,7 +2,7 @@
 #ifndef PSPLOT_HISTORY_NAME_H
 #define PSPLOT_HISTORY_NAME_H
 
-#include "history.h"
+#include "runs/history.h"
 
 struct asked;
 

@@ -2,7 +2,7 @@
 #ifndef PSPLOT_RANKING_H
 #define PSPLOT_RANKING_H
 
-#include "history.h"
+#include "runs/history.h"
 
 /* Prints a line of column names and one for each run that can be judged as of this epoch (0: as of
  * the last), the best first, tabs between the columns; the manual says what they hold. -1 with a

@@ -9,7 +9,7 @@
 #ifndef PSPLOT_SHEET_H
 #define PSPLOT_SHEET_H
 
-#include "source.h"
+#include "runs/source.h"
 #include "tile.h"
 
 /* One image on the sheet. */

@@ -3,7 +3,7 @@
 #define PSPLOT_SHOW_H
 
 #include "chart.h"
-#include "history.h"
+#include "runs/history.h"
 #include "text.h"
 
 /* Checks that the history holds what kind ("auto", "curves", "overlay", "confusion", "table")

@@ -1,6 +1,6 @@
 #include "status.h"
 
-#include "finding.h"
+#include "runs/finding.h"
 #include "label.h"
 #include "message.h"
 #include "standard.h"

@@ -11,7 +11,7 @@
 #ifndef PSPLOT_SUMMARY_H
 #define PSPLOT_SUMMARY_H
 
-#include "history.h"
+#include "runs/history.h"
 
 /* A value of the axis. */
 struct place {

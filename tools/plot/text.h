@@ -5,7 +5,7 @@
 #include "asked.h"
 #include "curve.h"
 #include "dots.h"
-#include "history.h"
+#include "runs/history.h"
 #include "screen.h"
 #include "ticks.h"
 

@@ -10,7 +10,7 @@
 #ifndef PSPLOT_VARYING_H
 #define PSPLOT_VARYING_H
 
-#include "history.h"
+#include "runs/history.h"
 
 enum { VARYING_MOST = 64 };
 

@@ -1,5 +1,5 @@
-/* Which of two runs is the better one: the one figure of merit, for every view and for the programs
- * that ask with --kind ranking.
+/* Which of two runs is the better one: the one figure of merit, for every view of psplot and for
+ * the programs that ask with psdump --kind ranking.
  *
  * The figure is of the run's validations:
  *
@@ -23,8 +23,8 @@
  * As of an epoch, only records of the epochs up to it count, and a run that has none of that very
  * epoch to be judged by is not judged at all.
  */
-#ifndef PSPLOT_RANK_H
-#define PSPLOT_RANK_H
+#ifndef PSWEEP_RANK_H
+#define PSWEEP_RANK_H
 
 #include "run.h"
 

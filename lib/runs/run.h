@@ -3,8 +3,8 @@
  * Accuracies are fractions, 0 to 1; losses are natural logarithms. A figure that is not known is
  * NAN when it is real and 0 or -1, as stated, when it is whole.
  */
-#ifndef PSPLOT_RUN_H
-#define PSPLOT_RUN_H
+#ifndef PSWEEP_RUN_H
+#define PSWEEP_RUN_H
 
 #include "points.h"
 #include "settings.h"

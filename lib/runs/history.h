@@ -3,8 +3,8 @@
  * Law: the history owns all that it holds; history_free() ends it. Names are clean UTF-8 (label.h).
  * Figures are those of run.h.
  */
-#ifndef PSPLOT_HISTORY_H
-#define PSPLOT_HISTORY_H
+#ifndef PSWEEP_HISTORY_H
+#define PSWEEP_HISTORY_H
 
 #include "image.h"
 #include "rank.h"
@@ -54,8 +54,8 @@ struct feed *feed_open(const char *path);
 void feed_free(struct feed *feed);
 
 /* Takes one record that reader gave (the reader stands in messages). now: the time to give to
- * records that carry none, NAN outside --follow. Unknown types and fields are ignored. -1 with a
- * sentence. */
+ * records that carry none, NAN where they are not followed live. Unknown types and fields are
+ * ignored. -1 with a sentence. */
 int history_take(struct history *history, struct feed *feed, const struct reader *reader,
                  const struct record *record, double now);
 

@@ -4,8 +4,8 @@
  * before it begin with the program: "psaug shift". Values are texts for people, in clean UTF-8;
  * those of options that were not given are left out.
  */
-#ifndef PSPLOT_SETTINGS_H
-#define PSPLOT_SETTINGS_H
+#ifndef PSWEEP_SETTINGS_H
+#define PSWEEP_SETTINGS_H
 
 #include <msgpack.h>
 

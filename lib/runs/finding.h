@@ -2,8 +2,8 @@
  *
  * A file that cannot be read or is no run is a finding too.
  */
-#ifndef PSPLOT_FINDING_H
-#define PSPLOT_FINDING_H
+#ifndef PSWEEP_FINDING_H
+#define PSWEEP_FINDING_H
 
 #include <stdint.h>
 

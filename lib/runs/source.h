@@ -1,11 +1,11 @@
-/* An input of psplot: a file, a pipe, standard input or the progress channel, read into the
- * history.
+/* An input of psplot or psdump: a file, a pipe, standard input or the progress channel, read into
+ * the history or record by record.
  *
  * A stream begins with a header; what --progress writes does not. The first record tells which of
  * the two an input is; it is looked at in place, so that nothing is consumed.
  */
-#ifndef PSPLOT_SOURCE_H
-#define PSPLOT_SOURCE_H
+#ifndef PSWEEP_SOURCE_H
+#define PSWEEP_SOURCE_H
 
 #include "history.h"
 

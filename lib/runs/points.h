@@ -1,6 +1,6 @@
 /* The points of a curve, in memory, in the order of their iterations. */
-#ifndef PSPLOT_POINTS_H
-#define PSPLOT_POINTS_H
+#ifndef PSWEEP_POINTS_H
+#define PSWEEP_POINTS_H
 
 #include <stddef.h>
 #include <stdint.h>

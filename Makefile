@@ -1,4 +1,4 @@
-# psweep: five programs over one library. Programs land in bin/, everything else in build/. make help lists the
+# psweep: six programs over one library. Programs land in bin/, everything else in build/. make help lists the
 # targets, from the lines of all makefiles that begin with ##. Tests, benchmarks and pictures have makefiles beside them.
 
 VERSION  := 0.1.0
@@ -111,6 +111,7 @@ $(eval $(call program,psaug,augment,psweep,))
 $(eval $(call program,pstrain,train,psnn psweep,ENGINES))
 $(eval $(call program,pseval,eval,psnn psweep,ENGINES))
 $(eval $(call program,psplot,plot,psruns psweep,DRAWING))
+$(eval $(call program,psdump,dump,psruns psweep,))
 BIN      := $(TOOLS:%=bin/%)
 all: $(BIN)
 # A filter of one file, to be built by its name: pipelines/filters/NAME.c becomes build/pipelines/filters/NAME.

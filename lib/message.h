@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-/* Exit statuses, the same for all five programs. */
+/* Exit statuses, the same for all six programs. */
 enum status {
     DONE = 0,    /* all that was asked for was done */
     FAILED = 1,  /* it could not be done */

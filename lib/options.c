@@ -132,18 +132,23 @@ static void set_size(const struct option_row *row, const char *text)
     size[1] = (uint32_t)second;
 }
 
-static void set_choice(const struct option_row *row, const char *text)
+int options_among(const char *choices, const char *text)
 {
     size_t length = strlen(text);
-    for (const char *word = row->argument; word; word = strchr(word, '|')) {
+    for (const char *word = choices; word; word = strchr(word, '|')) {
         word += *word == '|';
         size_t size = strcspn(word, "|");
-        if (size == length && memcmp(word, text, size) == 0) {
-            *(const char **)row->value = text;
-            return;
-        }
+        if (size == length && memcmp(word, text, size) == 0)
+            return 1;
     }
-    die(USAGE, "--%s takes one of %s, not %s", row->name, row->argument, text);
+    return 0;
+}
+
+static void set_choice(const struct option_row *row, const char *text)
+{
+    if (!options_among(row->argument, text))
+        die(USAGE, "--%s takes one of %s, not %s", row->name, row->argument, text);
+    *(const char **)row->value = text;
 }
 
 static void set(const struct option_row *row, const char *text)

@@ -1,7 +1,7 @@
 /* The command line as a table: one row an option, shared by parsing, --help and the stream's
  * header.
  *
- * The same letter means the same thing in all five programs. Every program also has -h --help,
+ * The same letter means the same thing in all six programs. Every program also has -h --help,
  * -V --version, -q --quiet and -v --verbose, which options_parse() answers by itself. Options and
  * operands may be mixed; "--" ends the options.
  */
@@ -72,6 +72,9 @@ void options_pack(struct writer *writer, const struct option_row *rows);
 
 /* Whether the row of that name was given on the command line. */
 int options_given(const struct option_row *rows, const char *name);
+
+/* Whether a text is one of the words in choices, separated by |. */
+int options_among(const char *choices, const char *text);
 
 /* Parses "0.4,0.5,0.5" into at most most reals: how many, or -1 with a sentence. */
 int options_reals(const char *text, double *values, int most);

@@ -122,7 +122,7 @@ states() {
     {
         points_of "$@" | sed $'s/^/point\t/'
         [ ${#states[@]} = 0 ] || printf '%s\n' "${states[@]}"
-        [ ${#files[@]} = 0 ] || printf '%s\0' "${files[@]}" | xargs -0 psplot -k status
+        [ ${#files[@]} = 0 ] || printf '%s\0' "${files[@]}" | xargs -0 psdump -k status
     } | awk -f "$here/states.awk"
 }
 

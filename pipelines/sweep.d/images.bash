@@ -31,7 +31,7 @@ look_at_test() {
 first_of_test() {
     local words
     read -ra words <<<"$fetch"
-    until_stopped psfetch -q "$test" --as test --limit 1 "${words[@]}" | psplot -k json 2>/dev/null
+    until_stopped psfetch -q "$test" --as test --limit 1 "${words[@]}" | psdump -k json 2>/dev/null
     return "${PIPESTATUS[0]}"
 }
 
@@ -55,7 +55,7 @@ fetch_part() {
     read -ra words <<<"$fetch"
     read -ra more <<<"$augment"
     until_stopped psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
-        psaug -q "${more[@]}" 2>"$out/psaug.said" | psplot -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
+        psaug -q "${more[@]}" 2>"$out/psaug.said" | psdump -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
     echo "${PIPESTATUS[@]}" >"$out/psaug.status"
 }
 # Then accuracy says little, for it nears 100 % of images that are learnt; the loss does not stop there.
@@ -75,7 +75,7 @@ no_data() {
 fits_test() {
     local head known unknown what='a class' them=it size wanted window=''
     [ -n "$test_head" ] || return 0
-    head=$(psplot -k json "$out/data.ps" | head -n 2)
+    head=$(psdump -k json "$out/data.ps" | head -n 2)
     known=$(classes_in "$head")
     [ -n "$known" ] || die 1 "cannot read the classes of $out/data.ps"
     unknown=$(classes_in "$test_head" | grep -vxF -f <(printf '%s\n' "$known"))

@@ -55,7 +55,7 @@ put_aside() {
     left=() first='' reached=0
     for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
     [ ${#left[@]} = 0 ] && return
-    reached=$(psplot -k status "${left[@]}" | awk -F '\t' '$5 ~ /^[0-9]+$/ && length($5) < 10 && $5 + 0 > most { most = $5 } END { print most + 0 }')
+    reached=$(psdump -k status "${left[@]}" | awk -F '\t' '$5 ~ /^[0-9]+$/ && length($5) < 10 && $5 + 0 > most { most = $5 } END { print most + 0 }')
     [ "$reached" = 0 ] || [ "$reached" -ge "$epochs" ] || first="--first-epoch $((reached + 1))"
 }
 
@@ -160,7 +160,7 @@ train_there() {
 # The one of the files left that came furthest.
 furthest() {
     local line
-    line=$(psplot -k status "${left[@]}" | awk -F '\t' 'NR > 1 && $6 + 0 >= most { most = $6; line = NR - 2 } END { print line }')
+    line=$(psdump -k status "${left[@]}" | awk -F '\t' 'NR > 1 && $6 + 0 >= most { most = $6; line = NR - 2 } END { print line }')
     cat "${left[line]}"
 }
 
@@ -170,7 +170,7 @@ finish() {
     # pstrain was asked to stop. Where it did not yet, or not any more, listen, it has died of that, and what
     # earlier runs left may be more than what it wrote.
     4 | 130 | 143)
-        if [ -s "$run.part" ] && psplot -k status "$run.part" | grep -q $'\tstopped\t'; then
+        if [ -s "$run.part" ] && psdump -k status "$run.part" | grep -q $'\tstopped\t'; then
             rm -f "$run".torn* && mv "$run.part" "$run.stopped"
         else
             put_aside_as_torn "$run.part"

@@ -1,8 +1,8 @@
-# Which network of a sweep is the best: psplot -k ranking says it, by the figure that --rank chooses.
+# Which network of a sweep is the best: psdump -k ranking says it, by the figure that --rank chooses.
 # shellcheck shell=bash disable=SC2154
 
 # rank_points: sets ranked, a line for each finished network, the best first, by tabs: NAME FIGURE LOSS EPOCH STATE OF
-# ENGINE EPOCHS OPTIONS; of STATE and OF psplot -k ranking tells, EPOCHS are those asked for. What has diverged comes
+# ENGINE EPOCHS OPTIONS; of STATE and OF psdump -k ranking tells, EPOCHS are those asked for. What has diverged comes
 # last; else those of which the most epochs were asked come first, then those that were left behind. Sets winner, the
 # name of the first, and of, what the figures are of.
 rank_points() {
@@ -17,13 +17,13 @@ rank_points() {
         <(printf '%s\n' "$finished") - | sort -t $'\t' -s -k 1,1n -k 2,2nr | cut -f 3-)
     IFS=$'\t' read -r winner _ _ _ _ of _ <<<"${ranked[0]-}"
 }
-# order_of [--epochs N] NAME...: what psplot -k ranking says of them, with names instead of files.
+# order_of [--epochs N] NAME...: what psdump -k ranking says of them, with names instead of files.
 order_of() {
     local only=() files
     [ "$1" != --epochs ] || { only=("$1" "$2") && shift 2; }
     [ $# -gt 0 ] || return 0
     files=("${@/#/"$out/"}")
-    psplot -k ranking --rank "$rank" "${only[@]}" "${files[@]/%/.bin}" | tail -n +2 | sed 's|^[^\t]*/||; s|\.bin\t|\t|'
+    psdump -k ranking --rank "$rank" "${only[@]}" "${files[@]/%/.bin}" | tail -n +2 | sed 's|^[^\t]*/||; s|\.bin\t|\t|'
 }
 # The finished networks as files, the best first.
 ranked_files() {

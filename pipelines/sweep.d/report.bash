@@ -84,7 +84,7 @@ $(recipe | escaped)
 </pre>
 <h2>Where it comes from</h2>
 <p>The header of $winner.bin: what decided its bytes. Its SHA-256 is $(sha256sum <"$out/$winner.bin" | cut -d ' ' -f 1).</p>
-<pre>$(psplot -k json "$out/$winner.bin" | head -n 1 | indented | escaped)</pre>
+<pre>$(psdump -k json "$out/$winner.bin" | head -n 1 | indented | escaped)</pre>
 </body></html>
 END
 }

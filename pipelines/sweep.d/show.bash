@@ -96,7 +96,7 @@ judge() {
     trap "rm -rf $(quote "$made")" EXIT
     read -ra words <<<"$fetch"
     # Images for the test may have come with the data, too; without any, those that chose it are shown, or learnt.
-    counts=$(psplot -k json "$best" | head -n 1 | grep -o -m 1 '"counts":{[^}]*}')
+    counts=$(psdump -k json "$best" | head -n 1 | grep -o -m 1 '"counts":{[^}]*}')
     case $counts in
     *'"test":'[1-9]*) part='test' ;;
     *'"validation":'[1-9]*) part=validation ;;
@@ -138,7 +138,7 @@ tables() {
     echo && seeds_table
 }
 tested() {
-    psplot -k table "$made/best.scores" | awk 'END { print $NF }'
+    psdump -k csv "$made/best.scores" | awk -F , '$1 == "score" { printf "%.2f\n", 100 * $(NF - 2) }'
 }
 
 follow() {

@@ -1,7 +1,7 @@
 # The state of every point of a sweep, from lines with tabs between their fields:
 #   point NAME EPOCHS OPTIONS    as asked for, in order, before all others
 #   running NAME | failed NAME
-#   FILE STATE EPOCH EPOCHS CHECKPOINT ITERATION ACCURACY LOSS ENGINE REASON    of psplot -k status
+#   FILE STATE EPOCH EPOCHS CHECKPOINT ITERATION ACCURACY LOSS ENGINE REASON    of psdump -k status
 # Prints NAME STATE EPOCH EPOCHS ACCURACY LOSS ENGINE OPTIONS. Of several files of a point, the one that
 # came furthest speaks.
 BEGIN { FS = OFS = "\t" }

@@ -14,7 +14,7 @@ best() {
 @test "a tie goes to the lower loss; --rank says by what networks are ranked, is kept, and is named everywhere" {
     sweep "${small[@]}" --depth 1 --seed 1-2 -o s >out
     # The first has the same accuracy, and a higher loss.
-    [ "$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -u | wc -l)" = 1 ]
+    [ "$(psdump -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -u | wc -l)" = 1 ]
     [ "$(best)" = d1-s2 ]
     grep 'The best first, by validation accuracy (%), last epoch' out
     grep -E 'best is s/d1-s2-.*: validation [0-9.]+ %$' out
@@ -40,9 +40,9 @@ best() {
 
 @test "of halving, those go on that --rank ranks first" {
     sweep "${small[@]}" --depth 1 --seed 0,2 --halving 2 --rank loss -o s
-    psplot -k ranking --rank loss --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' >first
+    psdump -k ranking --rank loss --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' >first
     [ "$(sweep best -o s)" = "$(cat first)" ]
-    psplot -k ranking --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | no cmp -s - first
+    psdump -k ranking --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | no cmp -s - first
 }
 
 @test "a network that has diverged is never the best, and where all have, that is said" {
@@ -63,7 +63,7 @@ best() {
     sweep -d 1 -e 1 -o s >out
     [ "$(best)" = d1-s0 ]
     [[ "$(sweep best -o s)" = "$(grep -o 's/d1-s0-[0-9a-f]*.bin' out)" ]]
-    [ "$(psplot -k ranking "$(sweep best -o s)" | awk -F '\t' 'NR == 2 { print $5 }')" = whole ]
+    [ "$(psdump -k ranking "$(sweep best -o s)" | awk -F '\t' 'NR == 2 { print $5 }')" = whole ]
     [ "$(sed -n '/<h2>Networks/,/<.table>/p' s/report.html | grep -c '>diverged<')" = 2 ]
 }
 
@@ -75,7 +75,7 @@ best() {
     grep 'ranked by training loss in the last epoch' s/report.html
     grep 'neither validation nor test images' s/report.html
     [ "$(records s/best.scores | jq -r 'select(.type == "score") | .split')" = train ]
-    psplot -k ranking --rank loss s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | cmp - <(sweep best -o s)
+    psdump -k ranking --rank loss s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | cmp - <(sweep best -o s)
     sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep 'pseval --only train'
     ends 0 sweep report --rank last -o s
     grep -E 'best is s/d1-s[01]-.*: training [0-9.]+ %$' out

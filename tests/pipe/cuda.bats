@@ -166,7 +166,7 @@ few() {
 @test "a sweep that has networks of both engines says so where it ranks them" {
     sweep=(sweep --limit 60 --fetch '--resize 8' --split 0.8 --test '' --augment --views --epochs 1 --depth 1 -o s)
     on_double "${sweep[@]}" -- --device cuda >out 2>err
-    [ "$(psplot -k status s/*.bin | cut -f 9 | grep -c '^cuda')" = 1 ]
+    [ "$(psdump -k status s/*.bin | cut -f 9 | grep -c '^cuda')" = 1 ]
     no grep 'different engines' err
     "${sweep[@]}" --seed 0 -- --device cpu >out 2>err
     grep '^sweep: networks of different engines are compared: cpu; cuda, ' err

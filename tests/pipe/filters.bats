@@ -20,7 +20,7 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     for filter in "$REPOSITORY"/build/pipelines/filters/negative "$REPOSITORY"/pipelines/filters/negative.py; do
         "$filter" <set.ps >negative.ps
         cmp <(pixels set.ps 255) <(pixels negative.ps 0)
-        cmp <(psplot -k csv set.ps) <(psplot -k csv negative.ps)
+        cmp <(psdump -k csv set.ps) <(psdump -k csv negative.ps)
         "$filter" <negative.ps | psaug -e 1 | pstrain -q >net.bin
         [[ "$(records net.bin | jq -r 'select(.type == "header") | .upstream[0].upstream[0].tool')" = negative\ * ]]
         # What is cut short or damaged, and several sets, are refused, and nothing whole comes out.

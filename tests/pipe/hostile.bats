@@ -298,14 +298,14 @@ records = [record for record in records if record['type'] != 'checkpoint']" >"od
         edit images.ps "
 for record in records[1:3]: record['key'] = '$title'.replace('a', '\n\x1b[2J')
 records[3]['label'] = 77" >odd.ps
-        for command in 'psplot -k status' 'psplot -k ranking' 'psplot -k table' 'psplot' 'psplot -k overlay' 'psplot -k summary' 'psplot -k filters' \
-            'psplot -k csv' 'psplot -k json' 'psplot --follow'; do
+        for command in 'psdump -k status' 'psdump -k ranking' 'psplot -k table' 'psplot' 'psplot -k overlay' 'psplot -k summary' 'psplot -k filters' \
+            'psdump -k csv' 'psdump -k json' 'psplot --follow'; do
             $command "$red.bin" "odd$title.bin" <epochs.ps 2>&1 || true
         done
         ends 1 pstrain --resume "odd$title.bin" <epochs.ps && cat err
-        for kind in confusion classes table csv json; do psplot -k $kind scores 2>&1; done
-        for kind in 'images -o sheet.svg' csv json; do psplot -k $kind "wrong$title.ps" 2>&1; done
-        for command in psaug pstrain 'pseval odd*.bin' 'psplot -k json' 'psplot -k csv' 'psplot -k images -o odd.svg'; do $command <odd.ps 2>&1 || true; done
+        for command in 'psplot -k confusion' 'psplot -k classes' 'psplot -k table' 'psdump -k csv' 'psdump -k json'; do $command scores 2>&1; done
+        for command in 'psplot -k images -o sheet.svg' 'psdump -k csv' 'psdump -k json'; do $command "wrong$title.ps" 2>&1; done
+        for command in psaug pstrain 'pseval odd*.bin' 'psdump -k json' 'psdump -k csv' 'psplot -k images -o odd.svg'; do $command <odd.ps 2>&1 || true; done
         psplot "channel$title" 2>&1
         psplot --title "$red" -o curves.svg "$red.bin" "odd$title.bin" 2>&1
         psplot -o confusion.svg scores 2>&1

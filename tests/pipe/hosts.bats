@@ -65,7 +65,7 @@ goes_on_from() {
     timeout 20 sweep wait -o s || [ $? = 4 ]
     is_idle 1
     [ "$(state stopped)" = d1-s0 ]
-    had=$(psplot -k status s/*.stopped | awk 'NR == 2 { print $6 }')
+    had=$(psdump -k status s/*.stopped | awk 'NR == 2 { print $6 }')
     [ "$had" -gt 0 ]
     sweep start --epochs 100000 --hosts another -o s
     wait_for 30 goes_on_from "$had"

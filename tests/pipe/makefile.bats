@@ -121,7 +121,7 @@ would() {
 @test "make install" {
     make -s --no-print-directory -C "$REPOSITORY" install DESTDIR="$PWD/root" PREFIX=/opt/psweep
     cd root/opt/psweep
-    for program in psfetch psaug pstrain pseval psplot sweep; do
+    for program in psfetch psaug pstrain pseval psplot psdump sweep; do
         [ -x bin/$program ]
     done
     [ -f share/psweep/sweep.mk ]

@@ -36,7 +36,7 @@ end() {
         grep -q "was not smaller than [0-9.]* for $times: training ends after epoch $ends of 12" err
         [ "$(losses some.bin)" = "$(losses all.bin | head -n "$ends")" ]
     done
-    [ "$(psplot -k status some.bin | tail -n 1 | cut -f 2-5,10 | tr '\t' ' ')" = "done $ends 12 $ends patience" ]
+    [ "$(psdump -k status some.bin | tail -n 1 | cut -f 2-5,10 | tr '\t' ' ')" = "done $ends 12 $ends patience" ]
     psplot -k table some.bin | grep -q "$ends/12  done"
     psplot some.bin | grep -q "epoch $ends of 12, out of patience"
     [ "$(psfetch -q --limit 20 | pseval -q some.bin | psplot -k table | awk 'END { print $3 }')" = "$ends" ]

@@ -100,7 +100,7 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
     edit none.ps 'records = records[:1]; records[0]["classes"] = ["bee"]' >bee.ps
     cat emu.ps bee.ps cat.ps dog.ps >others.ps
     psaug -e 1 <others.ps >joined.ps
-    [ "$(psplot -k csv joined.ps | cut -d , -f 2,4,5 | sort | xargs)" = "0,3,emu 1,3,emu 2,3,emu 3,1,cat 4,1,cat 5,1,cat 6,2,dog 7,2,dog 8,2,dog id,label,class" ]
+    [ "$(psdump -k csv joined.ps | cut -d , -f 2,4,5 | sort | xargs)" = "0,3,emu 1,3,emu 2,3,emu 3,1,cat 4,1,cat 5,1,cat 6,2,dog 7,2,dog 8,2,dog id,label,class" ]
     psaug -e 1 --memory 0 <others.ps | cmp - joined.ps
     # Straight to a trainer; and what a model has guessed is joined as well.
     cat cat.ps dog.ps emu.ps validation.ps | pstrain -q --device cpu -b 3 -e 2 >joined.bin
@@ -108,7 +108,7 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb")):
     cmp <(records wanted.bin | grep '"loss"') <(records joined.bin | grep '"loss"')
     [ "$(records joined.bin | head -n 1 | jq -c .classes)" = '["cat","dog","emu"]' ]
     edit emu.ps '[r.update(guess=0, probability=0.5) for r in records[1:]]' >guessed.ps
-    cat cat.ps guessed.ps | psaug -e 1 | psplot -k csv | grep -q ',1.png,1,emu,.*,emu,0.5$'
+    cat cat.ps guessed.ps | psaug -e 1 | psdump -k csv | grep -q ',1.png,1,emu,.*,emu,0.5$'
 }
 
 @test "joined sets: ids are shifted; what cannot be shifted, or a stream with epochs, is refused" {

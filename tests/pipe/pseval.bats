@@ -37,11 +37,11 @@ END
 }
 
 @test "the first N of them, in any batches" {
-    pseval -q --wrong 1000000 net.bin <images.ps | psplot -k csv | head -n 8 >first
-    pseval --wrong 7 net.bin <images.ps 2>err | psplot -k csv | cmp - first
+    pseval -q --wrong 1000000 net.bin <images.ps | psdump -k csv | head -n 8 >first
+    pseval --wrong 7 net.bin <images.ps 2>err | psdump -k csv | cmp - first
     grep -q '% of 200 validation images are right' err
     for batch in 1 9 1000; do
-        pseval -q -b $batch --wrong 7 net.bin <images.ps | psplot -k csv | cmp - first
+        pseval -q -b $batch --wrong 7 net.bin <images.ps | psdump -k csv | cmp - first
     done
     pseval -q --wrong 7 -t 2 net.bin <images.ps >a
     pseval -q --wrong 7 -t 1 net.bin <images.ps | cmp - a
@@ -51,27 +51,27 @@ END
     pseval -q --wrong 9 net.bin <images.ps >wrong.ps
     # Asked again, a model answers the same; what it said before is not kept beside it.
     pseval -q --wrong 9 net.bin <wrong.ps >again.ps
-    cmp <(psplot -k json wrong.ps | grep '"type":"image"') <(psplot -k json again.ps | grep '"type":"image"')
+    cmp <(psdump -k json wrong.ps | grep '"type":"image"') <(psdump -k json again.ps | grep '"type":"image"')
     # Filters pass the two figures on.
-    [ "$(psaug -q -e 2 <wrong.ps | psplot -k json | grep -c '"type":"image".*"guess":[0-9].*"probability":0')" -ge 9 ]
+    [ "$(psaug -q -e 2 <wrong.ps | psdump -k json | grep -c '"type":"image".*"guess":[0-9].*"probability":0')" -ge 9 ]
     # Joined sets have the ids that all readers give them.
-    cat images.ps images.ps | pseval -q --wrong 1000000 net.bin | psplot -k csv | cut -d , -f 2 | sort | uniq -d >twice
+    cat images.ps images.ps | pseval -q --wrong 1000000 net.bin | psdump -k csv | cut -d , -f 2 | sort | uniq -d >twice
     [ ! -s twice ]
 }
 
 @test "of two that are as sure, the one that came first" {
-    pseval -q --wrong 3 net.bin <images.ps | psplot -k csv | tail -n 3 | cut -d , -f 2 >ids
-    for _ in 1 2 3; do cat images.ps; done | pseval -q --wrong 7 net.bin | psplot -k csv | tail -n 7 | cut -d , -f 2 >again
-    shift=$(($(psplot -k csv images.ps | tail -n +2 | cut -d , -f 2 | sort -n | tail -n 1) + 1))
+    pseval -q --wrong 3 net.bin <images.ps | psdump -k csv | tail -n 3 | cut -d , -f 2 >ids
+    for _ in 1 2 3; do cat images.ps; done | pseval -q --wrong 7 net.bin | psdump -k csv | tail -n 7 | cut -d , -f 2 >again
+    shift=$(($(psdump -k csv images.ps | tail -n +2 | cut -d , -f 2 | sort -n | tail -n 1) + 1))
     awk -v shift=$shift '{ print; print $1 + shift; print $1 + 2 * shift }' ids | head -n 7 | diff - again
 }
 
 @test "what a wrong guess may be" {
     edit images.ps 'records[1].update(guess=99, probability=1.0)' >bad.ps
-    ends 3 psplot -k csv bad.ps
+    ends 3 psdump -k csv bad.ps
     grep -q 'image has too large a number as its guess' err
     edit images.ps 'records[1].update(guess=0)' >bad.ps
-    ends 3 psplot -k csv bad.ps
+    ends 3 psdump -k csv bad.ps
     grep -q 'image has no probability' err
 }
 
@@ -80,12 +80,12 @@ END
     grep -q 'takes one model' err
     ends 2 pseval --wrong 0 net.bin <images.ps
     # A stream of those that are right has no mistakes, and is a whole set all the same.
-    pseval -q --wrong 1000000 net.bin <images.ps | psplot -k csv | cut -d , -f 2 >ids
+    pseval -q --wrong 1000000 net.bin <images.ps | psdump -k csv | cut -d , -f 2 >ids
     edit images.ps '
 wrong = set(open("ids").read().split())
 records = [r for r in records if r["type"] != "image" or str(r["id"]) not in wrong]' >right.ps
     pseval -q --wrong 3 net.bin <right.ps >none.ps
-    [ "$(psplot -k json none.ps | grep -c .)" -eq 2 ]
+    [ "$(psdump -k json none.ps | grep -c .)" -eq 2 ]
 }
 
 @test "a reader that has enough is no failure; a torn input is one" {
@@ -160,7 +160,7 @@ for r in records[1:]: r['label'] = 0" >"only$class.ps"
     cat only0.ps only7.ps | pseval -q net.bin >joined
     cmp <(scored wanted net | cut -d ' ' -f 1,3-) <(scored joined net | cut -d ' ' -f 1,3-)
     for set in two named; do
-        pseval -q --wrong 1000 net.bin <$set.ps | psplot -k csv | cut -d , -f 3-5,14,15 >$set.wrong
+        pseval -q --wrong 1000 net.bin <$set.ps | psdump -k csv | cut -d , -f 3-5,14,15 >$set.wrong
     done
     cmp two.wrong named.wrong
     # Beside a model of other classes there is one table of all.
@@ -194,6 +194,6 @@ records[-1]['tensors'][-1]['values'] = struct.pack('<f', float('$value')) + tens
         psplot out | grep -q '0.00 % of 200 images right'
         # They come behind all that it is sure of, without a guess.
         ends 0 pseval -q --only validation --wrong 3 blind.bin <images.ps
-        [ "$(psplot -k csv out | cut -d , -f 1,14,15)" = $'type,guess,probability\nimage,,\nimage,,\nimage,,' ]
+        [ "$(psdump -k csv out | cut -d , -f 1,14,15)" = $'type,guess,probability\nimage,,\nimage,,\nimage,,' ]
     done
 }

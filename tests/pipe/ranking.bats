@@ -1,4 +1,4 @@
-# psplot -k ranking: which run is better.
+# psdump -k ranking: which run is better.
 load ../helper
 
 # a.bin, whose accuracy rises to 60 %; b.bin, with a peak in the middle; tie.bin, which ends as a.bin does with
@@ -34,7 +34,7 @@ END
 
 # ranking ARGUMENT...: the lines without the heading, blanks for tabs.
 ranking() {
-    ends 0 psplot -k ranking "$@"
+    ends 0 psdump -k ranking "$@"
     [ "$(head -n 1 out)" = $'file\tfigure\tloss\tepoch\tstate\tof' ]
     tail -n +2 out | tr '\t' ' '
 }
@@ -83,29 +83,29 @@ END
     [ "$(files -e 3 a.bin b.bin tie.bin mad.bin train.bin)" = "b.bin a.bin" ]
     [ "$(ranking -e 3 --rank mean5 b.bin | cut -d ' ' -f 2,4)" = "40.00 3" ]
     [ "$(ranking -e 1 mad.bin train.bin | cut -d ' ' -f 1,5,6 | xargs)" = "mad.bin whole validation train.bin whole training" ]
-    ends 1 psplot -k ranking -e 7 a.bin
+    ends 1 psdump -k ranking -e 7 a.bin
     grep -q 'no run was validated after epoch 7' err
 }
 
 @test "what is no run, cut short, of several runs, or asked for wrongly" {
     cat a.bin b.bin >two.bin
     [ "$(ranking two.bin | cut -d ' ' -f 1,2 | xargs)" = "two.bin 60.00 two.bin 50.00" ]
-    [ "$(psplot -k ranking <a.bin | tail -n 1 | cut -f 1,2)" = $'input\t60.00' ]
+    [ "$(psdump -k ranking <a.bin | tail -n 1 | cut -f 1,2)" = $'input\t60.00' ]
     cp a.bin $'a\tb'
     [ "$(files $'a\tb')" = 'a?b' ]
     psfetch -q --limit 2 >set.ps
-    ends 1 psplot -k ranking set.ps
-    grep -q 'images' err
+    ends 1 psdump -k ranking set.ps
+    grep -q 'set.ps is a stream of kind images; one of kind run or scores is wanted$' err
     edit a.bin 'records = records[:1]' >bare.bin
-    ends 1 psplot -k ranking bare.bin
+    ends 1 psdump -k ranking bare.bin
     grep -q 'no run that has learnt anything' err
     head -c -20 a.bin >torn.bin
-    ends 3 psplot -k ranking torn.bin b.bin
+    ends 3 psdump -k ranking torn.bin b.bin
     [ "$(cut -f 1 out | xargs)" = "file torn.bin b.bin" ]
-    ends 1 bash -c 'psplot -k ranking a.bin >/dev/full'
-    ends 2 psplot -k ranking -o x.png a.bin
-    ends 2 psplot -k ranking --rank worst a.bin
-    ends 2 psplot -k csv --rank last a.bin
+    ends 1 bash -c 'psdump -k ranking a.bin >/dev/full'
+    ends 2 psdump -k ranking -o x.png a.bin
+    ends 2 psdump -k ranking --rank worst a.bin
+    ends 2 psdump -k csv --rank last a.bin
     ends 2 psplot -e 3 a.bin
 }
 

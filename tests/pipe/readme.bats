@@ -7,7 +7,7 @@ shown() {
 }
 
 @test "every program that README.md shows is called with options that it has" {
-    shown | grep -oE '\b(psfetch|psaug|pstrain|pseval|psplot|sweep)\b[^|>]*' | while read -r program words; do
+    shown | grep -oE '\b(psfetch|psaug|pstrain|pseval|psplot|psdump|sweep)\b[^|>]*' | while read -r program words; do
         for word in $words; do
             case $word in
             -*) "$program" --help | grep -qE -- "(^|[ ,])$word\b" || { echo "$program has no $word" >&2 && exit 1; } ;;

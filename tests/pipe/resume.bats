@@ -252,7 +252,7 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
 @test "a run that other versions of the programs began goes on to the bytes of these, where they give the same bits" {
     train -e 3 >whole.bin
     older whole.bin 'record["options"]["later"] = None' >older.bin
-    [ "$(psplot -k status older.bin | tail -n 1 | cut -f 2)" = "done" ]
+    [ "$(psdump -k status older.bin | tail -n 1 | cut -f 2)" = "done" ]
     header=$(head -c 4000 older.bin | grep -abo 'progress' | head -n 1 | cut -d: -f1)
     mapfile -t ends < <(checkpoints older.bin)
     for size in 0 30 60 $((header / 2)) $((header + 200)) "${ends[0]}" $((ends[1] - 1)) "${ends[1]}" "${ends[2]}" "$(stat -c %s older.bin)"; do

@@ -21,7 +21,7 @@ has_no_trainer() {
     printf '#!/bin/sh\nmkdir -p there && cd there && exec sh -c "$2"\n' >host && chmod +x host
     printf '1/%s\n' : "$PWD/host there" >"$odd/hosts"
     $'a\n'"$odd/pipelines/sweep" -d 1,2 -e 1 --split 0.5 --data "$odd/my  photos" --test "$odd/my  photos" --hosts "$odd/hosts" -o "$odd/the folder" >out
-    [ "$(psplot -k status "$odd/the folder"/*.bin | cut -f 2 | paste -sd ' ')" = "state done done" ]
+    [ "$(psdump -k status "$odd/the folder"/*.bin | cut -f 2 | paste -sd ' ')" = "state done done" ]
     tail -n 1 out | grep -F "report: $odd/the folder/report.html"
     grep "^psfetch '.*photos' --split 0.5 " "$odd/the folder/report.html"
     no compgen -G '[xyz]'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# psplot -k status: what run files are worth.
+# psdump -k status: what run files are worth.
 load ../helper
 
 setup() {
@@ -10,7 +10,7 @@ setup() {
 
 # status FILE...: the lines without the heading.
 status() {
-    ends 0 psplot -k status "$@"
+    ends 0 psdump -k status "$@"
     [ "$(head -n 1 out)" = $'file\tstate\tepoch\tepochs\tcheckpoint\titeration\taccuracy\tloss\tengine\treason' ]
     tail -n +2 out
 }
@@ -34,7 +34,7 @@ for record in reader:
     want=$(records net.bin | jq -r 'select(.type == "validation") | "\(.accuracy) \(.loss)"' | tail -n 1)
     [ "$(status net.bin | cut -f 7-9)" = "$(awk '{ printf "%.2f\t%.4f\tcpu", 100 * $1, $2 }' <<<"$want")" ]
     status net.bin >file
-    [ "$(psplot -k status <net.bin | tail -n 1 | cut -f 2-)" = "$(cut -f 2- file)" ]
+    [ "$(psdump -k status <net.bin | tail -n 1 | cut -f 2-)" = "$(cut -f 2- file)" ]
     psfetch -q --limit 64 | pstrain -q -b 32 -e 2 >no-validation.bin
     [ "$(status no-validation.bin | cut -f 2-8 | tr '\t' ' ')" = "done 2 2 2 4 - -" ]
 }
@@ -93,6 +93,6 @@ for record in reader:
         cut -f 10 lines | grep -q "$reason"
     done
     [ "$(tail -n 1 lines | cut -f 1)" = 'a?b?c.bin' ]
-    ends 1 bash -c 'psplot -k status net.bin >/dev/full'
-    ends 2 psplot -k status -o x.png net.bin
+    ends 1 bash -c 'psdump -k status net.bin >/dev/full'
+    ends 2 psdump -k status -o x.png net.bin
 }

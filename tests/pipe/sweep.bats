@@ -24,12 +24,12 @@ trainer() {
 }
 # The point d1-s0 of the sweep in s has finished so many epochs.
 epochs_done() {
-    [ "$(psplot -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')" -ge "$1" ]
+    [ "$(psdump -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')" -ge "$1" ]
 }
 
 @test "trains every depth, scores the best, draws the charts and writes the report" {
     sweep --limit 200 --epochs 1 --depth 1-2,2,1 -o s >out
-    [ "$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $2, $3 }' | paste -sd ,)" = "done 1,done 1" ]
+    [ "$(psdump -k status s/*.bin | awk -F '\t' 'NR > 1 { print $2, $3 }' | paste -sd ,)" = "done 1,done 1" ]
     [ "$(records s/best.scores | jq -c 'select(.type == "score") | [.split, .images]')" = '["test",2000]' ]
     for chart in curves overlay confusion; do [ -s s/$chart.png ] && [ -s s/$chart.svg ]; done
     grep -E 'best is s/d[12]-s0-[0-9a-f]{12}.bin: validation [0-9.]+ %, test [0-9.]+ %$' out
@@ -86,7 +86,7 @@ epochs_done() {
 --depth 1 --learning-rate 0.05 --batch-size 64 --seed 0
 --depth 1 --learning-rate 0.05 --batch-size 64 --seed 1" ]
     [ "$(find s -name '*.bin' | wc -l)" = 4 ]
-    values=$(psplot -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -n)
+    values=$(psdump -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -n)
     awk '/mean +deviation +runs/ { on = 1; next } on && $4 == 2 { print $2 }' out >means
     [ "$(wc -l <means)" = 2 ]
     # The two means have the mean of all four.
@@ -157,7 +157,7 @@ done 2
     grep "best is $(sweep best -o s):" out
     grep 'those of which fewer epochs were asked stand behind' out
     [ "$(awk '/^network/ { on = 1; next } on && /^d/ { print $4 }' out | paste -sd ' ')" = "4 2 1 1" ]
-    [ "$(psplot -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
+    [ "$(psdump -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
     sweep --epochs 4 -o s
     sweep "${few[@]}" --depth 1-2 --seed 0-1 --epochs 4 -o straight
     same_runs s straight
@@ -240,7 +240,7 @@ done 2
     point=(--limit 200 --depth 1 --jobs 1 --test '')
     for victim in trainer sweep worker parallel point all; do
         # A trainer that was killed has left what it wrote.
-        reached=$(psplot -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')
+        reached=$(psdump -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')
         start_sweep "${point[@]}" --epochs 100000 -o s
         wait_for 30 epochs_done $((reached + 4))
         case $victim in
@@ -256,7 +256,7 @@ done 2
         wait "$sweep" || true
         wait_for 15 nobody_left
     done
-    had=$(psplot -k status s/d1-s0-*.part | awk 'NR == 2 { print $3 + 0 }')
+    had=$(psdump -k status s/d1-s0-*.part | awk 'NR == 2 { print $3 + 0 }')
     for folder in s whole; do
         sweep "${point[@]}" --epochs $((had + 2)) -o $folder
     done
@@ -346,7 +346,7 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
 @test "images for the test that are not there are missed before anything is trained" {
     ends 1 sweep "${small[@]}" --depth 1 --test nothere -o s
     grep 'cannot fetch the images of nothere' err
-    no grep psplot err
+    no grep psdump err
     ends 2 sweep "${small[@]}" --depth 1 --fetch --resiez=8x8 --test synth:shapes/test -o s
     no compgen -G 's/*.bin'
 }

@@ -1,15 +1,12 @@
-/* psplot: draws what the other programs write, and writes it out for others. */
+/* psplot: draws what the other programs write. */
 #include "message.h"
 #include "options.h"
-#include "export.h"
 #include "folder.h"
 #include "follow.h"
 #include "history_name.h"
 #include "label.h"
-#include "ranking.h"
 #include "standard.h"
 #include "show.h"
-#include "status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +15,12 @@ static const char *kind = "auto", *output, *title;
 static const char *by = "auto", *only, *rank = "last";
 static uint64_t limit, epochs;
 static uint32_t size[2];
-static int ascii, dark, following, bytes;
+static int ascii, dark, following;
+
+static const char kinds[] = "auto|curves|overlay|summary|confusion|classes|table|images|filters";
 
 static const struct option_row rows[] = {
-    {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0,
-     "auto|curves|overlay|summary|confusion|classes|table|ranking|images|filters|csv|json|status",
+    {'k', "kind", OPTION_TEXT, OPTION_LOCAL, &kind, 0, 0, kinds,
      "what to draw (auto: curves of runs, confusion of scores)"},
     {'o', "output", OPTION_TEXT, OPTION_LOCAL, &output, 0, 0, "FILE",
      "write a picture: FILE.png, .svg or .pdf (default: text)"},
@@ -36,30 +34,26 @@ static const struct option_row rows[] = {
     {0, "rank", OPTION_CHOICE, OPTION_LOCAL, &rank, 0, 0, "last|mean5|best|loss",
      "runs: what they are judged by (last: accuracy after the last epoch)"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
-     "follow: how many epochs runs are to get; ranking: as of epoch N"},
+     "follow: how many epochs runs are to get"},
     {0, "by", OPTION_CHOICE, OPTION_LOCAL, &by, 0, 0, "auto|order|class|image",
      "images: a line a class, or an image with its views (auto: sets by class)"},
     {0, "only", OPTION_CHOICE, OPTION_LOCAL, &only, 0, 0, "train|validation|test",
      "images: only of this split (default: train of epochs, else all)"},
     {'n', "limit", OPTION_UINT, OPTION_LOCAL, &limit, 1, 100000, "N",
      "images: at most N (default: 64; by class, ten of each)"},
-    {0, "bytes", OPTION_FLAG, OPTION_LOCAL, &bytes, 0, 0, NULL,
-     "json: pixels and weights too, as base64"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
 
 static const struct program about = {
     "psplot",
     "Draws runs (of pstrain) and scores (of pseval): curves, confusion matrices, filters, tables;\n"
-    "draws images; writes any stream as CSV or JSON.",
+    "draws images. psdump writes the same for programs to read.",
     "[FILE...]",
     "  psplot net*.bin                       learning curves in the terminal\n"
     "  psplot -k overlay -o depths.png net*.bin\n"
     "  pseval net3.bin < test.ps | psplot    the confusion matrix\n"
     "  psplot --follow progress.fifo         many trainers, live\n"
-    "  psfetch photos | psplot -k images -o sheet.png\n"
-    "  psplot -k csv net*.bin > runs.csv     every mini-batch and epoch, a row each\n"
-    "  psplot -k ranking net*.bin            which network is best, for a script\n",
+    "  psfetch photos | psplot -k images -o sheet.png\n",
     rows,
     NULL,
 };
@@ -69,38 +63,38 @@ static int is_kind(const char *name)
     return strcmp(kind, name) == 0;
 }
 
-/* Kinds that are text whatever happens, and those that need no history. */
-static int is_export(void)
+/* One of those that are drawn; those that are not belong to another program. */
+static void check_kind(void)
 {
-    return is_kind("csv") || is_kind("json") || is_kind("status");
+    if (options_among("csv|json|ranking|status", kind))
+        die(USAGE, "--kind %s is written for programs, by psdump: psdump --kind %s", kind, kind);
+    if (!options_among(kinds, kind))
+        die(USAGE, "--kind takes one of %s, not %s", kinds, kind);
 }
 
 /* Those that judge runs. */
 static int is_judging(void)
 {
-    return is_kind("auto") || is_kind("curves") || is_kind("overlay") || is_kind("summary") ||
-           is_kind("table") || is_kind("ranking");
+    return options_among("auto|curves|overlay|summary|table", kind);
 }
 
 /* Options that do not go together. */
 static void check_options(void)
 {
+    check_kind();
     if (output && canvas_check(output) < 0)
         die_why();
-    if (output && (is_kind("table") || is_kind("ranking") || is_export()))
-        die(USAGE, "--kind %s is text, for standard output: --output takes a picture", kind);
+    if (output && is_kind("table"))
+        die(USAGE, "--kind table is text, for standard output: --output takes a picture");
     if (dark && !output)
         die(USAGE, "--dark is for pictures: it needs --output");
     if (following && (output || !(is_kind("auto") || is_kind("curves"))))
         die(USAGE,
             "--follow draws curves in the terminal: it takes neither --output nor another --kind");
-    if (epochs && !following && !is_kind("ranking"))
-        die(USAGE, "--epochs is for --follow and --kind ranking");
+    if (epochs && !following)
+        die(USAGE, "--epochs is for --follow");
     if (options_given(rows, "rank") && !is_judging())
-        die(USAGE,
-            "--rank is for kinds that judge runs: curves, overlay, summary, table and ranking");
-    if (bytes && !is_kind("json"))
-        die(USAGE, "--bytes is for --kind json");
+        die(USAGE, "--rank is for kinds that judge runs: curves, overlay, summary and table");
     if (!is_kind("images") && (options_given(rows, "by") || only || limit))
         die(USAGE, "--by, --only and --limit are for --kind images");
     if ((is_kind("images") || is_kind("filters")) && output == NULL)
@@ -130,10 +124,9 @@ static void draw_all(struct source *source, int count, struct history *history)
     if (source_read_all(source, count, history) < 0)
         die_unread(source, count);
     history_name(history, NULL);
-    int ranking = is_kind("ranking");
-    if ((ranking ? ranking_print(history, epochs) : show_check(history, kind)) < 0)
+    if (show_check(history, kind) < 0)
         die(source_any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
-    if (!ranking && draw(history) < 0)
+    if (draw(history) < 0)
         die_why();
 }
 
@@ -145,14 +138,6 @@ static void follow_all(struct source **source, int *count, struct history *histo
     history->epochs = epochs;
     if (follow(source, count, history, &(struct follow_options){size, ascii, title}) < 0)
         die_unread(*source, *count);
-}
-
-static _Noreturn void print_status(char *const *path, int count)
-{
-    char *none[] = {NULL};
-    if (status_print(count > 0 ? path : none, count > 0 ? count : 1) < 0)
-        die_why();
-    exit(DONE);
 }
 
 static enum sheet_by by_of(void)
@@ -192,12 +177,6 @@ static void draw_filters(struct source *source, int count)
     filters_free(&bank);
 }
 
-static void write_out(struct source *source, int count)
-{
-    if ((is_kind("json") ? export_json(source, count, bytes) : export_csv(source, count)) < 0)
-        die_why();
-}
-
 int main(int argc, char **argv)
 {
     int first = options_parse(&about, argc, argv);
@@ -207,8 +186,6 @@ int main(int argc, char **argv)
         title = label_clean(title, strlen(title));
     if (argc == first)
         estandard_input();
-    if (is_kind("status"))
-        print_status(argv + first, argc - first);
     struct history history = {.rank = rank_rule(rank)};
     struct source *source = ealloc((size_t)count, sizeof *source);
     for (int i = 0; i < count; i++)
@@ -216,8 +193,6 @@ int main(int argc, char **argv)
 
     if (following)
         follow_all(&source, &count, &history);
-    else if (is_export())
-        write_out(source, count);
     else if (is_kind("images"))
         draw_images(source, count);
     else if (is_kind("filters"))

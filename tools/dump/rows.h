@@ -10,8 +10,8 @@
  *
  * No row is kept: memory does not grow with the stream.
  */
-#ifndef PSPLOT_ROWS_H
-#define PSPLOT_ROWS_H
+#ifndef PSDUMP_ROWS_H
+#define PSDUMP_ROWS_H
 
 #include "csv.h"
 #include "image.h"

@@ -6,8 +6,8 @@
  * xxhsum prints it. What is no finite number is null. Bytes of text that are no UTF-8 become
  * U+FFFD; characters that could command a terminal are escaped.
  */
-#ifndef PSPLOT_JSON_H
-#define PSPLOT_JSON_H
+#ifndef PSDUMP_JSON_H
+#define PSDUMP_JSON_H
 
 #include <msgpack.h>
 #include <stdio.h>

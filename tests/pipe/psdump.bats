@@ -1,4 +1,4 @@
-# psplot -k csv and -k json: streams for programs that know nothing of them.
+# psdump: streams as JSON and CSV, for programs that know nothing of them.
 load ../helper
 
 # Four runs of two classes, so small that they take no time; scores of two of them.
@@ -20,7 +20,7 @@ setup() {
 
 # manual LINES PATTERN: so many lines of an example of the manual page, from the first that fits the pattern.
 manual() {
-    grep -A $(($1 - 1)) -m 1 -- "$2" "$REPOSITORY/tools/plot/psplot.1" | sed 's/\\e/\\/g'
+    grep -A $(($1 - 1)) -m 1 -- "$2" "$REPOSITORY/tools/dump/psdump.1" | sed 's/\\e/\\/g'
 }
 
 # As Python reads JSON: whether each line is the record, bytes in base64 (or left out: without), digests in
@@ -53,43 +53,43 @@ END
 
 @test "JSON has every record of every kind of stream, number for number" {
     for stream in images.ps epochs.ps views.ps net1.bin scores; do
-        psplot -k json $stream >lines
+        psdump -k json $stream >lines
         [ "$(same_records $stream lines)" -eq "$(wc -l <lines)" ]
-        psplot -k json --bytes <$stream >lines
+        psdump -k json --bytes <$stream >lines
         [ "$(same_records $stream lines bytes)" -eq "$(wc -l <lines)" ]
     done
     # Without the bytes it is small.
-    [ "$(psplot -k json net1.bin | wc -c)" -lt 40000 ]
+    [ "$(psdump -k json net1.bin | wc -c)" -lt 40000 ]
     # Several files, one after the other.
-    psplot -k json net1.bin scores | cmp - <(psplot -k json net1.bin && psplot -k json scores)
+    psdump -k json net1.bin scores | cmp - <(psdump -k json net1.bin && psdump -k json scores)
 }
 
 @test "JSON of what no program of ours writes" {
     edit scores 'records.append(dict(type="mystery", list=[1, -2, 2.5, None, True, b"\0", {}, []],
         text="\"\\\n\t\x1b[1m\u202e\u00e9\U0001f600", big=2**64 - 1, low=-2**63, bin=b"\1\2", tiny=5e-324,
         third=1/3, nan=float("nan"), inf=float("-inf")))' >odd.bin
-    psplot -k json --bytes odd.bin >lines
+    psdump -k json --bytes odd.bin >lines
     same_records odd.bin lines bytes
     no grep -q $'\033\|\u202e' lines
     # The fewest digits that read back: those of a float for a float.
     printf '\x84\xa4type\xa4done\xa4name\xa1x\xa1f\xca\x3d\xcc\xcc\xcd\xa1d\xcb\x3f\xb9\x99\x99\x99\x99\x99\x9a' >bare
-    [ "$(psplot -qk json bare)" = '{"type":"done","name":"x","f":0.1,"d":0.1}' ]
+    [ "$(psdump -qk json bare)" = '{"type":"done","name":"x","f":0.1,"d":0.1}' ]
     # Text that is no UTF-8, an extension, keys that are no texts.
     printf '\x84\xa4type\xa4done\xa4name\xa3a\xff\xc3\x07\xd6\x05abcd\xfe\xc0' >bare
-    [ "$(psplot -qk json --bytes bare)" = '{"type":"done","name":"a\ufffd\ufffd","7":"YWJjZA==","-2":null}' ]
-    [ "$(psplot -qk json bare)" = '{"type":"done","name":"a\ufffd\ufffd","-2":null}' ]
+    [ "$(psdump -qk json --bytes bare)" = '{"type":"done","name":"a\ufffd\ufffd","7":"YWJjZA==","-2":null}' ]
+    [ "$(psdump -qk json bare)" = '{"type":"done","name":"a\ufffd\ufffd","-2":null}' ]
 }
 
 @test "no reader that takes numbers for doubles rounds a digest or a seed" {
     head -c -43 net1.bin >body
-    [[ "$(xxhsum -H3 body)" == *"$(psplot -k json net1.bin | jq -r 'select(.type == "end").digest')"* ]]
+    [[ "$(xxhsum -H3 body)" == *"$(psdump -k json net1.bin | jq -r 'select(.type == "end").digest')"* ]]
     /usr/bin/python3 -c 'import msgpack
 open("bare", "wb").write(msgpack.packb(dict(type="done", name="x", digest=255, edge=2**53, above=2**53 + 1, below=-2**53 - 1)))'
-    [ "$(psplot -qk json bare)" = '{"type":"done","name":"x","digest":"00000000000000ff","edge":9007199254740992,"above":"9007199254740993","below":"-9007199254740993"}' ]
+    [ "$(psdump -qk json bare)" = '{"type":"done","name":"x","digest":"00000000000000ff","edge":9007199254740992,"above":"9007199254740993","below":"-9007199254740993"}' ]
     for seed in 9007199254740993 9007199254740994 9223372036854775808; do
         edit net1.bin "records[0]['options'].update(seed=$seed)
 records = [record for record in records if record['type'] != 'checkpoint']" >seed.bin
-        [ "$(psplot -k csv seed.bin | sed -n 2p | cut -d , -f 4)" = $seed ]
+        [ "$(psdump -k csv seed.bin | sed -n 2p | cut -d , -f 4)" = $seed ]
         cp seed.bin "$seed.bin"
     done
     # Nor do charts take such seeds for the same.
@@ -99,7 +99,7 @@ records = [record for record in records if record['type'] != 'checkpoint']" >see
 }
 
 @test "CSV of runs" {
-    psplot -k csv net1.bin net2.bin >runs.csv
+    psdump -k csv net1.bin net2.bin >runs.csv
     [ "$(head -n 1 runs.csv)" = type,name,depth,seed,epoch,iteration,loss,accuracy,images,time ]
     # Row for row the records, and every figure bit for bit.
     /usr/bin/python3 - <<'END'
@@ -126,24 +126,24 @@ END
     names() {
         cut -d , -f 2 | uniq | tr '\n' ' '
     }
-    [ "$(psplot -k csv net1.bin other/net1.bin | names)" = "name net1.bin other/net1.bin " ]
-    [ "$(cat net1.bin net2.bin | psplot -k csv | names)" = "name input input 2 " ]
+    [ "$(psdump -k csv net1.bin other/net1.bin | names)" = "name net1.bin other/net1.bin " ]
+    [ "$(cat net1.bin net2.bin | psdump -k csv | names)" = "name input input 2 " ]
     cat net1.bin net2.bin >joined.bin
-    [ "$(psplot -k csv joined.bin net2.bin | names)" = "name joined joined 2 net2 " ]
+    [ "$(psdump -k csv joined.bin net2.bin | names)" = "name joined joined 2 net2 " ]
     edit net1.bin '
 for record in records:
     if record["type"] == "progress": record["loss"] = float("nan")' >'a, "b".bin'
-    psplot -k csv 'a, "b".bin' | sed -n 2p | grep -q '^progress,"a, ""b""",1,0,1,1,nan,'
+    psdump -k csv 'a, "b".bin' | sed -n 2p | grep -q '^progress,"a, ""b""",1,0,1,1,nan,'
 }
 
 @test "CSV of a progress channel" {
     pstrain -q -d 1 -b 10 -e 1 --progress channel --name 'depth 1, again' <epochs.ps >net.bin
-    psplot -k csv channel >rows
+    psdump -k csv channel >rows
     grep -q '^validation,"depth 1, again",,,1,3,[0-9.e-]*,[0-9.]*,30,1[0-9]*\.[0-9]*$' rows
     [ "$(wc -l <rows)" -eq 5 ]
     # A line is there as soon as its record is.
     mkfifo fifo
-    psplot -k csv fifo >live & reader=$!
+    psdump -k csv fifo >live & reader=$!
     exec 9>fifo
     cat channel >&9
     wait_for 30 grep -q ^validation live
@@ -154,7 +154,7 @@ for record in records:
 }
 
 @test "CSV of scores" {
-    psplot -k csv scores >scores.csv
+    psdump -k csv scores >scores.csv
     /usr/bin/python3 - <<'END'
 import csv, msgpack
 rows = list(csv.DictReader(open("scores.csv")))
@@ -184,23 +184,23 @@ for score in scores:
 assert next(at, None) is None
 END
     edit scores 'records[1]["confusion"][0].pop()' >bad
-    ends 3 psplot -k csv bad
+    ends 3 psdump -k csv bad
     grep -q 'row 1 of a confusion matrix does not have .* columns' err
     edit scores 'records[1].update(confusion=None)' >many
-    psplot -k csv many >rows
+    psdump -k csv many >rows
     [ "$(grep -c ^class rows)" -gt "$(grep -c ^score rows)" ]
 }
 
 @test "CSV of images, of epochs and of views" {
-    psplot -k csv images.ps >rows
+    psdump -k csv images.ps >rows
     [ "$(grep -c '^image,.*,train,8,8,3,,,,,,$' rows)" -eq 30 ]
     [ "$(wc -l <rows)" -eq 61 ]
-    psplot -k csv epochs.ps >rows
+    psdump -k csv epochs.ps >rows
     [ "$(cut -d , -f 6,11 rows | sort | uniq -c | tr -s ' ' | tr '\n' ';')" = \
         " 1 split,row; 60 train,; 30 validation,;" ]
     [ "$(cut -d , -f 6,10 rows | sort | uniq -c | tr -s ' ' | tr '\n' ';')" = \
         " 1 split,epoch; 30 train,1; 30 train,2; 30 validation,;" ]
-    psplot -k csv views.ps >rows
+    psdump -k csv views.ps >rows
     /usr/bin/python3 - <<'END'
 import csv, msgpack, struct
 rows = list(csv.DictReader(open("rows")))
@@ -219,7 +219,7 @@ END
     edit images.ps '
 for record, key in zip(records[1:], ["a,b", "say \"no\"", "two\nlines", "tab\tend", "esc\x1b[1m", "é"]):
     record["key"] = key' >odd.ps
-    psplot -k csv odd.ps >rows
+    psdump -k csv odd.ps >rows
     no grep -q $'\033' rows
     /usr/bin/python3 - <<'END'
 import csv
@@ -229,7 +229,7 @@ END
 }
 
 @test "the examples of the manual page" {
-    eval "$(manual 2 '^psplot -k csv net.*awk')" | sort >by-awk
+    eval "$(manual 2 '^psdump -k csv net.*awk')" | sort >by-awk
     /usr/bin/python3 - >by-python <<'END'
 import msgpack
 for name in "net1", "net2":
@@ -250,38 +250,55 @@ END
 @test "torn and empty inputs give what they have, with status 3" {
     head -c 3000 net1.bin >torn.bin
     for kind in csv json; do
-        ends 3 psplot -k $kind torn.bin net2.bin
-        grep -q '^psplot: torn.bin ends .*without an end record' err
+        ends 3 psdump -k $kind torn.bin net2.bin
+        grep -q '^psdump: torn.bin ends .*without an end record' err
         [ "$(wc -l <out)" -gt 10 ]
-        ends 3 psplot -k $kind /dev/null
+        ends 3 psdump -k $kind /dev/null
         grep -q 'null is empty' err
         [ ! -s out ]
-        ends 1 psplot -k $kind nowhere
-        ends 3 psplot -k $kind <<<'no stream'
+        ends 1 psdump -k $kind nowhere
+        ends 3 psdump -k $kind <<<'no stream'
     done
 }
 
 @test "tables of different things are not mixed" {
-    ends 1 psplot -k csv net1.bin scores
+    ends 1 psdump -k csv net1.bin scores
     grep -q 'scores is a stream of kind scores; one of kind run is wanted' err
-    ends 1 psplot -k csv images.ps net1.bin
+    ends 1 psdump -k csv images.ps net1.bin
     grep -q 'net1.bin is a stream of kind run; one of kind images or epochs is wanted' err
     pstrain -q -d 1 -b 10 -e 1 --progress channel <epochs.ps >net.bin
-    ends 1 psplot -k csv scores channel
+    ends 1 psdump -k csv scores channel
     grep -q 'channel is a progress channel; a stream of kind scores is wanted' err
-    ends 2 psplot -k csv -o rows.csv net1.bin
-    ends 2 psplot -k csv --bytes net1.bin
-    ends 2 psplot -k json --follow net1.bin
+    ends 2 psdump -k csv -o rows.csv net1.bin
+    ends 2 psdump -k csv --bytes net1.bin
+    ends 2 psdump -k json --follow net1.bin
+}
+
+@test "psplot only draws, and says who writes for programs; psdump knows nothing of drawing" {
+    for kind in json csv ranking status; do
+        ends 2 psplot -k $kind net1.bin
+        [ ! -s out ]
+        [ "$(cat err)" = "psplot: --kind $kind is written for programs, by psdump: psdump --kind $kind" ]
+        psdump -k $kind net1.bin >out
+        [ -s out ]
+    done
+    ends 2 psplot -k cvs net1.bin
+    grep -q '^psplot: --kind takes one of auto|curves|.*, not cvs$' err
+    # What is not said is JSON.
+    psdump net1.bin | cmp - <(psdump -k json net1.bin)
+    ldd "$(command -v psdump)" >libraries
+    grep -q msgpack libraries
+    no grep -E 'cairo|fontconfig|freetype' libraries
 }
 
 @test "a closed pipe ends it quietly, in the middle of an endless stream; a full disk does not" {
     for kind in csv json; do
-        timeout 60 psaug <images.ps 2>augmented | psplot -k $kind 2>err | head -n 2 >/dev/null
+        timeout 60 psaug <images.ps 2>augmented | psdump -k $kind 2>err | head -n 2 >/dev/null
         [ "${PIPESTATUS[*]}" = "0 0 0" ]
         [ ! -s err ]
         [ ! -s augmented ]
         status=0
-        psplot -k $kind images.ps 2>err >/dev/full || status=$?
+        psdump -k $kind images.ps 2>err >/dev/full || status=$?
         [ $status -eq 1 ]
         grep -q 'cannot write output: No space left' err
     done
@@ -289,7 +306,7 @@ END
 
 @test "memory does not grow with the stream" {
     for kind in csv json; do
-        psaug -e 400 <images.ps | (ulimit -v 60000 && psplot -k $kind) >lines
+        psaug -e 400 <images.ps | (ulimit -v 60000 && psdump -k $kind) >lines
         [ "$(wc -l <lines)" -gt 12000 ]
     done
 }

@@ -3,8 +3,8 @@
  * A consumer that has enough and closes the pipe is no failure. What stands before damage is
  * written; the source's state then tells of it.
  */
-#ifndef PSPLOT_EXPORT_H
-#define PSPLOT_EXPORT_H
+#ifndef PSDUMP_EXPORT_H
+#define PSDUMP_EXPORT_H
 
 #include "runs/source.h"
 

@@ -1,6 +1,6 @@
 /* Numbers as text that reads back to the same bits. */
-#ifndef PSPLOT_DIGITS_H
-#define PSPLOT_DIGITS_H
+#ifndef PSDUMP_DIGITS_H
+#define PSDUMP_DIGITS_H
 
 enum { DIGITS_ROOM = 32 };
 

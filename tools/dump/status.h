@@ -1,6 +1,6 @@
 /* What run files are worth, a line each, for programs that decide what is left to do. */
-#ifndef PSPLOT_STATUS_H
-#define PSPLOT_STATUS_H
+#ifndef PSDUMP_STATUS_H
+#define PSDUMP_STATUS_H
 
 /* Prints a line of column names and one for each of count files (path NULL: standard input), tabs
  * between the columns; the manual says what they hold. A file that cannot be read or is no run is a

@@ -1,6 +1,6 @@
 /* Which run is the better one (rank.h), for programs that ask. */
-#ifndef PSPLOT_RANKING_H
-#define PSPLOT_RANKING_H
+#ifndef PSDUMP_RANKING_H
+#define PSDUMP_RANKING_H
 
 #include "runs/history.h"
 

@@ -5,8 +5,8 @@
  * control characters but tab and line ends, become U+FFFD. A real reads back to the same bits; what
  * is no number is nan, inf or -inf, as C, Python and gnuplot read it.
  */
-#ifndef PSPLOT_CSV_H
-#define PSPLOT_CSV_H
+#ifndef PSDUMP_CSV_H
+#define PSDUMP_CSV_H
 
 #include "record.h"
 

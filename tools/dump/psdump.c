@@ -1,0 +1,102 @@
+/* psdump: writes what the other programs write as text, for programs. */
+#include "export.h"
+#include "message.h"
+#include "options.h"
+#include "ranking.h"
+#include "standard.h"
+#include "status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *kind = "json", *rank = "last";
+static uint64_t epochs;
+static int bytes;
+
+static const struct option_row rows[] = {
+    {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0, "json|csv|ranking|status",
+     "records as JSON (default) or CSV, the best runs first, states of run files"},
+    {0, "bytes", OPTION_FLAG, OPTION_LOCAL, &bytes, 0, 0, NULL,
+     "json: pixels and weights too, as base64"},
+    {0, "rank", OPTION_CHOICE, OPTION_LOCAL, &rank, 0, 0, "last|mean5|best|loss",
+     "ranking: what runs are judged by (last: accuracy after the last epoch)"},
+    {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
+     "ranking: as of epoch N"},
+    {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct program about = {
+    "psdump",
+    "Writes any stream as JSON or CSV, ranks runs, and says what run files are worth: text for\n"
+    "programs to read (psplot draws for people).",
+    "[FILE...]",
+    "  psdump net3.bin | jq 'select(.type == \"validation\").accuracy'\n"
+    "  psfetch photos | psdump | head -n 1   the header: where the images come from\n"
+    "  psdump -k csv net*.bin > runs.csv     every mini-batch and epoch, a row each\n"
+    "  psdump -k ranking net*.bin            which network is best\n"
+    "  psdump -k status *.part               which runs are done, stopped or torn\n",
+    rows,
+    NULL,
+};
+
+static int is_kind(const char *name)
+{
+    return strcmp(kind, name) == 0;
+}
+
+/* Options that do not go together. */
+static void check_options(void)
+{
+    if (bytes && !is_kind("json"))
+        die(USAGE, "--bytes is for --kind json");
+    if (options_given(rows, "rank") && !is_kind("ranking"))
+        die(USAGE, "--rank is for --kind ranking");
+    if (epochs && !is_kind("ranking"))
+        die(USAGE, "--epochs is for --kind ranking");
+}
+
+static void print_ranking(struct source *source, int count)
+{
+    struct history history = {.rank = rank_rule(rank)};
+    if (source_read_all(source, count, &history) < 0)
+        die_why();
+    if (ranking_print(&history, epochs) < 0)
+        die(source_any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
+    history_free(&history);
+}
+
+static void write_out(struct source *source, int count)
+{
+    if ((is_kind("json") ? export_json(source, count, bytes) : export_csv(source, count)) < 0)
+        die_why();
+}
+
+int main(int argc, char **argv)
+{
+    int first = options_parse(&about, argc, argv);
+    char *standard[] = {NULL}, **path = argc > first ? argv + first : standard;
+    int count = argc > first ? argc - first : 1;
+    check_options();
+    if (argc == first)
+        estandard_input();
+    if (is_kind("status")) {
+        if (status_print(path, count) < 0)
+            die_why();
+        return DONE;
+    }
+
+    struct source *source = ealloc((size_t)count, sizeof *source);
+    for (int i = 0; i < count; i++)
+        source[i] = source_of(path[i]);
+
+    if (is_kind("ranking"))
+        print_ranking(source, count);
+    else
+        write_out(source, count);
+
+    int damaged = source_any_damaged(source, count);
+    for (int i = 0; i < count; i++)
+        source_close(&source[i]);
+    free(source);
+    return damaged ? DAMAGED : DONE;
+}

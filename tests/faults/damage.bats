@@ -46,14 +46,14 @@ joined.ps: pseval -q -t 1 --wrong 5 net.bin <joined.ps
 END
 }
 
-@test "nor psplot's texts" {
+@test "nor the texts of psplot and psdump" {
     damaged <<'END'
 net.bin: psplot net.bin
 both.bin: psplot -k overlay <both.bin
 net.bin: psplot -k summary net.bin other.bin
 net.bin: psplot -k table net.bin other.bin
-net.bin: psplot -k ranking net.bin other.bin
-net.bin: psplot -k status net.bin
+net.bin: psdump -k ranking net.bin other.bin
+net.bin: psdump -k status net.bin
 scores: psplot scores
 scores: psplot -k classes scores
 channel: psplot channel
@@ -63,14 +63,14 @@ END
 
 @test "nor what it writes for others" {
     damaged <<'END'
-both.bin: psplot -k csv <both.bin
-net.bin: psplot -k json net.bin
-scores: psplot -k csv scores
-set.ps: psplot -k csv <set.ps
-views.ps: psplot -k csv views.ps
-wrong.ps: psplot -k json --bytes wrong.ps
-channel: psplot -k csv <channel
-channel: psplot -k json channel
+both.bin: psdump -k csv <both.bin
+net.bin: psdump -k json net.bin
+scores: psdump -k csv scores
+set.ps: psdump -k csv <set.ps
+views.ps: psdump -k csv views.ps
+wrong.ps: psdump -k json --bytes wrong.ps
+channel: psdump -k csv <channel
+channel: psdump -k json channel
 END
 }
 
@@ -99,16 +99,17 @@ sys.stdout.buffer.write(data)' "$@"
     turned net.bin header 0 >ieader.bin
     turned net.bin header 0 progress 1 loss 1 >twice.bin
     for file in ieader.bin twice.bin; do
-        for kind in auto table csv json; do
-            ends 3 psplot -k $kind $file
-            grep -q "^psplot: $file is not a psweep stream: it does not begin with a header$" err
+        # shellcheck disable=SC2086 # a program and its option
+        for reader in psplot 'psplot -k table' 'psdump -k csv' psdump; do
+            ends 3 $reader $file
+            grep -q "^${reader%% *}: $file is not a psweep stream: it does not begin with a header$" err
             [ ! -s out ]
         done
     done
     cat channel net.bin >mixed
-    ends 3 psplot -k csv mixed
-    grep -q '^psplot: mixed is damaged: record 15 is not one of a progress channel$' err
-    cmp out <(psplot -k csv channel)
+    ends 3 psdump -k csv mixed
+    grep -q '^psdump: mixed is damaged: record 15 is not one of a progress channel$' err
+    cmp out <(psdump -k csv channel)
     turned channel lost 2 >changed
     ends 3 psplot changed
     grep -q '^psplot: changed is damaged: record 1 does not match its seal$' err
@@ -116,9 +117,10 @@ sys.stdout.buffer.write(data)' "$@"
 
 @test "a progress channel that ends before the last word of a run, and one without seals, is not passed over in silence" {
     head -c "$(LC_ALL=C grep -abo 'type.done' channel | tail -n 1 | cut -d : -f 1)" channel | head -c -2 >begun
-    for kind in auto table csv json; do
-        ends 3 psplot -k $kind begun
-        grep -q '^psplot: begun ends before 1 run had said that it was done: it still runs, or failed$' err
+    # shellcheck disable=SC2086 # a program and its option
+    for reader in psplot 'psplot -k table' 'psdump -k csv' psdump; do
+        ends 3 $reader begun
+        grep -q "^${reader%% *}: begun ends before 1 run had said that it was done: it still runs, or failed$" err
     done
     psplot -k table begun 2>/dev/null | grep -q '^b .*running'
     /usr/bin/python3 -c '
@@ -126,10 +128,11 @@ import msgpack, sys
 for record in msgpack.Unpacker(open("channel", "rb")):
     del record["seal"]
     sys.stdout.buffer.write(msgpack.packb(record))' >early
-    for kind in auto csv; do
-        ends 0 psplot -k $kind early
-        [ "$(<err)" = "psplot: early has no seals, as early versions wrote it: nothing proves that it is undamaged" ]
-        sed 's/early /channel /' out | cmp - <(psplot -k $kind channel)
+    # shellcheck disable=SC2086 # a program and its option
+    for reader in psplot 'psdump -k csv'; do
+        ends 0 $reader early
+        [ "$(<err)" = "${reader%% *}: early has no seals, as early versions wrote it: nothing proves that it is undamaged" ]
+        sed 's/early /channel /' out | cmp - <($reader channel)
     done
     cat early channel >both
     ends 3 psplot both

@@ -57,16 +57,16 @@ pstrain --points points <set.ps
 END
 }
 
-@test "psplot" {
+@test "psplot and psdump" {
     starved 4 <<'END'
 psplot net.bin other.bin
 psplot -k overlay net.bin other.bin
 psplot -k summary net.bin other.bin
 psplot -k table net.bin other.bin
-psplot -k ranking net.bin other.bin
-psplot -k csv net.bin
-psplot -k json net.bin
-psplot -k status net.bin
+psdump -k ranking net.bin other.bin
+psdump -k csv net.bin
+psdump -k json net.bin
+psdump -k status net.bin
 psplot scores
 psplot -k classes scores
 psplot --follow net.bin
@@ -81,7 +81,7 @@ END
     printf 'd1-s0-0123456789aa\t2\t--depth 1 --seed 0\n' >s/points
     starved 9 <<'END'
 psplot channel
-psplot -k csv channel
+psdump -k csv channel
 psplot --follow s
 END
 }

@@ -103,7 +103,7 @@ sys.stdout.buffer.write(msgpack.packb(first))' >one.ps
         wait $!
     }
     for command in "psfetch -q --limit 5" "psfetch --help" "psaug -e 1" "pstrain -q" "pstrain --points points" "pseval -q net.bin" \
-        "psplot net.bin" "psplot -k "{csv,json,status,ranking}" net.bin"; do
+        "psplot net.bin" "psdump -k "{csv,json,status,ranking}" net.bin"; do
         case $command in psa* | pse*) input=set.ps ;; *) input=epoch.ps ;; esac
         # shellcheck disable=SC2086
         limited 0 $command <$input

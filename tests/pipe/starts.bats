@@ -18,9 +18,11 @@ has_no_trainer() {
         for image in 1 2 3 4; do picture "$odd/my  photos/$class/$image.png" 8 8 $((image * 20)); done
     done
     # A shell of another host is like this one.
+    # shellcheck disable=SC2016 # for that
     printf '#!/bin/sh\nmkdir -p there && cd there && exec sh -c "$2"\n' >host && chmod +x host
     printf '1/%s\n' : "$PWD/host there" >"$odd/hosts"
-    $'a\n'"$odd/pipelines/sweep" -d 1,2 -e 1 --split 0.5 --data "$odd/my  photos" --test "$odd/my  photos" --hosts "$odd/hosts" -o "$odd/the folder" >out
+    tree=$'a\n'$odd
+    "$tree/pipelines/sweep" -d 1,2 -e 1 --split 0.5 --data "$odd/my  photos" --test "$odd/my  photos" --hosts "$odd/hosts" -o "$odd/the folder" >out
     [ "$(psdump -k status "$odd/the folder"/*.bin | cut -f 2 | paste -sd ' ')" = "state done done" ]
     tail -n 1 out | grep -F "report: $odd/the folder/report.html"
     grep "^psfetch '.*photos' --split 0.5 " "$odd/the folder/report.html"

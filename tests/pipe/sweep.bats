@@ -236,6 +236,18 @@ done 2
     grep 'the same command goes on from there' err
 }
 
+# Sets pids, those of a victim, or of all.
+is_met() {
+    case $1 in
+    trainer) pids=$(trainer d1-s0) ;;
+    sweep) pids=$sweep ;;
+    parallel) pids=$(workers s | xargs ps -o pid=,comm= -p | awk '$2 == "parallel" || $2 == "perl" { print $1 }') ;;
+    all) pids="$sweep $(workers s)" ;;
+    *) pids=$(workers s | xargs ps -o pid=,args= -p | awk -v name="$1" '$4 ~ "^(work|point)$" && $4 == (name == "worker" ? "work" : name) { print $1; exit }') ;;
+    esac
+    [ -n "$pids" ]
+}
+
 @test "whatever dies by kill -9, nothing trains on, nothing is lost, and the bytes are the same in the end" {
     point=(--limit 200 --depth 1 --jobs 1 --test '')
     for victim in trainer sweep worker parallel point all; do
@@ -243,14 +255,7 @@ done 2
         reached=$(psdump -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')
         start_sweep "${point[@]}" --epochs 100000 -o s
         wait_for 30 epochs_done $((reached + 4))
-        case $victim in
-        trainer) pids=$(trainer d1-s0) ;;
-        sweep) pids=$sweep ;;
-        parallel) pids=$(workers s | xargs ps -o pid=,comm= -p | awk '$2 == "parallel" || $2 == "perl" { print $1 }') ;;
-        all) pids="$sweep $(workers s)" ;;
-        *) pids=$(workers s | xargs ps -o pid=,args= -p | awk -v name="$victim" '$4 ~ "^(work|point)$" && $4 == (name == "worker" ? "work" : name) { print $1; exit }') ;;
-        esac
-        [ -n "$pids" ]
+        wait_for 30 is_met "$victim"
         # shellcheck disable=SC2086 # many words on purpose
         kill -KILL $pids
         wait "$sweep" || true

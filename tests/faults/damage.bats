@@ -45,13 +45,8 @@ joined.ps: pseval -q -t 1 --wrong 5 net.bin <joined.ps
 END
 }
 
-<<<<<<< HEAD
 @test "nor the texts of psplot and psdump" {
-    damaged <<'END'
-=======
-@test "nor psplot's texts" {
     damaged 400 <<'END'
->>>>>>> e84c84e (Damaged streams in make test-all: all early bits where a reader is cheap, a sample where it draws)
 net.bin: psplot net.bin
 both.bin: psplot -k overlay <both.bin
 net.bin: psplot -k summary net.bin other.bin
@@ -66,8 +61,7 @@ END
 }
 
 @test "nor what it writes for others" {
-<<<<<<< HEAD
-    damaged <<'END'
+    damaged 1600 <<'END'
 both.bin: psdump -k csv <both.bin
 net.bin: psdump -k json net.bin
 scores: psdump -k csv scores
@@ -76,17 +70,6 @@ views.ps: psdump -k csv views.ps
 wrong.ps: psdump -k json --bytes wrong.ps
 channel: psdump -k csv <channel
 channel: psdump -k json channel
-=======
-    damaged 1600 <<'END'
-both.bin: psplot -k csv <both.bin
-net.bin: psplot -k json net.bin
-scores: psplot -k csv scores
-set.ps: psplot -k csv <set.ps
-views.ps: psplot -k csv views.ps
-wrong.ps: psplot -k json --bytes wrong.ps
-channel: psplot -k csv <channel
-channel: psplot -k json channel
->>>>>>> e84c84e (Damaged streams in make test-all: all early bits where a reader is cheap, a sample where it draws)
 END
 }
 

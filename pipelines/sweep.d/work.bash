@@ -228,7 +228,7 @@ widen() {
     # shellcheck disable=SC2016 # for that shell
     exec {queue}> >(PATH=$here/parallel:$PATH PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
         --ungroup --jobs "$wanted" 'echo $$ >"$places/pid."{}; PATH=${PATH#*:}; exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
-        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|echo \$\$ \)/d' >&2))
+        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|Warning: Starting\|Warning: Consider\|echo \$\$ \)/d' >&2))
     executor=$! executors+=($!) ahead=$wanted
     [ -z "${tokens-}" ] || more_tokens $((ahead - before))
 }

@@ -3,6 +3,7 @@
 # behind, and several may be at work in one folder.
 load ../helper
 load ../sweeps
+# shellcheck disable=SC2016,SC2030,SC2031 # words for another shell; a test is a shell of its own
 
 few=(--data synth:shapes/test --limit 40 --split 0.5 --fetch '--resize 8x8' --test '' --epochs 1)
 
@@ -104,7 +105,7 @@ start_shimmed() {
             kill -TERM $other
         else
             sleep 0.3
-            kill -$way $other "$sweep"
+            kill -"$way" $other "$sweep"
         fi
         wait $other || true
         ended
@@ -139,7 +140,7 @@ host() {
             start_sweep "${few[@]}" --depth 1 --hosts hosts -o s
             cd "$BATS_TEST_TMPDIR"
             wait_for 30 test -e called
-            if [ $way = stop ]; then timeout 20 sweep stop -o s; else kill -$way "$sweep"; fi
+            if [ $way = stop ]; then timeout 20 sweep stop -o s; else kill -"$way" "$sweep"; fi
             ended
             [ "$status" = "$([ $way = stop ] && echo 4 || echo 143)" ]
             no grep 'lost' s/*.log
@@ -214,7 +215,7 @@ stopped_at() {
             # It may not be at work yet.
             until timeout 60 sweep stop -o s; do [ $? = 1 ] && kill -0 "$sweep"; done
         else
-            kill -$way "$sweep"
+            kill -"$way" "$sweep"
         fi
         ended
         case $way in

@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # Everything ends: a sweep that is stopped or killed at any moment, also one at which it waits for others, leaves nothing
 # behind, and several may be at work in one folder.
+# shellcheck disable=SC2016,SC2030,SC2031 # words for another shell; a test is a shell of its own
 load ../helper
 load ../sweeps
-# shellcheck disable=SC2016,SC2030,SC2031 # words for another shell; a test is a shell of its own
 
 few=(--data synth:shapes/test --limit 40 --split 0.5 --fetch '--resize 8x8' --test '' --epochs 1)
 

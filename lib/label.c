@@ -3,6 +3,7 @@
 #include "message.h"
 #include "utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -23,6 +24,27 @@ char *label_clean(const char *bytes, size_t size)
         i += length;
     }
     return clean;
+}
+
+/* Whether a character of UTF-8 may begin there. */
+static int is_start(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+char *label_name(const char *bytes, size_t size)
+{
+    size_t head = LABEL_MOST / 2, tail = size - LABEL_MOST / 2;
+    if (size <= LABEL_MOST)
+        return label_clean(bytes, size);
+    while (head > 0 && !is_start(bytes[head]))
+        head--;
+    while (tail < size && !is_start(bytes[tail]))
+        tail++;
+    char cut[LABEL_MOST + sizeof "…"];
+    int used =
+        snprintf(cut, sizeof cut, "%.*s…%.*s", (int)head, bytes, (int)(size - tail), bytes + tail);
+    return label_clean(cut, (size_t)used);
 }
 
 char *label_stem(const char *path)

@@ -14,6 +14,11 @@
  */
 char *label_clean(const char *bytes, size_t size);
 
+/* The same of a name for people to see, of which no more than some LABEL_MOST bytes are kept: of a
+ * longer one the beginning and the end, for names are often told apart by these. */
+enum { LABEL_MOST = 600 };
+char *label_name(const char *bytes, size_t size);
+
 /* A file's name for people, cleaned: without folders and suffix, "runs/net3.bin" is "net3". Free
  * it. */
 char *label_stem(const char *path);

@@ -242,7 +242,7 @@ static int take_score(struct history *history, const struct feed *feed, const st
     score->classes = feed->classes.count;
     score->class_name = ealloc(score->classes, sizeof *score->class_name);
     for (uint32_t i = 0; i < score->classes; i++)
-        score->class_name[i] = label_clean(feed->classes.name[i], strlen(feed->classes.name[i]));
+        score->class_name[i] = label_name(feed->classes.name[i], strlen(feed->classes.name[i]));
     if (record_uint(record, "images", UINT64_MAX, &score->images) < 0 ||
         record_real(record, "loss", &score->loss) < 0 ||
         record_real(record, "accuracy", &score->accuracy) < 0)

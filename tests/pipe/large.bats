@@ -98,3 +98,14 @@ print(width * height // 1000000)' "$1"
     grep 'the filters do not fit into the picture: draw those of fewer models' err
     [ ! -e filters.png ]
 }
+
+@test "a class name of 20 MB is shown by its beginning and end" {
+    scores 3
+    edit best.scores 'records[0]["classes"][1] = "é" * (10 << 20) + "end"' >long.scores
+    for view in "" "-k classes" "-o confusion.svg" "-k classes -o classes.svg"; do
+        # shellcheck disable=SC2086 # many words on purpose
+        bounded 1 60 psplot $view long.scores >out
+    done
+    [ "$(wc -c <classes.svg)" -lt 200000 ]
+    psplot -k classes long.scores | grep -E '^ *é+…é*end '
+}

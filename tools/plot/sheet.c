@@ -168,7 +168,7 @@ static void take_classes(struct reading *reading)
     classes_join(&sheet->table, classes, reading->label);
     sheet->class = egrow(sheet->class, sheet->table.count, sizeof *sheet->class);
     for (uint32_t i = known; i < sheet->table.count; i++)
-        sheet->class[i] = label_clean(sheet->table.name[i], strlen(sheet->table.name[i]));
+        sheet->class[i] = label_name(sheet->table.name[i], strlen(sheet->table.name[i]));
     if (sheet->classes == 0)
         sheet->classes = sheet->table.count;
     else if (sheet->grows && sheet->table.count > known)

@@ -26,6 +26,15 @@ refused() {
     grep '^psfetch: left out scans/cat/1.jpg: JPEG: it has more than 100 scans' err
 }
 
+@test "many threads do not hold many large images at once" {
+    long
+    bombs large
+    for resize in "--resize 8x8" ""; do
+        # shellcheck disable=SC2086 # many words on purpose
+        bounded 20 2048 psfetch -q -t 12 $resize large >/dev/null
+    done
+}
+
 @test "archives: what is packed or has holes may not become very much; names may not be very long" {
     bombs packed holes names
     mkdir spool

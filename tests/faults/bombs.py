@@ -47,8 +47,8 @@ def chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def png(data):
-    head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+def png(data, side=1):
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
@@ -68,11 +68,14 @@ def member(name, size, kind=b"0", holes=0):
 
 GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 LONG = deflated(b"a/" * ((900 << 9) - 2) + b"a")
+LARGE = png(zlib.compress(bytes(15000 * 15001), 1), 15000) if "large" in sys.argv else b""
 MAKE = {
     "scans": lambda: save("scans/cat/1.jpg", progressive(4096, 27000)),
     "coefficients": lambda: save("coefficients/cat/1.jpg", progressive(16384, 0)),
     # 1 x 1 pixels, and 2 GB behind them.
     "behind": lambda: save("behind/cat/1.png", png(zlib.compress(b"")[:2] + stored(b"\0\0") + zeros(2000))),
+    # 12 images of 225 MB.
+    "large": lambda: [save("large/cat/%d.png" % i, LARGE) for i in range(12)],
     # 16384 x 5461 pixels, all black.
     "webp": lambda: save("webp/cat/1.webp", b"RIFF\x1c\0\0\0WEBPVP8L\x10\0\0\0\x2f\xff\x3f\x55\x05\x88\x88\x08" + bytes(8)),
     "packed": lambda: save("packed.tar.gz", GZIP, *(stored(member(b"cat/%d.png" % i, 200 << 20)) + zeros(200) for i in range(5))),

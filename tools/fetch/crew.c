@@ -10,6 +10,8 @@
 enum {
     WINDOW = 256,             /* images that threads may be ahead of the writer */
     WINDOW_BYTES = 256 << 20, /* of them; the image to be written next comes in anyway */
+    HANDS_BYTES = 1 << 30,    /* of images that are being decoded, or wait for the window; */
+    LARGE = 1 << 20,          /* counted are those with more than that */
     WORTH = 32,               /* so many are worth waking the writer, */
     WORTH_BYTES = 1 << 20,    /* or so large ones, of which it takes no more at once */
     KEPT_BYTES = 1 << 20,     /* memory for files that a thread keeps for its next one */
@@ -30,9 +32,10 @@ struct crew {
     size_t written;                /* images that have left */
     size_t full;                   /* images in the window, and their bytes */
     size_t bytes;
-    unsigned stuck; /* threads that wait for room */
-    int ending;     /* the writer wants no more */
-    char *broken;   /* why the source can give nothing more; its status */
+    size_t in_hands; /* bytes outside of the window */
+    unsigned stuck;  /* threads that wait for room */
+    int ending;      /* the writer wants no more */
+    char *broken;    /* why the source can give nothing more; its status */
     enum status broken_status;
 };
 
@@ -73,10 +76,34 @@ static void wait_for_room(struct crew *crew)
     crew->stuck--;
 }
 
+/* The image that a thread works at. */
+struct hand {
+    struct room room; /* first: the decoder hands back its address */
+    struct crew *crew;
+    const size_t *index;
+    size_t bytes;
+};
+
+/* Waits until a thread may take so much memory; for the image that is written next it may. */
+static void wait_in_hand(struct room *room, size_t bytes)
+{
+    struct hand *hand = (struct hand *)room;
+    struct crew *crew = hand->crew;
+    if (bytes <= LARGE)
+        return;
+    pthread_mutex_lock(&crew->lock);
+    while (*hand->index > crew->written && crew->in_hands + bytes > HANDS_BYTES && !crew->ending)
+        wait_for_room(crew);
+    crew->in_hands += bytes;
+    hand->bytes += bytes;
+    pthread_mutex_unlock(&crew->lock);
+}
+
 /* Puts an image, with its memory, into the window when there is room. Returns 0 when the crew goes
  * home. */
-static int put(struct crew *crew, size_t index, struct finished *image)
+static int put(struct crew *crew, struct hand *hand, struct finished *image)
 {
+    size_t index = *hand->index;
     image->full = 1;
     pthread_mutex_lock(&crew->lock);
     while (is_shut(crew, index, bytes_of(image)) && !crew->ending)
@@ -89,6 +116,10 @@ static int put(struct crew *crew, size_t index, struct finished *image)
         if (is_worth_it(crew))
             pthread_cond_signal(&crew->filled);
     }
+    if (hand->bytes > 0 && crew->stuck > 0)
+        pthread_cond_broadcast(&crew->emptied);
+    crew->in_hands -= hand->bytes;
+    hand->bytes = 0;
     pthread_mutex_unlock(&crew->lock);
     if (!goes_on)
         free_image(image);
@@ -111,18 +142,21 @@ static void *work(void *argument)
 {
     struct crew *crew = argument;
     struct fetched fetched = {0};
+    struct hand hand = {{wait_in_hand}, crew, &fetched.index, 0};
     int got, goes_on = 1;
+    fetched.pixels.room = &hand.room;
     while (goes_on && (got = crew->source->class->next(crew->source, &fetched)) > 0) {
         struct finished image = {.came = fetched.size};
         if (got == SOURCE_BAD || crew->finish(&fetched, crew->user, &image) < 0)
             image.bad = ecopy(why());
         pixels_free(&fetched.pixels);
+        fetched.pixels.room = &hand.room;
         if (fetched.capacity > KEPT_BYTES) {
             free(fetched.bytes);
             fetched.bytes = NULL;
             fetched.capacity = 0;
         }
-        goes_on = put(crew, fetched.index, &image);
+        goes_on = put(crew, &hand, &image);
     }
     if (goes_on && got < 0)
         break_off(crew);

@@ -1,9 +1,11 @@
 /* Threads that fetch and decode the images of a source, ahead of one who writes them in order.
  *
  * Between them is a window of finished images, at most 256 of them and 256 MiB (and one more image,
- * so that the next to be written always gets in). They are handed over many at once: to wake a
- * writer for each costs more than a small image does. Whoever writes is woken for some of them, for
- * the last ones, when a thread waits for room, or when a fifth of a second has passed.
+ * so that the next to be written always gets in); and what the threads have in hands is at most 1
+ * GiB of pixels (and one more image): a small file may be a large image, and threads are many. They
+ * are handed over many at once: to wake a writer for each costs more than a small image does.
+ * Whoever writes is woken for some of them, for the last ones, when a thread waits for room, or
+ * when a fifth of a second has passed.
  */
 #ifndef PSWEEP_CREW_H
 #define PSWEEP_CREW_H

@@ -20,6 +20,8 @@ int pixels_shape(struct pixels *pixels, uint32_t height, uint32_t width, uint32_
         return fail("an image of %u x %u pixels in %u channel%s; at most %d MiB can be read",
                     height, width, channels, plural(channels), DECODE_MAX_BYTES >> 20);
     if (size > pixels->capacity) {
+        if (pixels->room != NULL)
+            pixels->room->wait(pixels->room, size);
         pixels->data = egrow(pixels->data, size, 1);
         pixels->capacity = size;
     }

@@ -40,12 +40,19 @@ enum {
                                     largest image takes with 16 bits a value, not compressed */
 };
 
+/* Who decodes many images at once is asked before memory is taken for the pixels of one; wait()
+ * returns when there is room for them. */
+struct room {
+    void (*wait)(struct room *room, size_t bytes);
+};
+
 /* The memory belongs to whoever holds the struct; it grows and is reused. Start with all zero. */
 struct pixels {
     uint32_t height, width, channels;
     uint8_t *data;        /* uint8[height][width][channels] */
     size_t capacity;      /* bytes at data */
     unsigned orientation; /* of a decoded file, not applied yet (orient.h); 0: it does not say */
+    struct room *room;    /* NULL: there is */
 };
 
 /* Decodes bytes[size] into out. 0, or -1 with a sentence; then out's pixels and shape mean nothing,

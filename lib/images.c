@@ -72,13 +72,13 @@ static int join(struct images *images, const struct record *header)
                     name);
     if (record_check_kind(images->reader, header, "images") < 0)
         return -1;
-    struct classes classes;
-    if (classes_read(header, &classes) < 0)
-        return -1;
     if (images->largest == UINT64_MAX)
         return fail_as(DAMAGED,
                        "%s joins two sets of images, but the first has the largest id there can be",
                        name);
+    struct classes classes;
+    if (classes_read(header, &classes) < 0)
+        return -1;
     struct images_part *part = add_part(images, images->largest + 1, classes.count);
     part->label = ealloc(classes.count, sizeof *part->label);
     classes_join(&images->classes, &classes, part->label);

@@ -35,6 +35,12 @@ static struct picture open_picture(const char *path)
     return picture;
 }
 
+static void close_pictures(struct picture *a, struct picture *b)
+{
+    cairo_surface_destroy(a->surface);
+    cairo_surface_destroy(b->surface);
+}
+
 /* The mean of one colour over the block at (x, y), less at the edges. */
 static double block(const struct picture *picture, int x, int y, int colour)
 {
@@ -58,6 +64,7 @@ int main(int argc, char **argv)
     if (a.width != b.width || a.height != b.height) {
         printf("%s is %dx%d, %s is %dx%d\n", argv[1], a.width, a.height, argv[2], b.width,
                b.height);
+        close_pictures(&a, &b);
         return 1;
     }
     double sum = 0, most = 0;
@@ -75,8 +82,7 @@ int main(int argc, char **argv)
                     most_y = y;
                 }
             }
-    cairo_surface_destroy(a.surface);
-    cairo_surface_destroy(b.surface);
+    close_pictures(&a, &b);
     if (most <= MOST && sum / blocks <= MEAN)
         return 0;
     printf("%s and %s differ by %.1f of 255 around (%d, %d), %.2f in the mean\n", argv[1], argv[2],

@@ -70,7 +70,7 @@ build/%.o: %.c
 
 define kernels_of
 build/lib/nn/cpu/kernels/$(1)/%.o: CPPFLAGS += -DISA=$(1)
-build/lib/nn/cpu/kernels/$(1)/%.o: CFLAGS += -O3 $$(UNROLL) $$(ISA_$(1))
+build/lib/nn/cpu/kernels/$(1)/%.o: CFLAGS += $$(FAST) $$(ISA_$(1))
 build/lib/nn/cpu/kernels/$(1)/%.o: lib/nn/cpu/kernels/%.c
 	@mkdir -p $$(@D)
 	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
@@ -78,6 +78,7 @@ endef
 # Loops over a block of sums must be unrolled whole, or the sums are not in registers: gcc wants to be told.
 PEEL       := --param max-completely-peeled-insns=2000
 UNROLL     := $(if $(shell echo | $(CC) $(PEEL) -Werror -x c -c -o /dev/null - 2>&1),,$(PEEL))
+FAST       := -O3 $(UNROLL)
 ISA_avx2   := -mavx2 -mfma -mtune=haswell
 ISA_avx512 := -mavx512f -mfma -mtune=skylake-avx512
 $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
@@ -141,4 +142,4 @@ clean:
 
 MAKEFILES_BESIDE := lib/nn/cuda/plugin.mk tests/tests.mk tests/cuda/cuda.mk tests/doubles/cuda/doubles.mk tests/bench/bench.mk pipelines/pictures.mk
 include $(MAKEFILES_BESIDE)
--include $(shell find build -path build/arm -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find build \( -path build/arm -o -path build/sanitized \) -prune -o -name '*.d' -print 2>/dev/null)

@@ -12,6 +12,18 @@ export AWS_EC2_METADATA_DISABLED=true # what the machine may have is not asked f
 export CUDA_VISIBLE_DEVICES=
 unset CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 
+# The programs of build/sanitized end with a report where they do what C does not define, or keep memory that nothing
+# points to (tests/run collects the reports; leaks names what is not ours). They take many times as long, so what takes
+# long already is left to the others.
+sanitized() {
+    [ "${REPOSITORY##*/}" = sanitized ]
+}
+if sanitized; then
+    unset PSWEEP_LONG
+    ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_sigill=1:allocator_may_return_null=1:detect_stack_use_after_return=1
+    export ASAN_OPTIONS LSAN_OPTIONS=print_suppressions=0:suppressions=$REPOSITORY/tests/leaks
+fi
+
 # A file that needs more set-up than this calls enter_folder in a setup() of its own.
 setup() {
     enter_folder
@@ -54,6 +66,11 @@ need() {
 # For a test that takes long.
 long() {
     [ -n "${PSWEEP_LONG-}" ] || skip "takes long: make test-all runs it"
+}
+
+# memory KB: this shell and what it runs have no more address space than that; AddressSanitizer wants terabytes.
+memory() {
+    sanitized || ulimit -v "$1"
 }
 
 # ends STATUS COMMAND...: the command must end with that status. What it said on stderr is then in the

@@ -1,5 +1,5 @@
 # Tests and linters.
-.PHONY: golden test test-all fresh lint
+.PHONY: sanitized golden test test-all fresh lint
 
 # A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and all libraries,
@@ -35,6 +35,19 @@ build/arm/build/tests/bits/digest: build/tests/bits/digest
 	$(MAKE) -s -C build/arm build/tests/bits/digest CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar LDFLAGS=-static
 	@touch $@
 
+# All programs once more, with AddressSanitizer, which finds leaks too, and UndefinedBehaviorSanitizer, whose finds
+# AddressSanitizer reports as SIGILL of that line: in a tree of their own with its tests, which take the programs beside
+# them. Where the variables of unrolled kernels are would take ten minutes to write down. The GPU engine is not there:
+# doubles of its own do this for it (tests/doubles/cuda).
+SANITIZE := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
+SLOWLY   := -O1 -g -fno-var-tracking -fno-omit-frame-pointer
+sanitized: all
+	@mkdir -p build/sanitized
+	@cd build/sanitized && rm -rf .ci lib pipelines tests tools
+	cp -pr Makefile README.md .ci lib pipelines tests tools build/sanitized
+	$(MAKE) -s -C build/sanitized CUDA=0 LDFLAGS='$(SANITIZE)' OPT='$(SLOWLY) $(SANITIZE)' WARN=-w FAST= \
+	    all build/tests/golden/compare
+
 # Charts as they should look (tests/golden), and what tells whether two pictures look alike.
 build/tests/golden/compare: build/tests/golden/compare.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,cairo)
@@ -56,9 +69,13 @@ TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden
 ## test          all tests but the long ones, in about three minutes on two cores
 test: $(TESTED)
 	$(PROVE) $(ORDERED)
-## test-all      all tests
-test-all: $(TESTED)
-	PSWEEP_LONG=1 $(PROVE) $(ORDERED)
+# What reads, trains and draws; of sweeps a sample, for in their tests the programs do the same again and again.
+SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best faults/bucket faults/pipeline \
+             $(addprefix pipe/,golden labels layout points psaug pseval psfetch psplot psplot_data psplot_images psplot_live \
+             ranking resume shards status))
+## test-all      all tests, many of them also with AddressSanitizer and UndefinedBehaviorSanitizer
+test-all: $(TESTED) sanitized
+	PSWEEP_LONG=1 $(PROVE) $(ORDERED) $(SANITIZED)
 
 ## fresh         README's two commands on a bare Debian 12 and 13, which debootstrap makes; as root
 fresh:

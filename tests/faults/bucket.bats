@@ -53,7 +53,7 @@ many() {
         truncate -s 32M "zoo/cat/$i.png"
     done
     serve zoo
-    (ulimit -v 600000 && ends 0 psfetch --skip-bad --connections 2 -t 1 s3://zoo)
+    (memory 600000 && ends 0 psfetch --skip-bad --connections 2 -t 1 s3://zoo)
     grep -q "left out 24 bad images of 25" err
 }
 

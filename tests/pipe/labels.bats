@@ -135,7 +135,7 @@ means() {
     mkdir many
     tee many/{1..550}.tar <x.tar >/dev/null
     tee many/{551..1100}.tar <x.tar >/dev/null
-    (ulimit -Sn 64 && ulimit -v 400000 && psfetch -q 'many/{1..1100}.tar' >out)
+    (ulimit -Sn 64 && memory 400000 && psfetch -q 'many/{1..1100}.tar' >out)
     [ "$(records out | grep -c '"image"')" -eq 1100 ]
 }
 

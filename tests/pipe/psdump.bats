@@ -306,7 +306,7 @@ END
 
 @test "memory does not grow with the stream" {
     for kind in csv json; do
-        psaug -e 400 <images.ps | (ulimit -v 60000 && psdump -k $kind) >lines
+        psaug -e 400 <images.ps | (memory 60000 && psdump -k $kind) >lines
         [ "$(wc -l <lines)" -gt 12000 ]
     done
 }

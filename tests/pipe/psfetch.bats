@@ -89,7 +89,7 @@ photos() {
     truncate -s 1T photos/cat/huge.png
     ends 1 psfetch photos
     grep -q "^psfetch: cannot read photos/cat/huge.png: it has 1099511627776 bytes; at most 512 MiB" err
-    (ulimit -v 500000 && ends 0 psfetch --skip-bad photos)
+    (memory 500000 && ends 0 psfetch --skip-bad photos)
     grep -q "^psfetch: left out photos/cat/huge.png: it has 1099511627776 bytes" err
     grep -q "left out 1 bad image of 6" err
     [ "$(records out | grep -c '"image"')" -eq 5 ]
@@ -293,7 +293,7 @@ forty() {
 
 @test "images that wait for a slow reader take bounded memory, however large they are" {
     forty photos
-    (ulimit -v 1000000 && exec psfetch -q -t 2 photos 2>err) | (sleep 3 && wc -c >size)
+    (memory 1000000 && exec psfetch -q -t 2 photos 2>err) | (sleep 3 && wc -c >size)
     [ ! -s err ]
     [ "$(cat size)" -gt $((40 * 36000000)) ]
 }

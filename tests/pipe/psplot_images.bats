@@ -236,11 +236,11 @@ assert 5 < count < 60 and None not in places[:count], places'
         for _ in $(seq 300); do cat large.ps || return; done
     }
     # All is read, for no image is of the one split; all but the first ones is for nothing in the other sheet.
-    many | (ulimit -v 120000 && ends 1 psplot -k images --only test -o x.png)
+    many | (memory 120000 && ends 1 psplot -k images --only test -o x.png)
     grep -q 'no test images' err
     edit images.ps 'records = records[:-6]' >but-one.ps # the last class is missing
     for _ in $(seq 100); do cat but-one.ps; done >many.ps
-    (ulimit -v 120000 && psplot -k images -o sheet.png many.ps)
+    (memory 120000 && psplot -k images -o sheet.png many.ps)
     look 'assert len(pixels("sheet.png")) > 800'
 }
 

@@ -96,3 +96,16 @@ END
 @test "no test expects something before &&, where bats does not look" {
     no grep -nE '^ {4,}(ends|no|in_state|cmp|grep) [^|]* && ' "$REPOSITORY"/tests/*/*.bats
 }
+
+@test "a sanitizer's report fails the file, whichever program of a pipe it is of" {
+    mkdir -p build/sanitized
+    planted build/sanitized/quiet.bats <<<'%test "good" { true; }'
+    # shellcheck disable=SC2016
+    planted build/sanitized/leaks.bats <<<'%test "good" { echo "leaked 5 bytes" >"${ASAN_OPTIONS#log_path=}.7"; }'
+    ran build/sanitized/quiet.bats
+    [ $status -eq 0 ]
+    ran build/sanitized/quiet.bats build/sanitized/leaks.bats
+    [ $status -ne 0 ]
+    shows "  build/sanitized/leaks.bats: a sanitizer said:" "    leaked 5 bytes"
+    no grep -q 'quiet.bats: a sanitizer' seen
+}

@@ -292,9 +292,9 @@ J
         head -c 50000000 /dev/zero >>"zoo/cat/$i.png"
     done
     tar -cf zoo.tar zoo
-    (ulimit -v 400000 && psfetch -q -t 1 zoo.tar >out)
+    (memory 400000 && psfetch -q -t 1 zoo.tar >out)
     zstd -q zoo.tar
-    (ulimit -v 400000 && psfetch -q -t 1 zoo.tar.zst >packed)
+    (memory 400000 && psfetch -q -t 1 zoo.tar.zst >packed)
     same out packed
 }
 

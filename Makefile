@@ -140,6 +140,6 @@ install: all
 clean:
 	rm -rf bin build
 
-MAKEFILES_BESIDE := lib/nn/cuda/plugin.mk tests/tests.mk tests/cuda/cuda.mk tests/doubles/cuda/doubles.mk tests/bench/bench.mk pipelines/pictures.mk
+MAKEFILES_BESIDE := lib/nn/cuda/plugin.mk tests/tests.mk tests/fuzz/fuzz.mk tests/cuda/cuda.mk tests/doubles/cuda/doubles.mk tests/bench/bench.mk pipelines/pictures.mk
 include $(MAKEFILES_BESIDE)
--include $(shell find build \( -path build/arm -o -path build/sanitized \) -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find build \( -path build/arm -o -path build/sanitized -o -path build/fuzzed \) -prune -o -name '*.d' -print 2>/dev/null)

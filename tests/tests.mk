@@ -70,8 +70,8 @@ TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden
 test: $(TESTED)
 	$(PROVE) $(ORDERED)
 # What reads, trains and draws; of sweeps a sample, for in their tests the programs do the same again and again.
-SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best faults/bucket faults/pipeline \
-             $(addprefix pipe/,golden labels layout points psaug pseval psfetch psplot psplot_data psplot_images psplot_live \
+SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best faults/bucket faults/damage faults/pipeline \
+             $(addprefix pipe/,golden labels layout points psaug pseval psfetch psdump psplot psplot_images psplot_live \
              ranking resume shards status))
 ## test-all      all tests, many of them also with AddressSanitizer and UndefinedBehaviorSanitizer
 test-all: $(TESTED) sanitized
@@ -87,7 +87,7 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
 SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
+SHELLS   := .ci/run .ci/deps pipelines/sweep pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \
             $(wildcard pipelines/sweep.d/*.bash tests/servers/*.sh tests/bench/*.sh)
 ## lint          clang-format, cppcheck, shellcheck, mandoc

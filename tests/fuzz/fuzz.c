@@ -1,0 +1,364 @@
+/* Data that nobody would write, for all that reads: libFuzzer's harness, a row a target.
+ *
+ * build/fuzzed/fuzz_ROOM is linked with the objects of tools/ROOM, whose names are those of other
+ * rooms too, so this file is compiled once for each with ROOM_… defined. TARGET=images
+ * build/fuzzed/fuzz_train CORPUS runs one target; make fuzz runs all (fuzz.mk). A target ends well
+ * whatever it is given: with a sentence or without.
+ *
+ * Of streams the sums are made right before they are read, or nothing behind the first sum would
+ * ever be.
+ */
+#include "message.h"
+#include "record.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+static char path[64]; /* of a file with the data, which fd is */
+static int fd;
+
+static void fill_file(const uint8_t *bytes, size_t size)
+{
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, bytes, size, 0) != (ssize_t)size)
+        abort();
+    lseek(fd, 0, SEEK_SET);
+}
+
+/* Makes the number at the end of key in a record that begins at from, written in 8 bytes, what it
+ * should be. */
+static void set_number(uint8_t *from, size_t size, const char *key, uint64_t value)
+{
+    size_t length = strlen(key);
+    uint8_t *at = memmem(from, size, key, length);
+    if (at == NULL || (size_t)(from + size - at) < length + 8)
+        return;
+    for (int i = 0; i < 8; i++)
+        at[length + (size_t)i] = (uint8_t)(value >> (56 - 8 * i));
+}
+
+static void fill_stream(const uint8_t *bytes, size_t size)
+{
+    uint8_t *copy = ealloc(size + 1, 1), *begins = copy;
+    memcpy(copy, bytes, size);
+    uint64_t records = 0;
+    for (size_t at = 0; at < size;) {
+        int64_t span = record_span(copy + at, size - at);
+        if (span <= 0)
+            break;
+        uint8_t *record = copy + at;
+        if (memmem(record, (size_t)span, "\xa4type\xa6header", 12)) {
+            begins = record;
+            records = 0;
+        }
+        set_number(record, (size_t)span, "\xa7records\xcf", records);
+        set_number(record, (size_t)span,
+                   "\xa6"
+                   "digest\xcf",
+                   XXH3_64bits(begins, (size_t)(record - begins)));
+        if (span > 14 && memcmp(record + span - 14, "\xa4seal\xcf", 6) == 0)
+            set_number(record + span - 14, 14, "\xa4seal\xcf",
+                       XXH3_64bits(record, (size_t)span - 14));
+        records++;
+        at += (size_t)span;
+    }
+    fill_file(copy, size);
+    free(copy);
+}
+
+#ifdef ROOM_train
+#include "nn/model.h"
+#include "tools/train/feed.h"
+#include "view.h"
+
+static void images(void)
+{
+    struct images images = {0};
+    struct image image;
+    struct record record;
+    struct views views;
+    if (images_open(&images, fd, "data", "images epochs") == 0)
+        for (int got; (got = images_next(&images, &image, &record)) > IMAGES_END;)
+            if (got == IMAGES_VIEWS && views_read(&record, &views) == 0)
+                for (size_t i = 0; i < views.count; i++)
+                    views_id(&views, i);
+    images_close(&images);
+}
+
+static void feed(void)
+{
+    struct images images = {0};
+    struct feed *feed = NULL;
+    struct batch batch;
+    if (images_open(&images, fd, "data", "images epochs") == 0 &&
+        feed_open(&feed, &images, 3, 0) == 0)
+        for (int i = 0; i < 100 && feed_next(feed, &batch) > FEED_END; i++)
+            ;
+    feed_close(feed);
+    images_close(&images);
+}
+
+static void model(void)
+{
+    struct model model = {0};
+    if (model_read(&model, path) == 0)
+        model_free(&model);
+}
+#endif
+
+#ifdef ROOM_plot
+#include "tools/plot/filters.h"
+#include "tools/plot/history_name.h"
+#include "tools/plot/sheet.h"
+#include "tools/plot/show.h"
+
+#include <math.h>
+
+static void history(void)
+{
+    static const char *const kind[] = {"curves",    "overlay", "summary",
+                                       "confusion", "classes", "table"};
+    struct source source = source_of(path);
+    struct history history = {.rank = RANK_BEST};
+    const uint32_t size[] = {60, 20};
+    if (source_open(&source, 0) == 0 && source_read(&source, &history, NAN) >= 0) {
+        history_name(&history, &(struct asked){0});
+        for (size_t i = 0; history.runs + history.scores < 30 && i < 2 * sizeof kind / sizeof *kind;
+             i++) {
+            struct page page = show_page(size, i & 1, "title");
+            if (show_check(&history, kind[i / 2]) == 0)
+                show_text(&history, kind[i / 2], &page);
+        }
+    }
+    source_close(&source);
+    history_free(&history);
+}
+
+static void sheet(void)
+{
+    struct source source = source_of(path);
+    struct sheet sheet = {.options = {SHEET_AUTO, NULL, 16, 64}};
+    sheet_read(&sheet, &source, 1);
+    sheet_free(&sheet);
+    source_close(&source);
+}
+
+static void filters(void)
+{
+    struct source source = source_of(path);
+    struct bank bank = {0};
+    if (filters_read(&bank, &source, 1) == 0)
+        filters_settle(&bank);
+    filters_free(&bank);
+    source_close(&source);
+}
+#endif
+
+#ifdef ROOM_dump
+#include "tools/dump/export.h"
+#include "tools/dump/ranking.h"
+
+#include <math.h>
+
+static void ranking(void)
+{
+    struct source source = source_of(path);
+    struct history history = {.rank = RANK_BEST};
+    if (source_open(&source, 0) == 0 && source_read(&source, &history, NAN) >= 0)
+        ranking_print(&history, 0);
+    source_close(&source);
+    history_free(&history);
+}
+
+static void exports(void)
+{
+    struct source source = source_of(path);
+    export_json(&source, 1, 1);
+    source_close(&source);
+    source = source_of(path);
+    export_csv(&source, 1);
+    source_close(&source);
+}
+#endif
+
+#ifdef ROOM_fetch
+#include "tools/fetch/brace.h"
+#include "tools/fetch/decode.h"
+#include "tools/fetch/labels.h"
+#include "tools/fetch/name.h"
+#include "tools/fetch/orient.h"
+#include "tools/fetch/profile.h"
+#include "tools/fetch/s3xml.h"
+#include "tools/fetch/source.h"
+#include "tools/fetch/table.h"
+
+static const uint8_t *data;
+static size_t data_size;
+
+static void picture(void)
+{
+    struct pixels pixels = {0};
+    decode(data, data_size, &pixels);
+    pixels_free(&pixels);
+}
+
+static void listing(void)
+{
+    char bucket[] = "b", folder[] = "f/", code[64], region[32];
+    struct s3_listing listing = {.bucket = bucket, .folder = folder};
+    struct text next = {0};
+    s3xml_page(data, data_size, &listing, &next);
+    s3xml_code(data, data_size, code);
+    s3xml_region(data, data_size, region);
+    for (size_t i = 0; i < listing.count; i++)
+        free(listing.object[i].key);
+    for (size_t i = 0; i < listing.prefixes; i++)
+        free(listing.prefix[i]);
+    free(listing.object);
+    free(listing.prefix);
+    text_free(&next);
+}
+
+static void archive_of(const char *name)
+{
+    struct source source = {0};
+    const struct source_options options = {.skip_bad = 1};
+    source_open_archive(&source, name, &options);
+    source_close(&source);
+}
+static void archive(void)
+{
+    archive_of(path);
+}
+
+static void add_member(const char *name, const uint8_t *bytes, size_t size)
+{
+    struct {
+        char name[100], mode[8], user[8], group[8], size[12], time[12], sum[8], type, rest[355];
+    } head = {.mode = "0000644", .type = '0', .rest = ""};
+    static const uint8_t zeros[512];
+    unsigned sum = 0;
+    memcpy(head.rest + 100, "ustar\00000", 8);
+    snprintf(head.name, sizeof head.name, "%s", name);
+    snprintf(head.size, sizeof head.size, "%011zo", size);
+    memset(head.sum, ' ', sizeof head.sum);
+    for (size_t i = 0; i < sizeof head; i++)
+        sum += ((const uint8_t *)&head)[i];
+    snprintf(head.sum, sizeof head.sum, "%06o", sum);
+    if (write(fd, &head, sizeof head) < 0 || (size && write(fd, bytes, size) < 0) ||
+        write(fd, zeros, (512 - size % 512) % 512) < 0)
+        abort();
+}
+/* A label beside an image, in an archive: the first byte says in which kind of file. */
+static void label(void)
+{
+    static const char *const name[] = {"a.cls", "a.json", "a.txt", "batches.meta.txt"};
+    static const uint8_t end[1024];
+    if (data_size == 0)
+        return;
+    fill_file(NULL, 0);
+    add_member("a.png", (const uint8_t *)"\x89PNG", 4);
+    add_member(name[data[0] % 4], data + 1, data_size - 1);
+    if (data[0] % 4 == 3)
+        add_member("data_batch_1.bin", data + 1, data_size - 1);
+    if (write(fd, end, sizeof end) < 0)
+        abort();
+    archive_of(path);
+}
+
+static void table(void)
+{
+    struct source source = {0};
+    struct table table;
+    uint32_t place;
+    source_add(&source, "key", "7", 1, 1);
+    source.item[0].label = LABEL_NUMBER;
+    if (table_make(&table, &source, 1, path) == 0) {
+        table_label(&table, &source.item[0], &place);
+        classes_free(&table.classes);
+    }
+    source_empty(&source);
+}
+
+static void profile(void)
+{
+    struct profile_file file = {0};
+    if (profile_read(&file, path) < 0)
+        return;
+    profile_value(&file, "default", "s3", "endpoint_url");
+    profile_free(&file);
+}
+
+static void names(void)
+{
+    struct names names = {0};
+    char *text = ealloc(data_size + 1, 1);
+    memcpy(text, data, data_size);
+    brace_expand(&names, text);
+    names_free(&names);
+    free(name_show(text));
+    free(name_compose(text, strlen(text)));
+    free(text);
+}
+#endif
+
+static const struct target {
+    const char *name;
+    int is_stream;
+    void (*run)(void);
+} targets[] = {
+#ifdef ROOM_dump
+    {"exports", 1, exports}, {"ranking", 1, ranking},
+#endif
+#ifdef ROOM_train
+    {"images", 1, images},   {"feed", 1, feed},       {"model", 1, model},
+#endif
+#ifdef ROOM_plot
+    {"history", 1, history}, {"sheet", 1, sheet},     {"filters", 1, filters},
+#endif
+#ifdef ROOM_fetch
+    {"picture", 0, picture}, {"listing", 0, listing}, {"archive", 0, archive}, {"label", 0, label},
+    {"table", 0, table},     {"profile", 0, profile}, {"names", 0, names},
+#endif
+};
+static const struct target *target;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    const char *name = getenv("TARGET");
+    (void)argc;
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+        if (name && strcmp(targets[i].name, name) == 0)
+            target = &targets[i];
+    if (target == NULL) {
+        for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+            fprintf(stderr, "TARGET=%s %s\n", targets[i].name, (*argv)[0]);
+        exit(USAGE);
+    }
+    verbosity = 0;
+    fd = memfd_create("data.tar", 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int nowhere = open("/dev/null", O_WRONLY);
+    return fd < 0 || dup2(nowhere, STDOUT_FILENO) < 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    if (target->is_stream)
+        fill_stream(bytes, size);
+    else
+        fill_file(bytes, size);
+#ifdef ROOM_fetch
+    data = bytes;
+    data_size = size;
+#endif
+    target->run();
+    return 0;
+}

@@ -41,6 +41,7 @@ build/arm/build/tests/bits/digest: build/tests/bits/digest
 # doubles of its own do this for it (tests/doubles/cuda).
 SANITIZE := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
 SLOWLY   := -O1 -g -fno-var-tracking -fno-omit-frame-pointer
+## sanitized     the programs with AddressSanitizer and UndefinedBehaviorSanitizer, and tests for them, in build/sanitized
 sanitized: all
 	@mkdir -p build/sanitized
 	@cd build/sanitized && rm -rf .ci lib pipelines tests tools

@@ -43,7 +43,7 @@ for record in header, score, dict(type="end", records=2, digest=0):
     . "$REPOSITORY/pipelines/sweep.d/words.bash"
     # shellcheck source=pipelines/sweep.d/report.bash
     . "$REPOSITORY/pipelines/sweep.d/report.bash"
-    out=.
+    made=.
     scores 100
     worst_classes >page
     [ "$(wc -l <page)" = 23 ]

@@ -140,9 +140,9 @@ host() {
             start_sweep "${few[@]}" --depth 1 --hosts hosts -o s
             cd "$BATS_TEST_TMPDIR"
             wait_for 30 test -e called
-            if [ $way = stop ]; then timeout 20 sweep stop -o s; else kill -"$way" "$sweep"; fi
+            if [ "$way" = stop ]; then timeout 20 sweep stop -o s; else kill -"$way" "$sweep"; fi
             ended
-            [ "$status" = "$([ $way = stop ] && echo 4 || echo 143)" ]
+            [ "$status" = "$([ "$way" = stop ] && echo 4 || echo 143)" ]
             no grep 'lost' s/*.log
         done
     done

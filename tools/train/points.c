@@ -135,7 +135,8 @@ static int take_lines(struct points *points, const char *path)
 
 static int print(const struct points *points)
 {
-    if (fwrite(points->names, 1, points->size, stdout) < points->size || fflush(stdout) != 0)
+    if ((points->size > 0 && fwrite(points->names, 1, points->size, stdout) < points->size) ||
+        fflush(stdout) != 0)
         return fail("cannot write output: %s", strerror(errno));
     return 0;
 }

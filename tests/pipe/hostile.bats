@@ -279,12 +279,23 @@ END
     echo no image >"photos/$red/"$'a\xff\x9b'"$title.png"
     # shellcheck disable=SC2086 # a kind and its options
     {
-        ends 1 psfetch photos && cat err
-        ends 0 psfetch -v --skip-bad --split 0.5 photos && cat err && mv out images.ps
-        ends 0 psaug -v -e 2 <images.ps && cat err && mv out epochs.ps
-        ends 0 pstrain -v --progress "channel$title" --name "$red" <epochs.ps && cat err && mv out "$red.bin"
-        ends 0 pseval -v "$red.bin" <images.ps && cat err && mv out scores
-        ends 0 pseval -v --wrong 4 "$red.bin" <images.ps && cat err && mv out "wrong$title.ps"
+        ends 1 psfetch photos
+        cat err
+        ends 0 psfetch -v --skip-bad --split 0.5 photos
+        cat err
+        mv out images.ps
+        ends 0 psaug -v -e 2 <images.ps
+        cat err
+        mv out epochs.ps
+        ends 0 pstrain -v --progress "channel$title" --name "$red" <epochs.ps
+        cat err
+        mv out "$red.bin"
+        ends 0 pseval -v "$red.bin" <images.ps
+        cat err
+        mv out scores
+        ends 0 pseval -v --wrong 4 "$red.bin" <images.ps
+        cat err
+        mv out "wrong$title.ps"
         # What their header and records say was made to do harm.
         edit "$red.bin" "
 red, title = '$(printf %s "$red" | sed 's/\x1b/\\x1b/g')', 'a\x1b]0;x\x07\u202e'
@@ -303,7 +314,8 @@ records[3]['label'] = 77" >odd.ps
             'psdump -k csv' 'psdump -k json' 'psplot --follow'; do
             $command "$red.bin" "odd$title.bin" <epochs.ps 2>&1 || true
         done
-        ends 1 pstrain --resume "odd$title.bin" <epochs.ps && cat err
+        ends 1 pstrain --resume "odd$title.bin" <epochs.ps
+        cat err
         for command in 'psplot -k confusion' 'psplot -k classes' 'psplot -k table' 'psdump -k csv' 'psdump -k json'; do $command scores 2>&1; done
         for command in 'psplot -k images -o sheet.svg' 'psdump -k csv' 'psdump -k json'; do $command "wrong$title.ps" 2>&1; done
         for command in psaug pstrain 'pseval odd*.bin' 'psdump -k json' 'psdump -k csv' 'psplot -k images -o odd.svg'; do $command <odd.ps 2>&1 || true; done

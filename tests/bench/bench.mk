@@ -9,12 +9,12 @@ build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/lib
 
 build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/sigv4.o build/tools/fetch/text.o build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libcurl libcrypto)
-build/tests/bench/getter_bench: build/tests/bench/getter_bench.o $(filter-out %/psfetch.o,$(fetch_O)) build/libpsweep.a
+build/tests/bench/objects_bench: build/tests/bench/objects_bench.o $(filter-out %/psfetch.o,$(fetch_O)) build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) $(FETCHING) -lm -pthread
 
 TORCH_PYTHON := /usr/bin/python3
 ## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one
-bench: all build/tests/bench/bare_get build/tests/bench/getter_bench build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
+bench: all build/tests/bench/bare_get build/tests/bench/objects_bench build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps
 	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \

@@ -7,7 +7,7 @@
 # times, one program after the other in each round, and the best round counts; who takes longer than ten
 # seconds, or fails, does it once. psfetch decodes them too; the others write them to files in memory.
 # bare_get is the limit: libcurl with as many connections, which only counts the bytes and needs no listing.
-# getter is psfetch's network without the decoding.
+# objects is psfetch's network without the decoding.
 set -eEuo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 export PATH=$repository/bin:$repository/build/tests/bench:$PATH:/usr/sbin LC_ALL=C.UTF-8
@@ -32,7 +32,7 @@ has() { command -v "$1" >/dev/null; }
 
 # What each client does: its output is thrown away, or goes into files under $dir/out.
 psfetch_s3() { psfetch -q s3://big >/dev/null; }
-getter_s3() { getter_bench 64 s3://big; }
+objects_s3() { objects_bench 64 s3://big; }
 bare_get_s3() { bare_get 64 "$AWS_ENDPOINT_URL/big" <keys; }
 psfetch_shard() { psfetch -q s3://shard/big.tar >/dev/null; }
 psfetch_folder() { psfetch -q "$images" >/dev/null; }
@@ -99,7 +99,7 @@ if $python -c 'import PIL' 2>/dev/null; then clients+=(pillow_folder); else echo
 race folder "${clients[@]}"
 
 (cd "$images" && find -L . -type f -printf '%P\n') | LC_ALL=C sort >keys
-clients=(psfetch_s3 getter_s3 bare_get_s3)
+clients=(psfetch_s3 objects_s3 bare_get_s3)
 for client in rclone aws s3cmd; do
     if has $client; then clients+=("${client}_s3"); else echo "$client is not here"; fi
 done

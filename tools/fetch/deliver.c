@@ -1,13 +1,15 @@
 #include "deliver.h"
 
-#include "crew.h"
 #include "message.h"
 #include "meter.h"
+#include "objects.h"
 #include "orient.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { AHEAD = 256 /* of the writer, images; more of them with many connections */ };
 
 /* Grey to colour and back; luma is (77 R + 150 G + 29 B + 128) / 256. */
 static int set_channels(const struct pixels *pixels, uint32_t channels, struct pixels *out)
@@ -58,37 +60,64 @@ static int shape(struct pixels *pixels, const struct deliver_options *options)
     return 0;
 }
 
-/* Takes from fetched what the writer needs. -1 with a sentence when it is no good. */
-static int finish(struct fetched *fetched, const void *user, struct finished *finished)
+/* Images of a source on their way to the writer. */
+struct delivery {
+    struct source *source;
+    const struct planned *image;
+    const struct deliver_options *options;
+};
+
+/* Of a shard's image the file is wanted, which pixels without one become. */
+static int keep_file(struct fetched *fetched)
 {
-    const struct deliver_options *options = user;
-    if (options->shard != NULL) {
-        finished->file =
-            fetched->size ? fetched->bytes : encode_png(&fetched->pixels, &finished->file_size);
-        if (finished->file == NULL)
-            return -1;
-        if (fetched->size > 0) {
-            finished->file_size = fetched->size;
-            fetched->bytes = NULL;
-            fetched->capacity = 0;
-        }
-        return 0;
-    }
-    if (shape(&fetched->pixels, options) < 0)
+    if (fetched->size == 0)
+        fetched->bytes = encode_png(&fetched->pixels, &fetched->size);
+    pixels_free(&fetched->pixels);
+    return fetched->bytes != NULL ? 0 : -1;
+}
+
+static void drop_file(struct fetched *fetched)
+{
+    free(fetched->bytes);
+    fetched->bytes = NULL;
+    fetched->size = 0;
+}
+
+/* For the decoders: loads image index, where that is not done, and makes of it what is written. */
+static int load(void *user, size_t index, struct fetched *fetched)
+{
+    const struct delivery *delivery = user;
+    struct source *source = delivery->source;
+    const struct source_item *item = &source->item[delivery->image[index].item];
+    int got = 0;
+    if (source->class->load != NULL)
+        got = source->class->load(source, delivery->image[index].item, fetched);
+    if (got < 0)
         return -1;
-    finished->pixels = fetched->pixels;
-    fetched->pixels = (struct pixels){0};
+    fetched->came = item->has_file ? fetched->size : 0;
+    if (got == 0 && item->has_file)
+        got = decode(fetched->bytes, fetched->size, &fetched->pixels);
+    if (!item->has_file || delivery->options->shard == NULL)
+        drop_file(fetched);
+    if (got == 0 && delivery->options->shard != NULL)
+        got = keep_file(fetched);
+    else if (got == 0)
+        got = shape(&fetched->pixels, delivery->options);
+    if (got == 0)
+        return 0;
+    fetched_free(fetched);
+    fetched->bad = ecopy(why());
     return 0;
 }
 
-static int write_image(struct writer *writer, const struct finished *finished,
+static int write_image(struct writer *writer, const struct fetched *fetched,
                        const struct source_item *item, const struct planned *planned,
                        const struct deliver_options *options)
 {
     if (options->shard != NULL) {
         char *name =
             shard_name(item->key, options->tally->classes->name[planned->label], item->has_file);
-        int done = shard_add(options->shard, name, finished->file, finished->file_size);
+        int done = shard_add(options->shard, name, fetched->bytes, fetched->size);
         free(name);
         return done;
     }
@@ -98,10 +127,10 @@ static int write_image(struct writer *writer, const struct finished *finished,
         .key_size = (uint32_t)strlen(item->key),
         .label = planned->label,
         .split = planned->split,
-        .height = finished->pixels.height,
-        .width = finished->pixels.width,
-        .channels = finished->pixels.channels,
-        .pixels = finished->pixels.data,
+        .height = fetched->pixels.height,
+        .width = fetched->pixels.width,
+        .channels = fetched->pixels.channels,
+        .pixels = fetched->pixels.data,
     };
     return image_write(writer, &image);
 }
@@ -122,34 +151,34 @@ static void tell(struct pace *pace, size_t delivered, size_t came)
 }
 
 /* Writes one image, or says why it is left out. */
-static int hand_out(struct writer *writer, struct source *source, const struct finished *finished,
+static int hand_out(struct writer *writer, struct source *source, const struct fetched *fetched,
                     const struct planned *planned, const struct deliver_options *options)
 {
     const struct source_item *item = &source->item[planned->item];
-    if (finished->bad)
-        return source_refuse(source, item->key, finished->bad);
-    if (write_image(writer, finished, item, planned, options) < 0)
+    if (fetched->bad)
+        return source_refuse(source, item->key, fetched->bad);
+    if (write_image(writer, fetched, item, planned, options) < 0)
         return -1;
     tally_add(options->tally, planned);
-    tell(options->pace, options->tally->images, finished->came);
+    tell(options->pace, options->tally->images, fetched->came);
     return 0;
 }
 
 /* While there is nothing to write, the reader gets what there is; and when it has enough, we need
  * not wait. */
-static int write_all(struct crew *crew, struct writer *writer, struct source *source,
-                     const struct planned *image, size_t count,
-                     const struct deliver_options *options)
+static int write_all(struct prefetch *prefetch, struct writer *writer, size_t count,
+                     const struct delivery *delivery)
 {
     for (size_t i = 0; i < count;) {
         int late;
-        ssize_t ready = crew_wait(crew, &late);
+        ssize_t ready = prefetch_wait(prefetch, &late);
         if (ready < 0)
             return -1;
         for (ssize_t n = 0; n < ready; n++)
-            if (hand_out(writer, source, crew_ready(crew, (size_t)n), &image[i++], options) < 0)
+            if (hand_out(writer, delivery->source, prefetch_ready(prefetch, (size_t)n),
+                         &delivery->image[i++], delivery->options) < 0)
                 return -1;
-        crew_leave(crew, (size_t)ready);
+        prefetch_leave(prefetch, (size_t)ready);
         if (late && writer != NULL && (write_flush(writer) < 0 || write_look(writer) < 0))
             return -1;
     }
@@ -159,17 +188,27 @@ static int write_all(struct crew *crew, struct writer *writer, struct source *so
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
             const struct deliver_options *options)
 {
+    const struct source_class *class = source->class;
+    struct delivery delivery = {source, image, options};
+    struct prefetch_options window = {count, AHEAD,    options->threads, class->start != NULL,
+                                      load,  &delivery};
+    if (window.has_transfers && AHEAD < OBJECTS_PER_CONNECTION * options->connections)
+        window.images = OBJECTS_PER_CONNECTION * options->connections;
+    struct prefetch *prefetch = prefetch_open(&window);
+    if (prefetch == NULL)
+        return -1;
     size_t *choice = ealloc(count, sizeof *choice);
     for (size_t i = 0; i < count; i++)
         choice[i] = image[i].item;
-    int result = source->class->start(source, choice, count, options->connections);
-    if (result == 0) {
-        struct crew *crew = crew_hire(source, count, options->threads, finish, options);
-        result = crew ? write_all(crew, writer, source, image, count, options) : -1;
-        if (crew != NULL)
-            crew_dismiss(crew);
-        source->class->stop(source);
-    }
+    int result = 0;
+    if (class->start != NULL)
+        result = class->start(source, choice, count, options->connections, prefetch);
+    if (result == 0)
+        result = write_all(prefetch, writer, count, &delivery);
+    prefetch_stop(prefetch);
+    if (class->stop != NULL)
+        class->stop(source);
+    prefetch_close(prefetch);
     meter_clear();
     free(choice);
     return result;

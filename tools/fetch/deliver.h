@@ -34,9 +34,9 @@ struct deliver_options {
  * order, but for the bad ones that the source leaves out, and keeps the tally. -1 with a sentence
  * that names the image, or the class that has none left.
  *
- * Memory: the window of crew.h; one image in the hands of each thread, with its file and what its
- * decoding and resizing need; the record being written; and what the
- * source reads ahead. */
+ * Memory: the window of prefetch.h; one image in the hands of each thread, with its file and what
+ * its decoding and resizing need; the record being written.
+ */
 int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
             const struct deliver_options *options);
 

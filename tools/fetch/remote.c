@@ -243,7 +243,7 @@ static int finish(struct remote *remote, CURLcode code)
  * ranges is passed over. */
 static size_t take_body(struct remote *remote, const void **block)
 {
-    struct s3_body *body = &remote->request.body;
+    struct body *body = &remote->request.body;
     uint64_t again = remote->at - remote->comes;
     size_t pass = again < body->size ? (size_t)again : body->size, size = body->size - pass;
     *block = body->bytes + pass;

@@ -33,7 +33,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *user)
 {
     (void)one;
     struct request *request = user;
-    struct s3_body *body = &request->body;
+    struct body *body = &request->body;
     size_t most = most_bytes(request);
     if (size > most - body->size) {
         request->too_long = 1;

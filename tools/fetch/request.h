@@ -3,8 +3,8 @@
  *     request_open → { request_object or request_page → { request_sign → (perform) → request_judge
  * } } → request_close
  *
- * Who performs it, and when to try again, is the caller's affair: listing.c blocks, network.c runs
- * many, remote.c streams one. All functions that fail leave a sentence.
+ * Who performs it, and when to try again, is the caller's affair: transfers.c runs many, remote.c
+ * streams one. All functions that fail leave a sentence.
  */
 #ifndef PSWEEP_REQUEST_H
 #define PSWEEP_REQUEST_H
@@ -40,6 +40,12 @@ enum verdict {
     VERDICT_REFUSED, /* no other attempt would help */
 };
 
+/* An answer's bytes, from malloc(). */
+struct body {
+    uint8_t *bytes;
+    size_t size, capacity;
+};
+
 struct request {
     struct s3 *s3;               /* borrowed */
     struct sigv4_signer *signer; /* borrowed; of the thread that uses the request */
@@ -57,7 +63,7 @@ struct request {
     struct keyset *keys; /* that it was signed with; NULL: none */
 
     /* The answer. */
-    struct s3_body body;
+    struct body body;
     struct answer answer;
     int too_long;    /* it brought more than was promised or is allowed */
     int etag_is_md5; /* not when the server encrypts with a key of its own */

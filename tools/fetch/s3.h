@@ -7,10 +7,9 @@
  * each; no redirect is followed, but the region that a server tells is taken over once, and its
  * clock. Passing troubles (connection lost or stalled for 10 s, 408, 429, 5xx, a signature that
  * came too late, a body that is short or does not match) are tried again with full jitter, up to
- * access.attempts times in all, 5 times where nobody answers, and, over all objects, up to 100
- * times and 8 a connection and one for every two objects that came: so a server is borne that fails
- * one request in four. SlowDown halves the number of requests in flight. The rest fails at once
- * with a sentence that names s3://bucket/key, the server's code and the request id.
+ * access.attempts times in all, 5 times where nobody answers (transfers.h has the bound over all).
+ * The rest fails at once with a sentence that names s3://bucket/key, the server's code and the
+ * request id.
  *
  * A body is handed out only when its length is Content-Length and the listed size, and, where the
  * ETag is an MD5, its MD5 is that; If-Match with the listed ETag turns an object that was replaced
@@ -38,7 +37,7 @@ struct s3;
  * is asked about twice a second while a listing is waited for; at may be NULL. On failure *s3 is
  * NULL. */
 int s3_open(struct s3 **s3, const struct access_options *options, const struct look *look);
-void s3_close(struct s3 *s3); /* NULL is allowed; after the getters have been stopped */
+void s3_close(struct s3 *s3); /* NULL is allowed; after all that was begun with it */
 
 struct s3_object {
     char *key;     /* whole key, with the folder */
@@ -72,37 +71,5 @@ int s3_take_url(const char *url, int is_folder, struct s3_listing *listing);
  */
 int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing);
 void s3_listing_free(struct s3_listing *listing);
-
-/* An object's bytes. The caller's struct starts all zero; each s3_get_next() takes its memory back
- * for reuse and gives other memory in its place. Free bytes when done. */
-struct s3_body {
-    size_t index; /* place in chosen */
-    uint8_t *bytes;
-    size_t size, capacity;
-};
-
-struct s3_getter;
-
-/* Starts one thread that gets the objects listing->object[chosen[0 … count-1]] (chosen NULL: the
- * first count) with up to connections requests in flight, and that runs ahead of the consumer by at
- * most 16 · connections objects and 256 MiB, and keeps as much again at most for further ones. An
- * object takes memory for its listed size: the caller leaves out what is too large. s3, listing and
- * chosen are borrowed until s3_get_stop(). */
-int s3_get_start(struct s3_getter **getter, struct s3 *s3, const struct s3_listing *listing,
-                 const size_t *chosen, size_t count, unsigned connections);
-
-/* The next body in the order of chosen; waits for it. 1: body is filled; 2: the object was listed
- * and cannot be had (it is gone, or refused to us, or in an archive: 404, 410, 403 AccessDenied and
- * InvalidObjectState), for the reason in why(), and body has its index; 0: there are no more, or
- * s3_get_end() was called; -1: it could not be had, and every further call says the same. Several
- * threads may call, each with its own body. */
-int s3_get_next(struct s3_getter *getter, struct s3_body *body);
-
-/* No more is wanted: s3_get_next() returns 0 from now on, also to those who wait in it. */
-void s3_get_end(struct s3_getter *getter);
-
-/* Ends the thread, also in the middle, and frees everything; nobody may be in s3_get_next(). NULL
- * is allowed. */
-void s3_get_stop(struct s3_getter *getter);
 
 #endif

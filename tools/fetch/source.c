@@ -16,12 +16,6 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-void fetched_free(struct fetched *fetched)
-{
-    pixels_free(&fetched->pixels);
-    free(fetched->bytes);
-}
-
 /* A folder may be called photos.tar too. */
 static int is_archive(const char *name)
 {
@@ -135,27 +129,6 @@ void source_keep(struct source *source, size_t count)
         room *= 2;
     if (count > 0) /* source_add() goes by the count */
         source->item = egrow(source->item, room, sizeof *source->item);
-}
-
-void choice_start(struct choice *choice, const size_t *item, size_t count)
-{
-    choice->item = item;
-    choice->count = count;
-    atomic_store(&choice->next, 0);
-}
-
-int choice_take(struct choice *choice, size_t *index, size_t *item)
-{
-    *index = atomic_fetch_add(&choice->next, 1);
-    if (*index >= choice->count)
-        return 0;
-    *item = choice->item[*index];
-    return 1;
-}
-
-void choice_end(struct choice *choice)
-{
-    atomic_store(&choice->next, choice->count);
 }
 
 char *source_show(const struct source *source, const char *key)

@@ -1,8 +1,8 @@
 /* Where images come from: a folder, an S3 bucket, a tar archive, the built-in generator.
  *
  * A source first lists what it has, sorted by key; layout.h finds the classes of what is no class
- * by itself; then it is started on a choice of these items and hands out their pixels, in order, to
- * any number of threads.
+ * by itself; then the files of a choice of these items are loaded, by any number of threads, or
+ * transferred into a window (prefetch.h).
  *
  * What becomes an item: a file that is named as an image (decode.h), and one without a suffix that
  * begins as an image does. The others are counted and told (omitted.h).
@@ -11,12 +11,11 @@
 #define PSWEEP_SOURCE_H
 
 #include "credentials.h"
-#include "decode.h"
 #include "layout.h"
 #include "look.h"
 #include "omitted.h"
+#include "prefetch.h"
 
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,23 +28,12 @@ struct source_item {
     char *class_name; /* NULL: layout() finds it */
     uint64_t size;    /* bytes of the file, 0 where there is none */
     size_t place;     /* whatever its source makes of it */
-    int has_file;     /* next() leaves an image's file in fetched.bytes; else pixels only */
+    int has_file;     /* else pixels only */
     int split;        /* what the source says of it, enum split; -1: nothing */
     enum label label;
     int is_doubtful; /* it has no suffix, and nobody has looked at its first bytes yet */
     int is_out;      /* source_sift() takes it away */
 };
-
-/* What a thread gets, with its own buffers; starts all zero. */
-struct fetched {
-    size_t index;         /* place in the choice */
-    struct pixels pixels; /* decoded */
-    uint8_t *bytes;       /* of the file; size 0 where there is none */
-    size_t size, capacity;
-};
-void fetched_free(struct fetched *fetched);
-
-enum { SOURCE_END = 0, SOURCE_IMAGE = 1, SOURCE_BAD = 2 };
 
 struct source {
     const struct source_class *class;
@@ -64,14 +52,14 @@ struct source {
 };
 
 struct source_class {
-    /* choice[count]: places in item, borrowed until stop(). */
-    int (*start)(struct source *source, const size_t *choice, size_t count, unsigned connections);
-    /* The next image: SOURCE_IMAGE; SOURCE_BAD when its file is no good (why() says it, index is
-     * set); SOURCE_END; -1 when nothing more can be had. Threads may call at once. */
-    int (*next)(struct source *source, struct fetched *fetched);
-    /* No more is wanted: threads that wait in next() come back with SOURCE_END, and so do all that
-     * call it from now on. stop() is due when they have. */
-    void (*end)(struct source *source);
+    /* Brings an item's file, or its pixels where it has none. 0; 1: it is no good, for the reason
+     * of why(); -1: nothing more can be had. Threads may call at once. NULL: transfers bring the
+     * files, */
+    int (*load)(struct source *source, size_t item, struct fetched *fetched);
+    /* which begin here: image i of the window is item choice[i], of count. choice is borrowed until
+     * stop(), which is due when the window was stopped. */
+    int (*start)(struct source *source, const size_t *choice, size_t count, unsigned connections,
+                 struct prefetch *prefetch);
     void (*stop)(struct source *source);
     void (*close)(struct source *source);
 };
@@ -99,19 +87,6 @@ int source_open_s3(struct source *source, const char *name, const struct source_
 int source_open_archive(struct source *source, const char *name,
                         const struct source_options *options);
 int source_open_synth(struct source *source, const char *name);
-
-/* A choice of items that threads take from, one by one, in order: for sources whose items are had
- * at once. */
-struct choice {
-    const size_t *item;
-    size_t count;
-    atomic_size_t next;
-};
-void choice_start(struct choice *choice, const size_t *item, size_t count);
-/* The item that comes next, its place in the choice in *index; 0 when there are no more. */
-int choice_take(struct choice *choice, size_t *index, size_t *item);
-/* None comes any more. */
-void choice_end(struct choice *choice);
 
 /* Whether include and exclude want the item of that key; those they do not are counted. */
 int source_wants(struct source *source, const char *key);

@@ -41,7 +41,6 @@ struct batch {
 struct box {
     struct supply *supply; /* NULL when it is not needed any more */
     struct spool spool;
-    struct choice choice;
     struct place *place; /* by source_item.place */
     size_t places;
     struct link *link;
@@ -52,46 +51,16 @@ struct box {
     struct labels labels;
 };
 
-static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
-{
-    (void)connections;
-    choice_start(&((struct box *)source->state)->choice, choice, count);
-    return 0;
-}
-
-static int next(struct source *source, struct fetched *fetched)
+static int load(struct source *source, size_t item, struct fetched *fetched)
 {
     struct box *box = source->state;
-    size_t item;
-    if (!choice_take(&box->choice, &fetched->index, &item))
-        return SOURCE_END;
     const struct place *place = &box->place[source->item[item].place];
     fetched->size = (size_t)place->at.size;
-    if (fetched->capacity < fetched->size) {
-        fetched->bytes = egrow(fetched->bytes, fetched->size, 1);
-        fetched->capacity = fetched->size;
-    }
+    fetched->bytes = egrow(NULL, fetched->size, 1);
     int fd = place->at.spooled ? box->spool.fd : supply_file(box->supply);
     if (read_at(fd, place->at.offset, fetched->bytes, fetched->size) < 0)
-        return place->at.spooled ? fail("cannot read the spool file: %s", why()) : SOURCE_BAD;
-    int done;
-    if (place->is_raw) {
-        done = cifar_pixels(fetched->bytes, &fetched->pixels);
-        fetched->size = 0;
-    } else {
-        done = decode(fetched->bytes, fetched->size, &fetched->pixels);
-    }
-    return done < 0 ? SOURCE_BAD : SOURCE_IMAGE;
-}
-
-static void end(struct source *source)
-{
-    choice_end(&((struct box *)source->state)->choice);
-}
-
-static void stop(struct source *source)
-{
-    (void)source;
+        return place->at.spooled ? fail("cannot read the spool file: %s", why()) : 1;
+    return place->is_raw && cifar_pixels(fetched->bytes, &fetched->pixels) < 0;
 }
 
 /* Back to what it was before the listing. */
@@ -127,7 +96,7 @@ static void close_box(struct source *source)
     free(box);
 }
 
-static const struct source_class archive_class = {start, next, end, stop, close_box};
+static const struct source_class archive_class = {.load = load, .close = close_box};
 
 /* Returns the new place's number. */
 static size_t add_place(struct box *box, const struct tar_place *at, int is_raw)

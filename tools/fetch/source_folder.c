@@ -16,25 +16,12 @@
 
 struct folder {
     int directory; /* fd; items are opened relative to it */
-    struct choice choice;
 };
-
-static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
-{
-    struct folder *folder = source->state;
-    (void)connections;
-    choice_start(&folder->choice, choice, count);
-    return 0;
-}
 
 static int read_all(int fd, struct fetched *fetched, size_t size)
 {
-    if (fetched->capacity < size + 1) {
-        fetched->capacity = size + 1;
-        fetched->bytes = egrow(fetched->bytes, fetched->capacity, 1);
-    }
     /* One byte more than the size is asked for: a file that grew since it was listed shows. */
-    fetched->size = 0;
+    fetched->bytes = egrow(NULL, size + 1, 1);
     do {
         ssize_t got = read(fd, fetched->bytes + fetched->size, size + 1 - fetched->size);
         if (got < 0 && errno != EINTR)
@@ -48,33 +35,15 @@ static int read_all(int fd, struct fetched *fetched, size_t size)
     return 0;
 }
 
-static int next(struct source *source, struct fetched *fetched)
+static int load(struct source *source, size_t place, struct fetched *fetched)
 {
-    struct folder *folder = source->state;
-    size_t place;
-    if (!choice_take(&folder->choice, &fetched->index, &place))
-        return SOURCE_END;
+    const struct folder *folder = source->state;
     const struct source_item *item = &source->item[place];
     int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        fail("%s", strerror(errno));
-        return SOURCE_BAD;
-    }
-    int result = read_all(fd, fetched, item->size);
-    close(fd);
-    if (result == 0)
-        result = decode(fetched->bytes, fetched->size, &fetched->pixels);
-    return result < 0 ? SOURCE_BAD : SOURCE_IMAGE;
-}
-
-static void end(struct source *source)
-{
-    choice_end(&((struct folder *)source->state)->choice);
-}
-
-static void stop(struct source *source)
-{
-    (void)source;
+    int result = fd < 0 ? fail("%s", strerror(errno)) : read_all(fd, fetched, item->size);
+    if (fd >= 0)
+        close(fd);
+    return result < 0;
 }
 
 static void close_folder(struct source *source)
@@ -84,7 +53,7 @@ static void close_folder(struct source *source)
     free(folder);
 }
 
-static const struct source_class folder_class = {start, next, end, stop, close_folder};
+static const struct source_class folder_class = {.load = load, .close = close_folder};
 
 static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
                      size_t size)

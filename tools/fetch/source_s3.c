@@ -10,7 +10,7 @@
 
 #include "message.h"
 #include "name.h"
-#include "s3.h"
+#include "objects.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,47 +18,28 @@
 struct bucket {
     struct s3 *s3;
     struct s3_listing listing; /* source_item.place: an object's place in it */
-    struct s3_getter *getter;
+    struct objects *objects;
     size_t *choice; /* places in the listing */
 };
 
-static int start(struct source *source, const size_t *choice, size_t count, unsigned connections)
+static int start(struct source *source, const size_t *choice, size_t count, unsigned connections,
+                 struct prefetch *prefetch)
 {
     struct bucket *bucket = source->state;
     bucket->choice = ealloc(count, sizeof *bucket->choice);
     for (size_t i = 0; i < count; i++)
         bucket->choice[i] = source->item[choice[i]].place;
-    return s3_get_start(&bucket->getter, bucket->s3, &bucket->listing, bucket->choice, count,
-                        connections);
-}
-
-static int next(struct source *source, struct fetched *fetched)
-{
-    struct bucket *bucket = source->state;
-    struct s3_body body = {0, fetched->bytes, fetched->size, fetched->capacity};
-    int got = s3_get_next(bucket->getter, &body);
-    fetched->bytes = body.bytes;
-    fetched->size = body.size;
-    fetched->capacity = body.capacity;
-    fetched->index = body.index;
-    if (got <= 0)
-        return got;
-    if (got == 2)
-        return SOURCE_BAD;
-    return decode(fetched->bytes, fetched->size, &fetched->pixels) < 0 ? SOURCE_BAD : SOURCE_IMAGE;
-}
-
-static void end(struct source *source)
-{
-    s3_get_end(((struct bucket *)source->state)->getter);
+    bucket->objects =
+        objects_start(bucket->s3, &bucket->listing, bucket->choice, count, connections, prefetch);
+    return bucket->objects != NULL ? 0 : -1;
 }
 
 static void stop(struct source *source)
 {
     struct bucket *bucket = source->state;
-    s3_get_stop(bucket->getter);
+    objects_stop(bucket->objects);
     free(bucket->choice);
-    bucket->getter = NULL;
+    bucket->objects = NULL;
     bucket->choice = NULL;
 }
 
@@ -70,7 +51,7 @@ static void close_bucket(struct source *source)
     free(bucket);
 }
 
-static const struct source_class s3_class = {start, next, end, stop, close_bucket};
+static const struct source_class s3_class = {.start = start, .stop = stop, .close = close_bucket};
 
 static int by_key(const void *left, const void *right)
 {
@@ -111,45 +92,73 @@ static int take(struct source *source, struct bucket *bucket)
     return taken < 0 ? -1 : 0;
 }
 
-/* A listing tells nothing of objects without a suffix. A few small ones are fetched and looked at;
- * of many the others decide: where more are named as images, these are none, else they are what the
- * set is made of. */
-static int look_into(struct source *source, struct bucket *bucket)
+/* What a listing tells nothing of: an object without a suffix. */
+struct doubt {
+    struct source *source;
+    struct source_item *item[64];
+    size_t count;
+};
+
+static int judge(void *user, size_t index, struct fetched *fetched)
 {
-    enum { MOST = 64, MOST_BYTES = 64 << 20 };
-    struct source_item *doubtful[MOST];
-    size_t count = 0, all = 0, choice[MOST];
+    const struct doubt *doubt = user;
+    source_judge(doubt->source, doubt->item[index], fetched->bytes, fetched->size);
+    return 0;
+}
+
+/* Fetches them and looks at them. One that cannot be had stays, and is a bad image when its turn
+ * comes. */
+static int fetch(struct bucket *bucket, struct doubt *doubt, const struct look *look)
+{
+    size_t choice[sizeof doubt->item / sizeof *doubt->item], left = doubt->count;
+    struct prefetch *prefetch = prefetch_open(&(struct prefetch_options){
+        left, left, .threads = 1, .has_transfers = 1, .decode = judge, .user = doubt});
+    if (prefetch == NULL)
+        return -1;
+    for (size_t i = 0; i < left; i++)
+        choice[i] = doubt->item[i]->place;
+    struct objects *objects =
+        objects_start(bucket->s3, &bucket->listing, choice, left, (unsigned)left, prefetch);
+    int done = objects != NULL ? 0 : -1, late;
+    while (done == 0 && left > 0) {
+        ssize_t ready = prefetch_wait(prefetch, &late);
+        if (ready < 0 || (late && look->at != NULL && look->at(look->user) < 0))
+            done = -1;
+        else
+            prefetch_leave(prefetch, (size_t)ready);
+        left -= done == 0 ? (size_t)ready : 0;
+    }
+    prefetch_stop(prefetch);
+    objects_stop(objects);
+    prefetch_close(prefetch);
+    return done;
+}
+
+/* A few small ones are fetched; of many the others decide: where more are named as images, these
+ * are none, else they are what the set is made of. */
+static int look_into(struct source *source, struct bucket *bucket, const struct look *look)
+{
+    enum { MOST_BYTES = 64 << 20 };
+    struct doubt doubt = {.source = source};
+    size_t most = sizeof doubt.item / sizeof *doubt.item, all = 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < source->count; i++) {
         if (!source->item[i].is_doubtful)
             continue;
         bytes += source->item[i].size;
-        if (all++ < MOST)
-            doubtful[count++] = &source->item[i];
+        if (all++ < most)
+            doubt.item[doubt.count++] = &source->item[i];
     }
-    if (all > MOST || bytes > MOST_BYTES) {
+    int done = 0;
+    if (all > most || bytes > MOST_BYTES) {
         for (size_t i = 0; i < source->count && all < source->count - all; i++)
             if (source->item[i].is_doubtful)
                 source_judge(source, &source->item[i], NULL, 0);
-        source_sift(source);
-        return 0;
+    } else if (all > 0) {
+        done = fetch(bucket, &doubt, look);
     }
-    if (all == 0)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        choice[i] = doubtful[i]->place;
-    struct s3_getter *getter;
-    if (s3_get_start(&getter, bucket->s3, &bucket->listing, choice, count, count) < 0)
-        return -1;
-    struct s3_body body = {0};
-    int got;
-    while ((got = s3_get_next(getter, &body)) > 0)
-        if (got == 1) /* what cannot be had stays, and is a bad image when its turn comes */
-            source_judge(source, doubtful[body.index], body.bytes, body.size);
-    s3_get_stop(getter);
-    free(body.bytes);
     source_sift(source);
-    return got;
+    return done;
 }
 
 int source_open_s3(struct source *source, const char *name, const struct source_options *options)
@@ -168,5 +177,5 @@ int source_open_s3(struct source *source, const char *name, const struct source_
         s3_list(bucket->s3, name, &bucket->listing) < 0)
         return -1;
     source->root = root_name(&bucket->listing);
-    return take(source, bucket) < 0 ? -1 : look_into(source, bucket);
+    return take(source, bucket) < 0 ? -1 : look_into(source, bucket, &options->look);
 }

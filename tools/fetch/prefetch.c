@@ -1,0 +1,334 @@
+#include "prefetch.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    MOST_BYTES = 256 << 20,
+    MOST_ASKED = MOST_BYTES / 2,
+    WORTH = 32,            /* so many are worth waking the writer, */
+    WORTH_BYTES = 1 << 20, /* or so large ones, of which it takes no more at once */
+    WAIT_MS = 200,         /* how long a writer waits at most */
+};
+
+enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_ARRIVED, PLACE_IN_HAND, PLACE_READY };
+
+struct place {
+    enum place_state state;
+    uint64_t bytes; /* that are counted for it */
+    struct fetched image;
+};
+
+struct prefetch {
+    struct prefetch_options options;
+    pthread_t *thread;
+    unsigned started;
+    int wake;
+
+    pthread_mutex_t lock;
+    pthread_cond_t filled;  /* the writer may go on */
+    pthread_cond_t emptied; /* a decoder may */
+    struct place *place;    /* [options.images] */
+    size_t written;         /* images that have left: the next to be written */
+    size_t taken;           /* no image before this one waits for a decoder */
+    size_t arrived;         /* images that do */
+    size_t ready;           /* images, and their bytes */
+    uint64_t ready_bytes;
+    uint64_t bytes;     /* in all places */
+    unsigned stuck;     /* decoders that wait for room */
+    int transfers_wait; /* for room */
+    int stopped;        /* the writer wants no more */
+    char *broken;       /* why nothing more can be had; its status */
+    enum status broken_status;
+};
+
+void fetched_free(struct fetched *fetched)
+{
+    pixels_free(&fetched->pixels);
+    free(fetched->bytes);
+    free(fetched->bad);
+    *fetched = (struct fetched){0};
+}
+
+static struct place *place_of(const struct prefetch *prefetch, size_t index)
+{
+    return &prefetch->place[index % prefetch->options.images];
+}
+
+/* Under the lock: the place is in that state now, and counts for so many bytes. */
+static void set(struct prefetch *prefetch, struct place *place, enum place_state state,
+                uint64_t bytes)
+{
+    prefetch->bytes += bytes - place->bytes;
+    place->bytes = bytes;
+    place->state = state;
+}
+
+static int is_over(const struct prefetch *prefetch)
+{
+    return prefetch->stopped || prefetch->broken != NULL;
+}
+
+/* Whether the writer had better begin. */
+static int is_worth_it(const struct prefetch *prefetch)
+{
+    return place_of(prefetch, prefetch->written)->state == PLACE_READY &&
+           (prefetch->ready >= WORTH || prefetch->ready_bytes >= WORTH_BYTES ||
+            prefetch->written + prefetch->ready == prefetch->options.count || prefetch->stuck > 0);
+}
+
+static void wake_writer(struct prefetch *prefetch)
+{
+    if (is_worth_it(prefetch))
+        pthread_cond_signal(&prefetch->filled);
+}
+
+/* What has been waited for has come true: decoders and transfers look again. */
+static void make_room(struct prefetch *prefetch)
+{
+    uint64_t one = 1;
+    if (prefetch->stuck > 0)
+        pthread_cond_broadcast(&prefetch->emptied);
+    if (!prefetch->transfers_wait)
+        return;
+    prefetch->transfers_wait = 0;
+    if (write(prefetch->wake, &one, sizeof one) < 0)
+        return; /* the counter is full: the thread will wake in any case */
+}
+
+/* The first image that waits for a decoder; 0: there is none. */
+static int find(struct prefetch *prefetch, size_t *index)
+{
+    const struct prefetch_options *options = &prefetch->options;
+    if (prefetch->taken < prefetch->written)
+        prefetch->taken = prefetch->written;
+    while (prefetch->arrived > 0 && place_of(prefetch, prefetch->taken)->state != PLACE_ARRIVED)
+        prefetch->taken++;
+    *index = prefetch->taken;
+    return options->has_transfers ? prefetch->arrived > 0 : *index < options->count;
+}
+
+/* Whether a decoder may begin with the first image that waits. */
+static int has_room(const struct prefetch *prefetch, size_t index)
+{
+    return index == prefetch->written ||
+           (prefetch->bytes < MOST_BYTES && index < prefetch->written + prefetch->options.images);
+}
+
+/* Takes an image to be decoded; waits for it. 0: no decoder is needed any more. */
+static int take(struct prefetch *prefetch, size_t *index, struct fetched *image)
+{
+    pthread_mutex_lock(&prefetch->lock);
+    int over, found = 0;
+    while (!(over = is_over(prefetch)) &&
+           !((found = find(prefetch, index)) && has_room(prefetch, *index))) {
+        prefetch->stuck += (unsigned)found;
+        if (found)
+            wake_writer(prefetch);
+        pthread_cond_wait(&prefetch->emptied, &prefetch->lock);
+        prefetch->stuck -= (unsigned)found;
+    }
+    if (!over) {
+        struct place *place = place_of(prefetch, *index);
+        *image = place->image;
+        place->image = (struct fetched){0};
+        prefetch->arrived -= place->state == PLACE_ARRIVED;
+        place->state = PLACE_IN_HAND;
+        prefetch->taken = *index + 1;
+    }
+    pthread_mutex_unlock(&prefetch->lock);
+    return !over;
+}
+
+/* Gives it back, with its memory. */
+static void put(struct prefetch *prefetch, size_t index, const struct fetched *image)
+{
+    pthread_mutex_lock(&prefetch->lock);
+    struct place *place = place_of(prefetch, index);
+    uint64_t before = place->bytes;
+    place->image = *image;
+    set(prefetch, place, PLACE_READY, image->size + image->pixels.capacity);
+    prefetch->ready++;
+    prefetch->ready_bytes += place->bytes;
+    wake_writer(prefetch);
+    if (place->bytes < before)
+        make_room(prefetch);
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
+static void *work(void *user)
+{
+    struct prefetch *prefetch = user;
+    const struct prefetch_options *options = &prefetch->options;
+    size_t index;
+    struct fetched image;
+    while (take(prefetch, &index, &image))
+        if (image.bad == NULL && options->decode(options->user, index, &image) < 0) {
+            fetched_free(&image);
+            prefetch_break(prefetch);
+        } else {
+            put(prefetch, index, &image);
+        }
+    return NULL;
+}
+
+struct prefetch *prefetch_open(const struct prefetch_options *options)
+{
+    struct prefetch *prefetch = ealloc(1, sizeof *prefetch);
+    prefetch->options = *options;
+    prefetch->place = ealloc(options->images, sizeof *prefetch->place);
+    prefetch->thread = ealloc(options->threads, sizeof *prefetch->thread);
+    pthread_condattr_t by_clock;
+    pthread_mutex_init(&prefetch->lock, NULL);
+    pthread_condattr_init(&by_clock);
+    pthread_condattr_setclock(&by_clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&prefetch->filled, &by_clock);
+    pthread_condattr_destroy(&by_clock);
+    pthread_cond_init(&prefetch->emptied, NULL);
+    prefetch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int error = prefetch->wake < 0 ? errno : 0;
+    while (error == 0 && prefetch->started < options->threads) {
+        error = pthread_create(&prefetch->thread[prefetch->started], NULL, work, prefetch);
+        prefetch->started += error == 0;
+    }
+    if (prefetch->started > 0)
+        return prefetch;
+    prefetch_close(prefetch);
+    fail("cannot start a thread to decode images: %s", strerror(error));
+    return NULL;
+}
+
+void prefetch_stop(struct prefetch *prefetch)
+{
+    pthread_mutex_lock(&prefetch->lock);
+    prefetch->stopped = prefetch->transfers_wait = 1;
+    make_room(prefetch);
+    pthread_cond_broadcast(&prefetch->emptied);
+    pthread_mutex_unlock(&prefetch->lock);
+    while (prefetch->started > 0)
+        pthread_join(prefetch->thread[--prefetch->started], NULL);
+}
+
+void prefetch_close(struct prefetch *prefetch)
+{
+    for (size_t i = 0; i < prefetch->options.images; i++)
+        fetched_free(&prefetch->place[i].image);
+    pthread_cond_destroy(&prefetch->filled);
+    pthread_cond_destroy(&prefetch->emptied);
+    pthread_mutex_destroy(&prefetch->lock);
+    if (prefetch->wake >= 0)
+        close(prefetch->wake);
+    free(prefetch->broken);
+    free(prefetch->place);
+    free(prefetch->thread);
+    free(prefetch);
+}
+
+const struct fetched *prefetch_ready(const struct prefetch *prefetch, size_t number)
+{
+    return &place_of(prefetch, prefetch->written + number)->image;
+}
+
+/* How many the writer takes at once, of those that are ready. */
+static ssize_t count_ready(const struct prefetch *prefetch)
+{
+    size_t count = 0;
+    uint64_t bytes = 0;
+    const struct place *place;
+    while (count < prefetch->options.images && bytes < WORTH_BYTES &&
+           (place = place_of(prefetch, prefetch->written + count))->state == PLACE_READY) {
+        bytes += place->bytes;
+        count++;
+    }
+    return (ssize_t)count;
+}
+
+ssize_t prefetch_wait(struct prefetch *prefetch, int *late)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WAIT_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    *late = 0;
+    pthread_mutex_lock(&prefetch->lock);
+    while (!is_worth_it(prefetch) && prefetch->broken == NULL && !*late)
+        *late = pthread_cond_timedwait(&prefetch->filled, &prefetch->lock, &until) == ETIMEDOUT;
+    ssize_t ready = count_ready(prefetch);
+    if (ready == 0 && prefetch->broken != NULL)
+        ready = fail_as(prefetch->broken_status, "%s", prefetch->broken);
+    pthread_mutex_unlock(&prefetch->lock);
+    return ready;
+}
+
+void prefetch_leave(struct prefetch *prefetch, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fetched_free(&place_of(prefetch, prefetch->written + i)->image);
+    pthread_mutex_lock(&prefetch->lock);
+    prefetch->ready -= count;
+    for (; count > 0; count--) {
+        struct place *place = place_of(prefetch, prefetch->written++);
+        prefetch->ready_bytes -= place->bytes;
+        set(prefetch, place, PLACE_FREE, 0);
+    }
+    make_room(prefetch);
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
+int prefetch_ask(struct prefetch *prefetch, size_t index, uint64_t size)
+{
+    pthread_mutex_lock(&prefetch->lock);
+    struct place *place = place_of(prefetch, index);
+    int room = place->state == PLACE_FREE && prefetch->bytes < MOST_ASKED;
+    if (room)
+        set(prefetch, place, PLACE_ASKED, size);
+    prefetch->transfers_wait = !room;
+    pthread_mutex_unlock(&prefetch->lock);
+    return room;
+}
+
+void prefetch_arrive(struct prefetch *prefetch, size_t index, const struct fetched *fetched)
+{
+    pthread_mutex_lock(&prefetch->lock);
+    struct place *place = place_of(prefetch, index);
+    place->image = *fetched;
+    place->state = PLACE_ARRIVED;
+    prefetch->arrived++;
+    if (index < prefetch->taken)
+        prefetch->taken = index;
+    pthread_cond_signal(&prefetch->emptied);
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
+void prefetch_break(struct prefetch *prefetch)
+{
+    pthread_mutex_lock(&prefetch->lock);
+    if (prefetch->broken == NULL) {
+        prefetch->broken = ecopy(why());
+        prefetch->broken_status = why_status();
+    }
+    pthread_cond_signal(&prefetch->filled);
+    pthread_cond_broadcast(&prefetch->emptied);
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
+int prefetch_is_over(struct prefetch *prefetch)
+{
+    pthread_mutex_lock(&prefetch->lock);
+    int over = is_over(prefetch);
+    pthread_mutex_unlock(&prefetch->lock);
+    return over;
+}
+
+int prefetch_wake(const struct prefetch *prefetch)
+{
+    return prefetch->wake;
+}

@@ -1,12 +1,12 @@
-#include "listing.h"
+#include "s3.h"
 
 #include "message.h"
 #include "meter.h"
 #include "s3xml.h"
+#include "transfers.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The bucket becomes part of a host name or path, so its letters are checked. */
 int s3_take_url(const char *url, int is_folder, struct s3_listing *listing)
@@ -48,51 +48,6 @@ static void page_query(struct text *query, const char *folder, int flat, const s
     sigv4_encode(query, folder, strlen(folder), "");
 }
 
-/* libcurl calls it now and then while it waits. */
-static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    (void)a, (void)b, (void)c, (void)d;
-    const struct look *look = user;
-    return look->at != NULL && look->at(look->user) < 0;
-}
-
-/* A pause, in steps short enough to notice that it is not worth while any more. */
-static int wait_ms(const struct look *look, long ms)
-{
-    enum { STEP = 200 };
-    for (; ms > 0; ms -= STEP) {
-        long step = ms < STEP ? ms : STEP;
-        nanosleep(&(struct timespec){0, step * 1000000}, NULL);
-        if (look->at != NULL && look->at(look->user) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Performs the request until it is answered, refused or the attempts are used up. 1: it is to be
- * addressed anew, in another region. */
-static int perform(struct lister *lister)
-{
-    struct request *request = &lister->request;
-    unsigned short random[3] = {(unsigned short)time(NULL), 0x5333, 0};
-    for (;;) {
-        if (request_sign(request) < 0)
-            return -1;
-        enum verdict verdict = request_judge(request, curl_easy_perform(request->easy));
-        if (verdict == VERDICT_DONE)
-            return 0;
-        if (verdict == VERDICT_MOVED) {
-            request_move(request);
-            return 1;
-        }
-        if (verdict == VERDICT_REFUSED)
-            return -1;
-        explain("%s; trying again", why());
-        if (wait_ms(&lister->look, request_pause(request, verdict, erand48(random))) < 0)
-            return -1;
-    }
-}
-
 /* Keeps the first ones only. */
 static void forget(struct s3_listing *listing, size_t objects, size_t prefixes)
 {
@@ -102,68 +57,97 @@ static void forget(struct s3_listing *listing, size_t objects, size_t prefixes)
         free(listing->prefix[--listing->prefixes]);
 }
 
-/* One page, asked for until it makes sense: without a length, one that was cut short looks whole.
- */
-static int list_page(struct lister *lister, struct s3_listing *listing, const char *query,
-                     struct text *token)
+/* A folder whose pages are asked for, each when the one before is there. */
+struct branch {
+    struct s3_listing *listing; /* its bucket and folder say what is asked for */
+    int flat;                   /* also what lies in folders in it; else these folders */
+    struct text token;          /* of the next page; "" at first, and when there are no more */
+    unsigned tries;             /* of a page that makes no sense */
+};
+
+/* Lists branches side by side: a server tells a thousand keys at a time, and the next thousand of
+ * one folder only when these are there. */
+struct lister {
+    struct s3 *s3;
+    const char *url; /* for the meter */
+    struct transfers *transfers;
+    size_t pages;   /* received in all */
+    size_t objects; /* of branches that are listed now */
+
+    struct branch *branch; /* [count] */
+    size_t count, next;    /* to be begun */
+    int is_whole;          /* all their pages are wanted, not one of each */
+};
+
+static int claim(void *user, size_t *job)
 {
-    struct request *request = &lister->request;
-    size_t first = listing->count, first_prefix = listing->prefixes;
-    for (unsigned tries = 1;; tries++) {
-        int done;
-        do {
-            request_page(request, listing->bucket, listing->folder, query);
-            done = perform(lister);
-        } while (done > 0);
-        if (done < 0)
-            return -1;
-        if (s3xml_page(request->body.bytes, request->body.size, listing, token) == 0)
-            return 0;
-        fail("cannot list %s: %s", request->name.at, why());
-        if (tries >= request->s3->access.attempts)
-            return -1;
-        forget(listing, first, first_prefix);
-        explain("%s; trying again", why());
-        if (wait_ms(&lister->look, 50) < 0)
-            return -1;
-    }
+    struct lister *lister = user;
+    *job = lister->next;
+    if (*job == lister->count)
+        return CLAIM_NONE;
+    lister->next++;
+    return CLAIM_TAKEN;
 }
 
-int lister_pages(struct lister *lister, struct s3_listing *listing, int flat, size_t pages,
-                 struct text *token)
+static void address(void *user, size_t job, struct request *request)
 {
+    const struct branch *branch = &((struct lister *)user)->branch[job];
+    const struct s3_listing *listing = branch->listing;
     struct text query = {0};
-    int done = 0;
-    do {
-        page_query(&query, listing->folder, flat, token);
-        struct text last = *token;
-        *token = (struct text){0};
-        done = list_page(lister, listing, query.at, token);
-        if (done == 0 && token->size > 0 && last.size > 0 && strcmp(last.at, token->at) == 0)
-            done = fail("cannot list %s: the server brings the same page again",
-                        lister->request.name.at);
-        text_free(&last);
-    } while (done == 0 && token->size > 0 && --pages > 0);
+    page_query(&query, listing->folder, branch->flat, &branch->token);
+    request_page(request, listing->bucket, listing->folder, query.at);
     text_free(&query);
-    return done;
 }
 
-int lister_open(struct lister *lister, struct s3 *s3, const struct look *look)
+/* Without a length, a page that was cut short looks whole: it is asked for until it makes sense. */
+static int ask_again(struct lister *lister, struct branch *branch, const struct request *request)
 {
-    *lister = (struct lister){.signer = request_signer(s3), .look = *look};
-    if (request_open(&lister->request, s3, &lister->signer) < 0)
+    fail("cannot list %s: %s", request->name.at, why());
+    if (++branch->tries >= lister->s3->access.attempts)
         return -1;
-    curl_easy_setopt(lister->request.easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(lister->request.easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(lister->request.easy, CURLOPT_XFERINFODATA, &lister->look);
-    return 0;
+    explain("%s; trying again", why());
+    return CAME_AGAIN;
 }
 
-void lister_close(struct lister *lister)
+/* A page has come. */
+static int came(void *user, size_t job, struct request *request, const char *gone)
 {
-    if (lister->request.easy != NULL)
-        request_close(&lister->request);
-    explicit_bzero(&lister->signer, sizeof lister->signer);
+    (void)gone; /* as objects are, one by one */
+    struct lister *lister = user;
+    struct branch *branch = &lister->branch[job];
+    struct s3_listing *listing = branch->listing;
+    size_t objects = listing->count, prefixes = listing->prefixes;
+    struct text token = {0};
+    if (s3xml_page(request->body.bytes, request->body.size, listing, &token) < 0) {
+        forget(listing, objects, prefixes);
+        text_free(&token);
+        return ask_again(lister, branch, request);
+    }
+    int is_same =
+        token.size > 0 && branch->token.size > 0 && strcmp(branch->token.at, token.at) == 0;
+    text_free(&branch->token);
+    branch->token = token;
+    branch->tries = 0;
+    if (is_same)
+        return fail("cannot list %s: the server brings the same page again", request->name.at);
+    long version = 0;
+    curl_easy_getinfo(request->easy, CURLINFO_HTTP_VERSION, &version);
+    if (lister->pages++ == 0 && version == CURL_HTTP_VERSION_2_0)
+        explain("%s: the server speaks HTTP/2", request->name.at);
+    lister->objects += listing->count - objects;
+    meter("%s: %zu object%s listed", lister->url, lister->objects, plural(lister->objects));
+    return token.size > 0 && lister->is_whole ? CAME_MORE : CAME_DONE;
+}
+
+/* Appends to the listing of each branch its next page, or all that it has. */
+static int list(struct lister *lister, struct branch *branch, size_t count, int is_whole)
+{
+    const struct transfers_client client = {claim, address, came, lister};
+    lister->branch = branch;
+    lister->count = count;
+    lister->next = 0;
+    lister->is_whole = is_whole;
+    return transfers_run(lister->transfers, &client, &lister->s3->look);
 }
 
 /* Lists the folders in listing's folder, and the objects beside them. 1; 0 when they are so few or
@@ -173,14 +157,14 @@ static int find_folders(struct lister *lister, struct s3_listing *listing)
     enum { MOST = 1000 };
     struct s3_listing folders = {.bucket = ecopy(listing->bucket),
                                  .folder = ecopy(listing->folder)};
-    struct text token = {0};
-    int done = lister_pages(lister, &folders, 0, 1, &token);
+    struct branch branch = {.listing = &folders};
+    int done = list(lister, &branch, 1, 0);
     int worth = folders.prefixes > 1 && folders.prefixes <= MOST;
-    while (done == 0 && worth && token.size > 0) {
-        done = lister_pages(lister, &folders, 0, 1, &token);
+    while (done == 0 && worth && branch.token.size > 0) {
+        done = list(lister, &branch, 1, 0);
         worth = folders.prefixes <= MOST;
     }
-    text_free(&token);
+    text_free(&branch.token);
     if (done == 0 && worth) {
         struct s3_listing pages = *listing;
         *listing = folders;
@@ -190,38 +174,55 @@ static int find_folders(struct lister *lister, struct s3_listing *listing)
     return done < 0 ? -1 : worth;
 }
 
-/* The first page tells whether there are more; then the folders are listed at once. */
-static int list_all(struct lister *lister, struct s3 *s3, struct s3_listing *listing)
+/* Lists all folders of listing (listing->prefix) at once, appends what they hold, and forgets them.
+ */
+static int list_folders(struct lister *lister, struct s3_listing *listing)
 {
-    struct text token = {0};
-    int done = lister_pages(lister, listing, 1, 1, &token);
-    long version = 0;
-    curl_easy_getinfo(lister->request.easy, CURLINFO_HTTP_VERSION, &version);
-    if (done == 0 && version == CURL_HTTP_VERSION_2_0)
-        explain("%s: the server speaks HTTP/2", lister->request.name.at);
-    int apart = done == 0 && token.size > 0 ? find_folders(lister, listing) : done;
-    if (apart > 0)
-        done = list_folders(s3, listing);
-    else if (apart < 0)
-        done = -1;
-    while (done == 0 && apart == 0 && token.size > 0) {
-        done = lister_pages(lister, listing, 1, 1, &token);
-        meter("%s: %zu object%s listed", lister->request.name.at, listing->count,
-              plural(listing->count));
+    size_t count = listing->prefixes;
+    struct branch *branch = ealloc(count, sizeof *branch);
+    struct s3_listing *part = ealloc(count, sizeof *part);
+    for (size_t i = 0; i < count; i++) {
+        part[i].bucket = ecopy(listing->bucket);
+        part[i].folder = listing->prefix[i];
+        branch[i] = (struct branch){.listing = &part[i], .flat = 1};
     }
-    text_free(&token);
+    listing->prefixes = 0;
+    lister->objects = listing->count;
+    int done = list(lister, branch, count, 1);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t o = 0; o < part[i].count; o++)
+            s3_listing_add(listing, &part[i].object[o]);
+        part[i].count = 0;
+        s3_listing_free(&part[i]);
+        text_free(&branch[i].token);
+    }
+    free(branch);
+    free(part);
+    return done;
+}
+
+/* The first page tells whether there are more; then the folders are listed at once. */
+static int list_all(struct lister *lister, struct s3_listing *listing)
+{
+    struct branch branch = {.listing = listing, .flat = 1};
+    int done = list(lister, &branch, 1, 0);
+    if (done == 0 && branch.token.size > 0) {
+        int apart = find_folders(lister, listing);
+        done = apart < 0 ? -1 : apart ? list_folders(lister, listing) : list(lister, &branch, 1, 1);
+    }
+    text_free(&branch.token);
     return done;
 }
 
 int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing)
 {
+    enum { LISTED_AT_ONCE = 16 }; /* folders, at most */
     if (s3_take_url(url, 1, listing) < 0)
         return -1;
-    struct lister lister;
-    int done = lister_open(&lister, s3, &s3->look);
-    if (done == 0)
-        done = list_all(&lister, s3, listing);
-    lister_close(&lister);
+    struct lister lister = {.s3 = s3, .url = url};
+    lister.transfers = transfers_open(s3, LISTED_AT_ONCE, -1);
+    int done = lister.transfers != NULL ? list_all(&lister, listing) : -1;
+    transfers_close(lister.transfers);
     if (done < 0)
         s3_listing_free(listing);
     return done;

@@ -52,7 +52,7 @@ static int came(void *user, size_t job, struct request *request, const char *gon
         request->body = (struct body){0};
     }
     prefetch_arrive(objects->prefetch, job, &fetched);
-    return 0;
+    return CAME_DONE;
 }
 
 static int look_at_window(void *prefetch)

@@ -20,7 +20,8 @@ enum {
     BUDGET_PER_CONNECTION = 8,
     ANSWERS_PER_ATTEMPT = 2,
     LEAST_IN_FLIGHT = 4, /* however often the server wants it slower */
-    LOOK_MS = 200,
+    AGAIN_MS = 50,       /* before a page that made no sense is asked for again */
+    LOOK_MS = 200,       /* how often we look whether our reader is there */
 };
 
 /* A connection's worth of work. */
@@ -155,11 +156,11 @@ static int send_slot(struct transfers *transfers, struct slot *slot)
     return 0;
 }
 
-/* Asks what the slot's job asks, from the first attempt on. */
-static int begin(struct transfers *transfers, struct slot *slot)
+/* Addresses what the slot's job asks, for a first attempt in so many ms. */
+static void begin(struct transfers *transfers, struct slot *slot, long pause)
 {
     transfers->client->address(transfers->client->user, slot->job, &slot->request);
-    return send_slot(transfers, slot);
+    slot->due = now_ms() + pause;
 }
 
 /* Starts the attempts that are due, as the limit allows, and in *next says when the next one is, or
@@ -196,7 +197,8 @@ static int start_slots(struct transfers *transfers, int *more)
             return 0;
         slot->busy = 1;
         transfers->busy++;
-        if (begin(transfers, slot) < 0)
+        begin(transfers, slot, 0);
+        if (send_slot(transfers, slot) < 0)
             return -1;
     }
     return 0;
@@ -223,8 +225,10 @@ static int deliver(struct transfers *transfers, struct slot *slot, const char *g
     if (transfers->limit < transfers->connections)
         transfers->limit += 0.01; /* one more for each hundred that went well */
     int more = client->came(client->user, slot->job, &slot->request, gone);
-    if (more > 0)
-        return begin(transfers, slot);
+    if (more == CAME_MORE || more == CAME_AGAIN) {
+        begin(transfers, slot, more == CAME_AGAIN ? AGAIN_MS : 0);
+        return 0;
+    }
     slot->busy = 0;
     transfers->busy--;
     return more;
@@ -243,7 +247,8 @@ static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
         return deliver(transfers, slot, verdict == VERDICT_GONE ? why() : NULL);
     if (verdict == VERDICT_MOVED && transfers->busy == 1) {
         request_move(request);
-        return begin(transfers, slot);
+        begin(transfers, slot, 0);
+        return 0;
     }
     if (verdict == VERDICT_REFUSED || verdict == VERDICT_MOVED || is_overdrawn(transfers, request))
         return -1;

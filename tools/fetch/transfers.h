@@ -1,4 +1,5 @@
-/* Many requests to one server in flight, on one thread: libcurl's sockets under epoll.
+/* Many requests to one server in flight, on one thread: libcurl's sockets under epoll. Objects and
+ * pages of listings are had so; only the bytes of an archive come in another way (remote.h).
  *
  * Whose they are tells by a client what is to be asked, and is told what came. Passing troubles are
  * tried again after a pause, as request.h has it, and over all of them up to 100 times and 8 a
@@ -12,18 +13,20 @@
 #include "look.h"
 #include "request.h"
 
-enum { CLAIM_LATER = 0, CLAIM_TAKEN = 1, CLAIM_NONE = 2 };
+enum { CLAIM_NONE, CLAIM_LATER, CLAIM_TAKEN };
+enum { CAME_DONE, CAME_MORE, CAME_AGAIN };
 
 /* All are called with user, on the thread that runs. */
 struct transfers_client {
-    /* The next job in *job; or CLAIM_LATER: the wake of transfers_open() tells when there is one;
-     * or CLAIM_NONE: there are no more. */
+    /* The next job, in *job: CLAIM_TAKEN; or CLAIM_LATER: the wake of transfers_open() tells when
+     * there is one; or CLAIM_NONE: there are no more. */
     int (*claim)(void *user, size_t *job);
     /* Addresses what the job asks (request_object, request_page), also once more in another region.
      */
     void (*address)(void *user, size_t job, struct request *request);
-    /* The answer is whole, and its body may be taken away, or gone says why it cannot be had. 0:
-     * the job is done; 1: it goes on, and is addressed anew; -1 with a sentence: all has failed. */
+    /* The answer is whole, and its body may be taken away, or gone says why it cannot be had.
+     * CAME_DONE: that was the job; CAME_MORE: it goes on, addressed anew; CAME_AGAIN: the same,
+     * after a pause, for the answer made no sense; -1 with a sentence: all has failed. */
     int (*came)(void *user, size_t job, struct request *request, const char *gone);
     void *user;
 };

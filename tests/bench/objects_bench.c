@@ -21,11 +21,11 @@ int main(int argc, char **argv)
     if (argc != 3)
         die(USAGE, "usage: objects_bench CONNECTIONS s3://bucket/prefix");
     struct access_options options = {0};
-    struct look look = {0};
+    struct cancellation cancellation = {0};
     struct s3 *s3;
     struct s3_listing listing;
     unsigned connections = (unsigned)atoi(argv[1]);
-    if (s3_open(&s3, &options, &look) < 0 || s3_list(s3, argv[2], &listing) < 0)
+    if (s3_open(&s3, &options, &cancellation) < 0 || s3_list(s3, argv[2], &listing) < 0)
         die_why();
     struct prefetch *prefetch = prefetch_open(&(struct prefetch_options){
         listing.count, OBJECTS_PER_CONNECTION * connections, 1, 1, pass_on, NULL});

@@ -147,7 +147,7 @@ static int list(struct lister *lister, struct branch *branch, size_t count, int 
     lister->count = count;
     lister->next = 0;
     lister->is_whole = is_whole;
-    return transfers_run(lister->transfers, &client, &lister->s3->look);
+    return transfers_run(lister->transfers, &client, &lister->s3->cancellation);
 }
 
 /* Lists the folders in listing's folder, and the objects beside them. 1; 0 when they are so few or

@@ -55,7 +55,7 @@ static int came(void *user, size_t job, struct request *request, const char *gon
     return CAME_DONE;
 }
 
-static int look_at_window(void *prefetch)
+static int is_window_over(void *prefetch)
 {
     return prefetch_is_over(prefetch) ? fail("no more is wanted") : 0;
 }
@@ -64,8 +64,8 @@ static void *run(void *user)
 {
     struct objects *objects = user;
     const struct transfers_client client = {claim, address, came, objects};
-    const struct look look = {look_at_window, objects->prefetch};
-    if (transfers_run(objects->transfers, &client, &look) < 0)
+    const struct cancellation cancellation = {is_window_over, objects->prefetch};
+    if (transfers_run(objects->transfers, &client, &cancellation) < 0)
         prefetch_break(objects->prefetch);
     return NULL;
 }

@@ -319,7 +319,7 @@ int main(int argc, char **argv)
     struct plan plan;
     struct tally tally;
     allow_files();
-    opening.look = (struct look){look_at_reader, writer};
+    opening.cancellation = (struct cancellation){look_at_reader, writer};
     size_t total = open_sources(source, &names, writer);
     if (plan_make(&plan, source, sources, &planning) < 0)
         die_why();

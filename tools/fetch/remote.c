@@ -10,7 +10,7 @@
 
 enum {
     PROGRESS = 64 << 10, /* bytes that make an attempt worth its while */
-    LOOK_MS = 200,       /* how often we look whether our reader is there */
+    LOOK_MS = 200,       /* how often cancellation is asked */
 };
 
 struct remote {
@@ -72,12 +72,12 @@ static int find(struct remote *remote, const char *url, const struct source_opti
 {
     struct s3_listing place;
     if (!s3_is_url(url))
-        return check_page(url) < 0 ? -1 : s3_open(&remote->s3, NULL, &options->look);
+        return check_page(url) < 0 ? -1 : s3_open(&remote->s3, NULL, &options->cancellation);
     if (s3_take_url(url, 0, &place) < 0)
         return -1;
     remote->bucket = place.bucket;
     remote->key = place.folder;
-    return s3_open(&remote->s3, options->access, &options->look);
+    return s3_open(&remote->s3, options->access, &options->cancellation);
 }
 
 static void address(struct remote *remote)
@@ -212,28 +212,29 @@ static int finish(struct remote *remote, CURLcode code)
         request->attempt = 1;
         remote->mark = remote->at;
     }
-    enum verdict verdict = request_judge(request, code);
+    enum response_class response = request_classify(request, code);
     const struct answer *first = &remote->first;
     hang_up(remote);
-    if (verdict == VERDICT_DONE) {
+    if (response == RESPONSE_DONE) {
         remote->whole = first->total == UINT64_MAX || remote->at >= first->total;
         if (remote->whole)
             return 0;
         fail("cannot read %s: it ends early", request->name.at);
-        verdict = request->attempt < remote->s3->access.attempts ? VERDICT_AGAIN : VERDICT_REFUSED;
+        response =
+            request->attempt < remote->s3->access.attempts ? RESPONSE_AGAIN : RESPONSE_REFUSED;
     }
-    if (verdict == VERDICT_MOVED) {
+    if (response == RESPONSE_MOVED) {
         request_move(request);
         address(remote);
         return 0;
     }
-    if (verdict == VERDICT_REFUSED)
+    if (response == RESPONSE_REFUSED)
         return -1;
     remote->torn = remote->at > 0 && first->etag[0] == '\0' && first->modified[0] == '\0';
     if (remote->torn)
         return -1;
     explain("%s; trying again", why());
-    long pause = request_pause(request, verdict, erand48(remote->random));
+    long pause = request_pause(request, response, erand48(remote->random));
     nanosleep(&(struct timespec){pause / 1000, pause % 1000 * 1000000}, NULL);
     request->body.size = 0;
     return 0;
@@ -273,7 +274,7 @@ static int work(struct remote *remote, int *ended, CURLcode *code)
 
 ssize_t remote_read(struct remote *remote, const void **block)
 {
-    const struct look *look = &remote->s3->look;
+    const struct cancellation *cancellation = &remote->s3->cancellation;
     while (!remote->whole) {
         int ended = remote->ended;
         CURLcode code = remote->code;
@@ -293,7 +294,7 @@ ssize_t remote_read(struct remote *remote, const void **block)
             return -1;
         if (!ended)
             curl_multi_poll(remote->multi, NULL, 0, LOOK_MS, NULL);
-        if (look->at != NULL && look->at(look->user) < 0)
+        if (is_cancelled(cancellation))
             return -1;
     }
     return 0;

@@ -363,9 +363,9 @@ int request_sign(struct request *request)
     return 0;
 }
 
-long request_pause(const struct request *request, enum verdict verdict, double random)
+long request_pause(const struct request *request, enum response_class response, double random)
 {
-    double most = verdict == VERDICT_SLOWER ? 1000 : 50;
+    double most = response == RESPONSE_SLOWER ? 1000 : 50;
     for (unsigned i = 1; i < request->attempt && most < 20000; i++)
         most *= 2;
     return (long)(random * (most < 20000 ? most : 20000));

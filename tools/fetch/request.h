@@ -1,7 +1,10 @@
-/* One S3 request at a time on a libcurl handle of its own: address it, sign it, judge the answer.
+/* One S3 request at a time on a libcurl handle of its own: address it, sign it, classify the
+ * response.
  *
- *     request_open → { request_object or request_page → { request_sign → (perform) → request_judge
- * } } → request_close
+ *     request_open
+ *     for each question:    request_object, request_page or request_url
+ *         for each attempt: request_sign, (perform it), request_classify
+ *     request_close
  *
  * Who performs it, and when to try again, is the caller's affair: transfers.c runs many, remote.c
  * streams one. All functions that fail leave a sentence.
@@ -19,7 +22,7 @@
 
 struct s3 {
     struct access access;
-    struct look look;
+    struct cancellation cancellation;
     int moved;        /* the region was corrected, as it is once */
     atomic_long skew; /* seconds that the server's clock is before ours, once it told us */
 };
@@ -30,14 +33,15 @@ struct answer {
     uint64_t start, total;       /* 206: where this part starts, and how long the whole is */
 };
 
-enum verdict {
-    VERDICT_DONE,   /* the body is whole and verified */
-    VERDICT_AGAIN,  /* passing trouble: worth another attempt */
-    VERDICT_SLOWER, /* the same, and the server asks for fewer requests */
-    VERDICT_MOVED, /* the bucket lives in another region, which is in request.region: request_move()
-                    */
-    VERDICT_GONE,  /* this object cannot be had, others can; the sentence is the reason alone */
-    VERDICT_REFUSED, /* no other attempt would help */
+enum response_class {
+    RESPONSE_DONE,    /* the body is whole and verified */
+    RESPONSE_AGAIN,   /* passing trouble: worth another attempt */
+    RESPONSE_SLOWER,  /* the same, and the server asks for fewer requests */
+    RESPONSE_MOVED,   /* the bucket lives in another region, which is in request.region:
+                       * request_move()
+                       */
+    RESPONSE_GONE,    /* this object cannot be had, others can; the sentence is the reason alone */
+    RESPONSE_REFUSED, /* no other attempt would help */
 };
 
 /* An answer's bytes, from malloc(). */
@@ -94,13 +98,13 @@ int request_sign(struct request *request);
 /* The time by the server's clock, as far as that is known. */
 time_t request_now(const struct request *request);
 
-/* What came of it. All but VERDICT_DONE leave a sentence; the last attempt, of access.attempts in
+/* What came of it. All but RESPONSE_DONE leave a sentence; the last attempt, of access.attempts in
  * all, is never worth another, nor is the fifth without any answer. A clock that is not the
  * server's is adopted here, for all requests of s3, and keys that it says have expired are renewed.
  */
-enum verdict request_judge(struct request *request, CURLcode code);
+enum response_class request_classify(struct request *request, CURLcode code);
 
-/* After VERDICT_MOVED: its region becomes that of s3 and of the signer; the request must be
+/* After RESPONSE_MOVED: its region becomes that of s3 and of the signer; the request must be
  * addressed again. Only while no other request of s3 is under way. */
 void request_move(struct request *request);
 
@@ -112,6 +116,6 @@ int md5_is(const unsigned char md5[16], const char *etag);
 
 /* How long to wait before the next attempt, in milliseconds: a random share of 50 ms (1 s when the
  * server wants it slower), doubled with each attempt, at most 20 s. random is in [0, 1). */
-long request_pause(const struct request *request, enum verdict verdict, double random);
+long request_pause(const struct request *request, enum response_class response, double random);
 
 #endif

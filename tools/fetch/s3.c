@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int s3_open(struct s3 **s3, const struct access_options *options, const struct look *look)
+int s3_open(struct s3 **s3, const struct access_options *options,
+            const struct cancellation *cancellation)
 {
     *s3 = NULL;
     struct access access;
@@ -17,7 +18,7 @@ int s3_open(struct s3 **s3, const struct access_options *options, const struct l
     }
     *s3 = ealloc(1, sizeof **s3);
     (*s3)->access = access;
-    (*s3)->look = *look;
+    (*s3)->cancellation = *cancellation;
     return 0;
 }
 

@@ -19,7 +19,7 @@
 #define PSWEEP_S3_H
 
 #include "credentials.h"
-#include "look.h"
+#include "cancellation.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,10 +33,10 @@ enum {
 struct s3;
 
 /* Finds credentials and endpoint; talks to nobody yet. Call from the main thread, before others
- * run. options NULL: for pages of the web, which are asked for without credentials. look, borrowed,
- * is asked about twice a second while a listing is waited for; at may be NULL. On failure *s3 is
- * NULL. */
-int s3_open(struct s3 **s3, const struct access_options *options, const struct look *look);
+ * run. options NULL: for pages of the web, which are asked for without credentials. cancellation is
+ * copied, and asked while the main thread waits for the network. On failure *s3 is NULL. */
+int s3_open(struct s3 **s3, const struct access_options *options,
+            const struct cancellation *cancellation);
 void s3_close(struct s3 *s3); /* NULL is allowed; after all that was begun with it */
 
 struct s3_object {

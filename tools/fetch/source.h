@@ -12,7 +12,7 @@
 
 #include "credentials.h"
 #include "layout.h"
-#include "look.h"
+#include "cancellation.h"
 #include "omitted.h"
 #include "prefetch.h"
 
@@ -67,7 +67,7 @@ struct source_class {
 struct source_options {
     const struct access_options *access; /* to S3; borrowed */
     int skip_bad;
-    struct look look; /* asked while a network is waited for */
+    struct cancellation cancellation; /* asked while a network is waited for */
     /* Globs, separated by commas, for keys; NULL: none. A * stands for slashes too. */
     const char *include, *exclude;
     struct layout_options layout;

@@ -108,7 +108,8 @@ static int judge(void *user, size_t index, struct fetched *fetched)
 
 /* Fetches them and looks at them. One that cannot be had stays, and is a bad image when its turn
  * comes. */
-static int fetch(struct bucket *bucket, struct doubt *doubt, const struct look *look)
+static int fetch(struct bucket *bucket, struct doubt *doubt,
+                 const struct cancellation *cancellation)
 {
     size_t choice[sizeof doubt->item / sizeof *doubt->item], left = doubt->count;
     struct prefetch *prefetch = prefetch_open(&(struct prefetch_options){
@@ -122,7 +123,7 @@ static int fetch(struct bucket *bucket, struct doubt *doubt, const struct look *
     int done = objects != NULL ? 0 : -1, late;
     while (done == 0 && left > 0) {
         ssize_t ready = prefetch_wait(prefetch, &late);
-        if (ready < 0 || (late && look->at != NULL && look->at(look->user) < 0))
+        if (ready < 0 || (late && is_cancelled(cancellation)))
             done = -1;
         else
             prefetch_leave(prefetch, (size_t)ready);
@@ -136,7 +137,8 @@ static int fetch(struct bucket *bucket, struct doubt *doubt, const struct look *
 
 /* A few small ones are fetched; of many the others decide: where more are named as images, these
  * are none, else they are what the set is made of. */
-static int look_into(struct source *source, struct bucket *bucket, const struct look *look)
+static int look_into(struct source *source, struct bucket *bucket,
+                     const struct cancellation *cancellation)
 {
     enum { MOST_BYTES = 64 << 20 };
     struct doubt doubt = {.source = source};
@@ -155,7 +157,7 @@ static int look_into(struct source *source, struct bucket *bucket, const struct 
             if (source->item[i].is_doubtful)
                 source_judge(source, &source->item[i], NULL, 0);
     } else if (all > 0) {
-        done = fetch(bucket, &doubt, look);
+        done = fetch(bucket, &doubt, cancellation);
     }
     source_sift(source);
     return done;
@@ -173,9 +175,9 @@ int source_open_s3(struct source *source, const char *name, const struct source_
         free(shown);
         return -1;
     }
-    if (s3_open(&bucket->s3, options->access, &options->look) < 0 ||
+    if (s3_open(&bucket->s3, options->access, &options->cancellation) < 0 ||
         s3_list(bucket->s3, name, &bucket->listing) < 0)
         return -1;
     source->root = root_name(&bucket->listing);
-    return take(source, bucket) < 0 ? -1 : look_into(source, bucket, &options->look);
+    return take(source, bucket) < 0 ? -1 : look_into(source, bucket, &options->cancellation);
 }

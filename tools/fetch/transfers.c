@@ -21,7 +21,7 @@ enum {
     ANSWERS_PER_ATTEMPT = 2,
     LEAST_IN_FLIGHT = 4, /* however often the server wants it slower */
     AGAIN_MS = 50,       /* before a page that made no sense is asked for again */
-    LOOK_MS = 200,       /* how often we look whether our reader is there */
+    LOOK_MS = 200,       /* how often cancellation is asked */
 };
 
 /* A connection's worth of work. */
@@ -240,28 +240,29 @@ static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
     struct request *request;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
     struct slot *slot = (struct slot *)request; /* its first member */
-    enum verdict verdict = request_judge(request, code);
+    enum response_class response = request_classify(request, code);
     transfers->flying--;
     curl_multi_remove_handle(transfers->multi, easy);
-    if (verdict == VERDICT_DONE || verdict == VERDICT_GONE)
-        return deliver(transfers, slot, verdict == VERDICT_GONE ? why() : NULL);
-    if (verdict == VERDICT_MOVED && transfers->busy == 1) {
+    if (response == RESPONSE_DONE || response == RESPONSE_GONE)
+        return deliver(transfers, slot, response == RESPONSE_GONE ? why() : NULL);
+    if (response == RESPONSE_MOVED && transfers->busy == 1) {
         request_move(request);
         begin(transfers, slot, 0);
         return 0;
     }
-    if (verdict == VERDICT_REFUSED || verdict == VERDICT_MOVED || is_overdrawn(transfers, request))
+    if (response == RESPONSE_REFUSED || response == RESPONSE_MOVED ||
+        is_overdrawn(transfers, request))
         return -1;
     explain("%s; trying again", why());
     long long now = now_ms();
-    if (verdict == VERDICT_SLOWER && now - transfers->sunk > 1000) {
+    if (response == RESPONSE_SLOWER && now - transfers->sunk > 1000) {
         /* Once a second: all that is in flight is refused together, and that is one hint. */
         double least =
             transfers->connections < LEAST_IN_FLIGHT ? transfers->connections : LEAST_IN_FLIGHT;
         transfers->limit = transfers->limit > 2 * least ? transfers->limit / 2 : least;
         transfers->sunk = now;
     }
-    slot->due = now + 1 + request_pause(request, verdict, erand48(transfers->random));
+    slot->due = now + 1 + request_pause(request, response, erand48(transfers->random));
     return 0;
 }
 
@@ -315,13 +316,13 @@ static int serve(struct transfers *transfers, long long due)
 }
 
 int transfers_run(struct transfers *transfers, const struct transfers_client *client,
-                  const struct look *look)
+                  const struct cancellation *cancellation)
 {
     int done = 0, more = 1;
     transfers->client = client;
     while (done == 0) {
         long long due;
-        if (look->at != NULL && look->at(look->user) < 0)
+        if (is_cancelled(cancellation))
             return -1;
         if (send_due(transfers, &due) < 0 || start_slots(transfers, &more) < 0)
             return -1;

@@ -10,7 +10,7 @@
 #ifndef PSWEEP_TRANSFERS_H
 #define PSWEEP_TRANSFERS_H
 
-#include "look.h"
+#include "cancellation.h"
 #include "request.h"
 
 enum { CLAIM_NONE, CLAIM_LATER, CLAIM_TAKEN };
@@ -37,9 +37,9 @@ struct transfers;
 struct transfers *transfers_open(struct s3 *s3, unsigned connections, int wake);
 void transfers_close(struct transfers *transfers); /* NULL is allowed */
 
-/* Runs until all jobs are done. -1 with a sentence, also that of look, which is asked at least
- * every 200 ms; then only transfers_close() is left. */
+/* Runs until all jobs are done. -1 with a sentence, also that of cancellation, which is asked at
+ * least every 200 ms; then only transfers_close() is left. */
 int transfers_run(struct transfers *transfers, const struct transfers_client *client,
-                  const struct look *look);
+                  const struct cancellation *cancellation);
 
 #endif

@@ -1,4 +1,4 @@
-/* What came of a request: whole and verified, worth another attempt, or refused (request.h). */
+/* The class of a response: whole and verified, worth another attempt, or refused (request.h). */
 #include "request.h"
 
 #include "message.h"
@@ -133,7 +133,7 @@ static int renews_keys(struct request *request, const char *code)
     return done == 0;
 }
 
-static enum verdict judge_status(struct request *request, long status)
+static enum response_class classify_status(struct request *request, long status)
 {
     static const char *const passing[] = {"RequestTimeout", "InternalError", NULL};
     static const char *const slower[] = {"SlowDown",
@@ -147,15 +147,15 @@ static enum verdict judge_status(struct request *request, long status)
     int elsewhere = is_elsewhere(request, status), gone = is_gone(request, status, code);
     refuse(request, status, code, gone);
     if (elsewhere)
-        return VERDICT_MOVED;
+        return RESPONSE_MOVED;
     if (gone)
-        return VERDICT_GONE;
+        return RESPONSE_GONE;
     if (status == 429 || status == 503 || is_one_of(code, slower))
-        return VERDICT_SLOWER;
+        return RESPONSE_SLOWER;
     if (status == 408 || status >= 500 || is_one_of(code, passing) ||
         is_out_of_time(request, code) || renews_keys(request, code))
-        return VERDICT_AGAIN;
-    return VERDICT_REFUSED;
+        return RESPONSE_AGAIN;
+    return RESPONSE_REFUSED;
 }
 
 int request_etag_is_md5(const struct request *request, const char *etag)
@@ -184,7 +184,7 @@ static int md5_matches(const struct request *request)
 
 /* Status 200: is it all there, and is it what was listed? An answer without Content-Length that
  * ends early is no error to libcurl. */
-static enum verdict judge_body(const struct request *request)
+static enum response_class classify_body(const struct request *request)
 {
     curl_off_t promised = -1;
     curl_easy_getinfo(request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &promised);
@@ -194,15 +194,15 @@ static enum verdict judge_body(const struct request *request)
         fail("cannot %s %s: %zu byte%s came and %lld had been announced", request->verb, name, size,
              plural(size), (long long)promised);
     else if (request->object == NULL)
-        return VERDICT_DONE; /* a page ends with its own closing tag */
+        return RESPONSE_DONE; /* a page ends with its own closing tag */
     else if (size != request->object->size)
         fail("cannot read %s: %zu byte%s came and %llu had been listed", name, size, plural(size),
              (unsigned long long)request->object->size);
     else if (request_etag_is_md5(request, request->object->etag) && !md5_matches(request))
         fail("cannot read %s: its MD5 is not the one listed", name);
     else
-        return VERDICT_DONE;
-    return VERDICT_AGAIN;
+        return RESPONSE_DONE;
+    return RESPONSE_AGAIN;
 }
 
 /* What may be wrong where no server speaks to us. */
@@ -214,7 +214,7 @@ static const char *explain_silence(const struct request *request, CURLcode code)
     return code == CURLE_SSL_CONNECT_ERROR ? " (does that server speak https?)" : "";
 }
 
-static enum verdict judge(struct request *request, CURLcode code)
+static enum response_class classify(struct request *request, CURLcode code)
 {
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -223,17 +223,17 @@ static enum verdict judge(struct request *request, CURLcode code)
     if (request->too_long && status == 200) {
         fail("cannot %s %s: more bytes came than %s", request->verb, request->name.at,
              request->object ? "were listed" : "a page can have");
-        return request->object ? VERDICT_AGAIN : VERDICT_REFUSED;
+        return request->object ? RESPONSE_AGAIN : RESPONSE_REFUSED;
     }
     if (code != CURLE_OK && !request->too_long) {
         fail("cannot %s %s: %s%s", request->verb, request->name.at,
              request->trouble[0] ? request->trouble : curl_easy_strerror(code),
              explain_silence(request, code));
-        return is_passing(request, code) ? VERDICT_AGAIN : VERDICT_REFUSED;
+        return is_passing(request, code) ? RESPONSE_AGAIN : RESPONSE_REFUSED;
     }
     if (request->streams && (status == 200 || status == 206))
-        return VERDICT_DONE; /* as far as it goes */
-    return status == 200 ? judge_body(request) : judge_status(request, status);
+        return RESPONSE_DONE; /* as far as it goes */
+    return status == 200 ? classify_body(request) : classify_status(request, status);
 }
 
 /* Nobody answered, and others wait for us to say so: no more than SILENT attempts. */
@@ -243,16 +243,16 @@ static int is_silence(CURLcode code)
            code == CURLE_SSL_CONNECT_ERROR;
 }
 
-enum verdict request_judge(struct request *request, CURLcode code)
+enum response_class request_classify(struct request *request, CURLcode code)
 {
     enum { SILENT = 5 };
-    enum verdict verdict = judge(request, code);
+    enum response_class response = classify(request, code);
     unsigned most = request->s3->access.attempts;
     if (is_silence(code) && most > SILENT)
         most = SILENT;
-    if ((verdict != VERDICT_AGAIN && verdict != VERDICT_SLOWER) || request->attempt < most)
-        return verdict;
+    if ((response != RESPONSE_AGAIN && response != RESPONSE_SLOWER) || request->attempt < most)
+        return response;
     if (request->attempt > 1)
         fail("%s; tried %u times", why(), request->attempt);
-    return VERDICT_REFUSED;
+    return RESPONSE_REFUSED;
 }

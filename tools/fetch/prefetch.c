@@ -90,17 +90,21 @@ static void wake_writer(struct prefetch *prefetch)
         pthread_cond_signal(&prefetch->filled);
 }
 
-/* What has been waited for has come true: decoders and transfers look again. */
-static void make_room(struct prefetch *prefetch)
+static void wake_transfers(struct prefetch *prefetch)
 {
     uint64_t one = 1;
-    if (prefetch->stuck > 0)
-        pthread_cond_broadcast(&prefetch->emptied);
-    if (!prefetch->transfers_wait)
-        return;
     prefetch->transfers_wait = 0;
     if (write(prefetch->wake, &one, sizeof one) < 0)
         return; /* the counter is full: the thread will wake in any case */
+}
+
+/* There is more room: those who wait for it look again. */
+static void tell_room(struct prefetch *prefetch)
+{
+    if (prefetch->stuck > 0)
+        pthread_cond_broadcast(&prefetch->emptied);
+    if (prefetch->transfers_wait && prefetch->bytes < MOST_ASKED)
+        wake_transfers(prefetch);
 }
 
 /* The first image that waits for a decoder; 0: there is none. */
@@ -152,14 +156,14 @@ static void put(struct prefetch *prefetch, size_t index, const struct fetched *i
 {
     pthread_mutex_lock(&prefetch->lock);
     struct place *place = place_of(prefetch, index);
-    uint64_t before = place->bytes;
+    uint64_t before = prefetch->bytes;
     place->image = *image;
     set(prefetch, place, PLACE_READY, image->size + image->pixels.capacity);
     prefetch->ready++;
     prefetch->ready_bytes += place->bytes;
     wake_writer(prefetch);
-    if (place->bytes < before)
-        make_room(prefetch);
+    if (before >= MOST_ASKED)
+        tell_room(prefetch);
     pthread_mutex_unlock(&prefetch->lock);
 }
 
@@ -208,8 +212,8 @@ struct prefetch *prefetch_open(const struct prefetch_options *options)
 void prefetch_stop(struct prefetch *prefetch)
 {
     pthread_mutex_lock(&prefetch->lock);
-    prefetch->stopped = prefetch->transfers_wait = 1;
-    make_room(prefetch);
+    prefetch->stopped = 1;
+    wake_transfers(prefetch);
     pthread_cond_broadcast(&prefetch->emptied);
     pthread_mutex_unlock(&prefetch->lock);
     while (prefetch->started > 0)
@@ -279,7 +283,7 @@ void prefetch_leave(struct prefetch *prefetch, size_t count)
         prefetch->ready_bytes -= place->bytes;
         set(prefetch, place, PLACE_FREE, 0);
     }
-    make_room(prefetch);
+    tell_room(prefetch);
     pthread_mutex_unlock(&prefetch->lock);
 }
 

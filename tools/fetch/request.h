@@ -37,9 +37,7 @@ enum response_class {
     RESPONSE_DONE,    /* the body is whole and verified */
     RESPONSE_AGAIN,   /* passing trouble: worth another attempt */
     RESPONSE_SLOWER,  /* the same, and the server asks for fewer requests */
-    RESPONSE_MOVED,   /* the bucket lives in another region, which is in request.region:
-                       * request_move()
-                       */
+    RESPONSE_MOVED,   /* the bucket lives in request.region, another one: request_move() */
     RESPONSE_GONE,    /* this object cannot be had, others can; the sentence is the reason alone */
     RESPONSE_REFUSED, /* no other attempt would help */
 };

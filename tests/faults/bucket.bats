@@ -238,6 +238,15 @@ many() {
     [ ! -s err ]
 }
 
+@test "a reader that has enough is noticed while what has no suffix stalls" {
+    picture zoo/cat/1.png 4 4 9
+    cp zoo/cat/1.png zoo/cat/2-stall
+    serve zoo
+    statuses=$(timeout 9 psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
+    [ "$statuses" = 0 ]
+    [ ! -s err ]
+}
+
 @test "class folders are listed at once where they have more than a page" {
     many zoo 300
     picture zoo/loose.png 4 4 9

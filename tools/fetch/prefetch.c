@@ -13,6 +13,8 @@
 enum {
     MOST_BYTES = 256 << 20,
     MOST_ASKED = MOST_BYTES / 2,
+    HANDS_BYTES = 1 << 30, /* of images that are being decoded; */
+    LARGE = 1 << 20,       /* counted are those with more than that */
     WORTH = 32,            /* so many are worth waking the writer, */
     WORTH_BYTES = 1 << 20, /* or so large ones, of which it takes no more at once */
     WAIT_MS = 200,         /* how long a writer waits at most */
@@ -42,6 +44,7 @@ struct prefetch {
     size_t ready;           /* images, and their bytes */
     uint64_t ready_bytes;
     uint64_t bytes;     /* in all places */
+    size_t in_hands;    /* pixels that decoders make just now */
     unsigned stuck;     /* decoders that wait for room */
     int transfers_wait; /* for room */
     int stopped;        /* the writer wants no more */
@@ -151,9 +154,47 @@ static int take(struct prefetch *prefetch, size_t *index, struct fetched *image)
     return !over;
 }
 
-/* Gives it back, with its memory. */
-static void put(struct prefetch *prefetch, size_t index, const struct fetched *image)
+/* The image that a decoder works at. */
+struct hand {
+    struct room room; /* first: decode() hands back its address */
+    struct prefetch *prefetch;
+    size_t index, bytes;
+};
+
+/* Waits until a decoder may take so much memory; for the image that is written next it may. */
+static void wait_in_hand(struct room *room, size_t bytes)
 {
+    struct hand *hand = (struct hand *)room;
+    struct prefetch *prefetch = hand->prefetch;
+    if (bytes <= LARGE)
+        return;
+    pthread_mutex_lock(&prefetch->lock);
+    while (hand->index > prefetch->written && prefetch->in_hands + bytes > HANDS_BYTES &&
+           !is_over(prefetch)) {
+        prefetch->stuck++;
+        wake_writer(prefetch);
+        pthread_cond_wait(&prefetch->emptied, &prefetch->lock);
+        prefetch->stuck--;
+    }
+    prefetch->in_hands += bytes;
+    hand->bytes += bytes;
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
+/* Under the lock: a decoder has nothing in hand any more. */
+static void let_go(struct prefetch *prefetch, struct hand *hand)
+{
+    prefetch->in_hands -= hand->bytes;
+    if (hand->bytes > 0 && prefetch->stuck > 0)
+        pthread_cond_broadcast(&prefetch->emptied);
+    hand->bytes = 0;
+}
+
+/* Gives it back, with its memory. */
+static void put(struct prefetch *prefetch, struct hand *hand, struct fetched *image)
+{
+    size_t index = hand->index;
+    image->pixels.room = NULL;
     pthread_mutex_lock(&prefetch->lock);
     struct place *place = place_of(prefetch, index);
     uint64_t before = prefetch->bytes;
@@ -162,6 +203,7 @@ static void put(struct prefetch *prefetch, size_t index, const struct fetched *i
     prefetch->ready++;
     prefetch->ready_bytes += place->bytes;
     wake_writer(prefetch);
+    let_go(prefetch, hand);
     if (before >= MOST_ASKED)
         tell_room(prefetch);
     pthread_mutex_unlock(&prefetch->lock);
@@ -171,15 +213,17 @@ static void *work(void *user)
 {
     struct prefetch *prefetch = user;
     const struct prefetch_options *options = &prefetch->options;
-    size_t index;
+    struct hand hand = {{wait_in_hand}, prefetch, 0, 0};
     struct fetched image;
-    while (take(prefetch, &index, &image))
-        if (image.bad == NULL && options->decode(options->user, index, &image) < 0) {
+    while (take(prefetch, &hand.index, &image)) {
+        image.pixels.room = &hand.room;
+        if (image.bad == NULL && options->decode(options->user, hand.index, &image) < 0) {
             fetched_free(&image);
             prefetch_break(prefetch);
         } else {
-            put(prefetch, index, &image);
+            put(prefetch, &hand, &image);
         }
+    }
     return NULL;
 }
 
@@ -308,7 +352,10 @@ void prefetch_arrive(struct prefetch *prefetch, size_t index, const struct fetch
     prefetch->arrived++;
     if (index < prefetch->taken)
         prefetch->taken = index;
-    pthread_cond_signal(&prefetch->emptied);
+    if (prefetch->stuck > 0) /* these wait for something else */
+        pthread_cond_broadcast(&prefetch->emptied);
+    else
+        pthread_cond_signal(&prefetch->emptied);
     pthread_mutex_unlock(&prefetch->lock);
 }
 

@@ -13,7 +13,7 @@
 enum {
     MOST_BYTES = 256 << 20,
     MOST_ASKED = MOST_BYTES / 2,
-    HANDS_BYTES = 1 << 30, /* of images that are being decoded; */
+    HANDS_BYTES = 1 << 30, /* in the window and being decoded; */
     LARGE = 1 << 20,       /* counted are those with more than that */
     WORTH = 32,            /* so many are worth waking the writer, */
     WORTH_BYTES = 1 << 20, /* or so large ones, of which it takes no more at once */
@@ -169,8 +169,8 @@ static void wait_in_hand(struct room *room, size_t bytes)
     if (bytes <= LARGE)
         return;
     pthread_mutex_lock(&prefetch->lock);
-    while (hand->index > prefetch->written && prefetch->in_hands + bytes > HANDS_BYTES &&
-           !is_over(prefetch)) {
+    while (hand->index > prefetch->written &&
+           prefetch->in_hands + prefetch->bytes + bytes > HANDS_BYTES && !is_over(prefetch)) {
         prefetch->stuck++;
         wake_writer(prefetch);
         pthread_cond_wait(&prefetch->emptied, &prefetch->lock);

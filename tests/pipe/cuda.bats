@@ -392,7 +392,7 @@ found_in_bf16() {
     faulty lib/nn/cuda/common.cuh 's|row < rows; row++|row <= rows; row++|'
     found
     # A value behind a tensor is written, in the room that alignment leaves.
-    faulty lib/nn/cuda/head.cu 's|^    bool right = true;|    p[classes] = 0; bool right = true;|'
+    faulty lib/nn/cuda/head.cu 's|^    bool right = |    p[classes] = 0; bool right = |'
     no found_plainly 2>/dev/null
     found
     # A stride that is that of y, not of the pooled image.

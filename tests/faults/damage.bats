@@ -25,7 +25,7 @@ damaged() {
 }
 
 @test "no bit, cut or edit of a stream gives psaug or pstrain another answer with status 0" {
-    sed 's/TRAIN/pstrain -q -t 1 -d 1 --filters 2 -b 8/' <<'END' | damaged 1600
+    sed 's/TRAIN/pstrain -q -t 1 -d 1 --filters 2 -b 8/' <<'END' | damaged 600
 set.ps: psaug -e 1 <set.ps
 joined.ps: psaug -e 1 --views <joined.ps
 set.ps: TRAIN -e 1 <set.ps
@@ -37,7 +37,7 @@ END
 }
 
 @test "nor pseval" {
-    damaged 1600 <<'END'
+    damaged 600 <<'END'
 set.ps: pseval -q -t 1 net.bin <set.ps
 net.bin: pseval -q -t 1 net.bin other.bin <epochs.ps
 views.ps: pseval -q -t 1 net.bin <views.ps
@@ -46,7 +46,7 @@ END
 }
 
 @test "nor the texts of psplot and psdump" {
-    damaged 400 <<'END'
+    damaged 300 <<'END'
 net.bin: psplot net.bin
 both.bin: psplot -k overlay <both.bin
 net.bin: psplot -k summary net.bin other.bin
@@ -61,7 +61,7 @@ END
 }
 
 @test "nor what it writes for others" {
-    damaged 1600 <<'END'
+    damaged 600 <<'END'
 both.bin: psdump -k csv <both.bin
 net.bin: psdump -k json net.bin
 scores: psdump -k csv scores

@@ -73,7 +73,7 @@ test: $(TESTED)
 # What reads, trains and draws; of sweeps a sample, for in their tests the programs do the same again and again.
 SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best faults/bucket faults/damage faults/pipeline \
              $(addprefix pipe/,golden labels layout points psaug pseval psfetch psdump psplot psplot_images psplot_live \
-             ranking resume status))
+             ranking resume shards status))
 ## test-all      all tests, many of them also with AddressSanitizer and UndefinedBehaviorSanitizer
 test-all: $(TESTED) sanitized
 	PSWEEP_LONG=1 $(PROVE) $(ORDERED) $(SANITIZED)

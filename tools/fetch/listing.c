@@ -112,7 +112,7 @@ static int ask_again(struct lister *lister, struct branch *branch, const struct 
 /* A page has come. */
 static int came(void *user, size_t job, struct request *request, const char *gone)
 {
-    (void)gone; /* as objects are, one by one */
+    (void)gone; /* a page that cannot be had is refused: only objects are gone, one by one */
     struct lister *lister = user;
     struct branch *branch = &lister->branch[job];
     struct s3_listing *listing = branch->listing;

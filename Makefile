@@ -87,6 +87,7 @@ $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 WEBP     := $(call pkg,--libs,libwebp libwebpdemux)
 GIF      := $(if $(shell printf '\043include <gif_lib.h>\n' | $(CC) -E -x c - 2>/dev/null | grep DGifGetImageHeader),-lgif)
 ABSENT   := $(if $(WEBP),,webp) $(if $(GIF),,gif)
+UNBUILT  := $(ABSENT:%=build/tools/fetch/%.o)
 FETCHING  = $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson libutf8proc) $(WEBP) $(GIF) -pthread
 # Newer than psfetch when there are others of these libraries than it was built with.
 build/formats: always
@@ -99,11 +100,13 @@ STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
 # An engine that is loaded calls these of the program.
 ENGINES   = -pthread -ldl $(foreach name,fail why ealloc egrow,-Wl,--export-dynamic-symbol=$(name))
 
-# The programs: $(call program,NAME,ROOM,LIBRARIES,FOREIGN) is bin/NAME of tools/ROOM and of those of our libraries.
+# The programs: $(call program,NAME,ROOM,LIBRARIES,FOREIGN) is bin/NAME of tools/ROOM and its folders, and of those of our
+# libraries; its files name each other's headers from there.
+objects   = $(filter-out $(UNBUILT),$(patsubst %.c,build/%.o,$(wildcard tools/$(1)/*.c tools/$(1)/*/*.c)))
 define program
 TOOLS    += $(1)
-$(2)_O   := $(filter-out $(ABSENT:%=build/tools/fetch/%.o),$(patsubst %.c,build/%.o,$(wildcard tools/$(2)/*.c)))
-bin/$(1): $$($(2)_O) $(3:%=build/lib%.a)
+build/tools/$(2)/%.o: CPPFLAGS += -Itools/$(2)
+bin/$(1): $(call objects,$(2)) $(3:%=build/lib%.a)
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(STREAM) $$($(4)) -lm
 endef

@@ -1,20 +1,20 @@
 # Tests and linters.
 .PHONY: sanitized golden test test-all fresh lint
 
-# A test of tools/ROOM/NAME.c is tests/unit/NAME_test.c; it is linked with the objects of that room that
+# A test of NAME.c in tools/ROOM is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and all libraries,
 # and links what it uses of the foreign ones.
 MAINS    := $(patsubst %.c,build/%.o,$(wildcard $(TOOLS:%=tools/*/%.c)))
 TESTS    := $(filter-out $(ABSENT:%=build/tests/unit/%_test),$(patsubst %.c,build/%,$(wildcard tests/unit/*_test.c)))
 SUPPORT  := $(filter-out %_test.o,$(patsubst %.c,build/%.o,$(wildcard tests/unit/*.c tests/doubles/*.c)))
-room_of   = $(dir $(firstword $(wildcard tools/*/$(1).c)))
-objects   = $(if $(1),$(filter-out $(MAINS) $(ABSENT:%=build/tools/fetch/%.o),$(patsubst %.c,build/%.o,$(wildcard $(1)*.c))))
+room_of   = $(word 2,$(subst /, ,$(wildcard tools/*/$(1).c tools/*/*/$(1).c)))
+rest_of   = $(if $(1),$(filter-out $(MAINS),$(call objects,$(1))))
 .SECONDEXPANSION:
-build/tests/unit/%_test: build/tests/unit/%_test.o $$(call objects,$$(call room_of,$$*)) \
+build/tests/unit/%_test: build/tests/unit/%_test.o $$(call rest_of,$$(call room_of,$$*)) \
                          build/tests/support.a build/libpsnn.a build/libpsruns.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka cairo fontconfig) $(STREAM) $(FETCHING) -lm -pthread
 build/tests/support.a: $(SUPPORT)
-build/tests/unit/%.o: CPPFLAGS += $(call pkg,--cflags,cairo)
+build/tests/unit/%.o: CPPFLAGS += $(addprefix -Itools/,$(call room_of,$(@F:_test.o=))) $(call pkg,--cflags,cairo)
 
 # What lets allocations fail: loaded before the C library (tests/faults/memory.bats).
 build/tests/starve.so: tests/doubles/memory/starve.c
@@ -66,16 +66,16 @@ PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((3 
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
 LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/s3 pipe/hosts faults/bucket faults/damage pipe/stops)
 ORDERED   = $(filter $(SCRIPTS),$(LONGEST)) $(filter-out $(LONGEST),$(SCRIPTS)) $(TESTS)
-TESTED   := all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare build/tests/starve.so $(CUDA_TESTS)
+TESTED    = all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare build/tests/starve.so $(CUDA_TESTS)
 ## test          all tests but the long ones, in about three minutes on two cores
-test: $(TESTED)
+test: $$(TESTED)
 	$(PROVE) $(ORDERED)
 # What reads, trains and draws; of sweeps a sample, for in their tests the programs do the same again and again.
 SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best faults/bucket faults/damage faults/pipeline \
              $(addprefix pipe/,golden labels layout points psaug pseval psfetch psdump psplot psplot_images psplot_live \
              ranking resume shards status))
 ## test-all      all tests, many of them also with AddressSanitizer and UndefinedBehaviorSanitizer
-test-all: $(TESTED) sanitized
+test-all: $$(TESTED) sanitized
 	PSWEEP_LONG=1 $(PROVE) $(ORDERED) $(SANITIZED)
 
 ## fresh         README's two commands on a bare Debian 12 and 13, which debootstrap makes; as root
@@ -86,7 +86,7 @@ fresh:
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
-SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
+SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
 SHELLS   := .ci/run .ci/deps pipelines/sweep pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \

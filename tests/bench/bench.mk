@@ -9,7 +9,7 @@ build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/lib
 
 build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/sigv4.o build/tools/fetch/text.o build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libcurl libcrypto)
-build/tests/bench/objects_bench: build/tests/bench/objects_bench.o $(filter-out %/psfetch.o,$(fetch_O)) build/libpsweep.a
+build/tests/bench/objects_bench: build/tests/bench/objects_bench.o $(filter-out %/psfetch.o,$(call objects,fetch)) build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) $(FETCHING) -lm -pthread
 
 TORCH_PYTHON := /usr/bin/python3

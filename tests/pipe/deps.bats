@@ -26,6 +26,15 @@ program() {
     no grep -vE '^[a-z-]+ +[^ ].{5,}' said
 }
 
+@test "make test and make test-all first make all that tests run, those of the GPU engine too" {
+    make -C "$REPOSITORY" -npq test test-all 2>/dev/null >database || true
+    for goal in test test-all; do
+        grep "^$goal: " database | tr ' ' '\n' >"$goal"
+        grep -x build/tests/starve.so "$goal"
+        [ ! -e "$REPOSITORY/bin/libpsweep-cuda.so" ] || grep -x build/tests/cuda/parity "$goal"
+    done
+}
+
 @test "make install, below folders with a blank in their names" {
     make -s --no-print-directory -C "$REPOSITORY" install DESTDIR="$PWD/a root" PREFIX="/opt/my programs"
     cd "a root/opt/my programs"

@@ -87,7 +87,7 @@ $(foreach isa,$(ISA),$(eval $(call kernels_of,$(isa))))
 WEBP     := $(call pkg,--libs,libwebp libwebpdemux)
 GIF      := $(if $(shell printf '\043include <gif_lib.h>\n' | $(CC) -E -x c - 2>/dev/null | grep DGifGetImageHeader),-lgif)
 ABSENT   := $(if $(WEBP),,webp) $(if $(GIF),,gif)
-UNBUILT  := $(ABSENT:%=build/tools/fetch/%.o)
+UNBUILT  := $(ABSENT:%=build/tools/fetch/decoding/%.o)
 FETCHING  = $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson libutf8proc) $(WEBP) $(GIF) -pthread
 # Newer than psfetch when there are others of these libraries than it was built with.
 build/formats: always

@@ -6,7 +6,7 @@
  * window, no order, no check, no decoding, nothing tried again. With AWS_ACCESS_KEY_ID and
  * AWS_SECRET_ACCESS_KEY it signs as psfetch does; keys need no encoding.
  */
-#include "tools/fetch/sigv4.h"
+#include "tools/fetch/s3/sigv4.h"
 
 #include <curl/curl.h>
 #include <netinet/in.h>

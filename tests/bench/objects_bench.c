@@ -1,6 +1,6 @@
 /* psfetch's network alone: objects_bench CONNECTIONS s3://bucket/prefix lists, gets every object in
  * order with all its checks, and prints their bytes; nothing is decoded or written. */
-#include "tools/fetch/objects.h"
+#include "tools/fetch/s3/objects.h"
 
 #include "message.h"
 

@@ -187,13 +187,13 @@ static void exports(void)
 
 #ifdef ROOM_fetch
 #include "tools/fetch/brace.h"
-#include "tools/fetch/decode.h"
-#include "tools/fetch/labels.h"
+#include "tools/fetch/decoding/decode.h"
+#include "tools/fetch/sources/labels.h"
 #include "tools/fetch/name.h"
-#include "tools/fetch/orient.h"
-#include "tools/fetch/profile.h"
-#include "tools/fetch/s3xml.h"
-#include "tools/fetch/source.h"
+#include "tools/fetch/decoding/orient.h"
+#include "tools/fetch/credentials/profile.h"
+#include "tools/fetch/s3/s3xml.h"
+#include "tools/fetch/sources/source.h"
 #include "tools/fetch/table.h"
 
 static const uint8_t *data;

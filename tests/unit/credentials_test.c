@@ -1,5 +1,5 @@
 /* Where keys, region and endpoint come from, and in which order. */
-#include "tools/fetch/credentials.h"
+#include "tools/fetch/credentials/credentials.h"
 
 #include "message.h"
 

@@ -1,5 +1,5 @@
 /* What stands beside an image in an archive, as the name of a class. */
-#include "tools/fetch/labels.h"
+#include "tools/fetch/sources/labels.h"
 
 #include "message.h"
 

@@ -1,10 +1,10 @@
 /* Which folder is the class, which tells the split, and what is left out for want of one. */
-#include "tools/fetch/layout.h"
+#include "tools/fetch/sources/layout.h"
 
 #include "image.h"
 #include "message.h"
 #include "options.h"
-#include "tools/fetch/source.h"
+#include "tools/fetch/sources/source.h"
 
 #include "tap.h"
 

@@ -1,6 +1,6 @@
 /* Orientation: every way of it, in every kind of file that tells it; and blocks that are malformed.
  */
-#include "tools/fetch/orient.h"
+#include "tools/fetch/decoding/orient.h"
 
 #include "message.h"
 #include "pictures.h"

@@ -3,7 +3,7 @@
 #ifndef PSWEEP_PICTURES_H
 #define PSWEEP_PICTURES_H
 
-#include "tools/fetch/decode.h"
+#include "tools/fetch/decoding/decode.h"
 
 #include <stdio.h> /* jpeglib.h wants FILE */
 

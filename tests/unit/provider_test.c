@@ -1,5 +1,5 @@
 /* The JSON that a program answers with, as keys or as a refusal. */
-#include "tools/fetch/provider.h"
+#include "tools/fetch/credentials/provider.h"
 
 #include "message.h"
 #include "tap.h"

@@ -1,5 +1,5 @@
 /* resize() against its formula in double precision, and where the answer is known. */
-#include "tools/fetch/resize.h"
+#include "tools/fetch/decoding/resize.h"
 
 #include "message.h"
 

@@ -1,5 +1,5 @@
 /* Pages of listings and error documents. */
-#include "tools/fetch/s3xml.h"
+#include "tools/fetch/s3/s3xml.h"
 
 #include "message.h"
 

@@ -1,6 +1,6 @@
 /* The signer against published signatures: Amazon's Signature Version 4 test suite and the examples
  * of the S3 API reference ("Signature Calculations for the Authorization Header"). */
-#include "tools/fetch/sigv4.h"
+#include "tools/fetch/s3/sigv4.h"
 
 #include "message.h"
 

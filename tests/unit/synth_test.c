@@ -1,8 +1,8 @@
 /* synth:shapes: the bytes that are promised, and the laws that the figures keep. */
-#include "tools/fetch/synth.h"
+#include "tools/fetch/drawing/synth.h"
 
 #include "message.h"
-#include "tools/fetch/synth_figure.h"
+#include "tools/fetch/drawing/synth_figure.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -2,8 +2,8 @@
 
 #include "message.h"
 #include "meter.h"
-#include "objects.h"
-#include "orient.h"
+#include "s3/objects.h"
+#include "decoding/orient.h"
 
 #include <math.h>
 #include <stdlib.h>

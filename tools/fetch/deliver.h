@@ -3,9 +3,9 @@
 #ifndef PSWEEP_DELIVER_H
 #define PSWEEP_DELIVER_H
 
-#include "plan.h"
-#include "resize.h"
-#include "shard.h"
+#include "selection.h"
+#include "decoding/resize.h"
+#include "archives/shard.h"
 #include "tally.h"
 #include "write.h"
 

@@ -32,7 +32,7 @@
 #ifndef PSWEEP_PREFETCH_H
 #define PSWEEP_PREFETCH_H
 
-#include "decode.h"
+#include "decoding/decode.h"
 
 #include <sys/types.h>
 

@@ -2,12 +2,12 @@
  * folders or by what lies beside them. */
 #include "brace.h"
 #include "deliver.h"
-#include "remote.h"
-#include "tar.h"
+#include "archives/remote.h"
+#include "archives/tar.h"
 
 #include "message.h"
 #include "options.h"
-#include "s3.h"
+#include "s3/s3.h"
 #include "standard.h"
 
 #include <math.h>

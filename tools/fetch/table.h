@@ -8,7 +8,7 @@
 #define PSWEEP_TABLE_H
 
 #include "image.h"
-#include "source.h"
+#include "sources/source.h"
 
 enum { TABLE_MAX_FILE = 64 << 20 }; /* bytes of a file of names */
 

@@ -2,7 +2,7 @@
 #ifndef PSWEEP_TALLY_H
 #define PSWEEP_TALLY_H
 
-#include "plan.h"
+#include "selection.h"
 
 struct tally {
     const struct classes *classes; /* borrowed */

@@ -1,0 +1,245 @@
+#include "s3/s3.h"
+
+#include "message.h"
+#include "meter.h"
+#include "s3/s3xml.h"
+#include "s3/transfers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The bucket becomes part of a host name or path, so its letters are checked. */
+int s3_take_url(const char *url, int is_folder, struct s3_listing *listing)
+{
+    *listing = (struct s3_listing){0};
+    if (!s3_is_url(url))
+        return fail("%s is not of the form s3://bucket/folder", url);
+    const char *bucket = url + 5;
+    size_t size = strcspn(bucket, "/");
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (size == 0 || size > 255 || strspn(bucket, letters) != size || bucket[0] == '.')
+        return fail("%s names no bucket: letters, digits, dots, - and _ are allowed", url);
+    const char *folder = bucket[size] == '/' ? bucket + size + 1 : "";
+    size_t length = strlen(folder);
+    if (length > S3_MAX_KEY)
+        return fail("a key of S3 has at most %d bytes, the one asked for has %zu", S3_MAX_KEY,
+                    length);
+    int slash = is_folder && length > 0 && folder[length - 1] != '/';
+    listing->bucket = ecopy(bucket);
+    listing->bucket[size] = '\0';
+    listing->folder = ealloc(length + 2, 1);
+    memcpy(listing->folder, folder, length);
+    if (slash)
+        listing->folder[length] = '/';
+    return 0;
+}
+
+/* The query of a page, canonical: sorted by name, strictly encoded. */
+static void page_query(struct text *query, const char *folder, int flat, const struct text *token)
+{
+    text_clear(query);
+    if (token->size > 0) {
+        text_format(query, "continuation-token=");
+        sigv4_encode(query, token->at, token->size, "");
+        text_format(query, "&");
+    }
+    text_format(query, "%sencoding-type=url&list-type=2&prefix=", flat ? "" : "delimiter=%2F&");
+    sigv4_encode(query, folder, strlen(folder), "");
+}
+
+/* Keeps the first ones only. */
+static void forget(struct s3_listing *listing, size_t objects, size_t prefixes)
+{
+    while (listing->count > objects)
+        free(listing->object[--listing->count].key);
+    while (listing->prefixes > prefixes)
+        free(listing->prefix[--listing->prefixes]);
+}
+
+/* A folder whose pages are asked for, each when the one before is there. */
+struct branch {
+    struct s3_listing *listing; /* its bucket and folder say what is asked for */
+    int flat;                   /* also what lies in folders in it; else these folders */
+    struct text token;          /* of the next page; "" at first, and when there are no more */
+    unsigned tries;             /* of a page that makes no sense */
+};
+
+/* Lists branches side by side: a server tells a thousand keys at a time, and the next thousand of
+ * one folder only when these are there. */
+struct lister {
+    struct s3 *s3;
+    const char *url; /* for the meter */
+    struct transfers *transfers;
+    size_t pages;   /* received in all */
+    size_t objects; /* of branches that are listed now */
+
+    struct branch *branch; /* [count] */
+    size_t count, next;    /* to be begun */
+    int is_whole;          /* all their pages are wanted, not one of each */
+};
+
+static int claim(void *user, size_t *job)
+{
+    struct lister *lister = user;
+    *job = lister->next;
+    if (*job == lister->count)
+        return CLAIM_NONE;
+    lister->next++;
+    return CLAIM_TAKEN;
+}
+
+static void address(void *user, size_t job, struct request *request)
+{
+    const struct branch *branch = &((struct lister *)user)->branch[job];
+    const struct s3_listing *listing = branch->listing;
+    struct text query = {0};
+    page_query(&query, listing->folder, branch->flat, &branch->token);
+    request_page(request, listing->bucket, listing->folder, query.at);
+    text_free(&query);
+}
+
+/* Without a length, a page that was cut short looks whole: it is asked for until it makes sense. */
+static int ask_again(struct lister *lister, struct branch *branch, const struct request *request)
+{
+    fail("cannot list %s: %s", request->name.at, why());
+    if (++branch->tries >= lister->s3->access.attempts)
+        return -1;
+    explain("%s; trying again", why());
+    return CAME_AGAIN;
+}
+
+/* A page has come. */
+static int came(void *user, size_t job, struct request *request, const char *gone)
+{
+    (void)gone; /* a page that cannot be had is refused: only objects are gone, one by one */
+    struct lister *lister = user;
+    struct branch *branch = &lister->branch[job];
+    struct s3_listing *listing = branch->listing;
+    size_t objects = listing->count, prefixes = listing->prefixes;
+    struct text token = {0};
+    if (s3xml_page(request->body.bytes, request->body.size, listing, &token) < 0) {
+        forget(listing, objects, prefixes);
+        text_free(&token);
+        return ask_again(lister, branch, request);
+    }
+    int is_same =
+        token.size > 0 && branch->token.size > 0 && strcmp(branch->token.at, token.at) == 0;
+    text_free(&branch->token);
+    branch->token = token;
+    branch->tries = 0;
+    if (is_same)
+        return fail("cannot list %s: the server brings the same page again", request->name.at);
+    long version = 0;
+    curl_easy_getinfo(request->easy, CURLINFO_HTTP_VERSION, &version);
+    if (lister->pages++ == 0 && version == CURL_HTTP_VERSION_2_0)
+        explain("%s: the server speaks HTTP/2", request->name.at);
+    lister->objects += listing->count - objects;
+    meter("%s: %zu object%s listed", lister->url, lister->objects, plural(lister->objects));
+    return token.size > 0 && lister->is_whole ? CAME_MORE : CAME_DONE;
+}
+
+/* Appends to the listing of each branch its next page, or all that it has. */
+static int list(struct lister *lister, struct branch *branch, size_t count, int is_whole)
+{
+    const struct transfers_client client = {claim, address, came, lister};
+    lister->branch = branch;
+    lister->count = count;
+    lister->next = 0;
+    lister->is_whole = is_whole;
+    return transfers_run(lister->transfers, &client, &lister->s3->cancellation);
+}
+
+/* Lists the folders in listing's folder, and the objects beside them. 1; 0 when they are so few or
+ * so many that the pages of all together are sooner had, and listing is as it was. */
+static int find_folders(struct lister *lister, struct s3_listing *listing)
+{
+    enum { MOST = 1000 };
+    struct s3_listing folders = {.bucket = ecopy(listing->bucket),
+                                 .folder = ecopy(listing->folder)};
+    struct branch branch = {.listing = &folders};
+    int done = list(lister, &branch, 1, 0);
+    int worth = folders.prefixes > 1 && folders.prefixes <= MOST;
+    while (done == 0 && worth && branch.token.size > 0) {
+        done = list(lister, &branch, 1, 0);
+        worth = folders.prefixes <= MOST;
+    }
+    text_free(&branch.token);
+    if (done == 0 && worth) {
+        struct s3_listing pages = *listing;
+        *listing = folders;
+        folders = pages;
+    }
+    s3_listing_free(&folders);
+    return done < 0 ? -1 : worth;
+}
+
+/* Lists all folders of listing (listing->prefix) at once, appends what they hold, and forgets them.
+ */
+static int list_folders(struct lister *lister, struct s3_listing *listing)
+{
+    size_t count = listing->prefixes;
+    struct branch *branch = ealloc(count, sizeof *branch);
+    struct s3_listing *part = ealloc(count, sizeof *part);
+    for (size_t i = 0; i < count; i++) {
+        part[i].bucket = ecopy(listing->bucket);
+        part[i].folder = listing->prefix[i];
+        branch[i] = (struct branch){.listing = &part[i], .flat = 1};
+    }
+    listing->prefixes = 0;
+    lister->objects = listing->count;
+    int done = list(lister, branch, count, 1);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t o = 0; o < part[i].count; o++)
+            s3_listing_add(listing, &part[i].object[o]);
+        part[i].count = 0;
+        s3_listing_free(&part[i]);
+        text_free(&branch[i].token);
+    }
+    free(branch);
+    free(part);
+    return done;
+}
+
+/* The first page tells whether there are more; then the folders are listed at once. */
+static int list_all(struct lister *lister, struct s3_listing *listing)
+{
+    struct branch branch = {.listing = listing, .flat = 1};
+    int done = list(lister, &branch, 1, 0);
+    if (done == 0 && branch.token.size > 0) {
+        int apart = find_folders(lister, listing);
+        done = apart < 0 ? -1 : apart ? list_folders(lister, listing) : list(lister, &branch, 1, 1);
+    }
+    text_free(&branch.token);
+    return done;
+}
+
+int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing)
+{
+    enum { LISTED_AT_ONCE = 16 }; /* folders, at most */
+    if (s3_take_url(url, 1, listing) < 0)
+        return -1;
+    struct lister lister = {.s3 = s3, .url = url};
+    lister.transfers = transfers_open(s3, LISTED_AT_ONCE, -1);
+    int done = lister.transfers != NULL ? list_all(&lister, listing) : -1;
+    transfers_close(lister.transfers);
+    if (done < 0)
+        s3_listing_free(listing);
+    return done;
+}
+
+void s3_listing_add(struct s3_listing *listing, const struct s3_object *object)
+{
+    listing->object = egrow_by_one(listing->object, listing->count, sizeof *listing->object);
+    listing->object[listing->count++] = *object;
+}
+
+void s3_listing_free(struct s3_listing *listing)
+{
+    forget(listing, 0, 0);
+    free(listing->prefix);
+    free(listing->object);
+    free(listing->bucket);
+    free(listing->folder);
+    *listing = (struct s3_listing){0};
+}

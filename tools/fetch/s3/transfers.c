@@ -1,0 +1,334 @@
+#include "s3/transfers.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    /* Further attempts that are allowed in all: so many, and an answer's share for each that came.
+     */
+    BUDGET = 100,
+    BUDGET_PER_CONNECTION = 8,
+    ANSWERS_PER_ATTEMPT = 2,
+    LEAST_IN_FLIGHT = 4, /* however often the server wants it slower */
+    AGAIN_MS = 50,       /* before a page that made no sense is asked for again */
+    LOOK_MS = 200,       /* how often cancellation is asked */
+};
+
+/* A connection's worth of work. */
+struct slot {
+    struct request request;
+    size_t job;
+    int busy;      /* it works on that: in flight, or waiting for its next attempt */
+    long long due; /* when the next attempt starts, in ms of the monotonic clock; 0: in flight */
+};
+
+struct transfers {
+    const struct transfers_client *client; /* whose run it is */
+    unsigned connections;
+    int wake;
+    CURLM *multi;
+    int epoll;
+    long long timer;    /* when libcurl wants to be called, ms; -1: not at all */
+    struct slot *slot;  /* [connections] */
+    unsigned busy;      /* slots that are */
+    unsigned flying;    /* of these, in flight */
+    double limit;       /* how many may be: sinks when the server wants it slower, recovers */
+    long long sunk;     /* when limit last sank, ms */
+    size_t came, again; /* answers that came; further attempts, see BUDGET */
+    struct sigv4_signer signer;
+    unsigned short random[3]; /* erand48's, for the pauses */
+};
+
+static long long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* libcurl says for what it waits on a socket. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
+{
+    (void)easy;
+    struct transfers *transfers = user;
+    struct epoll_event event = {.data.fd = fd};
+    if (what & CURL_POLL_IN)
+        event.events |= EPOLLIN;
+    if (what & CURL_POLL_OUT)
+        event.events |= EPOLLOUT;
+    if (what == CURL_POLL_REMOVE) {
+        epoll_ctl(transfers->epoll, EPOLL_CTL_DEL, fd, NULL);
+        curl_multi_assign(transfers->multi, fd, NULL);
+        return 0;
+    }
+    curl_multi_assign(transfers->multi, fd, transfers);
+    return epoll_ctl(transfers->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+}
+
+static int on_timer(CURLM *multi, long ms, void *user)
+{
+    (void)multi;
+    struct transfers *transfers = user;
+    transfers->timer = ms < 0 ? -1 : now_ms() + ms;
+    return 0;
+}
+
+static int open_all(struct transfers *transfers, struct s3 *s3)
+{
+    if (getrandom(transfers->random, sizeof transfers->random, 0) < 0)
+        return fail("cannot get random bytes: %s", strerror(errno));
+    for (unsigned i = 0; i < transfers->connections; i++)
+        if (request_open(&transfers->slot[i].request, s3, &transfers->signer) < 0)
+            return -1;
+    transfers->epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = transfers->wake};
+    if (transfers->epoll < 0 || (transfers->wake >= 0 && epoll_ctl(transfers->epoll, EPOLL_CTL_ADD,
+                                                                   transfers->wake, &event) < 0))
+        return fail("cannot wait on sockets: %s", strerror(errno));
+    transfers->multi = curl_multi_init();
+    if (transfers->multi == NULL)
+        return fail("libcurl cannot start transfers");
+    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
+    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
+    curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)transfers->connections);
+    return 0;
+}
+
+struct transfers *transfers_open(struct s3 *s3, unsigned connections, int wake)
+{
+    struct transfers *transfers = ealloc(1, sizeof *transfers);
+    *transfers = (struct transfers){.connections = connections,
+                                    .wake = wake,
+                                    .epoll = -1,
+                                    .timer = -1,
+                                    .limit = connections,
+                                    .signer = request_signer(s3)};
+    transfers->slot = ealloc(connections, sizeof *transfers->slot);
+    if (open_all(transfers, s3) == 0)
+        return transfers;
+    transfers_close(transfers);
+    return NULL;
+}
+
+void transfers_close(struct transfers *transfers)
+{
+    if (transfers == NULL)
+        return;
+    for (unsigned i = 0; i < transfers->connections; i++) {
+        struct request *request = &transfers->slot[i].request;
+        if (request->easy == NULL)
+            continue;
+        if (transfers->multi != NULL)
+            curl_multi_remove_handle(transfers->multi, request->easy);
+        request_close(request);
+    }
+    if (transfers->multi != NULL)
+        curl_multi_cleanup(transfers->multi);
+    if (transfers->epoll >= 0)
+        close(transfers->epoll);
+    free(transfers->slot);
+    explicit_bzero(&transfers->signer, sizeof transfers->signer);
+    free(transfers);
+}
+
+/* Sends the slot's next attempt. */
+static int send_slot(struct transfers *transfers, struct slot *slot)
+{
+    slot->due = 0;
+    if (request_sign(&slot->request) < 0)
+        return -1;
+    CURLMcode code = curl_multi_add_handle(transfers->multi, slot->request.easy);
+    if (code != CURLM_OK)
+        return fail("libcurl cannot start a transfer: %s", curl_multi_strerror(code));
+    transfers->flying++;
+    return 0;
+}
+
+/* Addresses what the slot's job asks, for a first attempt in so many ms. */
+static void begin(struct transfers *transfers, struct slot *slot, long pause)
+{
+    transfers->client->address(transfers->client->user, slot->job, &slot->request);
+    slot->due = now_ms() + pause;
+}
+
+/* Starts the attempts that are due, as the limit allows, and in *next says when the next one is, or
+ * -1. Those that the limit keeps back are looked at again when a transfer has ended. */
+static int send_due(struct transfers *transfers, long long *next)
+{
+    long long now = now_ms();
+    *next = -1;
+    for (unsigned i = 0; i < transfers->connections; i++) {
+        struct slot *slot = &transfers->slot[i];
+        if (slot->due == 0)
+            continue;
+        if (slot->due > now)
+            *next = *next < 0 || slot->due < *next ? slot->due : *next;
+        else if (transfers->flying < (unsigned)transfers->limit && send_slot(transfers, slot) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Gives idle slots jobs while the limit and the client allow; *more: whether there are others. */
+static int start_slots(struct transfers *transfers, int *more)
+{
+    const struct transfers_client *client = transfers->client;
+    for (unsigned i = 0;
+         i < transfers->connections && *more && transfers->flying < (unsigned)transfers->limit;
+         i++) {
+        struct slot *slot = &transfers->slot[i];
+        if (slot->busy)
+            continue;
+        int claimed = client->claim(client->user, &slot->job);
+        *more = claimed != CLAIM_NONE;
+        if (claimed != CLAIM_TAKEN)
+            return 0;
+        slot->busy = 1;
+        transfers->busy++;
+        begin(transfers, slot, 0);
+        if (send_slot(transfers, slot) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Another attempt is due. Those of one request have a bound; this is the one of all together. */
+static int is_overdrawn(struct transfers *transfers, const struct request *request)
+{
+    size_t budget = BUDGET + BUDGET_PER_CONNECTION * transfers->connections +
+                    transfers->came / ANSWERS_PER_ATTEMPT;
+    if (++transfers->again <= budget)
+        return 0;
+    fail("%s; the server failed %zu time%s for %zu %s%s that came", why(), transfers->again,
+         plural(transfers->again), transfers->came, request->object ? "object" : "page",
+         plural(transfers->came));
+    return 1;
+}
+
+/* A job's answer: hands it over, and asks what else the job asks. */
+static int deliver(struct transfers *transfers, struct slot *slot, const char *gone)
+{
+    const struct transfers_client *client = transfers->client;
+    transfers->came++;
+    if (transfers->limit < transfers->connections)
+        transfers->limit += 0.01; /* one more for each hundred that went well */
+    int more = client->came(client->user, slot->job, &slot->request, gone);
+    if (more == CAME_MORE || more == CAME_AGAIN) {
+        begin(transfers, slot, more == CAME_AGAIN ? AGAIN_MS : 0);
+        return 0;
+    }
+    slot->busy = 0;
+    transfers->busy--;
+    return more;
+}
+
+/* A transfer has ended. */
+static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
+{
+    struct request *request;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
+    struct slot *slot = (struct slot *)request; /* its first member */
+    enum response_class response = request_classify(request, code);
+    transfers->flying--;
+    curl_multi_remove_handle(transfers->multi, easy);
+    if (response == RESPONSE_DONE || response == RESPONSE_GONE)
+        return deliver(transfers, slot, response == RESPONSE_GONE ? why() : NULL);
+    if (response == RESPONSE_MOVED && transfers->busy == 1) {
+        request_move(request);
+        begin(transfers, slot, 0);
+        return 0;
+    }
+    if (response == RESPONSE_REFUSED || response == RESPONSE_MOVED ||
+        is_overdrawn(transfers, request))
+        return -1;
+    explain("%s; trying again", why());
+    long long now = now_ms();
+    if (response == RESPONSE_SLOWER && now - transfers->sunk > 1000) {
+        /* Once a second: all that is in flight is refused together, and that is one hint. */
+        double least =
+            transfers->connections < LEAST_IN_FLIGHT ? transfers->connections : LEAST_IN_FLIGHT;
+        transfers->limit = transfers->limit > 2 * least ? transfers->limit / 2 : least;
+        transfers->sunk = now;
+    }
+    slot->due = now + 1 + request_pause(request, response, erand48(transfers->random));
+    return 0;
+}
+
+/* An event on a socket. Servers that send header and body as two small segments under Nagle's
+ * algorithm wait with the second for our acknowledgement, which the kernel delays by 40 ms unless
+ * it is told, after each read again, to be quick. The socket may be closed by then: the call fails
+ * and does no harm. */
+static void serve_socket(struct transfers *transfers, const struct epoll_event *event)
+{
+    int running, flags = 0;
+    if (event->events & EPOLLIN)
+        flags |= CURL_CSELECT_IN;
+    if (event->events & EPOLLOUT)
+        flags |= CURL_CSELECT_OUT;
+    if (event->events & (EPOLLERR | EPOLLHUP))
+        flags |= CURL_CSELECT_ERR;
+    curl_multi_socket_action(transfers->multi, event->data.fd, flags, &running);
+    if (flags & CURL_CSELECT_IN)
+        setsockopt(event->data.fd, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
+}
+
+/* Waits until something happens or is due, and lets libcurl deal with it. */
+static int serve(struct transfers *transfers, long long due)
+{
+    enum { EVENTS = 64 };
+    struct epoll_event event[EVENTS];
+    long long now = now_ms(), until = now + LOOK_MS;
+    if (transfers->timer >= 0 && transfers->timer < until)
+        until = transfers->timer;
+    if (due >= 0 && due < until)
+        until = due;
+    int count = epoll_wait(transfers->epoll, event, EVENTS, until > now ? (int)(until - now) : 0);
+    for (int i = 0; i < count; i++) {
+        uint64_t woken;
+        if (event[i].data.fd != transfers->wake)
+            serve_socket(transfers, &event[i]);
+        else if (read(transfers->wake, &woken, sizeof woken) < 0)
+            continue; /* it was read before */
+    }
+    if (transfers->timer >= 0 && transfers->timer <= now_ms()) {
+        int running;
+        transfers->timer = -1;
+        curl_multi_socket_action(transfers->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    int left_over, done = 0;
+    CURLMsg *message;
+    while (done == 0 && (message = curl_multi_info_read(transfers->multi, &left_over)) != NULL)
+        if (message->msg == CURLMSG_DONE)
+            done = finish(transfers, message->easy_handle, message->data.result);
+    return done;
+}
+
+int transfers_run(struct transfers *transfers, const struct transfers_client *client,
+                  const struct cancellation *cancellation)
+{
+    int done = 0, more = 1;
+    transfers->client = client;
+    while (done == 0) {
+        long long due;
+        if (is_cancelled(cancellation))
+            return -1;
+        if (send_due(transfers, &due) < 0 || start_slots(transfers, &more) < 0)
+            return -1;
+        if (transfers->busy == 0 && !more)
+            return 0;
+        done = serve(transfers, due);
+    }
+    return done;
+}

@@ -1,0 +1,159 @@
+/* A folder of images on this machine. */
+#include "sources/source.h"
+
+#include "message.h"
+#include "name.h"
+#include "archives/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct folder {
+    int directory; /* fd; items are opened relative to it */
+};
+
+static int read_all(int fd, struct fetched *fetched, size_t size)
+{
+    /* One byte more than the size is asked for: a file that grew since it was listed shows. */
+    fetched->bytes = egrow(NULL, size + 1, 1);
+    do {
+        ssize_t got = read(fd, fetched->bytes + fetched->size, size + 1 - fetched->size);
+        if (got < 0 && errno != EINTR)
+            return fail("%s", strerror(errno));
+        if (got == 0)
+            break;
+        fetched->size += got > 0 ? (size_t)got : 0;
+    } while (fetched->size < size);
+    if (fetched->size != size)
+        return fail("its size changed while it was read");
+    return 0;
+}
+
+static int load(struct source *source, size_t place, struct fetched *fetched)
+{
+    const struct folder *folder = source->state;
+    const struct source_item *item = &source->item[place];
+    int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
+    int result = fd < 0 ? fail("%s", strerror(errno)) : read_all(fd, fetched, item->size);
+    if (fd >= 0)
+        close(fd);
+    return result < 0;
+}
+
+static void close_folder(struct source *source)
+{
+    struct folder *folder = source->state;
+    close(folder->directory);
+    free(folder);
+}
+
+static const struct source_class folder_class = {.load = load, .close = close_folder};
+
+static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
+                     size_t size)
+{
+    struct folder *folder = source->state;
+    int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
+    int result = fd < 0 ? fail("%s", strerror(errno)) : read_at(fd, 0, head, size);
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+/* Takes what fts came upon; key is its path under the root. */
+static int take(struct source *source, FTS *tree, FTSENT *entry, const char *key)
+{
+    int hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
+    switch (entry->fts_info) {
+    case FTS_D:
+        if (hidden) {
+            source->omitted.hidden_folders++;
+            fts_set(tree, entry, FTS_SKIP);
+        }
+        return 0;
+    case FTS_DP: /* a folder once more, after what is in it */
+        return 0;
+    case FTS_F:
+        return source_take(source, key, (uint64_t)entry->fts_statp->st_size);
+    case FTS_SLNONE:
+        return source_take_no_file(source, key, "it is a link to nothing");
+    case FTS_DEFAULT:
+        return source_take_no_file(source, key, "it is neither file nor folder");
+    default:
+        break;
+    }
+    if (hidden) {
+        omitted_file(&source->omitted, key);
+        return 0;
+    }
+    if (entry->fts_info == FTS_DC && !source_wants(source, key))
+        return 0;
+    char *shown = name_show(entry->fts_path);
+    int result = entry->fts_info == FTS_DC
+                     ? fail("the folder %s contains itself through a link: remove the link, or "
+                            "--exclude its path below the folder that is fetched",
+                            shown)
+                     : fail("cannot read %s: %s", shown, strerror(entry->fts_errno));
+    free(shown);
+    return result;
+}
+
+/* So that what is said about files comes in the order of their names. */
+static int by_name(const FTSENT **left, const FTSENT **right)
+{
+    return strcmp((*left)->fts_name, (*right)->fts_name);
+}
+
+/* Lists what lies under root, following links to files and folders. */
+static int list(struct source *source, char *root)
+{
+    char *roots[] = {root, NULL};
+    size_t root_length = strlen(root);
+    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+    if (tree == NULL)
+        return fail("cannot read the folder %s: %s", root, strerror(errno));
+    int result = 0;
+    FTSENT *entry;
+    while (result >= 0 && (errno = 0, entry = fts_read(tree)) != NULL) {
+        const char *key = entry->fts_path + root_length;
+        key += *key == '/';
+        result = take(source, tree, entry, key);
+    }
+    if (result >= 0 && errno != 0)
+        result = fail("cannot read the folder %s: %s", root, strerror(errno));
+    fts_close(tree);
+    return result < 0 ? -1 : 0;
+}
+
+int source_open_folder(struct source *source, const char *name)
+{
+    struct folder *folder = ealloc(1, sizeof *folder);
+    char *real = realpath(name, NULL), *copy = ecopy(name);
+    source->state = folder;
+    source->class = &folder_class;
+    folder->directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = folder->directory >= 0 && real ? 0
+                 : errno == ENOTDIR || strstr(name, "://")
+                     ? fail("%s is not a folder; sources are folders, s3://bucket/prefix, tar "
+                            "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…) "
+                            "and synth:shapes",
+                            name)
+                     : fail("cannot read the folder %s: %s", name, strerror(errno));
+    if (result == 0) {
+        source->root = ecopy(strrchr(real, '/') + 1);
+        result = list(source, copy);
+    }
+    if (result == 0) {
+        source_sort(source);
+        source_look_into(source, read_head);
+    }
+    free(copy);
+    free(real);
+    return result;
+}

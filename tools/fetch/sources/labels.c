@@ -1,0 +1,302 @@
+#include "sources/labels.h"
+
+#include "message.h"
+#include "name.h"
+#include "options.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const suffix_of[] = {".cls", ".json", ".txt"};
+
+/* The first dot of a name's last part, or the name's end. */
+static const char *first_dot(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    name = slash ? slash + 1 : name;
+    return name + strcspn(name, ".");
+}
+
+enum labels_kind labels_kind(const char *name)
+{
+    enum labels_kind kind = LABELS_CLS;
+    while (kind < LABELS_NONE && strcasecmp(first_dot(name), suffix_of[kind]) != 0)
+        kind++;
+    return source_key_kind(name) == KEY_HIDDEN ? LABELS_NONE : kind;
+}
+
+uint64_t labels_most(enum labels_kind kind)
+{
+    return kind == LABELS_JSON ? LABELS_MAX_JSON : LABELS_MAX_TEXT;
+}
+
+void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
+                const struct tar_place *at)
+{
+    labels->file = egrow_by_one(labels->file, labels->count, sizeof *labels->file);
+    labels->file[labels->count] =
+        (struct labels_file){.kind = kind, .name = ecopy(name), .order = labels->count, .at = *at};
+    labels->count++;
+}
+
+void labels_link(struct labels *labels, enum labels_kind kind, const char *name, const char *target)
+{
+    labels_add(labels, kind, name, &(struct tar_place){0});
+    labels->file[labels->count - 1].target = ecopy(target);
+}
+
+void labels_free(struct labels *labels)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        free(labels->file[i].name);
+        free(labels->file[i].target);
+    }
+    free(labels->file);
+    *labels = (struct labels){0};
+}
+
+static int compare_samples(const char *a, const char *b)
+{
+    size_t size_a = (size_t)(first_dot(a) - a), size_b = (size_t)(first_dot(b) - b);
+    int order = memcmp(a, b, size_a < size_b ? size_a : size_b);
+    return order != 0 ? order : (size_a > size_b) - (size_a < size_b);
+}
+
+static int by_sample(const void *left, const void *right)
+{
+    const struct labels_file *a = left, *b = right;
+    int order = (a->kind > b->kind) - (a->kind < b->kind);
+    if (order == 0)
+        order = compare_samples(a->name, b->name);
+    return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+/* The file of that kind for the image of that key: the last one; NULL when there is none. */
+static struct labels_file *find_file(const struct labels *labels, enum labels_kind kind,
+                                     const char *key)
+{
+    size_t low = 0, high = labels->count;
+    while (low < high) { /* to the first file behind those of the sample */
+        size_t middle = (low + high) / 2;
+        const struct labels_file *file = &labels->file[middle];
+        int order = file->kind != kind ? (file->kind > kind) - (file->kind < kind)
+                                       : compare_samples(file->name, key);
+        if (order <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    struct labels_file *file = low > 0 ? &labels->file[low - 1] : NULL;
+    return file != NULL && file->kind == kind && compare_samples(file->name, key) == 0 ? file
+                                                                                       : NULL;
+}
+
+/* Whether a text can be the name of a class: else a sentence. */
+static int check_name(const char *text, size_t size)
+{
+    if (size == 0)
+        return fail("it is empty");
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < ' ')
+            return fail("it is not one line of text");
+    if (size > LABELS_MAX_NAME)
+        return fail("it has %zu bytes; the name of a class has at most %d", size, LABELS_MAX_NAME);
+    if (size > 1 && text[0] == '-' && strspn(text + 1, "0123456789") == size - 1)
+        return fail("it is a number below 0");
+    return name_is_utf8(text) ? 0 : fail("it is not UTF-8");
+}
+
+/* Gives hard links, of which the files are sorted, the places of what they link to; to nothing: an
+ * empty one, which is no label. */
+static void follow_links(struct labels *labels)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        const char *target = labels->file[i].target;
+        const struct labels_file *file =
+            target != NULL ? find_file(labels, labels_kind(target), target) : NULL;
+        if (file != NULL && file->target == NULL)
+            labels->file[i].at = file->at;
+    }
+}
+
+char *labels_parse(const char *text, size_t size, enum label *label)
+{
+    while (size > 0 && isspace((unsigned char)*text)) {
+        text++;
+        size--;
+    }
+    while (size > 0 && isspace((unsigned char)text[size - 1]))
+        size--;
+    char *copy = ealloc(size + 1, 1), *name = copy;
+    memcpy(copy, text, size);
+    int is_good = check_name(copy, size) == 0;
+    *label = size > 0 && strspn(copy, "0123456789") == size ? LABEL_NUMBER : LABEL_TEXT;
+    while (*label == LABEL_NUMBER && name[0] == '0' && name[1] != '\0')
+        name++;
+    name = is_good ? name_compose(name, strlen(name)) : NULL;
+    free(copy);
+    return name;
+}
+
+/* What the top of a JSON text has under member, or else as label or class: NULL with a sentence. */
+static char *parse_json(const char *text, size_t size, const char *member, enum label *label)
+{
+    json_error_t error;
+    json_t *json = json_loadb(text, size, 0, &error);
+    if (json == NULL) {
+        fail("it is not JSON: %s", error.text);
+        return NULL;
+    }
+    const json_t *found = json_object_get(json, member ? member : "label");
+    if (found == NULL && member == NULL)
+        found = json_object_get(json, "class");
+    char number[24], *name = NULL;
+    if (json_is_string(found)) {
+        name = labels_parse(json_string_value(found), json_string_length(found), label);
+    } else if (json_is_integer(found)) {
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(found));
+        name = labels_parse(number, strlen(number), label);
+    } else if (found == NULL && member == NULL) {
+        fail("it has no member label or class");
+    } else if (found == NULL) {
+        fail("it has no member %s", member);
+    } else {
+        fail("its member %s is neither a text nor a whole number", member ? member
+                                                                   : json_object_get(json, "label")
+                                                                       ? "label"
+                                                                       : "class");
+    }
+    json_decref(json);
+    return name;
+}
+
+/* The class that a file tells; NULL with a sentence without its name. */
+static char *read_label(const struct labels_file *file, const int fd[2], const char *member,
+                        enum label *label)
+{
+    size_t size = (size_t)file->at.size;
+    if (file->at.size > labels_most(file->kind)) {
+        fail("it has %" PRIu64 " bytes; at most %" PRIu64 " KiB are read", file->at.size,
+             labels_most(file->kind) >> 10);
+        return NULL;
+    }
+    char *text = ealloc(size + 1, 1), *name = NULL;
+    if (read_at(fd[file->at.spooled], file->at.offset, (uint8_t *)text, size) == 0)
+        name = file->kind == LABELS_JSON ? parse_json(text, size, member, label)
+                                         : labels_parse(text, size, label);
+    free(text);
+    return name;
+}
+
+/* Which kind of files tells the labels. */
+static enum labels_kind choose(const struct source *source, const struct labels *labels,
+                               const int fd[2], const struct source_options *options)
+{
+    size_t has[LABELS_NONE] = {0};
+    int in_folders = 0;
+    if (options->layout.class_level != OPTION_UNSET)
+        return LABELS_NONE;
+    if (options->label_member != NULL)
+        return LABELS_JSON;
+    for (size_t i = 0; i < source->count; i++) {
+        const char *key = source->item[i].key;
+        in_folders |= strchr(key, '/') != NULL;
+        for (enum labels_kind kind = LABELS_CLS; kind < LABELS_NONE; kind++) {
+            const struct labels_file *file = find_file(labels, kind, key);
+            if (file == NULL || (kind == LABELS_JSON && has[kind] > 0))
+                continue;
+            enum label label;
+            char *name = kind == LABELS_JSON ? read_label(file, fd, NULL, &label) : NULL;
+            has[kind] += kind != LABELS_JSON || name != NULL;
+            free(name);
+        }
+    }
+    return has[LABELS_CLS] > 0    ? LABELS_CLS
+           : in_folders           ? LABELS_NONE
+           : has[LABELS_JSON] > 0 ? LABELS_JSON
+           : has[LABELS_TXT] > 0  ? LABELS_TXT
+                                  : LABELS_NONE;
+}
+
+/* Labels one image. 0, or -1 where that is an error. */
+static int label_item(struct source *source, struct source_item *item, struct labels_file *file,
+                      enum labels_kind kind, const int fd[2], const char *member)
+{
+    struct text reason = {0};
+    if (file == NULL) {
+        text_format(&reason, "no %.*s%s beside it tells its class",
+                    (int)(first_dot(item->key) - item->key), item->key, suffix_of[kind]);
+    } else {
+        file->is_used = 1;
+        item->class_name = read_label(file, fd, member, &item->label);
+        char *shown = name_show(file->name);
+        if (item->class_name == NULL)
+            text_format(&reason, "%s does not tell its class: %s", shown, why());
+        free(shown);
+    }
+    item->is_out = item->class_name == NULL;
+    int result = item->is_out ? source_refuse(source, item->key, reason.at) : 0;
+    text_free(&reason);
+    return result;
+}
+
+static int by_class(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* A .txt holds a caption as often as a class: then hardly two are the same. */
+static void remark_captions(const struct source *source)
+{
+    enum { LEAST = 20 };
+    char **name = ealloc(source->count + 1, sizeof *name);
+    size_t classes = 1;
+    for (size_t i = 0; i < source->count; i++)
+        name[i] = source->item[i].class_name;
+    if (source->count >= LEAST)
+        qsort(name, source->count, sizeof *name, by_class);
+    for (size_t i = 1; i < source->count; i++)
+        classes += strcmp(name[i - 1], name[i]) != 0;
+    if (source->count >= LEAST && classes > source->count / 10 * 9)
+        note("%s: the .txt files of %zu images tell %zu classes: are they captions?", source->name,
+             source->count, classes);
+    free(name);
+}
+
+int labels_apply(struct source *source, struct labels *labels, const int fd[2],
+                 const struct source_options *options)
+{
+    int result = 0;
+    if (labels->count > 0)
+        qsort(labels->file, labels->count, sizeof *labels->file, by_sample);
+    follow_links(labels);
+    enum labels_kind kind = choose(source, labels, fd, options);
+    for (size_t i = 0; i < source->count && kind != LABELS_NONE && result == 0; i++) {
+        struct source_item *item = &source->item[i];
+        const char *suffix = first_dot(item->key);
+        if (item->class_name != NULL) /* of a batch of CIFAR-10 */
+            continue;
+        if (*suffix != '\0' && !decode_is_suffix(suffix, strlen(suffix))) {
+            item->is_out = 1; /* 000017.mask.png is no image of its sample, but about it */
+            omitted_file(&source->omitted, item->key);
+            continue;
+        }
+        result = label_item(source, item, find_file(labels, kind, item->key), kind, fd,
+                            options->label_member);
+    }
+    for (size_t i = 0; i < labels->count; i++)
+        if (!labels->file[i].is_used)
+            omitted_file(&source->omitted, labels->file[i].name);
+    if (result < 0)
+        return -1;
+    source_sift(source);
+    if (kind == LABELS_TXT)
+        remark_captions(source);
+    return 0;
+}

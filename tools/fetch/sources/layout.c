@@ -1,0 +1,307 @@
+#include "sources/layout.h"
+
+#include "image.h"
+#include "message.h"
+#include "name.h"
+#include "options.h"
+#include "sources/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The next folder of what is left of a key; NULL when that is the file's name. */
+static const char *next_folder(const char **rest, size_t *size)
+{
+    const char *start = *rest + strspn(*rest, "/");
+    *size = strcspn(start, "/");
+    *rest = start + *size;
+    return (*rest)[strspn(*rest, "/")] != '\0' ? start : NULL;
+}
+
+const char *layout_last_folder(const char *key, size_t *size)
+{
+    const char *last = key, *folder;
+    size_t length;
+    *size = 0;
+    while ((folder = next_folder(&key, &length)) != NULL) {
+        last = folder;
+        *size = length;
+    }
+    return last;
+}
+
+/* The split that a folder is called for, or -1. */
+static int split_of(const char *folder, size_t size)
+{
+    static const struct {
+        const char *name;
+        enum split split;
+    } known[] = {{"train", SPLIT_TRAIN},           {"training", SPLIT_TRAIN},
+                 {"val", SPLIT_VALIDATION},        {"valid", SPLIT_VALIDATION},
+                 {"validation", SPLIT_VALIDATION}, {"test", SPLIT_TEST},
+                 {"testing", SPLIT_TEST}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i].name) == size && strncasecmp(known[i].name, folder, size) == 0)
+            return (int)known[i].split;
+    return -1;
+}
+
+/* A key's folders, but for one that tells the split. */
+struct way {
+    const char *rest;
+    size_t skip; /* the folder not to be counted; 0: none */
+};
+
+static const char *step(struct way *way, size_t *size)
+{
+    if (way->skip > 0 && --way->skip == 0)
+        next_folder(&way->rest, size);
+    return next_folder(&way->rest, size);
+}
+
+/* What is known of all items that get their class here. */
+struct view {
+    const struct layout_options *options;
+    struct way first; /* of one of them */
+    size_t common;    /* folders that all of them begin with */
+    size_t deepest;   /* the most folders that one has */
+    int side_by_side; /* there are two folders, or more, where the common ones end */
+    size_t images;
+    unsigned splits; /* bits of those that folders are called for */
+    int own_split; /* that the source's name tells, where no folder does and one is asked for; or -1
+                    */
+};
+
+/* The way to an image; its split by the way, or -1. */
+static struct way way_of(const char *key, struct view *view, int *split)
+{
+    struct way way = {key, 0};
+    const char *rest = key, *folder;
+    size_t size, number = 0;
+    *split = -1;
+    while ((folder = next_folder(&rest, &size)) != NULL) {
+        int found = split_of(folder, size);
+        number++;
+        if (found < 0)
+            continue;
+        view->splits |= 1U << found;
+        if (view->options->split_folders && *split < 0) {
+            *split = found;
+            way.skip = number;
+        }
+    }
+    if (*split < 0)
+        *split = view->own_split;
+    return way;
+}
+
+static size_t depth_of(struct way way)
+{
+    size_t depth = 0, size;
+    while (step(&way, &size) != NULL)
+        depth++;
+    return depth;
+}
+
+static size_t count_common(struct way a, struct way b, size_t most)
+{
+    size_t common = 0, size_a, size_b;
+    const char *folder_a, *folder_b;
+    while (common < most && (folder_a = step(&a, &size_a)) != NULL &&
+           (folder_b = step(&b, &size_b)) != NULL && size_a == size_b &&
+           memcmp(folder_a, folder_b, size_a) == 0)
+        common++;
+    return common;
+}
+
+/* Whether folders tell anything of an item: not of what came with its class and split. */
+static int is_by_folder(const struct source_item *item)
+{
+    return item->class_name == NULL || item->label != LABEL_FOLDER;
+}
+
+/* The way to an item that gets its class here; 0 for one that does not. */
+static int find_way(const struct source_item *item, struct view *view, struct way *way)
+{
+    int split;
+    if (!is_by_folder(item))
+        return 0;
+    *way = way_of(item->key, view, &split);
+    return item->class_name == NULL && (split >= 0 || !view->options->split_folders);
+}
+
+static void look(const struct source *source, struct view *view)
+{
+    struct way way, deeper = {0};
+    for (size_t i = 0; i < source->count; i++) {
+        if (!find_way(&source->item[i], view, &way))
+            continue;
+        size_t depth = depth_of(way);
+        if (view->images++ == 0) {
+            view->first = way;
+            view->common = depth;
+        }
+        view->common = count_common(view->first, way, view->common);
+        if (depth > view->deepest)
+            view->deepest = depth;
+    }
+    for (size_t i = 0; i < source->count && !view->side_by_side; i++) {
+        if (!find_way(&source->item[i], view, &way) || depth_of(way) == view->common)
+            continue;
+        if (deeper.rest == NULL)
+            deeper = way;
+        view->side_by_side = count_common(deeper, way, view->common + 1) == view->common;
+    }
+}
+
+/* The folder that is an image's class; NULL: the source itself; is_stray: there is none. */
+static const char *find_class(struct way way, const struct view *view, size_t *size, int *is_stray)
+{
+    uint64_t level = view->options->class_level;
+    size_t depth = depth_of(way);
+    if (level == OPTION_UNSET) {
+        level = depth;
+        *is_stray = depth == view->common && view->side_by_side;
+    } else {
+        *is_stray = level > depth;
+    }
+    const char *folder = NULL;
+    for (uint64_t i = 0; i < level && !*is_stray; i++)
+        folder = step(&way, size);
+    return folder;
+}
+
+/* Names an item's class. 0, or -1 where it cannot be named and bad images are errors. */
+static int name_class(struct source *source, struct source_item *item, const char *folder,
+                      size_t size)
+{
+    if (folder == NULL) {
+        folder = source->root;
+        size = strlen(folder);
+        if (!name_is_utf8(folder)) {
+            item->is_out = 1;
+            return source_refuse(source, item->key, "the name of its folder is not UTF-8");
+        }
+    }
+    item->class_name = name_compose(folder, size);
+    return 0;
+}
+
+static int assign(struct source *source, struct view *view)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        struct source_item *item = &source->item[i];
+        int split, is_stray = 0;
+        size_t size = 0;
+        if (!is_by_folder(item))
+            continue;
+        struct way way = way_of(item->key, view, &split);
+        const char *folder = item->class_name ? NULL : find_class(way, view, &size, &is_stray);
+        if (is_stray || (view->options->split_folders && split < 0)) {
+            omitted_stray(&source->omitted, item->key);
+            item->is_out = 1;
+            continue;
+        }
+        item->split = split;
+        if (item->class_name == NULL && name_class(source, item, folder, size) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Where there is no class, or one that nobody can have meant. */
+static int check(const struct source *source, const struct view *view)
+{
+    size_t strays = source->omitted.stray.count;
+    const struct layout_options *options = view->options;
+    if (source->count == 0 && strays > 0 && options->split_folders && !view->images)
+        return fail("%s has no images in folders called train, validation or test, which "
+                    "--split-folders asks for",
+                    source->name);
+    if (source->count == 0 && strays > 0)
+        return fail(
+            "no image of %s lies %llu folder%s deep, where --class-level looks for its class",
+            source->name, (unsigned long long)options->class_level, plural(options->class_level));
+    if (options->class_level == OPTION_UNSET && strays > source->count) {
+        char *shown = source_show(source, source->omitted.stray.name[0]);
+        fail("%zu of the %zu images of %s lie beside the folders that the others lie in (%s): "
+             "choose by --include and --exclude, or name the folder of the class by --class-level",
+             strays, strays + source->count, source->name, shown);
+        free(shown);
+        return -1;
+    }
+    return 0;
+}
+
+/* That splits, of which there are two or more, are taken alike. 0 where there are not. */
+static int remark_splits(const char *where, unsigned splits)
+{
+    char names[64] = "";
+    int count = 0;
+    for (int split = 0; split < SPLITS; split++)
+        count += splits >> split & 1;
+    for (int split = 0, told = 0; split < SPLITS; split++)
+        if (splits >> split & 1) {
+            strcat(names, told == 0 ? "" : told + 1 == count ? " and " : ", ");
+            strcat(names, split_name[split]);
+            told++;
+        }
+    if (count > 1)
+        note("%s for %s are all taken alike; --split-folders makes these the splits", where, names);
+    return count > 1;
+}
+
+/* What folders look like and were not taken for. */
+static void remark(const struct source *source, const struct view *view)
+{
+    char where[4400];
+    int same = 1;
+    snprintf(where, sizeof where, "%s: the images in its folders", source->name);
+    if (!view->options->split_folders && remark_splits(where, view->splits))
+        return;
+    for (size_t i = 1; i < source->count && same; i++)
+        same = strcmp(source->item[i].class_name, source->item[0].class_name) == 0;
+    if (!same || view->options->class_level != OPTION_UNSET || view->deepest <= view->common + 1)
+        return;
+    char *shown = name_show(source->item[0].class_name);
+    note("%s: all images lie in folders called %s, so there is one class; --class-level %zu takes "
+         "the folders above them",
+         source->name, shown, view->common + 1);
+    free(shown);
+}
+
+void layout_remark(const struct source *source, size_t count, const struct layout_options *options)
+{
+    unsigned splits = 0;
+    for (size_t s = 0; s < count; s++) {
+        int split = source[s].root ? split_of(source[s].root, strlen(source[s].root)) : -1;
+        splits |= split < 0 ? 0 : 1U << split;
+    }
+    if (!options->split_folders)
+        remark_splits("the sources", splits);
+}
+
+int layout(struct source *source, const struct layout_options *options)
+{
+    struct view view = {.options = options, .own_split = -1};
+    look(source, &view);
+    if (options->split_folders && view.splits == 0 && source->root != NULL) {
+        view.own_split = split_of(source->root, strlen(source->root));
+        look(source, &view);
+    }
+    if (view.images > 0 && view.deepest == 0 && source->is_part &&
+        options->class_level == OPTION_UNSET)
+        return fail("the images of %s lie in no folder, and no .cls, .json or .txt beside them "
+                    "tells their classes; --class-level 0 makes the archive's name their class",
+                    source->name);
+    if (assign(source, &view) < 0)
+        return -1;
+    source_sift(source);
+    if (check(source, &view) < 0)
+        return -1;
+    if (source->count > 0)
+        remark(source, &view);
+    return 0;
+}

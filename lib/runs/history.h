@@ -27,7 +27,9 @@ struct score {
 struct history {
     enum rank_rule rank; /* what runs are judged by */
     uint64_t epochs;     /* that runs are asked for whose records do not tell; 0: not known */
-    struct run **run;    /* [runs] */
+    const struct settings *coming; /* [to_come] options of runs that are yet to come, borrowed */
+    size_t to_come;
+    struct run **run; /* [runs] */
     size_t runs;
     int named;            /* since runs came or went last, names were given */
     struct score **score; /* [scores] */

@@ -47,6 +47,16 @@ static int value_text(const msgpack_object *value, char *text, size_t size, doub
     return 1;
 }
 
+void settings_add(struct settings *settings, const char *name, const char *value, double number)
+{
+    struct setting new = {label_clean(name, strlen(name)), label_clean(value, strlen(value)),
+                          number};
+    for (char *dash = new.name; (dash = strchr(dash, '-'));)
+        *dash = ' ';
+    settings->setting = egrow(settings->setting, settings->count + 1, sizeof *settings->setting);
+    settings->setting[settings->count++] = new;
+}
+
 static void add(struct settings *settings, const char *tool, const msgpack_object *key,
                 const msgpack_object *value)
 {
@@ -56,11 +66,7 @@ static void add(struct settings *settings, const char *tool, const msgpack_objec
         return;
     snprintf(name, sizeof name, "%s%s%.*s", tool, tool[0] ? " " : "", (int)key->via.str.size,
              key->via.str.ptr);
-    for (char *dash = name; (dash = strchr(dash, '-'));)
-        *dash = ' ';
-    settings->setting = egrow(settings->setting, settings->count + 1, sizeof *settings->setting);
-    settings->setting[settings->count++] =
-        (struct setting){label_clean(name, strlen(name)), label_clean(text, strlen(text)), number};
+    settings_add(settings, name, text, number);
 }
 
 /* "psaug 0.1.0" is "psaug"; the header of the run itself needs no such word. */
@@ -107,7 +113,7 @@ void settings_free(struct settings *settings)
 
 const struct setting *settings_find(const struct settings *settings, const char *name)
 {
-    for (size_t i = 0; i < settings->count; i++)
+    for (size_t i = settings->count; i-- > 0;)
         if (strcmp(settings->setting[i].name, name) == 0)
             return &settings->setting[i];
     return NULL;

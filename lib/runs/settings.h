@@ -23,6 +23,9 @@ struct settings {
 void settings_read(struct settings *settings, const msgpack_object *header);
 void settings_free(struct settings *settings);
 
+/* Adds one; values and names are cleaned. Of the same name the last one counts. */
+void settings_add(struct settings *settings, const char *name, const char *value, double number);
+
 /* One by its name; NULL when there is none. */
 const struct setting *settings_find(const struct settings *settings, const char *name);
 

@@ -126,7 +126,7 @@ static void history(void)
     struct history history = {.rank = RANK_BEST};
     const uint32_t size[] = {60, 20};
     if (source_open(&source, 0) == 0 && source_read(&source, &history, NAN) >= 0) {
-        history_name(&history, &(struct asked){0});
+        history_name(&history);
         for (size_t i = 0; history.runs + history.scores < 30 && i < 2 * sizeof kind / sizeof *kind;
              i++) {
             struct page page = show_page(size, i & 1, "title");
@@ -160,7 +160,7 @@ static void filters(void)
 
 #ifdef ROOM_dump
 #include "tools/dump/export.h"
-#include "tools/dump/ranking.h"
+#include "tools/dump/tables.h"
 
 #include <math.h>
 
@@ -169,7 +169,7 @@ static void ranking(void)
     struct source source = source_of(path);
     struct history history = {.rank = RANK_BEST};
     if (source_open(&source, 0) == 0 && source_read(&source, &history, NAN) >= 0)
-        ranking_print(&history, 0);
+        print_ranking(&history, 0);
     source_close(&source);
     history_free(&history);
 }

@@ -275,7 +275,7 @@ END
 }
 
 @test "psplot only draws, and says who writes for programs; psdump knows nothing of drawing" {
-    for kind in json csv ranking status; do
+    for kind in json csv ranking means status; do
         ends 2 psplot -k $kind net1.bin
         [ ! -s out ]
         [ "$(cat err)" = "psplot: --kind $kind is written for programs, by psdump: psdump --kind $kind" ]

@@ -1,4 +1,4 @@
-# psdump -k ranking: which run is better.
+# psdump -k ranking, means and classes: which run is better, over seeds, class by class.
 load ../helper
 
 # a.bin, whose accuracy rises to 60 %; b.bin, with a peak in the middle; tie.bin, which ends as a.bin does with
@@ -148,4 +148,40 @@ END
     psplot --size 80x20 train.bin | grep -q 'epoch 2, stopped, training: 70.00 %'
     # Beside one that was, they are not counted.
     psplot -k summary --size 60x20 train.bin a.bin | grep -q 'not counted: 0 diverged, 1 without validation'
+}
+
+@test "means over seeds: runs that differ in nothing else are one" {
+    # 60 and 70 %; what has diverged is not in them.
+    ends 0 psdump -k means a.bin gap.bin mad.bin
+    [ "$(cat out)" = $'runs\tmean\tdeviation\tcounted\tbest\tdiverged\tof
+depth 1\t65.00\t7.07\t2\t70.00\t1\tvalidation' ]
+    ends 0 psdump -k means --rank loss train.bin
+    [ "$(tail -n 1 out)" = $'depth 1\t0.7000\t-\t1\t0.7000\t0\ttraining' ]
+    ends 0 psdump -k means mad.bin
+    [ "$(tail -n 1 out)" = $'depth 1\t-\t-\t0\t-\t1\tvalidation' ]
+    psfetch -q --limit 64 | psaug -q -e 1 >set.ps
+    for depth in 1 2; do pstrain -q -d $depth <set.ps >d$depth.bin; done
+    [ "$(psdump -k means d2.bin d1.bin | cut -f 1,4 | tr '\t' ' ' | tail -n 2)" = "depth 1 1
+depth 2 1" ]
+    ends 2 psdump -k csv --rank loss a.bin
+}
+
+@test "classes of scores: the worst first, and what they are taken for" {
+    psfetch -q --limit 90 >set.ps
+    psaug -q -e 2 <set.ps | pstrain -q -d 1 >net.bin
+    pseval -q --only train net.bin <set.ps >net.scores
+    ends 0 psdump -k classes net.scores
+    [ "$(head -n 1 out)" = $'model\tsplit\tclass\timages\trecall\tprecision\ttaken_for\ttimes' ]
+    psdump net.scores | jq -r '.classes as $c | select(.type == "score") | .recall | length' | grep -qx "$(tail -n +2 out | wc -l)"
+    tail -n +2 out | cut -f 5 | grep -v -- - | sort -c -n
+    [ "$(tail -n +2 out | awk -F '\t' '{ n += $4 } END { print n }')" = 90 ]
+    # Each class against the matrix.
+    psdump net.scores | jq -r 'if .type == "header" then .classes else .confusion end' | jq -rs '. as [$name, $rows]
+        | range($name | length) | . as $i | $rows[$i] as $row | ($row | add) as $all
+        | ([range($row | length) | select(. != $i) | {n: $row[.], i: .}] | max_by([.n, -.i])) as $most
+        | "\($name[$i]) \($all) \($row[$i]) \(if $most.n > 0 then $name[$most.i] else "-" end) \($most.n)"' | sort >want
+    tail -n +2 out | awk -F '\t' '{ printf "%s %d %.0f %s %d\n", $3, $4, $4 * $5 / 100, $7, $8 }' | sort >got
+    cmp want got
+    ends 1 psdump -k classes net.bin
+    grep -q 'holds no score' err
 }

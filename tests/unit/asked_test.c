@@ -1,7 +1,7 @@
 /* What a sweep's folder asks for, and how long that takes. */
 #include "tools/plot/asked.h"
 
-#include "runs/history.h"
+#include "runs/varying.h"
 
 #include "tap.h"
 
@@ -58,9 +58,18 @@ static void lines(void **state)
     assert_int_equal(asked.count, 2);
     assert_string_equal(asked.run[1].name, "d9");
     assert_int_equal(asked.run[1].epochs, 7);
-    assert_true(asked_varies(&asked, "depth"));
-    assert_false(asked_varies(&asked, "learning rate"));
-    assert_false(asked_varies(&asked, "batch size"));
+    struct run run = {.name = "d1"}, *only = &run;
+    settings_add(&run.settings, "depth", "1", 1);
+    settings_add(&run.settings, "learning rate", "0.1", 0.1);
+    settings_add(&run.settings, "batch size", "64", 64);
+    history.run = &only;
+    history.runs = 1;
+    struct varying options = varying_find(&history, 1);
+    assert_int_equal(options.count, 1);
+    assert_string_equal(options.name[0], "depth");
+    settings_free(&run.settings);
+    history.run = NULL;
+    history.runs = 0;
     put("d1.failed", "");
     put("d1.bin", "no run");
     asked_look(&asked, folder, path, &history);

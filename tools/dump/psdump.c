@@ -2,9 +2,8 @@
 #include "export.h"
 #include "message.h"
 #include "options.h"
-#include "ranking.h"
 #include "standard.h"
-#include "status.h"
+#include "tables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +13,12 @@ static uint64_t epochs;
 static int bytes;
 
 static const struct option_row rows[] = {
-    {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0, "json|csv|ranking|status",
-     "records as JSON (default) or CSV, the best runs first, states of run files"},
+    {'k', "kind", OPTION_CHOICE, OPTION_LOCAL, &kind, 0, 0, "json|csv|ranking|means|classes|status",
+     "records as JSON (default) or CSV; tables of runs, of scores, of run files"},
     {0, "bytes", OPTION_FLAG, OPTION_LOCAL, &bytes, 0, 0, NULL,
      "json: pixels and weights too, as base64"},
     {0, "rank", OPTION_CHOICE, OPTION_LOCAL, &rank, 0, 0, "last|mean5|best|loss",
-     "ranking: what runs are judged by (last: accuracy after the last epoch)"},
+     "ranking, means: what runs are judged by (last: accuracy after the last epoch)"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
      "ranking: as of epoch N"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
@@ -49,18 +48,21 @@ static void check_options(void)
 {
     if (bytes && !is_kind("json"))
         die(USAGE, "--bytes is for --kind json");
-    if (options_given(rows, "rank") && !is_kind("ranking"))
-        die(USAGE, "--rank is for --kind ranking");
+    if (options_given(rows, "rank") && !is_kind("ranking") && !is_kind("means"))
+        die(USAGE, "--rank is for --kind ranking and means");
     if (epochs && !is_kind("ranking"))
         die(USAGE, "--epochs is for --kind ranking");
 }
 
-static void print_ranking(struct source *source, int count)
+static void print_table(struct source *source, int count)
 {
     struct history history = {.rank = rank_rule(rank)};
     if (source_read_all(source, count, &history) < 0)
         die_why();
-    if (ranking_print(&history, epochs) < 0)
+    int printed = is_kind("ranking") ? print_ranking(&history, epochs)
+                  : is_kind("means") ? print_means(&history)
+                                     : print_classes(&history);
+    if (printed < 0)
         die(source_any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
     history_free(&history);
 }
@@ -80,7 +82,7 @@ int main(int argc, char **argv)
     if (argc == first)
         estandard_input();
     if (is_kind("status")) {
-        if (status_print(path, count) < 0)
+        if (print_status(path, count) < 0)
             die_why();
         return DONE;
     }
@@ -89,10 +91,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < count; i++)
         source[i] = source_of(path[i]);
 
-    if (is_kind("ranking"))
-        print_ranking(source, count);
-    else
+    if (is_kind("json") || is_kind("csv"))
         write_out(source, count);
+    else
+        print_table(source, count);
 
     int damaged = source_any_damaged(source, count);
     for (int i = 0; i < count; i++)

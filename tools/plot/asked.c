@@ -27,7 +27,7 @@ static void forget(struct asked *asked)
 {
     for (size_t i = 0; i < asked->count; i++) {
         free(asked->run[i].name);
-        free(asked->run[i].options);
+        settings_free(&asked->options[i]);
     }
     asked->count = 0;
 }
@@ -36,21 +36,36 @@ void asked_free(struct asked *asked)
 {
     forget(asked);
     free(asked->run);
+    free(asked->options);
 }
 
 /* What is known of NAME.bin stays known when the points are read again. */
-static struct asked_run as_before(const struct asked *before, const char *name, uint64_t epochs,
-                                  const char *options)
+static struct asked_run as_before(const struct asked *before, const char *name, uint64_t epochs)
 {
     struct asked_run run = {.name = ecopy(name), .epochs = epochs};
-    if (asprintf(&run.options, " %s ", options) < 0)
-        die(FAILED, "out of memory: the options of a run");
     for (size_t i = 0; i < before->count; i++)
         if (strcmp(before->run[i].name, name) == 0) {
             run.reached = before->run[i].reached;
             run.changed = before->run[i].changed;
         }
     return run;
+}
+
+/* "--depth 1 --learning-rate=0.1": those whose names are spelt out. */
+static struct settings read_options(char *line)
+{
+    struct settings options = {0};
+    char *save, *word = strtok_r(line, " ", &save);
+    while (word) {
+        char *next = strtok_r(NULL, " ", &save), *equals = strchr(word, '=');
+        if (strncmp(word, "--", 2) == 0 && (equals || next)) {
+            if (equals)
+                *equals = 0;
+            settings_add(&options, word + 2, equals ? equals + 1 : next, NAN);
+        }
+        word = next;
+    }
+    return options;
 }
 
 static void read_points(struct asked *asked, FILE *file)
@@ -61,6 +76,7 @@ static void read_points(struct asked *asked, FILE *file)
     char *line = NULL;
     size_t room = 0;
     asked->run = NULL;
+    asked->options = NULL;
     asked->count = 0;
     while (asked->count < MOST_RUNS && getline(&line, &room, file) > 0) {
         size_t length = strspn(line, allowed);
@@ -73,7 +89,9 @@ static void read_points(struct asked *asked, FILE *file)
             continue;
         end[strcspn(end, "\n")] = 0;
         asked->run = egrow(asked->run, asked->count + 1, sizeof *asked->run);
-        asked->run[asked->count++] = as_before(&before, line, epochs, end + 1);
+        asked->options = egrow(asked->options, asked->count + 1, sizeof *asked->options);
+        asked->options[asked->count] = read_options(end + 1);
+        asked->run[asked->count++] = as_before(&before, line, epochs);
     }
     if (asked->count < MOST_RUNS && !feof(file) && errno == ENOMEM)
         die(FAILED, "out of memory: a line of a sweep's points");
@@ -128,6 +146,8 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
     if (other && (file = fdopen(fd, "r"))) {
         read_points(asked, file);
         asked->changed = status.st_mtim;
+        history->coming = asked->options;
+        history->to_come = asked->count;
         history->named = 0;
     }
     if (file)
@@ -146,37 +166,6 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
         }
     }
     return other;
-}
-
-/* What stands behind the last " --name " or " --name=" of a line, up to the next blank; "" where
- * there is none. */
-static const char *value_in(const char *line, const char *option, size_t *length)
-{
-    const char *value = NULL;
-    size_t size = strlen(option);
-    for (const char *at = line; (at = strstr(at, option)); at++)
-        if (at[size] == ' ' || at[size] == '=')
-            value = at + size + 1;
-    *length = value ? strcspn(value, " ") : 0;
-    return value ? value : "";
-}
-
-int asked_varies(const struct asked *asked, const char *name)
-{
-    char option[80];
-    size_t first_length, length;
-    int size = snprintf(option, sizeof option, " --%s", name);
-    if (asked == NULL || asked->count < 2 || size < 0 || (size_t)size >= sizeof option)
-        return 0;
-    for (char *blank = option + 1; (blank = strchr(blank, ' '));)
-        *blank = '-';
-    const char *first = value_in(asked->run[0].options, option, &first_length);
-    for (size_t i = 1; i < asked->count; i++) {
-        const char *value = value_in(asked->run[i].options, option, &length);
-        if (length != first_length || memcmp(value, first, length) != 0)
-            return 1;
-    }
-    return 0;
 }
 
 /* Seconds that an epoch takes, in the mean of the runs whose speed is known; NAN of none. Networks

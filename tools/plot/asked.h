@@ -7,15 +7,12 @@
 #ifndef PSPLOT_ASKED_H
 #define PSPLOT_ASKED_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include "runs/history.h"
+
 #include <time.h>
 
-struct history;
-
 struct asked_run {
-    char *name, *options;    /* the options as they were written, " --depth 1 --seed 0 " */
+    char *name;
     uint64_t epochs;         /* asked for */
     uint64_t reached;        /* by NAME.bin; 0: there is none; UINT64_MAX: all, or not read yet */
     struct timespec changed; /* NAME.bin, when it was read */
@@ -23,20 +20,17 @@ struct asked_run {
 };
 
 struct asked {
-    struct asked_run *run; /* [count] */
+    struct asked_run *run;    /* [count] */
+    struct settings *options; /* [count] of the runs, as far as the lines spell them out */
     size_t count;
     struct timespec changed; /* the points, when they were read */
 };
 
 /* Looks what the folder asks for and what is there; path: of the same folder. Files of runs are
  * read to tell how far they came, not too many at once. Open runs of the history that are asked for
- * get their epochs. Whether anything is other than before. */
+ * get their epochs, and the history the options of all. Whether anything is other than before. */
 int asked_look(struct asked *asked, int folder, const char *path, struct history *history);
 void asked_free(struct asked *asked);
-
-/* Whether the runs asked for differ in an option of that name ("learning rate") as far as the lines
- * spell it out; asked NULL: there are none. */
-int asked_varies(const struct asked *asked, const char *name);
 
 struct tally {
     size_t asked, done, running, failed; /* the others are to come */

@@ -1,7 +1,7 @@
 /* Recall and precision of every class as two dots in a row: the best found class on top. */
 #include "chart.h"
 
-#include "confusion.h"
+#include "runs/confusion.h"
 #include "message.h"
 #include "pane.h"
 

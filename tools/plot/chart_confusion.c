@@ -1,7 +1,7 @@
 /* Confusion matrices: counts, beside each row its recall, below each column its precision. */
 #include "chart.h"
 
-#include "confusion.h"
+#include "runs/confusion.h"
 #include "label.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@
 #include "message.h"
 #include "pane.h"
 #include "spread.h"
-#include "summary.h"
+#include "runs/summary.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -103,7 +103,7 @@ static void entitle(struct bank *bank)
     struct history history = {.run = ealloc(bank->models, sizeof *history.run)};
     for (size_t i = 0; i < bank->models; i++)
         history.run[history.runs++] = bank->filters[i].run;
-    history_entitle(&history, NULL);
+    history_entitle(&history);
     free(history.run);
 }
 

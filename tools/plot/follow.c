@@ -217,7 +217,7 @@ static int write_frame(struct follower *follower)
 
 static int show_news(struct follower *follower)
 {
-    history_name(follower->history, &follower->asked);
+    history_name(follower->history);
     if (follower->live)
         return write_frame(follower);
     tell_epochs(follower->history);

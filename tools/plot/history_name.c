@@ -1,7 +1,7 @@
 #include "history_name.h"
 
 #include "message.h"
-#include "varying.h"
+#include "runs/varying.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,10 +71,10 @@ static int told_apart(const struct history *history, const struct run *run,
     return options->count > 0;
 }
 
-void history_entitle(struct history *history, const struct asked *asked)
+void history_entitle(struct history *history)
 {
-    struct varying all = varying_find(history, asked, 1);
-    struct varying options = varying_reduce(history, asked, &all);
+    struct varying all = varying_find(history, 1);
+    struct varying options = varying_reduce(history, &all);
     for (size_t i = 0; i < history->runs; i++) {
         struct run *run = history->run[i];
         int by_options = (is_point(run->name) || is_nameless(history, run)) &&
@@ -106,7 +106,7 @@ static void name_scores(struct history *history)
             score->model->name = ecopy(score->name);
     }
     struct history models = history_models(history);
-    history_entitle(&models, NULL);
+    history_entitle(&models);
     free(models.run);
     for (size_t i = 0; i < history->scores; i++) {
         struct score *score = history->score[i];
@@ -116,7 +116,7 @@ static void name_scores(struct history *history)
     }
 }
 
-void history_name(struct history *history, const struct asked *asked)
+void history_name(struct history *history)
 {
     size_t runs = history->runs;
     if (history->named)
@@ -146,7 +146,7 @@ void history_name(struct history *history, const struct asked *asked)
             history->run[i]->name = longer[i];
         }
     free(longer);
-    history_entitle(history, asked);
+    history_entitle(history);
     name_scores(history);
     history->named = 1;
 }

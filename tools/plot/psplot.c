@@ -66,7 +66,7 @@ static int is_kind(const char *name)
 /* One of those that are drawn; those that are not belong to another program. */
 static void check_kind(void)
 {
-    if (options_among("csv|json|ranking|status", kind))
+    if (options_among("csv|json|means|ranking|status", kind))
         die(USAGE, "--kind %s is written for programs, by psdump: psdump --kind %s", kind, kind);
     if (!options_among(kinds, kind))
         die(USAGE, "--kind takes one of %s, not %s", kinds, kind);
@@ -123,7 +123,7 @@ static void draw_all(struct source *source, int count, struct history *history)
 {
     if (source_read_all(source, count, history) < 0)
         die_unread(source, count);
-    history_name(history, NULL);
+    history_name(history);
     if (show_check(history, kind) < 0)
         die(source_any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
     if (draw(history) < 0)

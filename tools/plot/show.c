@@ -1,6 +1,7 @@
 #include "show.h"
 
 #include "message.h"
+#include "runs/confusion.h"
 #include "standard.h"
 
 #include <langinfo.h>
@@ -11,26 +12,6 @@
 #include <unistd.h>
 
 enum { USUAL_COLUMNS = 80, USUAL_ROWS = 23, LEAST_COLUMNS = 20 };
-
-static const struct score *without_matrix(const struct history *history)
-{
-    for (size_t i = 0; i < history->scores; i++)
-        if (history->score[i]->confusion == NULL)
-            return history->score[i];
-    return NULL;
-}
-
-/* pseval makes no matrix of very many classes. */
-static int check_matrices(const struct history *history)
-{
-    const struct score *score = without_matrix(history);
-    return score == NULL
-               ? 0
-               : fail(
-                     "the score of %s has no confusion matrix, for it has %u classes; --kind table "
-                     "shows it",
-                     score->name, score->classes);
-}
 
 /* The kinds of views: what each is drawn from, and how. */
 struct view {
@@ -66,7 +47,9 @@ int show_check(const struct history *history, const char *kind)
         return fail("%s drawn from runs (of pstrain); the input holds only scores", view->name);
     if (view && view->of_scores && history->scores == 0)
         return fail("%s drawn from scores (of pseval); the input holds only runs", view->name);
-    return view && view->of_scores ? check_matrices(history) : 0;
+    return view && view->of_scores && confusion_check(history) < 0
+               ? fail("%s; --kind table shows it", why())
+               : 0;
 }
 
 /* The size of the terminal on standard output: 0 when there is none that can do more than print. */
@@ -118,8 +101,8 @@ int show_picture(const struct history *history, const char *kind, const struct p
                        "the input holds both runs and scores: choose with --kind which to draw");
     if (view == NULL)
         view = find_view(history->runs > 0 ? "curves" : "confusion");
-    if (view->of_scores && check_matrices(history) < 0)
-        return -1;
+    if (view->of_scores && confusion_check(history) < 0)
+        return fail("%s; --kind table shows it", why());
     return view->picture(history, picture);
 }
 
@@ -134,7 +117,7 @@ int show_text(const struct history *history, const char *kind, const struct page
     const struct view *view = find_view(kind);
     int runs = history->runs > 0 && !(view && view->of_scores);
     int scores = history->scores > 0 && !(view && !view->of_scores);
-    int table = strcmp(kind, "table") == 0 || (scores && without_matrix(history));
+    int table = strcmp(kind, "table") == 0 || (scores && confusion_check(history) < 0);
     if (runs)
         print(table  ? text_run_table(history, page)
               : view ? view->of_history(history, page)

@@ -104,8 +104,7 @@ static void add(struct strands *strands, char *name, const struct run *const *ru
 /* "depth 2", "depth 2, learning rate 0.1, 1 of 3 diverged" */
 static char *group_name(const struct summary *summary, const struct group *group)
 {
-    char text[600], gone[64] = "";
-    const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
+    char text[600], gone[64] = "", *name = summary_name(summary, group);
     size_t diverged = 0;
     for (size_t r = 0; r < group->runs; r++)
         diverged += rank_merit(group->run[r], summary->rank, 0).diverged;
@@ -113,8 +112,8 @@ static char *group_name(const struct summary *summary, const struct group *group
         snprintf(gone, sizeof gone, ", diverged");
     else if (diverged > 0)
         snprintf(gone, sizeof gone, ", %zu of %zu diverged", diverged, group->runs);
-    snprintf(text, sizeof text, "%s%s%s%s%s%s", axis, axis[0] ? " " : "",
-             summary->place[group->place].text, series[0] ? ", " : "", series, gone);
+    snprintf(text, sizeof text, "%s%s", name, gone);
+    free(name);
     return ecopy(text);
 }
 

@@ -6,7 +6,7 @@
 #define PSPLOT_STRAND_H
 
 #include "curve.h"
-#include "summary.h"
+#include "runs/summary.h"
 
 struct strand {
     char *name;        /* of the run; "depth 3" of a group */

@@ -1,7 +1,7 @@
 /* Recall and precision of every class as text, the best found class on top. */
 #include "text.h"
 
-#include "confusion.h"
+#include "runs/confusion.h"
 #include "label.h"
 #include "message.h"
 #include "palette.h"

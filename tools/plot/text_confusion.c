@@ -2,7 +2,7 @@
  * too wide for the page becomes a list of its classes, the best found on top. */
 #include "text.h"
 
-#include "confusion.h"
+#include "runs/confusion.h"
 #include "label.h"
 #include "message.h"
 

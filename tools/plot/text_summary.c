@@ -4,7 +4,7 @@
 #include "label.h"
 #include "message.h"
 #include "palette.h"
-#include "summary.h"
+#include "runs/summary.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,11 +16,10 @@ enum { GAP = 2, FIGURES = 4, LEAST_PLOT = 20 };
 static void figures_of(const struct summary *summary, const struct group *group,
                        char text[FIGURES][RANK_ROOM])
 {
-    double best = summary->rank == RANK_LOSS ? group->low : group->high;
     rank_text(summary->rank, group->mean, 0, text[0]);
     rank_text(summary->rank, group->deviation, 0, text[1]);
     snprintf(text[2], RANK_ROOM, "%zu", group->counted);
-    rank_text(summary->rank, best, 0, text[3]);
+    rank_text(summary->rank, group->best, 0, text[3]);
 }
 
 /* The name of a group, in one or two columns. */

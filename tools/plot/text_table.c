@@ -4,7 +4,7 @@
 #include "history_name.h"
 #include "label.h"
 #include "message.h"
-#include "varying.h"
+#include "runs/varying.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -141,7 +141,7 @@ struct plan {
 
 static struct plan plan_of(const struct history *history)
 {
-    struct plan plan = {varying_find(history, NULL, 1), history->runs == 0};
+    struct plan plan = {varying_find(history, 1), history->runs == 0};
     for (size_t r = 0; r < history->runs; r++)
         plan.named |= strcmp(history->run[r]->title, history->run[r]->name) == 0;
     return plan;

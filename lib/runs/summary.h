@@ -8,10 +8,10 @@
  * Law: the summary borrows runs and texts from the history and owns its lists; summary_free() ends
  * it.
  */
-#ifndef PSPLOT_SUMMARY_H
-#define PSPLOT_SUMMARY_H
+#ifndef PSWEEP_SUMMARY_H
+#define PSWEEP_SUMMARY_H
 
-#include "runs/history.h"
+#include "history.h"
 
 /* A value of the axis. */
 struct place {
@@ -25,7 +25,7 @@ struct group {
     size_t runs;
     size_t counted;         /* of these the ones that the figures are of */
     double mean, deviation; /* of these, as people read them (rank.h); NAN: of none, of one */
-    double low, high;
+    double low, high, best; /* among them; NAN: of none */
 };
 
 struct summary {
@@ -46,6 +46,9 @@ struct summary {
 
 void summary_make(struct summary *summary, const struct history *history);
 void summary_free(struct summary *summary);
+
+/* What tells a group from the others: "depth 2, learning rate 0.1". Free it. */
+char *summary_name(const struct summary *summary, const struct group *group);
 
 /* The figure of a run, as people read it; NAN when it does not count. */
 double summary_figure(const struct summary *summary, const struct run *run);

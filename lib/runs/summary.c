@@ -48,9 +48,9 @@ static void choose_axis(const struct history *history, struct varying *options)
 
 static struct varying choose(const struct history *history)
 {
-    struct varying all = varying_find(history, NULL, 0);
+    struct varying all = varying_find(history, 0);
     choose_axis(history, &all);
-    struct varying chosen = varying_reduce(history, NULL, &all);
+    struct varying chosen = varying_reduce(history, &all);
     chosen.name[0] = all.name[0];
     return chosen;
 }
@@ -188,7 +188,18 @@ static void measure(const struct summary *summary, struct group *group)
         if (!isnan(figure))
             squares += (figure - group->mean) * (figure - group->mean);
     }
+    group->best = group->counted == 0 ? NAN : summary->rank == RANK_LOSS ? group->low : group->high;
     group->deviation = group->counted > 1 ? sqrt(squares / (double)(group->counted - 1)) : NAN;
+}
+
+char *summary_name(const struct summary *summary, const struct group *group)
+{
+    const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
+    char *name;
+    if (asprintf(&name, "%s%s%s%s%s", axis, axis[0] ? " " : "", summary->place[group->place].text,
+                 series[0] ? ", " : "", series) < 0)
+        die(FAILED, "out of memory: the name of a group");
+    return name;
 }
 
 static int compare_groups(const void *a, const void *b)
@@ -202,7 +213,7 @@ static int compare_groups(const void *a, const void *b)
 /* Whether the runs of each group differ in their seeds: then the group is one thing, repeated. */
 static int is_repeated(const struct summary *summary, const struct history *history)
 {
-    struct varying all = varying_find(history, NULL, 1);
+    struct varying all = varying_find(history, 1);
     int several = 0;
     for (size_t g = 0; g < summary->groups; g++) {
         const struct group *group = &summary->group[g];

@@ -1,5 +1,7 @@
 #include "confusion.h"
 
+#include "message.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +9,15 @@
 static double part(uint64_t some, uint64_t all)
 {
     return all ? (double)some / (double)all : NAN;
+}
+
+int confusion_check(const struct history *history)
+{
+    for (size_t i = 0; i < history->scores; i++)
+        if (history->score[i]->confusion == NULL)
+            return fail("the score of %s has no confusion matrix, for it has %u classes",
+                        history->score[i]->name, history->score[i]->classes);
+    return 0;
 }
 
 void confusion_title(const struct score *score, char *text, size_t size)

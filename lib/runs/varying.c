@@ -1,6 +1,5 @@
 #include "varying.h"
 
-#include "asked.h"
 #include "message.h"
 
 #include <math.h>
@@ -27,13 +26,25 @@ int varying_same(const struct run *a, const struct run *b, const struct varying 
     return 1;
 }
 
-static int varies(const struct history *history, const struct asked *asked, const char *name)
+/* Among the runs that are yet to come, as far as their options are spelt out. */
+static int will_vary(const struct history *history, const char *name)
+{
+    for (size_t i = 1; i < history->to_come; i++) {
+        const struct setting *first = settings_find(&history->coming[0], name),
+                             *other = settings_find(&history->coming[i], name);
+        if (strcmp(first ? first->value : "", other ? other->value : "") != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int varies(const struct history *history, const char *name)
 {
     const char *first = varying_value(history->run[0], name);
     for (size_t r = 1; r < history->runs; r++)
         if (strcmp(varying_value(history->run[r], name), first) != 0)
             return 1;
-    return asked_varies(asked, name);
+    return will_vary(history, name);
 }
 
 enum turn { TURN_DEPTH, TURN_OTHERS, TURN_SEEDS, TURN_NEVER };
@@ -55,26 +66,23 @@ static int has(const struct varying *options, const char *name)
 }
 
 /* Adds those of a run. What the first run tells of too was looked at with the first. */
-static void add(struct varying *found, const struct history *history, const struct asked *asked,
-                size_t r, enum turn turn)
+static void add(struct varying *found, const struct history *history, size_t r, enum turn turn)
 {
     const struct settings *settings = &history->run[r]->settings;
     for (size_t i = 0; i < settings->count && found->count < VARYING_MOST; i++) {
         const char *name = settings->setting[i].name;
         if (turn_of(name) == turn && !has(found, name) &&
-            (r == 0 || !settings_find(&history->run[0]->settings, name)) &&
-            varies(history, asked, name))
+            (r == 0 || !settings_find(&history->run[0]->settings, name)) && varies(history, name))
             found->name[found->count++] = name;
     }
 }
 
-struct varying varying_find(const struct history *history, const struct asked *asked,
-                            int with_seeds)
+struct varying varying_find(const struct history *history, int with_seeds)
 {
     struct varying found = {.count = 0};
     for (enum turn turn = TURN_DEPTH; turn <= (with_seeds ? TURN_SEEDS : TURN_OTHERS); turn++)
         for (size_t r = 0; r < history->runs; r++)
-            add(&found, history, asked, r, turn);
+            add(&found, history, r, turn);
     return found;
 }
 
@@ -89,12 +97,11 @@ static int follows(const struct history *history, const struct varying *chosen, 
     return 1;
 }
 
-struct varying varying_reduce(const struct history *history, const struct asked *asked,
-                              const struct varying *all)
+struct varying varying_reduce(const struct history *history, const struct varying *all)
 {
     struct varying chosen = {.count = 0};
     for (size_t i = 0; i < all->count; i++)
-        if (chosen.count == 0 || asked_varies(asked, all->name[i]) ||
+        if (chosen.count == 0 || will_vary(history, all->name[i]) ||
             !follows(history, &chosen, all->name[i]))
             chosen.name[chosen.count++] = all->name[i];
     return chosen;

@@ -1,14 +1,17 @@
 /* What a confusion matrix says in sums: the same for text and pictures. */
-#ifndef PSPLOT_CONFUSION_H
-#define PSPLOT_CONFUSION_H
+#ifndef PSWEEP_CONFUSION_H
+#define PSWEEP_CONFUSION_H
 
-#include "runs/history.h"
+#include "history.h"
 
 static inline uint64_t confusion_count(const struct score *score, uint32_t truth,
                                        uint32_t predicted)
 {
     return score->confusion[(size_t)truth * score->classes + predicted];
 }
+
+/* Whether all scores have a matrix; pseval makes none of very many classes. -1 with a sentence. */
+int confusion_check(const struct history *history);
 
 /* "net3, test: 75.00 % of 60 images right" */
 void confusion_title(const struct score *score, char *text, size_t size);

@@ -2,15 +2,15 @@
  *
  * The depth comes first, then the others as the headers have them, then the seeds. How often
  * something is saved says nothing about what is learnt, and is none of them. An option of which
- * nothing was told has the value "none". Under --follow a sweep's folder tells what runs will
- * differ in that are yet to come (asked.h).
+ * nothing was told has the value "none". What runs will differ in that are yet
+ * to come counts, as far as the history knows it.
  *
  * Law: names and values are borrowed from the runs.
  */
-#ifndef PSPLOT_VARYING_H
-#define PSPLOT_VARYING_H
+#ifndef PSWEEP_VARYING_H
+#define PSWEEP_VARYING_H
 
-#include "runs/history.h"
+#include "history.h"
 
 enum { VARYING_MOST = 64 };
 
@@ -19,15 +19,10 @@ struct varying {
     size_t count;
 };
 
-struct asked;
-
-/* asked: what runs are to come (asked.h); NULL: not known, or none. */
-struct varying varying_find(const struct history *history, const struct asked *asked,
-                            int with_seeds);
+struct varying varying_find(const struct history *history, int with_seeds);
 
 /* The same without those whose values follow from the values of those before them. */
-struct varying varying_reduce(const struct history *history, const struct asked *asked,
-                              const struct varying *all);
+struct varying varying_reduce(const struct history *history, const struct varying *all);
 
 const char *varying_value(const struct run *run, const char *name);
 double varying_number(const struct run *run, const char *name); /* NAN: it is none */

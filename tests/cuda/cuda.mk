@@ -23,5 +23,5 @@ build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/
 ## plans         accepts what cuDNN plans now as what tests/cuda/plans.golden should say
 plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
-CUDA_TESTS := $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow) \
+CUDA_TESTS  = $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow) \
               build/tests/bench/gpu_bench)

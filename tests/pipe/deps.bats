@@ -32,6 +32,7 @@ program() {
         grep "^$goal: " database | tr ' ' '\n' >"$goal"
         grep -x build/tests/starve.so "$goal"
         [ ! -e "$REPOSITORY/bin/libpsweep-cuda.so" ] || grep -x build/tests/cuda/parity "$goal"
+        [ ! -e "$REPOSITORY/bin/libpsweep-cuda.so" ] || grep -x build/address/libcudnn.so.9 "$goal"
     done
 }
 

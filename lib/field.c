@@ -4,17 +4,33 @@
 
 #include <string.h>
 
+int text_is(const msgpack_object *object, const char *text)
+{
+    size_t size = strlen(text);
+    return object && object->type == MSGPACK_OBJECT_STR && object->via.str.size == size &&
+           memcmp(object->via.str.ptr, text, size) == 0;
+}
+
 const msgpack_object *map_field(const msgpack_object *map, const char *key)
 {
     if (map->type != MSGPACK_OBJECT_MAP)
         return NULL;
-    size_t size = strlen(key);
-    const msgpack_object_kv *pair = map->via.map.ptr;
     for (uint32_t i = 0; i < map->via.map.size; i++)
-        if (pair[i].key.type == MSGPACK_OBJECT_STR && pair[i].key.via.str.size == size &&
-            memcmp(pair[i].key.via.str.ptr, key, size) == 0)
-            return &pair[i].val;
+        if (text_is(&map->via.map.ptr[i].key, key))
+            return &map->via.map.ptr[i].val;
     return NULL;
+}
+
+uint64_t map_uint(const msgpack_object *map, const char *key, uint64_t absent)
+{
+    const msgpack_object *field = map ? map_field(map, key) : NULL;
+    return field && field->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? field->via.u64 : absent;
+}
+
+int map_true(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *field = map_field(map, key);
+    return field && field->type == MSGPACK_OBJECT_BOOLEAN && field->via.boolean;
 }
 
 const msgpack_object *record_field(const struct record *record, const char *key)

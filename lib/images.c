@@ -36,9 +36,7 @@ int images_open(struct images *images, int fd, const char *name, const char *wan
     images->epochs = strcmp(kind, "epochs") == 0;
     if (images->epochs && images_read_about(&header, &images->about) < 0)
         return -1;
-    const msgpack_object *views = record_field(&header, "views");
-    images->views =
-        images->epochs && views && views->type == MSGPACK_OBJECT_BOOLEAN && views->via.boolean;
+    images->views = images->epochs && map_true(&header.map, "views");
     if (!images->epochs) {
         images->digest = XXH3_createState();
         if (images->digest == NULL)

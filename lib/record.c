@@ -151,13 +151,6 @@ static int at_end(struct reader *reader)
     return RECORD_NONE;
 }
 
-static int is_text(const msgpack_object *object, const char *text)
-{
-    size_t size = strlen(text);
-    return object->type == MSGPACK_OBJECT_STR && object->via.str.size == size &&
-           memcmp(object->via.str.ptr, text, size) == 0;
-}
-
 static const struct {
     const char *name;
     enum record_type type;
@@ -178,7 +171,7 @@ static const struct {
 static enum record_type type_of(const msgpack_object *type)
 {
     for (size_t i = 0; i < sizeof known_type / sizeof known_type[0]; i++)
-        if (is_text(type, known_type[i].name))
+        if (text_is(type, known_type[i].name))
             return known_type[i].type;
     return RECORD_UNKNOWN;
 }

@@ -86,6 +86,12 @@ const char *record_name(const struct reader *reader);
 /* A field of a record, or NULL when it is absent. */
 const msgpack_object *record_field(const struct record *record, const char *key);
 const msgpack_object *map_field(const msgpack_object *map, const char *key);
+/* The same of a field that may be missing, or the map itself: a whole number, else absent; whether
+ * it is true. */
+uint64_t map_uint(const msgpack_object *map, const char *key, uint64_t absent);
+int map_true(const msgpack_object *map, const char *key);
+/* Whether an object, which may be NULL, is this text. */
+int text_is(const msgpack_object *object, const char *text);
 /* The value of a number, whole or real; -1 for anything else. */
 int real_of(const msgpack_object *object, double *value);
 

@@ -1,19 +1,43 @@
 #include "run.h"
 
+#include "label.h"
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct run *run_new(void)
+{
+    struct run *run = ealloc(1, sizeof *run);
+    run->depth = run->seed = -1;
+    run->heard = NAN;
+    return run;
+}
+
+void run_free(struct run *run)
+{
+    settings_free(&run->settings);
+    free(run->progress.point);
+    free(run->validation.point);
+    free(run->checkpoint);
+    free(run->name);
+    free(run->given);
+    free(run->shown);
+    free(run->header);
+    free(run->engine);
+    free(run->reason);
+    free(run);
+}
 
 /* Mini-batches of an epoch; 0: the header did not tell. */
 static uint64_t epoch_iterations(const struct run *run)
 {
     return run->batch > 0 ? (run->train + run->batch - 1) / run->batch : 0;
-}
-
-uint64_t run_batch_images(const struct run *run, uint64_t iteration)
-{
-    uint64_t iterations = epoch_iterations(run);
-    if (iterations == 0 || iteration % iterations != 0)
-        return run->batch;
-    return run->train - (iterations - 1) * run->batch;
 }
 
 void run_ask(struct run *run, uint64_t epochs)
@@ -22,14 +46,218 @@ void run_ask(struct run *run, uint64_t epochs)
     run->iterations = epochs * epoch_iterations(run);
 }
 
-void run_free(struct run *run)
+/* Images in a mini-batch whose record does not tell: the last one of an epoch has what is left. */
+static uint64_t batch_images(const struct run *run, uint64_t iteration)
 {
-    free(run->name);
-    free(run->title);
-    free(run->brief);
-    free(run->given);
-    free(run->progress.point);
-    free(run->validation.point);
-    settings_free(&run->settings);
-    free(run);
+    uint64_t iterations = epoch_iterations(run);
+    if (iterations == 0 || iteration % iterations != 0)
+        return run->batch;
+    return run->train - (iterations - 1) * run->batch;
+}
+
+static int64_t whole_setting(const struct run *run, const char *name, int64_t absent)
+{
+    const struct setting *setting = settings_find(&run->settings, name);
+    char *end;
+    errno = 0;
+    long long number = setting ? strtoll(setting->value, &end, 10) : -1;
+    return number >= 0 && errno == 0 && *end == 0 ? number : absent;
+}
+
+static void take_header(struct run *run, const struct record *record)
+{
+    const msgpack_object *engine = record_field(record, "engine");
+    run->header = memcpy(ealloc(record->size, 1), record->bytes, record->size);
+    run->header_size = record->size;
+    if (engine && engine->type == MSGPACK_OBJECT_STR)
+        run->engine = label_name(engine->via.str.ptr, engine->via.str.size);
+    settings_read(&run->settings, &record->map);
+    run->depth = whole_setting(run, "depth", -1);
+    run->seed = whole_setting(run, "seed", -1);
+    run->batch = (uint64_t)whole_setting(run, "batch size", 0);
+    run->train = map_uint(record_field(record, "counts"), "train", 0);
+}
+
+/* A progress or validation record. A run that was resumed tells some again, and is open again. */
+static int take_point(struct run *run, const struct record *record, double now)
+{
+    const msgpack_object *map = &record->map;
+    struct point point = {.time = now};
+    if (record_uint(record, "iteration", UINT64_MAX, &run->iteration) < 0 ||
+        record_uint(record, "epoch", UINT64_MAX, &point.epoch) < 0 ||
+        record_real(record, "loss", &point.loss) < 0 ||
+        record_real(record, "accuracy", &point.accuracy) < 0)
+        return -1;
+    if (record_field(record, "time") && record_real(record, "time", &point.time) < 0)
+        return -1;
+    point.iteration = (double)run->iteration;
+    run->heard = now;
+    run->epoch = point.epoch;
+    run->epochs = map_uint(map, "epochs", run->epochs);
+    run->iterations = map_uint(map, "iterations", run->iterations);
+    run->lost += map_uint(map, "lost", 0);
+    run->state = RUN_OPEN;
+    if (record->type == RECORD_PROGRESS) {
+        point.images = (double)map_uint(map, "images", batch_images(run, run->iteration));
+        points_add(&run->progress, point, isfinite(now));
+        points_drop_from(&run->validation, point.iteration);
+    } else {
+        points_add(&run->validation, point, isfinite(now));
+        points_drop_from(&run->progress, point.iteration + 1);
+    }
+    return 0;
+}
+
+static int take_checkpoint(struct run *run, const struct record *record)
+{
+    struct checkpoint checkpoint = {.records = run->records};
+    if (record_uint(record, "epoch", UINT64_MAX, &checkpoint.epoch) < 0 ||
+        record_uint(record, "iteration", UINT64_MAX, &checkpoint.iteration) < 0)
+        return -1;
+    run->checkpoint = egrow_by_one(run->checkpoint, run->checkpoints, sizeof checkpoint);
+    run->checkpoint[run->checkpoints++] = checkpoint;
+    return 0;
+}
+
+static int take_model(struct run *run, const struct record *record)
+{
+    const msgpack_object *map = &record->map, *reason = record_field(record, "reason");
+    if (record_uint(record, "epoch", UINT64_MAX, &run->epoch) < 0)
+        return -1;
+    run->has_model = 1;
+    run->stopped = map_true(map, "stopped");
+    run->epochs = map_uint(map, "epochs", run->epochs);
+    run->iteration = map_uint(map, "iteration", run->iteration);
+    run->depth = (int64_t)map_uint(record_field(record, "network"), "depth", (uint64_t)run->depth);
+    if (reason && reason->type == MSGPACK_OBJECT_STR)
+        run->reason = label_name(reason->via.str.ptr, reason->via.str.size);
+    run->state = run->stopped ? RUN_STOPPED : RUN_DONE;
+    return 0;
+}
+
+int run_take(struct run *run, const struct record *record, double now)
+{
+    const msgpack_object *status;
+    run->records++;
+    switch (record->type) {
+    case RECORD_HEADER:
+        take_header(run, record);
+        return 0;
+    case RECORD_PROGRESS:
+    case RECORD_VALIDATION:
+        return take_point(run, record, now);
+    case RECORD_CHECKPOINT:
+        return take_checkpoint(run, record);
+    case RECORD_MODEL:
+        return take_model(run, record);
+    case RECORD_DONE:
+        status = record_field(record, "status");
+        run->lost += map_uint(&record->map, "lost", 0);
+        run->state = text_is(status, "failed")    ? RUN_FAILED
+                     : text_is(status, "stopped") ? RUN_STOPPED
+                                                  : RUN_DONE;
+        return 0;
+    case RECORD_END:
+        /* An end without a model: whole, but no model came of it. */
+        if (run->state == RUN_OPEN)
+            run->state = RUN_STOPPED;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+int run_next(struct run *run, struct reader *reader, struct record *record)
+{
+    int got = record_next(reader, record);
+    if (got != RECORD_READ)
+        return got;
+    if (record->type == RECORD_HEADER && run->header)
+        return fail("%s joins several runs", record_name(reader));
+    if (record->type == RECORD_HEADER && record_check_kind(reader, record, "run") < 0)
+        return -1;
+    return run_take(run, record, NAN) < 0 ? -1 : RECORD_READ;
+}
+
+uint64_t run_finished_epochs(const struct run *run)
+{
+    const struct points *validation = &run->validation, *progress = &run->progress;
+    uint64_t epochs = 0;
+    if (run->has_model)
+        return run->epoch;
+    /* A mini-batch tells of the epoch that it is in. */
+    if (progress->count > 0 && progress->point[progress->count - 1].epoch > 0)
+        epochs = progress->point[progress->count - 1].epoch - 1;
+    if (validation->count > 0 && validation->point[validation->count - 1].epoch > epochs)
+        epochs = validation->point[validation->count - 1].epoch;
+    if (run->checkpoints > 0 && run->checkpoint[run->checkpoints - 1].epoch > epochs)
+        epochs = run->checkpoint[run->checkpoints - 1].epoch;
+    return epochs;
+}
+
+static void end_as(struct run *run, enum run_state state, const char *reason)
+{
+    run->state = state;
+    free(run->reason);
+    run->reason = label_name(reason, strlen(reason));
+}
+
+/* Forgets what no checkpoint proves. */
+static void go_back(struct run *run)
+{
+    struct checkpoint proven = {0};
+    if (run->checkpoints > 0)
+        proven = run->checkpoint[run->checkpoints - 1];
+    points_drop_from(&run->progress, (double)proven.iteration + 1);
+    points_drop_from(&run->validation, (double)proven.iteration + 1);
+    run->iteration = proven.iteration;
+    run->has_model = 0;
+}
+
+/* A file that grows ends in the middle of something, which is no damage: so it is followed. */
+static struct run *load(int fd, const char *name, int64_t size)
+{
+    struct record record;
+    struct run *run = run_new();
+    struct reader *reader = record_open(fd, name, READ_STREAM | READ_FOLLOW);
+    int got, ended = 0;
+    char reason[128];
+    while ((got = run_next(run, reader, &record)) == RECORD_READ)
+        ended = record.type == RECORD_END;
+    if (got < 0 && (run->header == NULL || why_status() != DAMAGED)) {
+        run_free(run);
+        run = run_new();
+        end_as(run, RUN_UNREADABLE, why());
+    } else if (got < 0) {
+        go_back(run);
+        end_as(run, RUN_TORN, why());
+    } else if (run->header == NULL) {
+        run->state = RUN_EMPTY;
+    } else if (!ended) {
+        snprintf(reason, sizeof reason, "it ends after %llu records without an end record",
+                 (unsigned long long)record_count(reader));
+        end_as(run, RUN_TORN, reason);
+    } else if (size >= 0 && (uint64_t)size > record_bytes(reader)) {
+        end_as(run, RUN_TORN, "bytes follow the end record");
+    } else if (!run->has_model) {
+        end_as(run, RUN_TORN, "it has no model");
+    }
+    record_close(reader);
+    return run;
+}
+
+struct run *run_load(const char *path)
+{
+    struct stat file;
+    struct run *run = NULL;
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : STDIN_FILENO;
+    if (fd < 0 || fstat(fd, &file) < 0)
+        end_as(run = run_new(), RUN_UNREADABLE, strerror(errno));
+    else if (path && !S_ISREG(file.st_mode))
+        end_as(run = run_new(), RUN_UNREADABLE, "it is not a file");
+    else
+        run = load(fd, path ? path : "input", S_ISREG(file.st_mode) ? file.st_size : -1);
+    if (path && fd >= 0)
+        close(fd);
+    return run;
 }

@@ -1,52 +1,82 @@
-/* One run: what its records told of it.
+/* One run: what its records tell of it. Whoever reads a run, all of it or a part, a file, a pipe or
+ * the progress channel, gives its records to run_take() or lets run_next() do so, and asks here.
  *
  * Accuracies are fractions, 0 to 1; losses are natural logarithms. A figure that is not known is
- * NAN when it is real and 0 or -1, as stated, when it is whole.
+ * NAN when it is real and 0 or -1, as stated, when it is whole. Texts are clean (label.h).
  */
-#ifndef PSWEEP_RUN_H
-#define PSWEEP_RUN_H
+#ifndef PSWEEP_RUNS_RUN_H
+#define PSWEEP_RUNS_RUN_H
 
 #include "points.h"
+#include "record.h"
 #include "settings.h"
 
 enum run_state {
-    RUN_OPEN,    /* more may come */
-    RUN_DONE,    /* it reached its last epoch, or a rule ended it before */
-    RUN_STOPPED, /* a signal ended it before; what there is is whole */
-    RUN_FAILED,  /* it said so itself */
-    RUN_LOST,    /* its records end without an end */
+    RUN_OPEN,       /* more may come */
+    RUN_DONE,       /* it reached its last epoch, or a rule ended it before */
+    RUN_STOPPED,    /* a signal ended it before; what there is is whole */
+    RUN_FAILED,     /* it said so itself */
+    RUN_TORN,       /* its records end without an end, or are damaged */
+    RUN_EMPTY,      /* of a file: not even its header is there */
+    RUN_UNREADABLE, /* of a file: it cannot be read, or is no run */
+};
+
+/* A checkpoint: how many records it ends, the header and itself included, and what was finished. */
+struct checkpoint {
+    uint64_t records, epoch, iteration;
 };
 
 struct run {
-    char *name;          /* that of its file, where this has one */
-    char *title;         /* the same, or what it differs in from the others, for charts */
-    char *brief;         /* the title in fewer words: "d3-s0, rate 0.05" */
-    char *given;         /* the name that the progress channel gave; NULL for a stream's run */
-    const char *stem;    /* of the input it came from, borrowed from the feed */
-    const char *path;    /* the same input in full, likewise */
-    int ordinal;         /* 1, 2, … among the runs of that input */
+    char *name;       /* that of its file, where this has one */
+    char *given;      /* the name that the progress channel gave; NULL for a stream's run */
+    const char *stem; /* of the input it came from, borrowed from that */
+    const char *path; /* the same input in full, likewise */
+    int ordinal;      /* 1, 2, … among the runs of that input */
+    void *shown;      /* one block of memory of whoever shows it, freed with it; or NULL */
+
+    uint8_t *header; /* as it stands in the stream; NULL: none has come */
+    size_t header_size;
+    struct settings settings;
+    char *engine;        /* NULL: not known */
     int64_t depth, seed; /* -1: not known */
     uint64_t batch;      /* images in a mini-batch, but for the last of an epoch; 0: not known */
     uint64_t train;      /* images in an epoch; 0: not known */
-    struct settings settings;
+
+    uint64_t records;       /* so far */
     struct points progress; /* per iteration */
     struct points validation;
-    uint64_t epoch;              /* the last that was seen */
+    struct checkpoint *checkpoint; /* [checkpoints] */
+    size_t checkpoints;
+    uint64_t epoch, iteration;   /* the last that were seen */
     uint64_t epochs, iterations; /* asked for; 0: not known */
     uint64_t lost;               /* progress records that the channel had no room for */
     double heard;                /* Unix seconds: when its last record came; NAN: not known */
-    uint64_t epoch_told;         /* the last epoch that --follow has printed a line about */
-    int end_told;                /* and whether it has told the end */
+    int has_model, stopped;      /* stopped: by no rule, as the model says */
     enum run_state state;
+    char *reason; /* why the run ended, or why it is torn or cannot be read; NULL: not known */
 };
+
+/* A run of which nothing is known yet; run_free() ends it. */
+struct run *run_new(void);
+void run_free(struct run *run);
+
+/* Takes the next record of the run; ends of streams and what runs do not hold are passed over. now:
+ * the time to give to records that carry none, NAN where they are not followed live. -1 with a
+ * sentence. */
+int run_take(struct run *run, const struct record *record, double now);
+
+/* The next record of an input that is one run, which takes it. As record_next(); a stream of
+ * another kind or a second run is a failure. */
+int run_next(struct run *run, struct reader *reader, struct record *record);
+
+/* Reads a file (path NULL: standard input) to its end; all that may come of it is a state. Of a
+ * damaged one what stands before its last good checkpoint counts. */
+struct run *run_load(const char *path);
+
+/* The epochs that are finished, by the model or the last record. */
+uint64_t run_finished_epochs(const struct run *run);
 
 /* Says how many epochs it is to get, where its records do not. */
 void run_ask(struct run *run, uint64_t epochs);
-
-/* Images in a mini-batch whose record does not tell, for the last one of an epoch has what is left;
- * 0: not known. */
-uint64_t run_batch_images(const struct run *run, uint64_t iteration);
-
-void run_free(struct run *run);
 
 #endif

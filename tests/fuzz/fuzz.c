@@ -112,7 +112,7 @@ static void model(void)
 
 #ifdef ROOM_plot
 #include "tools/plot/filters.h"
-#include "tools/plot/history_name.h"
+#include "tools/plot/titles.h"
 #include "tools/plot/sheet.h"
 #include "tools/plot/show.h"
 
@@ -122,11 +122,11 @@ static void history(void)
 {
     static const char *const kind[] = {"curves",    "overlay", "summary",
                                        "confusion", "classes", "table"};
-    struct source source = source_of(path);
+    struct input input = input_of(path);
     struct history history = {.rank = RANK_BEST};
     const uint32_t size[] = {60, 20};
-    if (source_open(&source, 0) == 0 && source_read(&source, &history, NAN) >= 0) {
-        history_name(&history);
+    if (input_open(&input, 0) == 0 && input_read(&input, &history, NAN) >= 0) {
+        give_titles(&history);
         for (size_t i = 0; history.runs + history.scores < 30 && i < 2 * sizeof kind / sizeof *kind;
              i++) {
             struct page page = show_page(size, i & 1, "title");
@@ -134,27 +134,28 @@ static void history(void)
                 show_text(&history, kind[i / 2], &page);
         }
     }
-    source_close(&source);
+    input_close(&input);
     history_free(&history);
 }
 
 static void sheet(void)
 {
-    struct source source = source_of(path);
+    struct input input = input_of(path);
     struct sheet sheet = {.options = {SHEET_AUTO, NULL, 16, 64}};
-    sheet_read(&sheet, &source, 1);
+    sheet_read(&sheet, &input, 1);
     sheet_free(&sheet);
-    source_close(&source);
+    input_close(&input);
 }
 
 static void filters(void)
 {
-    struct source source = source_of(path);
+    struct input input = input_of(path);
     struct bank bank = {0};
-    if (filters_read(&bank, &source, 1) == 0)
-        filters_settle(&bank);
+    struct history history = {0};
+    (void)filters_read(&bank, &history, &input, 1);
     filters_free(&bank);
-    source_close(&source);
+    history_free(&history);
+    input_close(&input);
 }
 #endif
 
@@ -166,22 +167,22 @@ static void filters(void)
 
 static void ranking(void)
 {
-    struct source source = source_of(path);
+    struct input input = input_of(path);
     struct history history = {.rank = RANK_BEST};
-    if (source_open(&source, 0) == 0 && source_read(&source, &history, NAN) >= 0)
+    if (input_open(&input, 0) == 0 && input_read(&input, &history, NAN) >= 0)
         print_ranking(&history, 0);
-    source_close(&source);
+    input_close(&input);
     history_free(&history);
 }
 
 static void exports(void)
 {
-    struct source source = source_of(path);
-    export_json(&source, 1, 1);
-    source_close(&source);
-    source = source_of(path);
-    export_csv(&source, 1);
-    source_close(&source);
+    struct input input = input_of(path);
+    export_records(&input, 1, EXPORT_JSON_BYTES);
+    input_close(&input);
+    input = input_of(path);
+    export_records(&input, 1, EXPORT_CSV);
+    input_close(&input);
 }
 #endif
 

@@ -1,7 +1,7 @@
 /* What is computed from runs, and what they are called. */
 #include "tools/plot/curve.h"
 
-#include "tools/plot/history_name.h"
+#include "tools/plot/titles.h"
 
 #include "tap.h"
 
@@ -108,15 +108,14 @@ static void names(void **state)
     };
     struct run *run[] = {&made[0], &made[1], &made[2], &made[3]};
     struct history history = {.run = run, .runs = 4};
-    history_name(&history, NULL);
+    give_titles(&history);
     assert_string_equal(run[0]->name, "net (a/net.bin)");
     assert_string_equal(run[1]->name, "net (b/net.bin)");
     assert_string_equal(run[2]->name, "depth 4, seed 0");
     assert_string_equal(run[3]->name, "depth 4, seed 1");
     for (int i = 0; i < 4; i++) {
         free(made[i].name);
-        free(made[i].title);
-        free(made[i].brief);
+        free(made[i].shown);
     }
 }
 

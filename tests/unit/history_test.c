@@ -1,7 +1,8 @@
 /* What is kept of runs and scores. */
-#include "runs/history.h"
+#include "runs/input.h"
 
 #include "message.h"
+#include "write.h"
 
 #include "tap.h"
 
@@ -11,89 +12,90 @@
 #include <unistd.h>
 
 /* A stream or channel under construction, in an unlinked file. */
-struct input {
+struct stream {
     int fd;
     struct writer *writer;
 };
 
-static struct input begin(void)
+static struct stream begin(void)
 {
     char path[] = "/tmp/history_test_XXXXXX";
-    struct input input = {mkstemp(path), NULL};
-    assert_true(input.fd >= 0);
+    struct stream stream = {mkstemp(path), NULL};
+    assert_true(stream.fd >= 0);
     unlink(path);
-    input.writer = write_open(input.fd, "test");
-    return input;
+    stream.writer = write_open(stream.fd, "test");
+    return stream;
 }
 
-static void put_header(struct input *input, const char *kind, uint64_t depth, uint64_t seed)
+static void put_header(struct stream *stream, const char *kind, uint64_t depth, uint64_t seed)
 {
     char *classes[] = {"cat", "d\033g"};
-    write_begin(input->writer, "header");
-    pack_uint(input->writer, "version", 1);
-    pack_text(input->writer, "kind", kind);
-    pack_texts(input->writer, "classes", classes, 2);
-    pack_map(input->writer, "options");
-    pack_uint(input->writer, "depth", depth);
-    pack_uint(input->writer, "seed", seed);
-    assert_int_equal(write_end(input->writer), 0);
+    write_begin(stream->writer, "header");
+    pack_uint(stream->writer, "version", 1);
+    pack_text(stream->writer, "kind", kind);
+    pack_texts(stream->writer, "classes", classes, 2);
+    pack_map(stream->writer, "options");
+    pack_uint(stream->writer, "depth", depth);
+    pack_uint(stream->writer, "seed", seed);
+    assert_int_equal(write_end(stream->writer), 0);
 }
 
-static void put_point(struct input *input, const char *type, uint64_t iteration, uint64_t epoch,
+static void put_point(struct stream *stream, const char *type, uint64_t iteration, uint64_t epoch,
                       double loss, double accuracy)
 {
-    write_begin(input->writer, type);
-    pack_uint(input->writer, "iteration", iteration);
-    pack_uint(input->writer, "epoch", epoch);
-    pack_real(input->writer, "loss", loss);
-    pack_real(input->writer, "accuracy", accuracy);
-    assert_int_equal(write_end(input->writer), 0);
+    write_begin(stream->writer, type);
+    pack_uint(stream->writer, "iteration", iteration);
+    pack_uint(stream->writer, "epoch", epoch);
+    pack_real(stream->writer, "loss", loss);
+    pack_real(stream->writer, "accuracy", accuracy);
+    assert_int_equal(write_end(stream->writer), 0);
 }
 
 /* A record of the progress channel. */
-static void put_named(struct input *input, const char *name, uint64_t iteration, double time)
+static void put_named(struct stream *stream, const char *name, uint64_t iteration, double time)
 {
-    write_begin(input->writer, "progress");
-    pack_text(input->writer, "name", name);
-    pack_uint(input->writer, "iteration", iteration);
-    pack_uint(input->writer, "iterations", 100);
-    pack_uint(input->writer, "epoch", 1 + iteration / 50);
-    pack_uint(input->writer, "epochs", 2);
-    pack_real(input->writer, "loss", 1);
-    pack_real(input->writer, "accuracy", 0.5);
-    pack_real(input->writer, "time", time);
-    assert_int_equal(write_end(input->writer), 0);
+    write_begin(stream->writer, "progress");
+    pack_text(stream->writer, "name", name);
+    pack_uint(stream->writer, "iteration", iteration);
+    pack_uint(stream->writer, "iterations", 100);
+    pack_uint(stream->writer, "epoch", 1 + iteration / 50);
+    pack_uint(stream->writer, "epochs", 2);
+    pack_real(stream->writer, "loss", 1);
+    pack_real(stream->writer, "accuracy", 0.5);
+    pack_real(stream->writer, "time", time);
+    assert_int_equal(write_end(stream->writer), 0);
 }
 
-static void put_end(struct input *input)
+static void put_end(struct stream *stream)
 {
-    int copy = dup(input->fd);
-    assert_int_equal(write_finish(input->writer), 0);
-    write_close(input->writer);
-    input->writer = NULL;
-    input->fd = copy;
+    int copy = dup(stream->fd);
+    assert_int_equal(write_finish(stream->writer), 0);
+    write_close(stream->writer);
+    stream->writer = NULL;
+    stream->fd = copy;
 }
 
 /* The time that records are said to come at; NAN: not live. */
 static double now = NAN;
 
-/* Reads it all; feed and its runs live until history_free(). The result is that of the last record.
+/* Reads it all; input and its runs live until history_free(). The result is that of the last
+ * record.
  */
-static int take(struct input *input, struct history *history, struct feed *feed, int how)
+static int take(struct stream *stream, struct history *history, struct input *input, int how)
 {
     struct record record;
     int got;
-    if (input->writer != NULL)
-        assert_int_equal(write_flush(input->writer), 0);
-    write_close(input->writer);
-    lseek(input->fd, 0, SEEK_SET);
-    struct reader *reader = record_open(input->fd, "test", how);
-    feed->bare = how == READ_BARE;
-    while ((got = record_next(reader, &record)) == RECORD_READ)
-        if ((got = history_take(history, feed, reader, &record, now)) < 0)
+    if (stream->writer != NULL)
+        assert_int_equal(write_flush(stream->writer), 0);
+    write_close(stream->writer);
+    lseek(stream->fd, 0, SEEK_SET);
+    input->reader = record_open(stream->fd, "test", how);
+    input->bare = how == READ_BARE;
+    while ((got = record_next(input->reader, &record)) == RECORD_READ)
+        if ((got = input_take(input, history, &record, now)) < 0)
             break;
-    record_close(reader);
-    close(input->fd);
+    input_shut(input);
+    close(stream->fd);
     return got;
 }
 
@@ -101,24 +103,24 @@ static void a_run(void **state)
 {
     (void)state;
     struct history history = {0};
-    struct feed *feed = feed_open("runs/net3.bin");
-    struct input input = begin();
-    put_header(&input, "run", 3, 7);
+    struct input input = input_of("runs/net3.bin");
+    struct stream stream = begin();
+    put_header(&stream, "run", 3, 7);
     for (uint64_t epoch = 1; epoch <= 6; epoch++) {
-        put_point(&input, "progress", 2 * epoch - 1, epoch, 1.0 / (double)epoch,
+        put_point(&stream, "progress", 2 * epoch - 1, epoch, 1.0 / (double)epoch,
                   0.1 * (double)epoch);
-        put_point(&input, "progress", 2 * epoch, epoch, 1.0 / (double)epoch,
+        put_point(&stream, "progress", 2 * epoch, epoch, 1.0 / (double)epoch,
                   0.1 * (double)epoch + 0.02);
-        put_point(&input, "validation", 2 * epoch, epoch, 1,
+        put_point(&stream, "validation", 2 * epoch, epoch, 1,
                   epoch == 4 ? 0.9 : 0.1 * (double)epoch);
     }
-    write_begin(input.writer, "model");
-    pack_uint(input.writer, "epoch", 6);
-    pack_uint(input.writer, "epochs", 9);
-    pack_bool(input.writer, "stopped", 1);
-    assert_int_equal(write_end(input.writer), 0);
-    put_end(&input);
-    assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
+    write_begin(stream.writer, "model");
+    pack_uint(stream.writer, "epoch", 6);
+    pack_uint(stream.writer, "epochs", 9);
+    pack_bool(stream.writer, "stopped", 1);
+    assert_int_equal(write_end(stream.writer), 0);
+    put_end(&stream);
+    assert_int_equal(take(&stream, &history, &input, READ_STREAM), RECORD_NONE);
 
     const struct run *run = history.run[0];
     assert_int_equal(history.runs, 1);
@@ -134,7 +136,7 @@ static void a_run(void **state)
     assert_true(fabs(points_epoch(&run->progress, 6).accuracy - 0.61) < 1e-12);
     assert_true(fabs(rank_merit(run, RANK_BEST, 0).figure - 0.9) < 1e-12);
     history_free(&history);
-    feed_free(feed);
+    input_close(&input);
 }
 
 /* Trainers share a channel; one that was resumed tells its last iterations again. */
@@ -142,14 +144,14 @@ static void a_channel(void **state)
 {
     (void)state;
     struct history history = {0};
-    struct feed *feed = feed_open("fifo");
-    struct input input = begin();
-    put_named(&input, "d10", 1, 1000);
-    put_named(&input, "d2", 1, 1000);
+    struct input input = input_of("fifo");
+    struct stream stream = begin();
+    put_named(&stream, "d10", 1, 1000);
+    put_named(&stream, "d2", 1, 1000);
     for (uint64_t i = 2; i <= 40; i++)
-        put_named(&input, "d2", i, 1000 + (double)i / 4);
-    put_named(&input, "d2", 31, 1020);
-    assert_int_equal(take(&input, &history, feed, READ_BARE), RECORD_NONE);
+        put_named(&stream, "d2", i, 1000 + (double)i / 4);
+    put_named(&stream, "d2", 31, 1020);
+    assert_int_equal(take(&stream, &history, &input, READ_BARE), RECORD_NONE);
 
     assert_int_equal(history.runs, 2);
     assert_string_equal(history.run[0]->given, "d2");
@@ -160,67 +162,67 @@ static void a_channel(void **state)
     assert_int_equal(run->iterations, 100);
     assert_true(run->progress.point[30].time == 1020);
     history_free(&history);
-    feed_free(feed);
+    input_close(&input);
 }
 
-static void put_score(struct input *input, uint32_t columns)
+static void put_score(struct stream *stream, uint32_t columns)
 {
-    write_begin(input->writer, "score");
-    pack_text(input->writer, "name", "net1.bin");
-    pack_text(input->writer, "split", "test");
-    pack_uint(input->writer, "images", 10);
-    pack_real(input->writer, "loss", 0.5);
-    pack_real(input->writer, "accuracy", 0.7);
-    pack_array(input->writer, "confusion");
+    write_begin(stream->writer, "score");
+    pack_text(stream->writer, "name", "net1.bin");
+    pack_text(stream->writer, "split", "test");
+    pack_uint(stream->writer, "images", 10);
+    pack_real(stream->writer, "loss", 0.5);
+    pack_real(stream->writer, "accuracy", 0.7);
+    pack_array(stream->writer, "confusion");
     for (uint32_t i = 0; i < 2; i++) {
-        pack_item_array(input->writer);
+        pack_item_array(stream->writer);
         for (uint32_t j = 0; j < columns; j++)
-            pack_item_uint(input->writer, 10 * i + j);
-        pack_close(input->writer);
+            pack_item_uint(stream->writer, 10 * i + j);
+        pack_close(stream->writer);
     }
-    assert_int_equal(write_end(input->writer), 0);
+    assert_int_equal(write_end(stream->writer), 0);
 }
 
 static void a_score(void **state)
 {
     (void)state;
     struct history history = {0};
-    struct feed *feed = feed_open(NULL);
-    struct input input = begin();
-    put_header(&input, "scores", 0, 0);
-    put_score(&input, 2);
-    put_end(&input);
-    assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
+    struct input input = input_of(NULL);
+    struct stream stream = begin();
+    put_header(&stream, "scores", 0, 0);
+    put_score(&stream, 2);
+    put_end(&stream);
+    assert_int_equal(take(&stream, &history, &input, READ_STREAM), RECORD_NONE);
     assert_int_equal(history.scores, 1);
     assert_string_equal(history.score[0]->name, "net1");
     assert_string_equal(history.score[0]->class_name[1], "d?g");
     assert_int_equal(history.score[0]->confusion[2], 10);
 
     /* A matrix that does not fit the classes is damage, not a picture. */
-    input = begin();
-    put_header(&input, "scores", 0, 0);
-    put_score(&input, 3);
-    put_end(&input);
-    assert_int_equal(take(&input, &history, feed, READ_STREAM), -1);
+    stream = begin();
+    put_header(&stream, "scores", 0, 0);
+    put_score(&stream, 3);
+    put_end(&stream);
+    assert_int_equal(take(&stream, &history, &input, READ_STREAM), -1);
     assert_int_equal(why_status(), DAMAGED);
     history_free(&history);
-    feed_free(feed);
+    input_close(&input);
 }
 
 static void a_wrong_kind(void **state)
 {
     (void)state;
     struct history history = {0};
-    struct feed *feed = feed_open(NULL);
-    struct input input = begin();
-    put_header(&input, "images", 0, 0);
-    put_end(&input);
-    assert_int_equal(take(&input, &history, feed, READ_STREAM), -1);
+    struct input input = input_of(NULL);
+    struct stream stream = begin();
+    put_header(&stream, "images", 0, 0);
+    put_end(&stream);
+    assert_int_equal(take(&stream, &history, &input, READ_STREAM), -1);
     assert_non_null(strstr(why(), "images"));
     assert_non_null(strstr(why(), "run or scores"));
     assert_int_equal(why_status(), FAILED);
     history_free(&history);
-    feed_free(feed);
+    input_close(&input);
 }
 
 /* A view that is open for days: old points become fewer, the last and the mean stay. */
@@ -229,19 +231,19 @@ static void a_long_live_run(void **state)
     (void)state;
     enum { ITERATIONS = 3 * POINTS_MOST_LIVE };
     struct history history = {0};
-    struct feed *feed = feed_open("fifo");
-    struct input input = begin();
+    struct input input = input_of("fifo");
+    struct stream stream = begin();
     for (uint64_t i = 1; i <= ITERATIONS; i++) {
-        write_begin(input.writer, "progress");
-        pack_text(input.writer, "name", "d1");
-        pack_uint(input.writer, "iteration", i);
-        pack_uint(input.writer, "epoch", 1);
-        pack_real(input.writer, "loss", 1);
-        pack_real(input.writer, "accuracy", (double)i / ITERATIONS);
-        assert_int_equal(write_end(input.writer), 0);
+        write_begin(stream.writer, "progress");
+        pack_text(stream.writer, "name", "d1");
+        pack_uint(stream.writer, "iteration", i);
+        pack_uint(stream.writer, "epoch", 1);
+        pack_real(stream.writer, "loss", 1);
+        pack_real(stream.writer, "accuracy", (double)i / ITERATIONS);
+        assert_int_equal(write_end(stream.writer), 0);
     }
     now = 5;
-    take(&input, &history, feed, READ_BARE);
+    take(&stream, &history, &input, READ_BARE);
     now = NAN;
     const struct points *points = &history.run[0]->progress;
     assert_in_range(points->count, POINTS_MOST_LIVE / 2, POINTS_MOST_LIVE);
@@ -256,7 +258,7 @@ static void a_long_live_run(void **state)
     }
     assert_true(fabs(sum / ITERATIONS - 0.5) < 1e-4);
     history_free(&history);
-    feed_free(feed);
+    input_close(&input);
 }
 
 /* What no record tells of an early version's mini-batches follows from the header. */
@@ -264,28 +266,28 @@ static void images_of_a_header(void **state)
 {
     (void)state;
     struct history history = {0};
-    struct feed *feed = feed_open("net.bin");
-    struct input input = begin();
+    struct input input = input_of("net.bin");
+    struct stream stream = begin();
     char *classes[] = {"cat", "dog"};
-    write_begin(input.writer, "header");
-    pack_uint(input.writer, "version", 1);
-    pack_text(input.writer, "kind", "run");
-    pack_texts(input.writer, "classes", classes, 2);
-    pack_map(input.writer, "options");
-    pack_uint(input.writer, "batch-size", 6);
-    pack_close(input.writer);
-    pack_map(input.writer, "counts");
-    pack_uint(input.writer, "train", 14);
-    assert_int_equal(write_end(input.writer), 0);
+    write_begin(stream.writer, "header");
+    pack_uint(stream.writer, "version", 1);
+    pack_text(stream.writer, "kind", "run");
+    pack_texts(stream.writer, "classes", classes, 2);
+    pack_map(stream.writer, "options");
+    pack_uint(stream.writer, "batch-size", 6);
+    pack_close(stream.writer);
+    pack_map(stream.writer, "counts");
+    pack_uint(stream.writer, "train", 14);
+    assert_int_equal(write_end(stream.writer), 0);
     for (uint64_t i = 1; i <= 6; i++)
-        put_point(&input, "progress", i, 1 + (i - 1) / 3, 1, 0.5);
-    put_end(&input);
-    assert_int_equal(take(&input, &history, feed, READ_STREAM), RECORD_NONE);
+        put_point(&stream, "progress", i, 1 + (i - 1) / 3, 1, 0.5);
+    put_end(&stream);
+    assert_int_equal(take(&stream, &history, &input, READ_STREAM), RECORD_NONE);
     const double wanted[] = {6, 6, 2, 6, 6, 2};
     for (int i = 0; i < 6; i++)
         assert_true(history.run[0]->progress.point[i].images == wanted[i]);
     history_free(&history);
-    feed_free(feed);
+    input_close(&input);
 }
 
 int main(void)

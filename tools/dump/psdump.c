@@ -54,23 +54,17 @@ static void check_options(void)
         die(USAGE, "--epochs is for --kind ranking");
 }
 
-static void print_table(struct source *source, int count)
+static void print_table(struct input *input, int count)
 {
     struct history history = {.rank = rank_rule(rank)};
-    if (source_read_all(source, count, &history) < 0)
+    if (input_read_all(input, count, &history) < 0)
         die_why();
     int printed = is_kind("ranking") ? print_ranking(&history, epochs)
                   : is_kind("means") ? print_means(&history)
                                      : print_classes(&history);
     if (printed < 0)
-        die(source_any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
+        die(input_any_damaged(input, count) ? DAMAGED : why_status(), "%s", why());
     history_free(&history);
-}
-
-static void write_out(struct source *source, int count)
-{
-    if ((is_kind("json") ? export_json(source, count, bytes) : export_csv(source, count)) < 0)
-        die_why();
 }
 
 int main(int argc, char **argv)
@@ -87,18 +81,21 @@ int main(int argc, char **argv)
         return DONE;
     }
 
-    struct source *source = ealloc((size_t)count, sizeof *source);
+    struct input *input = ealloc((size_t)count, sizeof *input);
     for (int i = 0; i < count; i++)
-        source[i] = source_of(path[i]);
+        input[i] = input_of(path[i]);
 
-    if (is_kind("json") || is_kind("csv"))
-        write_out(source, count);
-    else
-        print_table(source, count);
+    if (!is_kind("json") && !is_kind("csv"))
+        print_table(input, count);
+    else if (export_records(input, count,
+                            is_kind("csv") ? EXPORT_CSV
+                            : bytes        ? EXPORT_JSON_BYTES
+                                           : EXPORT_JSON) < 0)
+        die_why();
 
-    int damaged = source_any_damaged(source, count);
+    int damaged = input_any_damaged(input, count);
     for (int i = 0; i < count; i++)
-        source_close(&source[i]);
-    free(source);
+        input_close(&input[i]);
+    free(input);
     return damaged ? DAMAGED : DONE;
 }

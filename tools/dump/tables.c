@@ -2,8 +2,7 @@
 
 #include "label.h"
 #include "message.h"
-#include "runs/confusion.h"
-#include "runs/finding.h"
+#include "runs/score.h"
 #include "runs/summary.h"
 #include "standard.h"
 
@@ -72,20 +71,19 @@ int print_classes(const struct history *history)
 {
     if (history->scores == 0)
         return fail("there are no classes to tell of: the input holds no score");
-    if (confusion_check(history) < 0)
+    if (history_check_confusion(history) < 0)
         return -1;
     puts("model\tsplit\tclass\timages\trecall\tprecision\ttaken_for\ttimes");
     for (size_t i = 0; i < history->scores; i++) {
         const struct score *score = history->score[i];
-        uint32_t *order = ealloc(score->classes, sizeof *order), found = 0;
-        confusion_order(score, order);
-        while (found < score->classes && confusion_images(score, order[found]) > 0)
+        uint32_t *order = confusion_order(score), found = 0;
+        while (found < score->classes && confusion_support(score, order[found]) > 0)
             found++;
         for (uint32_t place = 0; place < score->classes; place++) {
             uint32_t class = order[place < found ? found - 1 - place : place];
             int64_t rival = confusion_rival(score, class);
             printf("%s\t%s\t%s\t%llu\t", score->name, score->split, score->class_name[class],
-                   (unsigned long long)confusion_images(score, class));
+                   (unsigned long long)confusion_support(score, class));
             print_percent(confusion_recall(score, class));
             print_percent(confusion_precision(score, class));
             if (rival < 0)
@@ -117,23 +115,30 @@ static void print_whole(int known, uint64_t value)
 
 int print_status(char *const *path, int count)
 {
-    static const char *const state[] = {"done", "stopped", "torn", "empty", "unreadable"};
+    static const char *const state[] = {
+        [RUN_DONE] = "done",   [RUN_STOPPED] = "stopped",       [RUN_TORN] = "torn",
+        [RUN_EMPTY] = "empty", [RUN_UNREADABLE] = "unreadable",
+    };
     puts("file\tstate\tepoch\tepochs\tcheckpoint\titeration\taccuracy\tloss\tengine\treason");
     for (int i = 0; i < count; i++) {
-        struct finding finding = finding_of(path[i]);
-        const struct reached *reached = &finding.reached;
+        struct run *run = run_load(path[i]);
+        const struct points *validation = &run->validation;
+        int read = run->header != NULL;
         print_text(path[i] ? path[i] : "input", '\t');
-        printf("%s\t", state[finding.state]);
-        print_whole(finding.has_header, reached->epoch);
-        print_whole(finding.epochs > 0, finding.epochs);
-        print_whole(finding.checkpoints > 0, finding.checkpoint);
-        print_whole(finding.has_header, reached->iteration);
-        if (isnan(reached->accuracy))
+        printf("%s\t", state[run->state]);
+        print_whole(read, run_finished_epochs(run));
+        print_whole(run->epochs > 0, run->epochs);
+        print_whole(run->checkpoints > 0,
+                    run->checkpoints > 0 ? run->checkpoint[run->checkpoints - 1].epoch : 0);
+        print_whole(read, run->iteration);
+        if (validation->count == 0)
             printf("-\t-\t");
         else
-            printf("%.2f\t%s\t", 100 * reached->accuracy, loss_text(reached->loss, 4));
-        print_text(finding.engine[0] ? finding.engine : "-", '\t');
-        print_text(finding.reason[0] ? finding.reason : "-", '\n');
+            printf("%.2f\t%s\t", 100 * validation->point[validation->count - 1].accuracy,
+                   loss_text(validation->point[validation->count - 1].loss, 4));
+        print_text(run->engine && run->engine[0] ? run->engine : "-", '\t');
+        print_text(run->reason && run->reason[0] ? run->reason : "-", '\n');
+        run_free(run);
     }
     return standard_flush();
 }

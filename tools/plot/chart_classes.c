@@ -1,7 +1,7 @@
 /* Recall and precision of every class as two dots in a row: the best found class on top. */
 #include "chart.h"
 
-#include "runs/confusion.h"
+#include "titles.h"
 #include "message.h"
 #include "pane.h"
 
@@ -68,7 +68,7 @@ static void draw_heads(const struct board *board, double left, double top, doubl
     const struct pane *pane = &board->pane;
     const struct score *score = board->score;
     struct lettering title = {1.15 * font, black, 0, 0, 1, 0};
-    confusion_title(score, text, sizeof text);
+    score_heading(score, text, sizeof text);
     canvas_text_in(pane->canvas, left + font, top + 0.6 * font, width - 2 * font, &title, text);
     static const char *const name[2] = {"recall", "precision"};
     for (int i = 0; i < 2; i++) {
@@ -95,8 +95,7 @@ static void draw_board(struct canvas *canvas, const struct score *score, double 
                        double width, double height)
 {
     double font = fmax(fmin(width / 46, 14), 7), names = 0;
-    uint32_t *order = ealloc(score->classes, sizeof *order);
-    confusion_order(score, order);
+    uint32_t *order = confusion_order(score);
     struct board board = {.score = score, .order = order, .column = 6.2 * font};
     double head = 4.2 * font, foot = 4.4 * font;
     board.row = (height - head - foot) / score->classes;

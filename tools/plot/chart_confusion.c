@@ -1,7 +1,7 @@
 /* Confusion matrices: counts, beside each row its recall, below each column its precision. */
 #include "chart.h"
 
-#include "runs/confusion.h"
+#include "titles.h"
 #include "label.h"
 
 #include <math.h>
@@ -154,7 +154,7 @@ static void titles(const struct matrix *m, double left, double top, double width
     struct lettering title = {1.15 * font, black, 0, 0, 1, 0};
     struct lettering centre = {font, black, 0.5, 1, 0, 0}, up = {font, black, 0.5, 0, 0, 1};
     struct lettering small = {0.85 * font, grey, 0.5, 1, 0, 0};
-    confusion_title(m->score, text, sizeof text);
+    score_heading(m->score, text, sizeof text);
     canvas_text_in(m->canvas, left + font, top + 0.6 * font, width - 2 * font, &title, text);
     canvas_text(m->canvas, m->x + n * m->across / 2, bottom - 0.6 * font, &centre,
                 "Predicted class");
@@ -173,8 +173,8 @@ static void draw_matrix(struct canvas *canvas, const struct score *score, double
     double font = fmax(fmin(fmin(width, height) / 46, 14), 7), n = score->classes;
     double widest = fmin(fmax(name_width(canvas, score, font), 5 * font), 0.35 * width);
     struct matrix m = {.canvas = canvas, .score = score, .font = font};
-    m.most_right = confusion_most_right(score);
-    m.most_wrong = confusion_most_wrong(score);
+    m.most_right = confusion_most(score, 1);
+    m.most_wrong = confusion_most(score, 0);
     m.x = left + 2.6 * font + widest;
     m.y = top + 4.4 * font;
     m.across = (left + width - font - m.x) / (n + 2.3);

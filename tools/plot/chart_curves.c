@@ -2,6 +2,8 @@
  * sight. */
 #include "chart.h"
 
+#include "titles.h"
+
 #include "pane.h"
 
 #include <math.h>
@@ -161,10 +163,10 @@ static void panel_title(struct canvas *canvas, double x, double y, double width,
     if (taken > 0.62 * width && brief[0])
         taken = canvas_text_width(canvas, &figure, text = brief);
     /* In a very small one the name is more. */
-    if (taken + font + fmin(canvas_text_width(canvas, &name, run->brief), 5 * font) > width)
+    if (taken + font + fmin(canvas_text_width(canvas, &name, brief_of(run)), 5 * font) > width)
         taken = -font;
-    int fits = canvas_text_width(canvas, &name, run->title) <= width - taken - font;
-    canvas_text_in(canvas, x, y, width - taken - font, &name, fits ? run->title : run->brief);
+    int fits = canvas_text_width(canvas, &name, title_of(run)) <= width - taken - font;
+    canvas_text_in(canvas, x, y, width - taken - font, &name, fits ? title_of(run) : brief_of(run));
     if (taken > 0)
         canvas_text(canvas, x + width, y, &figure, text);
 }

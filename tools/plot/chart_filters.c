@@ -1,6 +1,8 @@
 /* The filters of first convolutions: a line of tiles for each model, all on one scale. */
 #include "chart.h"
 
+#include "titles.h"
+
 #include "message.h"
 #include "tile.h"
 
@@ -124,7 +126,7 @@ static struct layout layout_of(struct canvas *canvas, const struct bank *bank, i
     struct lettering lettering = {l.font, black, 0, 0, 0, 0};
     double names = 0;
     for (size_t m = 0; m < bank->models; m++)
-        names = fmax(names, canvas_text_width(canvas, &lettering, bank->filters[m].run->title));
+        names = fmax(names, canvas_text_width(canvas, &lettering, title_of(bank->filters[m].run)));
     l.names = ceil(fmin(names, 16 * l.font)) + 2 * l.gap;
     l.right = l.names + (double)l.columns * (l.width + l.gap) + l.gap;
     l.right = fmax(l.right, legend(canvas, l.font, l.names, 0, range, 1));
@@ -141,7 +143,7 @@ static void draw_model(struct canvas *canvas, const struct layout *l, const stru
     struct lettering name = {l->font, black, 1, 0.5, 0, 0};
     size_t size = (size_t)f->channels * f->height * f->width;
     canvas_text_in(canvas, left + l->names - l->gap, top + l->height / 2.0, l->names - 2 * l->gap,
-                   &name, f->run->title);
+                   &name, title_of(f->run));
     for (size_t i = 0; i < f->count; i++)
         for (size_t down = 0; down < tiles_down(f); down++) {
             double x = left + l->names + (double)(i % l->columns) * (l->width + l->gap);

@@ -192,7 +192,7 @@ void curve_state(const struct run *run, char *text, size_t size)
         [RUN_DONE] = "",
         [RUN_STOPPED] = ", stopped",
         [RUN_FAILED] = ", failed",
-        [RUN_LOST] = ", cut short",
+        [RUN_TORN] = ", cut short",
     };
     char of[32] = "";
     if (run->epochs > 0 && (run->state != RUN_DONE || run->epoch != run->epochs))

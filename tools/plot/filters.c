@@ -1,27 +1,13 @@
 #include "filters.h"
 
-#include "history_name.h"
 #include "message.h"
+#include "titles.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_EXTENT = 65535 };
-
-/* A new run of an input: "net3", and those joined to it "net3 2", "net3 3". */
-static void add(struct bank *bank, struct feed *feed, const char *name, const struct record *header)
-{
-    struct filters *filters;
-    struct run *run = ealloc(1, sizeof *run);
-    bank->filters = egrow(bank->filters, bank->models + 1, sizeof *bank->filters);
-    filters = &bank->filters[bank->models++];
-    *filters = (struct filters){.run = run};
-    settings_read(&run->settings, &header->map);
-    if (++feed->runs == 1)
-        run->name = ecopy(name);
-    else if (asprintf(&run->name, "%s %d", name, feed->runs) < 0)
-        die(FAILED, "out of memory: the name of a run");
-}
 
 /* The extents of a tensor of four dimensions. 0, or -1 where it has not four. */
 static int extents(const msgpack_object *tensor, uint32_t extent[4])
@@ -40,95 +26,64 @@ static int extents(const msgpack_object *tensor, uint32_t extent[4])
 }
 
 /* The weights of a model or checkpoint: its first tensor of four dimensions. */
-static int take(struct filters *filters, const struct record *record, const char *input)
+static int take_weights(struct bank *bank, const struct run *run, const struct record *record)
 {
     const msgpack_object *tensors = record_field(record, "tensors");
     uint32_t n = tensors && tensors->type == MSGPACK_OBJECT_ARRAY ? tensors->via.array.size : 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const msgpack_object *tensor = &tensors->via.array.ptr[i];
-        const msgpack_object *values = map_field(tensor, "values");
-        uint32_t e[4];
-        if (extents(tensor, e) < 0)
-            continue;
-        uint64_t size = (uint64_t)e[0] * e[1] * e[2] * e[3];
-        if (values == NULL || values->type != MSGPACK_OBJECT_BIN ||
-            values->via.bin.size % sizeof(float) != 0 ||
-            values->via.bin.size / sizeof(float) != size)
-            return fail_as(DAMAGED, "the first convolution in %s does not fit its shape", input);
-        free(filters->weight);
-        *filters =
-            (struct filters){filters->run, e[0], e[1], e[2], e[3], ealloc(size, sizeof(float))};
-        memcpy(filters->weight, values->via.bin.ptr, values->via.bin.size);
+    uint32_t e[4], i = 0;
+    while (i < n && extents(&tensors->via.array.ptr[i], e) < 0)
+        i++;
+    if (i == n)
         return 0;
+    const msgpack_object *values = map_field(&tensors->via.array.ptr[i], "values");
+    uint64_t size = (uint64_t)e[0] * e[1] * e[2] * e[3];
+    if (values == NULL || values->type != MSGPACK_OBJECT_BIN ||
+        values->via.bin.size % sizeof(float) != 0 || values->via.bin.size / sizeof(float) != size)
+        return fail_as(DAMAGED, "the first convolution in %s does not fit its shape", run->path);
+    if (bank->models == 0 || bank->filters[bank->models - 1].run != run) {
+        bank->filters = egrow(bank->filters, bank->models + 1, sizeof *bank->filters);
+        bank->filters[bank->models++].weight = NULL;
     }
+    struct filters *filters = &bank->filters[bank->models - 1];
+    free(filters->weight);
+    *filters = (struct filters){run, e[0], e[1], e[2], e[3], ealloc(size, sizeof(float))};
+    memcpy(filters->weight, values->via.bin.ptr, values->via.bin.size);
     return 0;
 }
 
-static int take_record(struct bank *bank, struct source *source, const char *name,
-                       const struct record *record)
-{
-    if (source->feed->bare)
-        return fail("%s is a progress channel; a stream of kind run is wanted", source->feed->path);
-    if (record->type == RECORD_HEADER) {
-        if (record_check_kind(source->reader, record, "run") < 0)
-            return -1;
-        add(bank, source->feed, name, record);
-    }
-    if (record->type == RECORD_MODEL || record->type == RECORD_CHECKPOINT)
-        return take(&bank->filters[bank->models - 1], record, source->feed->path);
-    return 0;
-}
-
-int filters_read(struct bank *bank, struct source *source, int count)
+int filters_read(struct bank *bank, struct history *history, struct input *input, int count)
 {
     for (int i = 0; i < count; i++) {
         struct record record;
         int got;
-        if (source_open(&source[i], 0) < 0)
+        if (input_open(&input[i], 0) < 0)
             return -1;
-        while ((got = source_next(&source[i], &record)) == RECORD_READ)
-            if (take_record(bank, &source[i], source_label(source, count, i), &record) < 0)
+        while ((got = input_next(&input[i], &record)) == RECORD_READ)
+            if ((record.type == RECORD_HEADER &&
+                 record_check_kind(input[i].reader, &record, "run") < 0) ||
+                input_take(&input[i], history, &record, NAN) < 0 ||
+                (input[i].run &&
+                 (record.type == RECORD_MODEL || record.type == RECORD_CHECKPOINT) &&
+                 take_weights(bank, input[i].run, &record) < 0))
                 return -1;
         if (got < 0)
             return -1;
-        source_complain(&source[i]);
-        source_shut(&source[i]);
+        input_complain(&input[i]);
+        input_shut(&input[i]);
     }
+    give_titles(history);
+    for (size_t i = 0, m = 0; i < history->runs; i++)
+        if (m < bank->models && bank->filters[m].run == history->run[i])
+            m++;
+        else
+            note("%s holds no weights, neither a model nor a checkpoint: it is left out",
+                 history->run[i]->path);
     return 0;
-}
-
-/* As in a history of these runs. */
-static void entitle(struct bank *bank)
-{
-    struct history history = {.run = ealloc(bank->models, sizeof *history.run)};
-    for (size_t i = 0; i < bank->models; i++)
-        history.run[history.runs++] = bank->filters[i].run;
-    history_entitle(&history);
-    free(history.run);
-}
-
-int filters_settle(struct bank *bank)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < bank->models; i++) {
-        if (bank->filters[i].count > 0) {
-            bank->filters[kept++] = bank->filters[i];
-            continue;
-        }
-        note("%s holds no weights, neither a model nor a checkpoint: it is left out",
-             bank->filters[i].run->name);
-        run_free(bank->filters[i].run);
-    }
-    bank->models = kept;
-    entitle(bank);
-    return kept > 0 ? 0 : fail("there is nothing to draw: the input holds no weights");
 }
 
 void filters_free(struct bank *bank)
 {
-    for (size_t i = 0; i < bank->models; i++) {
-        run_free(bank->filters[i].run);
+    for (size_t i = 0; i < bank->models; i++)
         free(bank->filters[i].weight);
-    }
     free(bank->filters);
 }

@@ -1,19 +1,24 @@
 #include "follow.h"
 
-#include "folder.h"
-#include "history_name.h"
+#include "asked.h"
 #include "message.h"
-#include "text.h"
+#include "runs/input.h"
 #include "show.h"
 #include "standard.h"
+#include "text.h"
+#include "titles.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,11 +32,37 @@ enum {
     SHARE = 100,  /* frames take at most this part of a core */
 };
 
+/* A file of a folder that was met. */
+struct met {
+    char *path;
+    dev_t device;
+    ino_t number;
+    off_t size;
+};
+
+struct folder {
+    int fd;
+    const char *path;
+    struct met *met; /* [mets] */
+    size_t mets;
+    int64_t look_at;
+    int idle;     /* nobody held the lock when it was last looked at */
+    int was_busy; /* but somebody did before: then who writes there holds it */
+};
+
+struct followed {
+    struct input input;
+    struct folder *folder; /* in which it was found; NULL: in none */
+    int64_t began;         /* milliseconds: when its first record came; 0: none has */
+};
+
 struct follower {
-    struct source *source;
+    struct followed *each; /* [count] */
     int count;
+    struct folder **folder; /* [folders] */
+    size_t folders;
     struct history *history;
-    struct asked asked; /* for by the folders among the sources */
+    struct asked asked; /* for by the folders */
     const struct follow_options *options;
     struct page page;
     int live;               /* stdout is a terminal to draw on */
@@ -42,43 +73,128 @@ struct follower {
     int64_t anew_at;        /* milliseconds: when all of it was last written */
     int64_t due;            /* when the next frame may be drawn */
     int stale;              /* there is something that no frame has shown */
-    struct pollfd *waiting; /* [count + 1]: the sources, then signals */
+    struct pollfd *waiting; /* [count + 1]: the inputs, then signals */
     int caught_up;          /* what was there at the start has been read */
     int64_t alone_since;    /* milliseconds: nobody is left who could write; 0: somebody is */
 };
 
-static int64_t milliseconds(clockid_t clock)
+static int64_t microseconds(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t cpu_microseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
-
-static void forget_frame(struct follower *follower)
+static int64_t milliseconds(clockid_t clock)
 {
-    if (follower->frame)
-        screen_free(follower->frame);
-    follower->frame = NULL;
+    return microseconds(clock) / 1000;
 }
 
-static sigset_t block_signals(void)
+static void add_input(struct follower *follower, struct input input, struct folder *folder)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGWINCH);
-    sigaddset(&set, SIGTSTP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return set;
+    follower->each = egrow(follower->each, (size_t)follower->count + 1, sizeof *follower->each);
+    follower->each[follower->count++] = (struct followed){.input = input, .folder = folder};
+    follower->waiting =
+        egrow(follower->waiting, (size_t)follower->count + 1, sizeof *follower->waiting);
+    follower->waiting[follower->count - 1] = (struct pollfd){-1, POLLIN, 0};
+    follower->waiting[follower->count] = (struct pollfd){follower->signals, POLLIN, 0};
+}
+
+/* Forgets a file and all that came of it. */
+static void drop(struct follower *follower, struct input *input)
+{
+    history_forget(follower->history, input->name);
+    input->run = NULL;
+    input_shut(input);
+    input->state = INPUT_ENDED;
+    free(input->complaint);
+    input->complaint = NULL;
+}
+
+/* Takes note of a file: its path when it is new, else NULL. One that became shorter although nobody
+ * follows it any more is another one in the same place. */
+static const char *meet(struct folder *folder, const char *name)
+{
+    struct stat file;
+    char *path;
+    if (fstatat(folder->fd, name, &file, 0) < 0 || !S_ISREG(file.st_mode))
+        return NULL;
+    if (asprintf(&path, "%s/%s", folder->path, name) < 0)
+        die(FAILED, "out of memory: the name of a file");
+    for (size_t i = 0; i < folder->mets; i++) {
+        struct met *met = &folder->met[i];
+        if (met->device != file.st_dev || met->number != file.st_ino ||
+            strcmp(met->path, path) != 0 || file.st_size < met->size)
+            continue;
+        met->size = file.st_size;
+        free(path);
+        return NULL;
+    }
+    folder->met = egrow(folder->met, folder->mets + 1, sizeof *folder->met);
+    folder->met[folder->mets++] = (struct met){path, file.st_dev, file.st_ino, file.st_size};
+    return path;
+}
+
+/* Follows a new file, which takes the place of an older run of that name. One that is still read
+ * was begun anew, and its input sees that by itself. */
+static void follow_file(struct follower *follower, struct folder *folder, const char *path)
+{
+    struct stat file, open;
+    for (int i = 0; i < follower->count; i++) {
+        const struct followed *other = &follower->each[i];
+        if (other->folder && other->input.state == INPUT_OPEN && stat(path, &file) == 0 &&
+            fstat(other->input.fd, &open) == 0 && file.st_dev == open.st_dev &&
+            file.st_ino == open.st_ino)
+            return;
+    }
+    struct input fresh = input_of(path);
+    if (input_open(&fresh, 1) < 0 || fresh.state == INPUT_MISSING) {
+        input_close(&fresh); /* it came and went */
+        return;
+    }
+    for (int i = 0; i < follower->count; i++)
+        if (follower->each[i].folder == folder &&
+            strcmp(follower->each[i].input.stem, fresh.stem) == 0)
+            drop(follower, &follower->each[i].input);
+    add_input(follower, fresh, folder);
+}
+
+static int is_part(const struct dirent *entry)
+{
+    size_t size = strlen(entry->d_name);
+    return size > 5 && strcmp(entry->d_name + size - 5, ".part") == 0;
+}
+
+/* Looks into the folders, each four times a second. */
+static void look_into_folders(struct follower *follower)
+{
+    int64_t now = milliseconds(CLOCK_MONOTONIC);
+    for (size_t f = 0; f < follower->folders; f++) {
+        struct folder *folder = follower->folder[f];
+        struct dirent **entry;
+        if (now < folder->look_at)
+            continue;
+        folder->look_at = now + LOOK_AGAIN;
+        /* A shared lock is refused as long as somebody holds an exclusive one. In this order: what
+         * comes before the lock is given back is seen. */
+        folder->idle = flock(folder->fd, LOCK_SH | LOCK_NB) == 0;
+        if (folder->idle)
+            (void)flock(folder->fd, LOCK_UN);
+        folder->was_busy |= !folder->idle;
+        int entries = scandirat(folder->fd, ".", &entry, is_part, versionsort);
+        if (entries < 0 &&
+            errno != ENOENT) /* else nothing would seem to be there, and that be the end */
+            die(FAILED, "cannot read the folder %s: %s", folder->path, strerror(errno));
+        for (int i = 0; i < entries; i++) {
+            const char *path = meet(folder, entry[i]->d_name);
+            if (path)
+                follow_file(follower, folder, path);
+            free(entry[i]);
+        }
+        if (entries >= 0)
+            free(entry);
+        follower->stale |=
+            asked_look(&follower->asked, folder->fd, folder->path, follower->history);
+    }
 }
 
 /* Ctrl-Z: the shell gets the terminal in order, and after fg the frame is drawn afresh. */
@@ -93,9 +209,35 @@ static void suspend(struct follower *follower)
     follower->resized = follower->live;
 }
 
-static void take_signals(struct follower *follower)
+/* Waits until there may be something to read, or a signal. A pipe without writers is always
+ * "ready", a file never says: both are looked at a few times a second. */
+static void wait_for_news(struct follower *follower)
 {
     struct signalfd_siginfo info;
+    int64_t now = milliseconds(CLOCK_MONOTONIC);
+    int timeout = follower->live ? (int)(follower->anew_at + ANEW - now) : -1;
+    int look_again = follower->folders > 0;
+    for (int i = 0; i < follower->count; i++) {
+        const struct input *input = &follower->each[i].input;
+        int hung_up = follower->waiting[i].revents & POLLHUP;
+        int pollable = input->state == INPUT_OPEN && input->is_pipe;
+        look_again |= !pollable || hung_up;
+        follower->waiting[i].fd = pollable && !hung_up ? input->fd : -1;
+    }
+    if (look_again && (timeout < 0 || timeout > LOOK_AGAIN))
+        timeout = LOOK_AGAIN;
+    if (follower->stale)
+        timeout = follower->due > now ? (int)(follower->due - now) : 0;
+    else if (follower->live && timeout < 0)
+        timeout = 0;
+    if (follower->caught_up)
+        poll(follower->waiting, (nfds_t)follower->count + 1, timeout);
+    /* All that was there before somebody hung up must be read after it is known: so ask first. */
+    for (int i = 0; i < follower->count; i++) {
+        const struct input *input = &follower->each[i].input;
+        follower->waiting[i].fd = input->state == INPUT_OPEN && input->is_pipe ? input->fd : -1;
+    }
+    poll(follower->waiting, (nfds_t)follower->count + 1, 0);
     while (read(follower->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGWINCH)
             follower->resized = follower->live;
@@ -106,93 +248,63 @@ static void take_signals(struct follower *follower)
     }
 }
 
-/* Waits until there may be something to read, or a signal. A pipe without writers is always
- * "ready", a file never says: both are looked at a few times a second. */
-static void wait_for_news(struct follower *follower)
+/* Reads what an input has: how many records came, or -1. Of a folder's, lets go of a file that is
+ * read to its end, so that there may be thousands, and of one that is no run. */
+static int64_t read_input(struct follower *follower, struct followed *followed)
 {
+    struct input *input = &followed->input;
     int64_t now = milliseconds(CLOCK_MONOTONIC);
-    int timeout = follower->live ? (int)(follower->anew_at + ANEW - now) : -1;
-    for (int i = 0; i < follower->count; i++) {
-        const struct source *source = &follower->source[i];
-        int hung_up = follower->waiting[i].revents & POLLHUP;
-        int pollable = source->state == SOURCE_OPEN && source->is_pipe;
-        if ((!pollable || hung_up) && (timeout < 0 || timeout > LOOK_AGAIN))
-            timeout = LOOK_AGAIN;
-        follower->waiting[i].fd = pollable && !hung_up ? source->fd : -1;
+    int settled = !input->is_file || (followed->began && now - followed->began >= SETTLE);
+    int64_t got = input_read(
+        input, follower->history,
+        follower->caught_up && settled ? (double)milliseconds(CLOCK_REALTIME) / 1000 : NAN);
+    if (got > 0 && followed->began == 0)
+        followed->began = milliseconds(CLOCK_MONOTONIC);
+    if (followed->folder == NULL || input->fd < 0)
+        return followed->folder && got < 0 ? 0 : got;
+    if (got < 0 || (input->state == INPUT_DAMAGED && input->runs == 0)) {
+        explain("%s is not followed: %s", input->name, got < 0 ? why() : input->complaint);
+        drop(follower, input);
+    } else if (input_complete(input)) {
+        input_shut(input);
+        if (input->state == INPUT_OPEN)
+            input->state = INPUT_ENDED;
     }
-    if (follower->stale)
-        timeout = follower->due > now ? (int)(follower->due - now) : 0;
-    else if (follower->live && timeout < 0)
-        timeout = 0;
-    if (follower->caught_up)
-        poll(follower->waiting, (nfds_t)follower->count + 1, timeout);
-    /* All that was there before somebody hung up must be read after it is known: so ask first. */
-    for (int i = 0; i < follower->count; i++) {
-        const struct source *source = &follower->source[i];
-        follower->waiting[i].fd = source->state == SOURCE_OPEN && source->is_pipe ? source->fd : -1;
-    }
-    poll(follower->waiting, (nfds_t)follower->count + 1, 0);
-    take_signals(follower);
+    return got < 0 ? 0 : got;
 }
 
-/* Room for the sources that folders brought. */
-static void grow_waiting(struct follower *follower, int before)
-{
-    follower->waiting =
-        egrow(follower->waiting, (size_t)follower->count + 1, sizeof *follower->waiting);
-    for (int i = before; i < follower->count; i++)
-        follower->waiting[i] = (struct pollfd){-1, POLLIN, 0};
-    follower->waiting[follower->count] = (struct pollfd){follower->signals, POLLIN, 0};
-}
-
-/* The time at which the next records of a source come: NAN when it is not known. */
-static double time_of(const struct follower *follower, const struct source *source)
-{
-    int settled = !source->is_file ||
-                  (source->began && milliseconds(CLOCK_MONOTONIC) - source->began >= SETTLE);
-    return follower->caught_up && settled ? (double)milliseconds(CLOCK_REALTIME) / 1000 : NAN;
-}
-
-/* Reads a source: how many records came, or -1. */
-static int64_t read_source(struct follower *follower, struct source *source)
-{
-    int64_t got = source_read(source, follower->history, time_of(follower, source));
-    if (got > 0 && source->began == 0)
-        source->began = milliseconds(CLOCK_MONOTONIC);
-    if (source->found && source->fd >= 0)
-        folder_let_go(source, follower->history, got < 0);
-    return got < 0 && source->found ? 0 : got;
-}
-
-/* Reads all sources: how many records came, or -1. */
+/* Reads all inputs: how many records came, or -1. */
 static int64_t read_news(struct follower *follower)
 {
     int64_t taken = 0;
-    int before = follower->count;
-    follower->stale |= folder_look(&follower->source, &follower->count, follower->history,
-                                   &follower->asked, milliseconds(CLOCK_MONOTONIC));
-    if (follower->count > before)
-        grow_waiting(follower, before);
+    look_into_folders(follower);
     for (int i = 0; i < follower->count; i++) {
-        struct source *source = &follower->source[i];
-        int64_t got = read_source(follower, source);
+        struct input *input = &follower->each[i].input;
+        int64_t got = read_input(follower, &follower->each[i]);
         if (got < 0)
             return -1;
         if (got == 0 && follower->waiting[i].revents & POLLHUP)
-            source_hang_up(source);
+            input_hang_up(input);
         if (!follower->live)
-            source_complain(source);
+            input_complain(input);
         taken += got;
     }
     follower->caught_up = 1;
     return taken;
 }
 
+static void forget_frame(struct follower *follower)
+{
+    if (follower->frame)
+        screen_free(follower->frame);
+    follower->frame = NULL;
+}
+
 /* Draws a frame over the one that the terminal shows. What that cost decides when the next one may
  * be: a long history is drawn less often. */
 static int write_frame(struct follower *follower)
 {
-    int64_t now = milliseconds(CLOCK_MONOTONIC), spent = cpu_microseconds();
+    int64_t now = milliseconds(CLOCK_MONOTONIC), spent = microseconds(CLOCK_PROCESS_CPUTIME_ID);
     if (follower->resized) {
         follower->page =
             show_page(follower->options->size, follower->options->ascii, follower->options->title);
@@ -209,35 +321,28 @@ static int write_frame(struct follower *follower)
     forget_frame(follower);
     follower->frame = screen;
     int status = standard_flush();
-    int64_t pause = (cpu_microseconds() - spent) * SHARE / 1000;
+    int64_t pause = (microseconds(CLOCK_PROCESS_CPUTIME_ID) - spent) * SHARE / 1000;
     follower->due = now + (pause > TICK ? pause : TICK);
-    follower->stale = 0;
     return status;
-}
-
-static int show_news(struct follower *follower)
-{
-    history_name(follower->history);
-    if (follower->live)
-        return write_frame(follower);
-    tell_epochs(follower->history);
-    follower->stale = 0;
-    return standard_flush();
 }
 
 /* Whether all has ended; runs that nobody can go on with are held for dead after a while. */
 static int all_ended(struct follower *follower, int64_t news)
 {
     int complete = 1, alone = 1, grace = 0;
+    for (size_t f = 0; f < follower->folders; f++)
+        complete &= follower->folder[f]->idle;
+    alone = complete;
     for (int i = 0; i < follower->count; i++) {
-        const struct source *source = &follower->source[i];
-        int hung_up = source->state != SOURCE_OPEN || !source->is_pipe ||
-                      follower->waiting[i].revents & POLLHUP;
-        int whole = source_complete(source);
-        int left = source->found ? folder_is_idle(source->found) : hung_up && source->is_pipe;
+        const struct input *input = &follower->each[i].input;
+        const struct folder *folder = follower->each[i].folder;
+        int hung_up =
+            input->state != INPUT_OPEN || !input->is_pipe || follower->waiting[i].revents & POLLHUP;
+        int whole = input_complete(input);
+        int left = folder ? folder->idle : hung_up && input->is_pipe;
+        int wait = folder == NULL ? GRACE : folder->idle && folder->was_busy ? 0 : STILL;
         complete &= whole && hung_up;
         alone &= whole ? hung_up : left;
-        int wait = source->found == NULL ? GRACE : folder_was_left(source->found) ? 0 : STILL;
         if (!whole && wait > grace)
             grace = wait;
     }
@@ -251,9 +356,9 @@ static int all_ended(struct follower *follower, int64_t news)
     if (!alone || now - follower->alone_since < grace)
         return 0;
     for (int i = 0; i < follower->count; i++) {
-        if (follower->source[i].found)
-            source_hang_up(&follower->source[i]);
-        source_give_up(&follower->source[i], follower->history);
+        if (follower->each[i].folder)
+            input_hang_up(&follower->each[i].input);
+        input_give_up(&follower->each[i].input, follower->history);
     }
     return 1;
 }
@@ -264,16 +369,20 @@ static int run_loop(struct follower *follower)
     for (;;) {
         wait_for_news(follower);
         int64_t began = milliseconds(CLOCK_MONOTONIC), news = read_news(follower);
-        int ended = news < 0 || all_ended(follower, news);
+        int ended = news < 0 || all_ended(follower, news), status = 0;
         if (news < 0)
             return -1;
         int64_t now = milliseconds(CLOCK_MONOTONIC);
         follower->stale |= news > 0 || (follower->live && now - follower->anew_at >= ANEW);
-        int due = follower->resized || ended || (follower->stale && now >= follower->due);
-        if (due && show_news(follower) < 0)
-            return -1;
-        if (ended || follower->signal)
-            return 0;
+        if (follower->resized || ended || (follower->stale && now >= follower->due)) {
+            give_titles(follower->history);
+            if (!follower->live)
+                tell_epochs(follower->history);
+            status = follower->live ? write_frame(follower) : standard_flush();
+            follower->stale = 0;
+        }
+        if (status < 0 || ended || follower->signal)
+            return status;
         /* Many small records make one frame: the pipe keeps them meanwhile. */
         int64_t left = began + TICK - milliseconds(CLOCK_MONOTONIC);
         struct pollfd signals = {follower->signals, POLLIN, 0};
@@ -281,18 +390,68 @@ static int run_loop(struct follower *follower)
     }
 }
 
-int follow(struct source **source, int *count, struct history *history,
+/* What is a folder is looked into, all else is an input. -1 with a sentence. */
+static int open_paths(struct follower *follower, char *const *path, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct stat status;
+        if (path[i] == NULL || stat(path[i], &status) < 0 || !S_ISDIR(status.st_mode)) {
+            add_input(follower, input_of(path[i]), NULL);
+            if (input_open(&follower->each[follower->count - 1].input, 1) < 0)
+                return -1;
+            continue;
+        }
+        struct folder *folder = ealloc(1, sizeof *folder);
+        follower->folder = egrow(follower->folder, follower->folders + 1, sizeof *follower->folder);
+        follower->folder[follower->folders++] = folder;
+        folder->path = path[i];
+        folder->fd = open(path[i], O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+        if (folder->fd < 0)
+            return fail("cannot open %s: %s", path[i], strerror(errno));
+    }
+    return 0;
+}
+
+static void close_all(struct follower *follower)
+{
+    for (int i = 0; i < follower->count; i++)
+        input_close(&follower->each[i].input);
+    for (size_t f = 0; f < follower->folders; f++) {
+        struct folder *folder = follower->folder[f];
+        for (size_t i = 0; i < folder->mets; i++)
+            free(folder->met[i].path);
+        free(folder->met);
+        close(folder->fd);
+        free(folder);
+    }
+    asked_free(&follower->asked);
+    free(follower->folder);
+    free(follower->each);
+    free(follower->waiting);
+    close(follower->signals);
+    forget_frame(follower);
+}
+
+int follow(char *const *path, int count, struct history *history,
            const struct follow_options *options)
 {
-    struct follower follower = {.source = *source, .count = *count, .history = history};
-    follower.options = options;
-    follower.page = show_page(options->size, options->ascii, options->title);
-    follower.live = show_terminal(&follower.page);
-    sigset_t set = block_signals();
+    struct follower follower = {.history = history, .options = options};
+    static const int asked_for[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof asked_for / sizeof *asked_for; i++)
+        sigaddset(&set, asked_for[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
     follower.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (follower.signals < 0)
         return fail("cannot wait for signals: %s", strerror(errno));
-    grow_waiting(&follower, 0);
+    follower.waiting = ealloc(1, sizeof *follower.waiting);
+    follower.waiting[0] = (struct pollfd){follower.signals, POLLIN, 0};
+    int status = open_paths(&follower, path, count);
+    if (status < 0)
+        return -1;
+    follower.page = show_page(options->size, options->ascii, options->title);
+    follower.live = show_terminal(&follower.page);
 
     /* What stands on the terminal is moved up, not overwritten; the cursor hides meanwhile. */
     for (int i = 0; follower.live && i < follower.page.rows; i++)
@@ -300,24 +459,23 @@ int follow(struct source **source, int *count, struct history *history,
     if (follower.live)
         fputs("\033[?25l", stdout);
     follower.resized = follower.live;
-    int status = run_loop(&follower);
+    status = run_loop(&follower);
     if (follower.live)
         fputs("\033[?25h", stdout);
     if (standard_flush() < 0)
         status = -1;
-    forget_frame(&follower);
-    asked_free(&follower.asked);
-    close(follower.signals);
-    free(follower.waiting);
     if (follower.signal) {
         /* As if it had not been caught, for the shell to see. */
         signal(follower.signal, SIG_DFL);
         sigprocmask(SIG_UNBLOCK, &set, NULL);
         raise(follower.signal);
     }
-    *source = follower.source;
-    *count = follower.count;
-    for (int i = 0; i < *count; i++)
-        source_complain(&(*source)[i]);
+    for (int i = 0; i < follower.count; i++) {
+        input_complain(&follower.each[i].input);
+        if (status == 0 && follower.each[i].input.state == INPUT_DAMAGED)
+            status = DAMAGED;
+    }
+    close_all(&follower);
+    history->to_come = 0;
     return status;
 }

@@ -1,9 +1,8 @@
 /* psplot: draws what the other programs write. */
 #include "message.h"
 #include "options.h"
-#include "folder.h"
 #include "follow.h"
-#include "history_name.h"
+#include "titles.h"
 #include "label.h"
 #include "standard.h"
 #include "show.h"
@@ -110,34 +109,23 @@ static int draw(const struct history *history)
 }
 
 /* After a failure of reading a history. */
-static _Noreturn void die_unread(const struct source *source, int count)
+static _Noreturn void die_unread(const struct history *history)
 {
-    for (int i = 0; i < count; i++)
-        if (source[i].feed->images)
-            die(why_status(), "%s (--kind images draws images)", why());
+    if (history->images)
+        die(why_status(), "%s (--kind images draws images)", why());
     die_why();
 }
 
 /* Reads all inputs to their ends and draws the history that they tell. */
-static void draw_all(struct source *source, int count, struct history *history)
+static void draw_all(struct input *input, int count, struct history *history)
 {
-    if (source_read_all(source, count, history) < 0)
-        die_unread(source, count);
-    history_name(history);
+    if (input_read_all(input, count, history) < 0)
+        die_unread(history);
+    give_titles(history);
     if (show_check(history, kind) < 0)
-        die(source_any_damaged(source, count) ? DAMAGED : why_status(), "%s", why());
+        die(input_any_damaged(input, count) ? DAMAGED : why_status(), "%s", why());
     if (draw(history) < 0)
         die_why();
-}
-
-static void follow_all(struct source **source, int *count, struct history *history)
-{
-    for (int i = 0; i < *count; i++)
-        if (source_open(&(*source)[i], 1) < 0)
-            die_why();
-    history->epochs = epochs;
-    if (follow(source, count, history, &(struct follow_options){size, ascii, title}) < 0)
-        die_unread(*source, *count);
 }
 
 static enum sheet_by by_of(void)
@@ -148,15 +136,15 @@ static enum sheet_by by_of(void)
                                       : SHEET_AUTO;
 }
 
-static void draw_images(struct source *source, int count)
+static void draw_images(struct input *input, int count)
 {
     struct picture picture = {output, size[0], size[1], title, dark};
     uint32_t most = size[0] > size[1] ? size[0] : size[1];
     struct sheet sheet = {.options = {by_of(), only, limit, most > 192 ? most : 192}};
-    if (sheet_read(&sheet, source, count) < 0)
+    if (sheet_read(&sheet, input, count) < 0)
         die_why();
     if (sheet.images == 0)
-        die(source_any_damaged(source, count) ? DAMAGED : FAILED,
+        die(input_any_damaged(input, count) ? DAMAGED : FAILED,
             "there is nothing to draw: the input holds no %s%simages", only ? only : "",
             only ? " " : "");
     if (chart_images(&sheet, &picture) < 0)
@@ -164,14 +152,15 @@ static void draw_images(struct source *source, int count)
     sheet_free(&sheet);
 }
 
-static void draw_filters(struct source *source, int count)
+static void draw_filters(struct input *input, int count, struct history *history)
 {
     struct picture picture = {output, size[0], size[1], title, dark};
     struct bank bank = {0};
-    if (filters_read(&bank, source, count) < 0)
+    if (filters_read(&bank, history, input, count) < 0)
         die_why();
-    if (filters_settle(&bank) < 0)
-        die(source_any_damaged(source, count) ? DAMAGED : FAILED, "%s", why());
+    if (bank.models == 0)
+        die(input_any_damaged(input, count) ? DAMAGED : FAILED,
+            "there is nothing to draw: the input holds no weights");
     if (chart_filters(&bank, &picture) < 0)
         die_why();
     filters_free(&bank);
@@ -179,33 +168,37 @@ static void draw_filters(struct source *source, int count)
 
 int main(int argc, char **argv)
 {
-    int first = options_parse(&about, argc, argv);
+    int first = options_parse(&about, argc, argv), damaged;
+    char *standard[] = {NULL}, **path = argc > first ? argv + first : standard;
     int count = argc > first ? argc - first : 1;
     check_options();
     if (title)
         title = label_clean(title, strlen(title));
     if (argc == first)
         estandard_input();
-    struct history history = {.rank = rank_rule(rank)};
-    struct source *source = ealloc((size_t)count, sizeof *source);
-    for (int i = 0; i < count; i++)
-        source[i] = source_of(argc > first ? argv[first + i] : NULL);
-
-    if (following)
-        follow_all(&source, &count, &history);
-    else if (is_kind("images"))
-        draw_images(source, count);
-    else if (is_kind("filters"))
-        draw_filters(source, count);
-    else
-        draw_all(source, count, &history);
-
-    int damaged = source_any_damaged(source, count);
-    for (int i = 0; i < count; i++) {
-        folder_close(source[i].folder);
-        source_close(&source[i]);
+    struct history history = {.rank = rank_rule(rank), .epochs = epochs};
+    if (following) {
+        damaged = follow(path, count, &history, &(struct follow_options){size, ascii, title});
+        if (damaged < 0)
+            die_unread(&history);
+        history_free(&history);
+        return damaged;
     }
+
+    struct input *input = ealloc((size_t)count, sizeof *input);
+    for (int i = 0; i < count; i++)
+        input[i] = input_of(path[i]);
+    if (is_kind("images"))
+        draw_images(input, count);
+    else if (is_kind("filters"))
+        draw_filters(input, count, &history);
+    else
+        draw_all(input, count, &history);
+
+    damaged = input_any_damaged(input, count);
+    for (int i = 0; i < count; i++)
+        input_close(&input[i]);
     history_free(&history);
-    free(source);
+    free(input);
     return damaged ? DAMAGED : DONE;
 }

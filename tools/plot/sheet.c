@@ -196,12 +196,12 @@ static int take(struct reading *reading, int item, struct image *image, const st
     return 0;
 }
 
-static int read_images(struct reading *reading, const struct source *source)
+static int read_images(struct reading *reading, const struct input *input)
 {
     struct image image;
     struct record record;
     int item;
-    if (images_open(reading->input, source->fd, source->feed->path, "images epochs") < 0)
+    if (images_open(reading->input, input->fd, input->name, "images epochs") < 0)
         return -1;
     while (!is_full(reading->sheet) &&
            (item = images_next(reading->input, &image, &record)) != IMAGES_END)
@@ -210,23 +210,23 @@ static int read_images(struct reading *reading, const struct source *source)
     return images_prove(reading->input);
 }
 
-static int read_one(struct sheet *sheet, struct source *source)
+static int read_one(struct sheet *sheet, struct input *input)
 {
-    struct images input = {0};
-    struct reading reading = {.sheet = sheet, .input = &input};
-    if (source_open(source, 0) < 0)
+    struct images images = {0};
+    struct reading reading = {.sheet = sheet, .input = &images};
+    if (input_open(input, 0) < 0)
         return -1;
-    int result = read_images(&reading, source);
+    int result = read_images(&reading, input);
     if (result < 0)
-        result = source_damage(source);
+        result = input_damage(input);
     else
-        source->state = SOURCE_ENDED;
+        input->state = INPUT_ENDED;
     for (size_t i = 0; i < reading.originals; i++)
         free((void *)reading.original[i].pixels);
     free(reading.original);
     free(reading.label);
     free(reading.pixels);
-    images_close(&input);
+    images_close(&images);
     return result;
 }
 
@@ -247,13 +247,13 @@ static void settle(struct sheet *sheet)
     qsort(sheet->strip, sheet->strips, sizeof *sheet->strip, by_class);
 }
 
-int sheet_read(struct sheet *sheet, struct source *source, int count)
+int sheet_read(struct sheet *sheet, struct input *input, int count)
 {
     for (int i = 0; i < count && !is_full(sheet); i++) {
-        if (read_one(sheet, &source[i]) < 0)
+        if (read_one(sheet, &input[i]) < 0)
             return -1;
-        source_complain(&source[i]);
-        source_shut(&source[i]);
+        input_complain(&input[i]);
+        input_shut(&input[i]);
     }
     if (sheet->options.by == SHEET_CLASS && sheet->table.count > sheet->classes)
         settle(sheet);

@@ -9,7 +9,7 @@
 #ifndef PSPLOT_SHEET_H
 #define PSPLOT_SHEET_H
 
-#include "runs/source.h"
+#include "runs/input.h"
 #include "tile.h"
 
 /* One image on the sheet. */
@@ -54,7 +54,7 @@ struct sheet {
 
 /* Reads until the sheet is full or the inputs end. Damage is a state of the source; -1 with a
  * sentence. */
-int sheet_read(struct sheet *sheet, struct source *source, int count);
+int sheet_read(struct sheet *sheet, struct input *source, int count);
 void sheet_free(struct sheet *sheet);
 
 #endif

@@ -1,7 +1,7 @@
 #include "show.h"
 
 #include "message.h"
-#include "runs/confusion.h"
+#include "runs/score.h"
 #include "standard.h"
 
 #include <langinfo.h>
@@ -47,7 +47,7 @@ int show_check(const struct history *history, const char *kind)
         return fail("%s drawn from runs (of pstrain); the input holds only scores", view->name);
     if (view && view->of_scores && history->scores == 0)
         return fail("%s drawn from scores (of pseval); the input holds only runs", view->name);
-    return view && view->of_scores && confusion_check(history) < 0
+    return view && view->of_scores && history_check_confusion(history) < 0
                ? fail("%s; --kind table shows it", why())
                : 0;
 }
@@ -101,7 +101,7 @@ int show_picture(const struct history *history, const char *kind, const struct p
                        "the input holds both runs and scores: choose with --kind which to draw");
     if (view == NULL)
         view = find_view(history->runs > 0 ? "curves" : "confusion");
-    if (view->of_scores && confusion_check(history) < 0)
+    if (view->of_scores && history_check_confusion(history) < 0)
         return fail("%s; --kind table shows it", why());
     return view->picture(history, picture);
 }
@@ -117,7 +117,7 @@ int show_text(const struct history *history, const char *kind, const struct page
     const struct view *view = find_view(kind);
     int runs = history->runs > 0 && !(view && view->of_scores);
     int scores = history->scores > 0 && !(view && !view->of_scores);
-    int table = strcmp(kind, "table") == 0 || (scores && confusion_check(history) < 0);
+    int table = strcmp(kind, "table") == 0 || (scores && history_check_confusion(history) < 0);
     if (runs)
         print(table  ? text_run_table(history, page)
               : view ? view->of_history(history, page)

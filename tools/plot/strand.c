@@ -1,5 +1,7 @@
 #include "strand.h"
 
+#include "titles.h"
+
 #include "message.h"
 #include "palette.h"
 
@@ -120,7 +122,7 @@ static char *group_name(const struct summary *summary, const struct group *group
 static char *run_name(const struct run *run, enum rank_rule rule)
 {
     char text[600];
-    snprintf(text, sizeof text, "%s%s", run->title,
+    snprintf(text, sizeof text, "%s%s", title_of(run),
              rank_merit(run, rule, 0).diverged ? ", diverged" : "");
     return ecopy(text);
 }

@@ -1,7 +1,7 @@
 /* Recall and precision of every class as text, the best found class on top. */
 #include "text.h"
 
-#include "runs/confusion.h"
+#include "titles.h"
 #include "label.h"
 #include "message.h"
 #include "palette.h"
@@ -34,7 +34,7 @@ static void draw_class(struct screen *screen, const struct score *score, uint32_
     char images[32];
     double recall = confusion_recall(score, class), precision = confusion_precision(score, class);
     struct box plot = {row, names + 3 * FIGURE + 3, 1, screen->columns - names - 3 * FIGURE - 4};
-    snprintf(images, sizeof images, "%llu", (unsigned long long)confusion_images(score, class));
+    snprintf(images, sizeof images, "%llu", (unsigned long long)confusion_support(score, class));
     screen_right(screen, row, 0, names, plain_style, score->class_name[class]);
     put_percent(screen, row, names + 1, recall, INK_BLUE);
     put_percent(screen, row, names + 1 + FIGURE + 1, precision, INK_VERMILLION);
@@ -51,13 +51,13 @@ struct screen *text_classes(const struct score *score, const struct page *page)
 {
     char text[600];
     int names = 5, most = page->columns / 3 < MOST_NAME ? page->columns / 3 : MOST_NAME;
-    uint32_t *order = ealloc(score->classes, sizeof *order);
+    uint32_t *order = confusion_order(score);
     for (uint32_t i = 0; i < score->classes; i++)
         if (label_columns(score->class_name[i]) > names)
             names = label_columns(score->class_name[i]);
     names = names < most ? names : most;
     struct screen *screen = screen_make((int)score->classes + 3, page->columns, page->look);
-    confusion_title(score, text, sizeof text);
+    score_heading(score, text, sizeof text);
     screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : text);
     int plot = names + 3 * FIGURE + 3;
     screen_right(screen, 2, 0, names, faint_style, "class");
@@ -70,7 +70,6 @@ struct screen *text_classes(const struct score *score, const struct page *page)
         screen_text(screen, 2, plot, 1, faint_style, "0");
         screen_right(screen, 2, plot, page->columns - plot - 1, faint_style, "100 %");
     }
-    confusion_order(score, order);
     for (uint32_t i = 0; i < score->classes; i++)
         draw_class(screen, score, order[i], 3 + (int)i, names);
     free(order);

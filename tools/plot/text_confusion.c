@@ -2,7 +2,7 @@
  * too wide for the page becomes a list of its classes, the best found on top. */
 #include "text.h"
 
-#include "runs/confusion.h"
+#include "titles.h"
 #include "label.h"
 #include "message.h"
 
@@ -45,7 +45,7 @@ static struct style shade(uint64_t count, uint64_t most, int right)
 static void title(struct screen *screen, const struct score *score, const struct page *page)
 {
     char text[600];
-    confusion_title(score, text, sizeof text);
+    score_heading(score, text, sizeof text);
     screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : text);
 }
 
@@ -54,7 +54,7 @@ static void matrix_row(struct screen *screen, const struct score *score, uint32_
 {
     char text[32];
     int row = 4 + (int)i;
-    uint64_t right = confusion_most_right(score), wrong = confusion_most_wrong(score);
+    uint64_t right = confusion_most(score, 1), wrong = confusion_most(score, 0);
     screen_right(screen, row, 0, names, plain_style, score->class_name[i]);
     screen_put(screen, row, names + 1, screen_pick(screen, 0x2502, '|'), faint_style);
     for (uint32_t j = 0; j < score->classes; j++) {
@@ -106,7 +106,7 @@ static struct screen *matrix(const struct score *score, const struct page *page,
 
 static struct screen *list(const struct score *score, const struct page *page, int names)
 {
-    uint32_t *order = ealloc(score->classes, sizeof *order);
+    uint32_t *order = confusion_order(score);
     struct screen *screen = screen_make((int)score->classes + 3, page->columns, page->look);
     title(screen, score, page);
     screen_right(screen, 2, 0, names, faint_style, "class");
@@ -114,7 +114,6 @@ static struct screen *list(const struct score *score, const struct page *page, i
     screen_right(screen, 2, names + 11, 10, faint_style, "precision");
     screen_text(screen, 2, names + 24, page->columns - names - 24, faint_style,
                 "most often taken for");
-    confusion_order(score, order);
     for (uint32_t place = 0; place < score->classes; place++) {
         char text[512];
         uint32_t i = order[place];
@@ -138,7 +137,7 @@ static struct screen *list(const struct score *score, const struct page *page, i
 struct screen *text_confusion(const struct score *score, const struct page *page)
 {
     char count[32];
-    uint64_t right = confusion_most_right(score), wrong = confusion_most_wrong(score);
+    uint64_t right = confusion_most(score, 1), wrong = confusion_most(score, 0);
     int names = widest_class(score);
     names = names < 7 ? 7 : names;
     int least = 1 + snprintf(count, sizeof count, "%llu",

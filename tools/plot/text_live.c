@@ -115,11 +115,11 @@ static void tell_tally(const struct history *history, const struct asked *asked,
 /* "2 running, 1 done" */
 static void tell_states(const struct history *history, char *text, size_t size)
 {
-    size_t count[RUN_LOST + 1] = {0};
+    size_t count[RUN_TORN + 1] = {0};
     static const char *const name[] = {"running", "done", "stopped", "failed", "cut short"};
     for (size_t i = 0; i < history->runs; i++)
         count[history->run[i]->state]++;
-    for (int state = 0; state <= RUN_LOST; state++)
+    for (int state = 0; state <= RUN_TORN; state++)
         if (count[state] > 0)
             append(text, size, "%s%zu %s", text[0] ? ", " : "", count[state], name[state]);
     if (history->runs == 0)

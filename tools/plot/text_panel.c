@@ -1,6 +1,8 @@
 /* One run as a panel: accuracy above, loss below, against the same iterations. */
 #include "text.h"
 
+#include "titles.h"
+
 #include "label.h"
 #include "palette.h"
 
@@ -100,7 +102,7 @@ static void head(struct screen *screen, struct box *box, const struct run *run,
     const char *verdict = caption->beside[1].text;
     /* The whole title, as long as the figure alone leaves room for it. */
     int most = box->columns - label_columns(caption->brief) - 2, taken = 0;
-    const char *title = label_columns(run->title) <= most ? run->title : run->brief;
+    const char *title = label_columns(title_of(run)) <= most ? title_of(run) : brief_of(run);
     int room = box->columns - (label_columns(title) < most ? label_columns(title) : most);
     int below = label_columns(verdict) + 2 > room && caption->keep && box->rows > ROWS_TO_SPARE;
     for (int i = below ? -1 : 1; i >= 0; i--) {

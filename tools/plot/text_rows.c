@@ -1,6 +1,8 @@
 /* Many runs at work on one page: a row for each, in columns of which a narrow page has fewer. */
 #include "text.h"
 
+#include "titles.h"
+
 #include "label.h"
 #include "message.h"
 #include "palette.h"
@@ -39,7 +41,7 @@ static void cells_of(const struct run *run, enum rank_rule rule, int brief, doub
 {
     struct mean recent = curve_recent(run);
     memset(cell, 0, COLUMNS * sizeof *cell);
-    snprintf(cell[NAME], MOST_TEXT, "%s", brief ? run->brief : run->title);
+    snprintf(cell[NAME], MOST_TEXT, "%s", brief ? brief_of(run) : title_of(run));
     text_verdict(run, rule, cell[VALIDATION]);
     percent(recent.accuracy, cell[TRAINING]);
     epoch_text(run, cell[EPOCH]);
@@ -66,7 +68,7 @@ static struct layout lay_out(const struct history *history, double now, int colu
     struct layout layout = {0};
     int used = -GAP, most = columns / 3 < MOST_NAME ? columns / 3 : MOST_NAME;
     for (size_t i = 0; i < history->runs; i++)
-        layout.brief |= label_columns(history->run[i]->title) > most;
+        layout.brief |= label_columns(title_of(history->run[i])) > most;
     for (int c = 0; c < COLUMNS; c++)
         layout.width[c] = c == NAME ? 0 : label_columns(heading_of(c, history->rank));
     for (size_t i = 0; i < history->runs; i++) {

@@ -1,7 +1,7 @@
 /* Final figures as aligned tables. On a narrow page a table of runs has fewer columns. */
 #include "text.h"
 
-#include "history_name.h"
+#include "titles.h"
 #include "label.h"
 #include "message.h"
 #include "runs/varying.h"
@@ -120,7 +120,7 @@ static const char *state_of(const struct ranked *row)
 {
     static const char *const name[] = {
         [RUN_OPEN] = "running",  [RUN_DONE] = "done", [RUN_STOPPED] = "stopped",
-        [RUN_FAILED] = "failed", [RUN_LOST] = "torn",
+        [RUN_FAILED] = "failed", [RUN_TORN] = "torn",
     };
     return row->merit.diverged ? "diverged" : name[row->run->state];
 }
@@ -143,7 +143,7 @@ static struct plan plan_of(const struct history *history)
 {
     struct plan plan = {varying_find(history, 1), history->runs == 0};
     for (size_t r = 0; r < history->runs; r++)
-        plan.named |= strcmp(history->run[r]->title, history->run[r]->name) == 0;
+        plan.named |= strcmp(title_of(history->run[r]), history->run[r]->name) == 0;
     return plan;
 }
 
@@ -243,7 +243,7 @@ struct screen *text_score_table(const struct history *history, const struct page
 {
     static const char *const name[] = {"epoch", "split", "images", "loss", "accuracy"};
     struct table table = {0};
-    struct history models = history_models(history);
+    struct history models = models_of(history);
     struct plan plan = plan_of(&models);
     int with_depth = plan.options.count == 0;
     /* Names and what they differ in, or the depth where that is not known. */

@@ -1,6 +1,8 @@
 /* The lines of --follow where there is no terminal. */
 #include "text.h"
 
+#include "titles.h"
+
 #include "message.h"
 
 #include <math.h>
@@ -43,6 +45,7 @@ void tell_epochs(struct history *history)
     static const char *const ended[] = {NULL, "done", "stopped", "failed", "cut short"};
     for (size_t i = 0; i < history->runs; i++) {
         struct run *run = history->run[i];
+        struct titles *shown = run->shown;
         const struct points *validation = &run->validation;
         uint64_t judged = validation->count ? validation->point[validation->count - 1].epoch : 0;
         /* An epoch is over when it is validated, when another has begun, or when the run has ended.
@@ -50,10 +53,13 @@ void tell_epochs(struct history *history)
         uint64_t over = run->state == RUN_DONE || judged == run->epoch ? run->epoch
                         : run->epoch > 0                               ? run->epoch - 1
                                                                        : 0;
-        for (uint64_t next; (next = next_epoch(run, run->epoch_told)) > 0 && next <= over;)
-            tell_epoch(run, run->epoch_told = next);
-        if (run->state != RUN_OPEN && !run->end_told)
+        /* A run that was resumed goes back in its epochs. */
+        if (shown->epoch_told > run->epoch)
+            shown->epoch_told = run->epoch - (run->epoch > 0);
+        for (uint64_t next; (next = next_epoch(run, shown->epoch_told)) > 0 && next <= over;)
+            tell_epoch(run, shown->epoch_told = next);
+        if (run->state != RUN_OPEN && !shown->end_told)
             printf("%s: %s\n", run->name, ended[run->state]);
-        run->end_told = run->state != RUN_OPEN;
+        shown->end_told = run->state != RUN_OPEN;
     }
 }

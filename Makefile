@@ -88,7 +88,7 @@ WEBP     := $(call pkg,--libs,libwebp libwebpdemux)
 GIF      := $(if $(shell printf '\043include <gif_lib.h>\n' | $(CC) -E -x c - 2>/dev/null | grep DGifGetImageHeader),-lgif)
 ABSENT   := $(if $(WEBP),,webp) $(if $(GIF),,gif)
 UNBUILT  := $(ABSENT:%=build/tools/fetch/decoding/%.o)
-FETCHING  = $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib jansson libutf8proc) $(WEBP) $(GIF) -pthread
+FETCHING  = $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib libzstd jansson libutf8proc) $(WEBP) $(GIF) -pthread
 # Newer than psfetch when there are others of these libraries than it was built with.
 build/formats: always
 	@mkdir -p $(@D)

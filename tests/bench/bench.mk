@@ -7,6 +7,7 @@ build/tests/bench/feed_bench: $(addprefix build/tools/train/,feed.o batches.o al
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread
 
+build/tests/bench/bare_get.o build/tests/bench/objects_bench.o: CPPFLAGS += -Itools/fetch
 build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/s3/sigv4.o build/tools/fetch/text.o build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libcurl libcrypto)
 build/tests/bench/objects_bench: build/tests/bench/objects_bench.o $(filter-out %/psfetch.o,$(call objects,fetch)) build/libpsweep.a

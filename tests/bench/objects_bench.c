@@ -1,8 +1,9 @@
 /* psfetch's network alone: objects_bench CONNECTIONS s3://bucket/prefix lists, gets every object in
  * order with all its checks, and prints their bytes; nothing is decoded or written. */
-#include "tools/fetch/s3/objects.h"
+#include "tools/fetch/sources/open.h"
 
 #include "message.h"
+#include "options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,21 +21,22 @@ int main(int argc, char **argv)
     program = "objects_bench";
     if (argc != 3)
         die(USAGE, "usage: objects_bench CONNECTIONS s3://bucket/prefix");
-    struct access_options options = {0};
-    struct cancellation cancellation = {0};
-    struct s3 *s3;
-    struct s3_listing listing;
+    struct access_options access = {0};
+    struct source_options options = {.access = &access, .layout = {.class_level = OPTION_UNSET}};
+    struct source source;
     unsigned connections = (unsigned)atoi(argv[1]);
-    if (s3_open(&s3, &options, &cancellation) < 0 || s3_list(s3, argv[2], &listing) < 0)
+    if (source_open(&source, argv[2], &options) < 0)
         die_why();
+    size_t *choice = ealloc(source.count, sizeof *choice);
+    for (size_t i = 0; i < source.count; i++)
+        choice[i] = i;
     struct prefetch *prefetch = prefetch_open(&(struct prefetch_options){
-        listing.count, OBJECTS_PER_CONNECTION * connections, 1, 1, pass_on, NULL});
-    struct objects *objects =
-        prefetch ? objects_start(s3, &listing, NULL, listing.count, connections, prefetch) : NULL;
-    if (objects == NULL)
+        source.count, IMAGES_PER_CONNECTION * connections, 1, 1, pass_on, NULL});
+    if (prefetch == NULL ||
+        source.kind->start(&source, choice, source.count, connections, prefetch) < 0)
         die_why();
     uint64_t bytes = 0;
-    for (size_t left = listing.count; left > 0;) {
+    for (size_t left = source.count; left > 0;) {
         int late;
         ssize_t ready = prefetch_wait(prefetch, &late);
         if (ready < 0)
@@ -46,9 +48,9 @@ int main(int argc, char **argv)
     }
     printf("%" PRIu64 " bytes\n", bytes);
     prefetch_stop(prefetch);
-    objects_stop(objects);
+    source.kind->stop(&source);
     prefetch_close(prefetch);
-    s3_listing_free(&listing);
-    s3_close(s3);
+    source_close(&source);
+    free(choice);
     return 0;
 }

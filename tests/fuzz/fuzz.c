@@ -194,8 +194,8 @@ static void exports(void)
 #include "tools/fetch/decoding/orient.h"
 #include "tools/fetch/credentials/profile.h"
 #include "tools/fetch/s3/s3xml.h"
-#include "tools/fetch/sources/source.h"
-#include "tools/fetch/table.h"
+#include "tools/fetch/sources/open.h"
+#include "tools/fetch/selection.h"
 
 static const uint8_t *data;
 static size_t data_size;
@@ -209,12 +209,11 @@ static void picture(void)
 
 static void listing(void)
 {
-    char bucket[] = "b", folder[] = "f/", code[64], region[32];
+    char bucket[] = "b", folder[] = "f/", code[64];
     struct s3_listing listing = {.bucket = bucket, .folder = folder};
     struct text next = {0};
     s3xml_page(data, data_size, &listing, &next);
-    s3xml_code(data, data_size, code);
-    s3xml_region(data, data_size, region);
+    s3xml_error(data, data_size, "<Code>", code, sizeof code);
     for (size_t i = 0; i < listing.count; i++)
         free(listing.object[i].key);
     for (size_t i = 0; i < listing.prefixes; i++)
@@ -228,7 +227,9 @@ static void archive_of(const char *name)
 {
     struct source source = {0};
     const struct source_options options = {.skip_bad = 1};
-    source_open_archive(&source, name, &options);
+    source.name = ecopy(name);
+    source.kind = &source_archive;
+    source_archive.open(&source, name, &options);
     source_close(&source);
 }
 static void archive(void)
@@ -273,15 +274,12 @@ static void label(void)
 
 static void table(void)
 {
-    struct source source = {0};
-    struct table table;
-    uint32_t place;
-    source_add(&source, "key", "7", 1, 1);
-    source.item[0].label = LABEL_NUMBER;
-    if (table_make(&table, &source, 1, path) == 0) {
-        table_label(&table, &source.item[0], &place);
-        classes_free(&table.classes);
-    }
+    struct source source = {.name = path};
+    struct selection selection;
+    const struct selection_options options = {.as = -1, .limit = UINT64_MAX, .classes = path};
+    source_add(&source, "key", "7", 1, 1)->label = LABEL_NUMBER;
+    selection_make(&selection, &source, 1, &options);
+    selection_free(&selection);
     source_empty(&source);
 }
 

@@ -20,7 +20,7 @@ static char folder[64];
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/psweep-keyring-XXXXXX");
+    snprintf(folder, sizeof folder, "/tmp/psweep-cache-XXXXXX");
     assert_non_null(mkdtemp(folder));
     return chdir(folder);
 }
@@ -44,9 +44,9 @@ static long asked(void)
     return size;
 }
 
-/* A ring whose first keys, ID0, are good for 4000 s, and a program that hands out ID1, ID2, … till
+/* A cache whose first keys, ID0, are good for 4000 s, and a program that hands out ID1, ID2, … till
  * a certain time; it fails where there is a file "broken". */
-static struct keyring *ring_at(time_t now, const char *till)
+static struct cache *cache_at(time_t now, const char *till)
 {
     struct keys first = {.expires = now + 4000};
     char command[400];
@@ -56,12 +56,12 @@ static struct keyring *ring_at(time_t now, const char *till)
         "'\",\"SecretAccessKey\":\"hidden'$n'\",\"Expiration\":\"%s\"}'",
         till);
     struct provider provider = {.kind = PROVIDER_PROCESS, .command = ecopy(command)};
-    text_format(&first.key_id, "ID0");
-    text_format(&first.secret, "hidden0");
-    struct keyring *ring = keyring_new(&first, &provider, now);
-    assert_non_null(ring);
+    first.key_id = ecopy("ID0");
+    first.secret = ecopy("hidden0");
+    struct cache *cache = cache_new(&first, &provider, now);
+    assert_non_null(cache);
     keys_free(&first);
-    return ring;
+    return cache;
 }
 
 static void test_time(void **state)
@@ -78,49 +78,49 @@ static void test_time(void **state)
 static void test_early(void **state)
 {
     (void)state;
-    struct keyring *ring = ring_at(1000000, "1970-01-12T15:46:40Z"); /* 1007200 */
-    assert_string_equal(keyring_now(ring, 1003699)->key_id, "ID0");
+    struct cache *cache = cache_at(1000000, "1970-01-12T15:46:40Z"); /* 1007200 */
+    assert_string_equal(cache_keys(cache, 1003699)->key_id, "ID0");
     assert_int_equal(asked(), 0);
-    assert_string_equal(keyring_now(ring, 1003700)->key_id, "ID1");
-    assert_string_equal(keyring_now(ring, 1006899)->key_id, "ID1");
+    assert_string_equal(cache_keys(cache, 1003700)->key_id, "ID1");
+    assert_string_equal(cache_keys(cache, 1006899)->key_id, "ID1");
     assert_int_equal(asked(), 1);
-    assert_string_equal(keyring_now(ring, 1006900)->key_id, "ID2");
+    assert_string_equal(cache_keys(cache, 1006900)->key_id, "ID2");
     assert_int_equal(asked(), 2);
-    keyring_free(ring);
+    cache_free(cache);
 }
 
 /* Where new ones cannot be had, the old ones serve on, and they are asked for seldom. */
 static void test_broken(void **state)
 {
     (void)state;
-    struct keyring *ring = ring_at(1000000, "1970-01-12T15:46:40Z");
+    struct cache *cache = cache_at(1000000, "1970-01-12T15:46:40Z");
     fclose(fopen("broken", "w"));
     for (time_t now = 1003700; now < 1010000; now++)
-        assert_string_equal(keyring_now(ring, now)->key_id, "ID0");
+        assert_string_equal(cache_keys(cache, now)->key_id, "ID0");
     assert_in_range(asked(), 3, 30);
     /* The server has the last word. */
-    assert_int_equal(keyring_renew(ring, keyring_now(ring, 1010000), 1010000), -1);
+    assert_int_equal(cache_renew(cache, cache_keys(cache, 1010000), 1010000), -1);
     assert_non_null(strstr(why(), "ended with status 1"));
-    keyring_free(ring);
+    cache_free(cache);
 }
 
 /* Keys that have expired already when they come are not asked for again and again. */
 static void test_wrong_clock(void **state)
 {
     (void)state;
-    struct keyring *ring = ring_at(1000000, "1970-01-02T00:00:00Z");
+    struct cache *cache = cache_at(1000000, "1970-01-02T00:00:00Z");
     for (time_t now = 1003700; now < 1010000; now++)
-        keyring_now(ring, now);
+        cache_keys(cache, now);
     assert_int_equal(asked(), 1);
-    keyring_free(ring);
+    cache_free(cache);
 }
 
-static struct keyring *shared;
-static struct keyset *refused;
+static struct cache *shared;
+static struct keys *refused;
 
 static void *be_refused(void *failed)
 {
-    if (keyring_renew(shared, refused, 1000000) < 0)
+    if (cache_renew(shared, refused, 1000000) < 0)
         *(int *)failed = 1;
     return NULL;
 }
@@ -131,8 +131,8 @@ static void test_refused(void **state)
     (void)state;
     pthread_t thread[16];
     int failed[16] = {0};
-    shared = ring_at(1000000, "1970-01-12T15:46:40Z");
-    refused = keyring_now(shared, 1000000);
+    shared = cache_at(1000000, "1970-01-12T15:46:40Z");
+    refused = cache_keys(shared, 1000000);
     for (int i = 0; i < 16; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, be_refused, &failed[i]), 0);
     for (int i = 0; i < 16; i++) {
@@ -140,17 +140,17 @@ static void test_refused(void **state)
         assert_int_equal(failed[i], 0);
     }
     assert_int_equal(asked(), 1);
-    assert_string_equal(keyring_now(shared, 1000000)->key_id, "ID1");
+    assert_string_equal(cache_keys(shared, 1000000)->key_id, "ID1");
     assert_string_equal(refused->secret, "hidden0");
     /* The new ones are refused too, before they served; once they have, others are asked for. */
-    refused = keyring_now(shared, 1000000);
-    assert_int_equal(keyring_renew(shared, refused, 1000000), -1);
+    refused = cache_keys(shared, 1000000);
+    assert_int_equal(cache_renew(shared, refused, 1000000), -1);
     assert_non_null(strstr(why(), "keys that have expired too"));
     assert_int_equal(asked(), 1);
-    refused->served = 1;
-    assert_int_equal(keyring_renew(shared, refused, 1000000), 0);
+    refused->have_served = 1;
+    assert_int_equal(cache_renew(shared, refused, 1000000), 0);
     assert_int_equal(asked(), 2);
-    keyring_free(shared);
+    cache_free(shared);
 }
 
 /* Nobody hands out others; or always the same. */
@@ -159,19 +159,21 @@ static void test_no_others(void **state)
     (void)state;
     struct keys first = {0};
     struct provider nobody = {0};
-    text_format(&first.key_id, "ID");
-    text_format(&first.secret, "hidden");
-    struct keyring *ring = keyring_new(&first, &nobody, 0);
-    assert_int_equal(keyring_renew(ring, keyring_now(ring, 0), 0), -1);
+    first.key_id = ecopy("ID");
+    first.secret = ecopy("hidden");
+    struct cache *cache = cache_new(&first, &nobody, 0);
+    assert_int_equal(cache_renew(cache, cache_keys(cache, 0), 0), -1);
     assert_non_null(strstr(why(), "the S3 keys have expired: set new ones"));
-    keyring_free(ring);
+    cache_free(cache);
     struct provider same = {
         .kind = PROVIDER_PROCESS,
         .command = ecopy("echo '{\"AccessKeyId\":\"ID\",\"SecretAccessKey\":\"hidden\"}'")};
-    ring = keyring_new(&first, &same, 0);
-    assert_int_equal(keyring_renew(ring, keyring_now(ring, 0), 0), -1);
+    first.key_id = ecopy("ID");
+    first.secret = ecopy("hidden");
+    cache = cache_new(&first, &same, 0);
+    assert_int_equal(cache_renew(cache, cache_keys(cache, 0), 0), -1);
     assert_non_null(strstr(why(), "hands out the same S3 keys again"));
-    keyring_free(ring);
+    cache_free(cache);
     keys_free(&first);
 }
 

@@ -66,7 +66,7 @@ static struct access found(struct access_options options)
 static void expect_keys(const struct access *access, const char *key_id, const char *secret,
                         const char *token)
 {
-    const struct keyset *keys = keyring_now(access->keyring, time(NULL));
+    const struct keys *keys = cache_keys(access->cache, time(NULL));
     assert_string_equal(keys->key_id, key_id);
     assert_string_equal(keys->secret, secret);
     if (token)
@@ -141,7 +141,7 @@ static void test_unsigned(void **state)
     (void)state;
     setenv("AWS_ACCESS_KEY_ID", "ID4", 1);
     struct access access = found((struct access_options){.no_sign_request = 1});
-    assert_null(access.keyring);
+    assert_null(access.cache);
     access_free(&access);
 }
 

@@ -4,7 +4,7 @@
 #include "image.h"
 #include "message.h"
 #include "options.h"
-#include "tools/fetch/sources/source.h"
+#include "tools/fetch/sources/open.h"
 
 #include "tap.h"
 

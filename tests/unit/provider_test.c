@@ -28,16 +28,16 @@ static void test_keys(void **state)
                          ",\"SessionToken\":\"a+/=\", \"Expiration\":\"1970-01-02T00:00:00Z\"}\n",
                          &keys),
                      1);
-    assert_string_equal(keys.key_id.at, "ID");
-    assert_string_equal(keys.secret.at, "q\"\\/ü");
-    assert_string_equal(keys.token.at, "a+/=");
+    assert_string_equal(keys.key_id, "ID");
+    assert_string_equal(keys.secret, "q\"\\/ü");
+    assert_string_equal(keys.token, "a+/=");
     assert_int_equal(keys.expires, 86400);
     keys_free(&keys);
     /* Letters beyond ASCII anywhere, escaped and not. */
     assert_int_equal(
         ask("{\"Provider\":\"M\\u00fcller \\ud83d\\ude00 Ü\", \"Ü\":0, " KEYS "}", &keys), 1);
-    assert_string_equal(keys.secret.at, "secret");
-    assert_string_equal(keys.token.at, "");
+    assert_string_equal(keys.secret, "secret");
+    assert_null(keys.token);
     assert_int_equal(keys.expires, 0);
     keys_free(&keys);
     assert_int_equal(ask("{" KEYS ",\"Expiration\":null,\"SessionToken\":null}", &keys), 1);

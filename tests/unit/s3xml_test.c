@@ -146,7 +146,7 @@ static void test_error_code(void **state)
                {"", ""}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char code[64];
-        s3xml_code((const uint8_t *)row[i].xml, strlen(row[i].xml), code);
+        s3xml_error((const uint8_t *)row[i].xml, strlen(row[i].xml), "<Code>", code, sizeof code);
         assert_string_equal(code, row[i].code);
     }
 }

@@ -1,8 +1,7 @@
 /* synth:shapes: the bytes that are promised, and the laws that the figures keep. */
-#include "tools/fetch/drawing/synth.h"
+#include "tools/fetch/sources/synth.h"
 
 #include "message.h"
-#include "tools/fetch/drawing/synth_figure.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -113,7 +112,7 @@ static void test_all_images_differ(void **state)
 }
 
 /* A flip must not change the class: every figure is its own mirror image. The bounds are those of
- * synth_figure.h. */
+ * synth.h. */
 static void test_figures(void **state)
 {
     (void)state;

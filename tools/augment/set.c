@@ -1,12 +1,10 @@
 #include "set.h"
 
 #include "message.h"
+#include "spool.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 enum where { IN_MEMORY, IN_INPUT, IN_SPOOL };
@@ -36,9 +34,8 @@ struct set {
     uint8_t *free; /* what is left of the last one */
     size_t free_size;
 
-    int input;        /* read again where it is a file */
-    int spool;        /* a file of our own where it is not; -1 until it is needed */
-    uint64_t spooled; /* its size */
+    int input;          /* read again where it is a file */
+    struct spool spool; /* a file of our own where it is not */
 
     uint8_t *again; /* a record read back from the file */
     size_t again_size;
@@ -53,7 +50,7 @@ struct set *set_open(uint64_t *limit, int input)
     if (set->zone == NULL)
         die(FAILED, "out of memory: a set of images");
     set->input = input;
-    set->spool = -1;
+    set->spool = SPOOL_NEW;
     return set;
 }
 
@@ -65,8 +62,7 @@ void set_close(struct set *set)
         free(set->block[i]);
     free(set->block);
     msgpack_zone_free(set->zone);
-    if (set->spool >= 0)
-        close(set->spool);
+    spool_close(&set->spool);
     free(set->again);
     free(set->member);
     free(set->id);
@@ -107,33 +103,6 @@ const uint64_t *set_ids(const struct set *set)
     return set->id;
 }
 
-static int open_spool(struct set *set)
-{
-    const char *directory = getenv("TMPDIR");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/psaug-XXXXXX", directory && *directory ? directory : "/tmp");
-    set->spool = mkostemp(path, O_CLOEXEC);
-    if (set->spool < 0)
-        return fail("cannot make a spool file %s: %s", path, strerror(errno));
-    unlink(path);
-    explain("the images need more than --memory: the rest is spooled to a file");
-    return 0;
-}
-
-static int spool(struct set *set, const uint8_t *bytes, size_t size)
-{
-    if (set->spool < 0 && open_spool(set) < 0)
-        return -1;
-    for (size_t done = 0; done < size;) {
-        ssize_t put = pwrite(set->spool, bytes + done, size - done, (off_t)(set->spooled + done));
-        if (put < 0 && errno != EINTR)
-            return fail("cannot write the spool file: %s", strerror(errno));
-        done += put > 0 ? (size_t)put : 0;
-    }
-    set->spooled += size;
-    return 0;
-}
-
 int set_add(struct set *set, const struct image *image, const struct record *record, int64_t place)
 {
     if (set->count == set->room) {
@@ -155,8 +124,10 @@ int set_add(struct set *set, const struct image *image, const struct record *rec
         member->place = (uint64_t)place;
     } else {
         member->where = IN_SPOOL;
-        member->place = set->spooled;
-        if (spool(set, record->bytes, record->size) < 0)
+        member->place = set->spool.size;
+        if (set->spool.size == 0)
+            explain("the images need more than --memory: the rest is spooled to a file");
+        if (spool_add(&set->spool, record->bytes, record->size) < 0)
             return -1;
     }
     set->id[set->count++] = image->id;
@@ -170,16 +141,11 @@ static int read_again(struct set *set, const struct member *member)
         set->again_size = member->size;
         set->again = egrow(set->again, set->again_size, 1);
     }
-    int file = member->where == IN_SPOOL ? set->spool : set->input;
-    for (size_t done = 0; done < member->size;) {
-        ssize_t got =
-            pread(file, set->again + done, member->size - done, (off_t)(member->place + done));
-        if (got == 0)
-            return fail_as(DAMAGED, "the input became shorter while it was read again");
-        if (got < 0 && errno != EINTR)
-            return fail("cannot read images again: %s", strerror(errno));
-        done += got > 0 ? (size_t)got : 0;
-    }
+    if (set->spool.held > 0 && spool_flush(&set->spool) < 0)
+        return -1;
+    int file = member->where == IN_SPOOL ? set->spool.fd : set->input;
+    if (read_at(file, member->place, set->again, member->size) < 0)
+        return fail_as(why_status(), "cannot read images again: %s", why());
     if (XXH3_64bits(set->again, member->size) != member->digest)
         return fail_as(DAMAGED, "the input changed while it was read again");
     return 0;

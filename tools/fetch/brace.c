@@ -16,7 +16,7 @@ struct list {
     int width;
 };
 
-static int add(struct names *names, const char *name)
+static int add_name(struct names *names, const char *name)
 {
     if (names->count == BRACE_MOST)
         return fail("%s stands for more than %d sources", name, BRACE_MOST);
@@ -67,7 +67,7 @@ static int expand(struct names *names, const char *name)
     struct text text = {0};
     int done = 0;
     if (!find_list(name, &list))
-        return add(names, name);
+        return add_name(names, name);
     const char *word = list.start + 1;
     unsigned long number = list.from;
     for (int more = 1; more && done == 0;) {
@@ -92,7 +92,7 @@ static int expand(struct names *names, const char *name)
 
 int brace_expand(struct names *names, const char *name)
 {
-    return access(name, F_OK) == 0 ? add(names, name) : expand(names, name);
+    return access(name, F_OK) == 0 ? add_name(names, name) : expand(names, name);
 }
 
 void names_free(struct names *names)

@@ -1,15 +1,76 @@
 #include "deliver.h"
 
+#include "decoding/orient.h"
 #include "message.h"
 #include "meter.h"
-#include "s3/objects.h"
-#include "decoding/orient.h"
+#include "name.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { AHEAD = 256 /* of the writer, images; more of them with many connections */ };
+
+void tally_open(struct tally *tally, const struct selection *selection)
+{
+    uint32_t count = selection->classes.count;
+    *tally = (struct tally){.classes = &selection->classes,
+                            .written = ealloc(count, sizeof *tally->written),
+                            .selected = ealloc(count, sizeof *tally->selected),
+                            .total = selection->count};
+    for (size_t i = 0; i < selection->count; i++)
+        tally->selected[selection->image[i].label]++;
+    clock_gettime(CLOCK_MONOTONIC, &tally->start);
+}
+
+void tally_close(struct tally *tally)
+{
+    free(tally->written);
+    free(tally->selected);
+}
+
+/* "no image is left of the classes a, b and c: …": how many classes have none. */
+static uint32_t tell_empty(const struct tally *tally)
+{
+    struct some_names lost = {0};
+    struct text text = {0};
+    uint32_t absent = 0, count = tally->classes->count;
+    for (uint32_t c = 0; c < count; c++)
+        if (tally->written[c] == 0 && tally->selected[c] > 0)
+            some_names_add(&lost, tally->classes->name[c]);
+        else
+            absent += tally->written[c] == 0;
+    if (lost.count > 0) {
+        const char *them = lost.count == 1 ? "it" : "them";
+        some_names_tell(&text, &lost);
+        note("all images of the class%s %s are bad, and the header has named %s: --exclude leaves "
+             "%s out",
+             lost.count == 1 ? "" : "es", text.at, them, them);
+    }
+    if (absent > 0)
+        note("%u of the %u classes %s no image here", absent, count, absent == 1 ? "has" : "have");
+    uint32_t empty = absent + (uint32_t)lost.count;
+    text_free(&text);
+    some_names_free(&lost);
+    return empty;
+}
+
+/* "1000 images of 4 classes: 900 train, 100 validation" */
+void tally_tell(const struct tally *tally)
+{
+    char splits[120] = "";
+    int used = 0;
+    uint32_t classes = tally->classes->count - tell_empty(tally);
+    for (int split = 0; split < SPLITS; split++)
+        if (tally->splits[split] > 0)
+            used += snprintf(splits + used, sizeof splits - (size_t)used, "%s%zu %s",
+                             used > 0 ? ", " : ": ", tally->splits[split], split_name[split]);
+    if (verbosity > 1 || (verbosity == 1 && isatty(STDERR_FILENO)))
+        note("%zu image%s of %u class%s%s", tally->images, plural(tally->images), classes,
+             classes == 1 ? "" : "es", splits);
+}
 
 /* Grey to colour and back; luma is (77 R + 150 G + 29 B + 128) / 256. */
 static int set_channels(const struct pixels *pixels, uint32_t channels, struct pixels *out)
@@ -29,33 +90,25 @@ static int set_channels(const struct pixels *pixels, uint32_t channels, struct p
     return 0;
 }
 
-/* Gives pixels the memory of shaped, and frees its own. */
-static void replace(struct pixels *pixels, struct pixels *shaped)
-{
-    pixels_free(pixels);
-    *pixels = *shaped;
-    *shaped = (struct pixels){0};
-}
-
 /* Orientation, --channels and --resize. */
 static int shape(struct pixels *pixels, const struct deliver_options *options)
 {
-    struct pixels shaped = {0};
-    if (!options->no_orientation && orient_is_due(pixels)) {
-        if (orient(pixels, &shaped) < 0)
-            return -1;
-        replace(pixels, &shaped);
-    }
-    if (options->channels && pixels->channels != options->channels) {
-        if (set_channels(pixels, options->channels, &shaped) < 0)
-            return -1;
-        replace(pixels, &shaped);
-    }
     const uint32_t *size = options->resize;
-    if (size[0] && (pixels->height != size[0] || pixels->width != size[1])) {
-        if (resize_to_fit(pixels, size[0], size[1], options->fit, &shaped) < 0)
+    for (int step = 0; step < 3; step++) {
+        struct pixels shaped = {0};
+        int done = 0;
+        if (step == 0 && !options->no_orientation && pixels->orientation > 1)
+            done = orient(pixels, &shaped);
+        else if (step == 1 && options->channels && pixels->channels != options->channels)
+            done = set_channels(pixels, options->channels, &shaped);
+        else if (step == 2 && size[0] && (pixels->height != size[0] || pixels->width != size[1]))
+            done = resize_to_fit(pixels, size[0], size[1], options->fit, &shaped);
+        else
+            continue;
+        if (done < 0)
             return -1;
-        replace(pixels, &shaped);
+        pixels_free(pixels);
+        *pixels = shaped;
     }
     return 0;
 }
@@ -63,46 +116,38 @@ static int shape(struct pixels *pixels, const struct deliver_options *options)
 /* Images of a source on their way to the writer. */
 struct delivery {
     struct source *source;
-    const struct planned *image;
+    const struct selected *image;
     const struct deliver_options *options;
 };
 
-/* Of a shard's image the file is wanted, which pixels without one become. */
-static int keep_file(struct fetched *fetched)
-{
-    if (fetched->size == 0)
-        fetched->bytes = encode_png(&fetched->pixels, &fetched->size);
-    pixels_free(&fetched->pixels);
-    return fetched->bytes != NULL ? 0 : -1;
-}
-
-static void drop_file(struct fetched *fetched)
-{
-    free(fetched->bytes);
-    fetched->bytes = NULL;
-    fetched->size = 0;
-}
-
 /* For the decoders: loads image index, where that is not done, and makes of it what is written. */
-static int load(void *user, size_t index, struct fetched *fetched)
+static int prepare(void *user, size_t index, struct fetched *fetched)
 {
     const struct delivery *delivery = user;
     struct source *source = delivery->source;
     const struct source_item *item = &source->item[delivery->image[index].item];
     int got = 0;
-    if (source->class->load != NULL)
-        got = source->class->load(source, delivery->image[index].item, fetched);
+    if (source->kind->load != NULL)
+        got = source->kind->load(source, delivery->image[index].item, fetched);
     if (got < 0)
         return -1;
     fetched->came = item->has_file ? fetched->size : 0;
     if (got == 0 && item->has_file)
         got = decode(fetched->bytes, fetched->size, &fetched->pixels);
-    if (!item->has_file || delivery->options->shard == NULL)
-        drop_file(fetched);
-    if (got == 0 && delivery->options->shard != NULL)
-        got = keep_file(fetched);
-    else if (got == 0)
+    int is_for_shard = delivery->options->shard != NULL;
+    if (!item->has_file || !is_for_shard) {
+        free(fetched->bytes);
+        fetched->bytes = NULL;
+        fetched->size = 0;
+    }
+    if (got == 0 && !is_for_shard) {
         got = shape(&fetched->pixels, delivery->options);
+    } else if (got == 0) { /* the file is wanted, which pixels without one become */
+        if (!item->has_file)
+            fetched->bytes = encode_png(&fetched->pixels, &fetched->size);
+        got = fetched->bytes != NULL ? 0 : -1;
+        pixels_free(&fetched->pixels);
+    }
     if (got == 0)
         return 0;
     fetched_free(fetched);
@@ -111,22 +156,22 @@ static int load(void *user, size_t index, struct fetched *fetched)
 }
 
 static int write_image(struct writer *writer, const struct fetched *fetched,
-                       const struct source_item *item, const struct planned *planned,
+                       const struct source_item *item, const struct selected *selected,
                        const struct deliver_options *options)
 {
     if (options->shard != NULL) {
         char *name =
-            shard_name(item->key, options->tally->classes->name[planned->label], item->has_file);
+            shard_name(item->key, options->tally->classes->name[selected->label], item->has_file);
         int done = shard_add(options->shard, name, fetched->bytes, fetched->size);
         free(name);
         return done;
     }
     struct image image = {
-        .id = planned->id,
+        .id = selected->id,
         .key = item->key,
         .key_size = (uint32_t)strlen(item->key),
-        .label = planned->label,
-        .split = planned->split,
+        .label = selected->label,
+        .split = selected->split,
         .height = fetched->pixels.height,
         .width = fetched->pixels.width,
         .channels = fetched->pixels.channels,
@@ -136,31 +181,34 @@ static int write_image(struct writer *writer, const struct fetched *fetched,
 }
 
 /* "1200 of 5000 images, 310/s, 0.3 MB/s, 0:12 left" */
-static void tell(struct pace *pace, size_t delivered, size_t came)
+static void tell_progress(const struct tally *tally)
 {
     struct timespec now;
-    pace->bytes += came;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double seconds = (double)(now.tv_sec - pace->start.tv_sec) +
-                     1e-9 * (double)(now.tv_nsec - pace->start.tv_nsec) + 1e-9;
-    double rate = (double)delivered / seconds;
-    double left = pace->total > delivered ? (double)(pace->total - delivered) / rate : 0;
-    meter("%zu of %zu image%s, %.0f/s, %.1f MB/s, %.0f:%02.0f left", delivered, pace->total,
-          plural(pace->total), rate, 1e-6 * (double)pace->bytes / seconds, floor(left / 60),
+    double seconds = (double)(now.tv_sec - tally->start.tv_sec) +
+                     1e-9 * (double)(now.tv_nsec - tally->start.tv_nsec) + 1e-9;
+    double rate = (double)tally->images / seconds;
+    double left = tally->total > tally->images ? (double)(tally->total - tally->images) / rate : 0;
+    meter("%zu of %zu image%s, %.0f/s, %.1f MB/s, %.0f:%02.0f left", tally->images, tally->total,
+          plural(tally->total), rate, 1e-6 * (double)tally->bytes / seconds, floor(left / 60),
           floor(fmod(left, 60)));
 }
 
 /* Writes one image, or says why it is left out. */
 static int hand_out(struct writer *writer, struct source *source, const struct fetched *fetched,
-                    const struct planned *planned, const struct deliver_options *options)
+                    const struct selected *selected, const struct deliver_options *options)
 {
-    const struct source_item *item = &source->item[planned->item];
+    const struct source_item *item = &source->item[selected->item];
+    struct tally *tally = options->tally;
     if (fetched->bad)
         return source_refuse(source, item->key, fetched->bad);
-    if (write_image(writer, fetched, item, planned, options) < 0)
+    if (write_image(writer, fetched, item, selected, options) < 0)
         return -1;
-    tally_add(options->tally, planned);
-    tell(options->pace, options->tally->images, fetched->came);
+    tally->written[selected->label]++;
+    tally->splits[selected->split]++;
+    tally->images++;
+    tally->bytes += fetched->came;
+    tell_progress(tally);
     return 0;
 }
 
@@ -185,15 +233,15 @@ static int write_all(struct prefetch *prefetch, struct writer *writer, size_t co
     return 0;
 }
 
-int deliver(struct writer *writer, struct source *source, const struct planned *image, size_t count,
-            const struct deliver_options *options)
+int deliver(struct writer *writer, struct source *source, const struct selected *image,
+            size_t count, const struct deliver_options *options)
 {
-    const struct source_class *class = source->class;
+    const struct source_kind *kind = source->kind;
     struct delivery delivery = {source, image, options};
-    struct prefetch_options window = {count, AHEAD,    options->threads, class->start != NULL,
-                                      load,  &delivery};
-    if (window.has_transfers && AHEAD < OBJECTS_PER_CONNECTION * options->connections)
-        window.images = OBJECTS_PER_CONNECTION * options->connections;
+    struct prefetch_options window = {count,   AHEAD,    options->threads, kind->start != NULL,
+                                      prepare, &delivery};
+    if (window.has_transfers && AHEAD < IMAGES_PER_CONNECTION * options->connections)
+        window.images = IMAGES_PER_CONNECTION * options->connections;
     struct prefetch *prefetch = prefetch_open(&window);
     if (prefetch == NULL)
         return -1;
@@ -201,13 +249,13 @@ int deliver(struct writer *writer, struct source *source, const struct planned *
     for (size_t i = 0; i < count; i++)
         choice[i] = image[i].item;
     int result = 0;
-    if (class->start != NULL)
-        result = class->start(source, choice, count, options->connections, prefetch);
+    if (kind->start != NULL)
+        result = kind->start(source, choice, count, options->connections, prefetch);
     if (result == 0)
         result = write_all(prefetch, writer, count, &delivery);
     prefetch_stop(prefetch);
-    if (class->stop != NULL)
-        class->stop(source);
+    if (kind->stop != NULL)
+        kind->stop(source);
     prefetch_close(prefetch);
     meter_clear();
     free(choice);

@@ -54,6 +54,11 @@ char *name_show(const char *name)
     return shown;
 }
 
+int name_order(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
 void some_names_add(struct some_names *names, const char *name)
 {
     if (names->count < SOME_NAMES)

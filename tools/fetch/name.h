@@ -17,6 +17,9 @@ char *name_compose(const char *name, size_t size);
  * Free it. */
 char *name_show(const char *name);
 
+/* For qsort(): of two strings by their bytes. */
+int name_order(const void *left, const void *right);
+
 /* The first of many names, for a sentence. Starts all zero. */
 enum { SOME_NAMES = 3 };
 struct some_names {

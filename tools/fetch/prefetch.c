@@ -20,10 +20,10 @@ enum {
     WAIT_MS = 200,         /* how long a writer waits at most */
 };
 
-enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_ARRIVED, PLACE_IN_HAND, PLACE_READY };
+enum entry_state { ENTRY_FREE, ENTRY_ASKED, ENTRY_ARRIVED, ENTRY_IN_HAND, ENTRY_READY };
 
-struct place {
-    enum place_state state;
+struct entry {
+    enum entry_state state;
     uint64_t bytes; /* that are counted for it */
     struct fetched image;
 };
@@ -37,13 +37,13 @@ struct prefetch {
     pthread_mutex_t lock;
     pthread_cond_t filled;  /* the writer may go on */
     pthread_cond_t emptied; /* a decoder may */
-    struct place *place;    /* [options.images] */
+    struct entry *entry;    /* [options.images] */
     size_t written;         /* images that have left: the next to be written */
     size_t taken;           /* no image before this one waits for a decoder */
     size_t arrived;         /* images that do */
     size_t ready;           /* images, and their bytes */
     uint64_t ready_bytes;
-    uint64_t bytes;     /* in all places */
+    uint64_t bytes;     /* in all entries */
     size_t in_hands;    /* pixels that decoders make just now */
     unsigned stuck;     /* decoders that wait for room */
     int transfers_wait; /* for room */
@@ -60,18 +60,18 @@ void fetched_free(struct fetched *fetched)
     *fetched = (struct fetched){0};
 }
 
-static struct place *place_of(const struct prefetch *prefetch, size_t index)
+static struct entry *entry_of(const struct prefetch *prefetch, size_t index)
 {
-    return &prefetch->place[index % prefetch->options.images];
+    return &prefetch->entry[index % prefetch->options.images];
 }
 
-/* Under the lock: the place is in that state now, and counts for so many bytes. */
-static void set(struct prefetch *prefetch, struct place *place, enum place_state state,
-                uint64_t bytes)
+/* Under the lock: the entry is in that state now, and counts for so many bytes. */
+static void set_entry(struct prefetch *prefetch, struct entry *entry, enum entry_state state,
+                      uint64_t bytes)
 {
-    prefetch->bytes += bytes - place->bytes;
-    place->bytes = bytes;
-    place->state = state;
+    prefetch->bytes += bytes - entry->bytes;
+    entry->bytes = bytes;
+    entry->state = state;
 }
 
 static int is_over(const struct prefetch *prefetch)
@@ -82,7 +82,7 @@ static int is_over(const struct prefetch *prefetch)
 /* Whether the writer had better begin. */
 static int is_worth_it(const struct prefetch *prefetch)
 {
-    return place_of(prefetch, prefetch->written)->state == PLACE_READY &&
+    return entry_of(prefetch, prefetch->written)->state == ENTRY_READY &&
            (prefetch->ready >= WORTH || prefetch->ready_bytes >= WORTH_BYTES ||
             prefetch->written + prefetch->ready == prefetch->options.count || prefetch->stuck > 0);
 }
@@ -111,31 +111,28 @@ static void tell_room(struct prefetch *prefetch)
 }
 
 /* The first image that waits for a decoder; 0: there is none. */
-static int find(struct prefetch *prefetch, size_t *index)
+static int find_waiting(struct prefetch *prefetch, size_t *index)
 {
     const struct prefetch_options *options = &prefetch->options;
     if (prefetch->taken < prefetch->written)
         prefetch->taken = prefetch->written;
-    while (prefetch->arrived > 0 && place_of(prefetch, prefetch->taken)->state != PLACE_ARRIVED)
+    while (prefetch->arrived > 0 && entry_of(prefetch, prefetch->taken)->state != ENTRY_ARRIVED)
         prefetch->taken++;
     *index = prefetch->taken;
     return options->has_transfers ? prefetch->arrived > 0 : *index < options->count;
 }
 
-/* Whether a decoder may begin with the first image that waits. */
-static int has_room(const struct prefetch *prefetch, size_t index)
-{
-    return index == prefetch->written ||
-           (prefetch->bytes < MOST_BYTES && index < prefetch->written + prefetch->options.images);
-}
-
-/* Takes an image to be decoded; waits for it. 0: no decoder is needed any more. */
-static int take(struct prefetch *prefetch, size_t *index, struct fetched *image)
+/* Takes an image to be decoded; waits for it, and for room. 0: no decoder is needed any more. */
+static int take_image(struct prefetch *prefetch, size_t *index, struct fetched *image)
 {
     pthread_mutex_lock(&prefetch->lock);
-    int over, found = 0;
-    while (!(over = is_over(prefetch)) &&
-           !((found = find(prefetch, index)) && has_room(prefetch, *index))) {
+    int over;
+    while (!(over = is_over(prefetch))) {
+        int found = find_waiting(prefetch, index);
+        if (found && (*index == prefetch->written ||
+                      (prefetch->bytes < MOST_BYTES &&
+                       *index < prefetch->written + prefetch->options.images)))
+            break;
         prefetch->stuck += (unsigned)found;
         if (found)
             wake_writer(prefetch);
@@ -143,11 +140,11 @@ static int take(struct prefetch *prefetch, size_t *index, struct fetched *image)
         prefetch->stuck -= (unsigned)found;
     }
     if (!over) {
-        struct place *place = place_of(prefetch, *index);
-        *image = place->image;
-        place->image = (struct fetched){0};
-        prefetch->arrived -= place->state == PLACE_ARRIVED;
-        place->state = PLACE_IN_HAND;
+        struct entry *entry = entry_of(prefetch, *index);
+        *image = entry->image;
+        entry->image = (struct fetched){0};
+        prefetch->arrived -= entry->state == ENTRY_ARRIVED;
+        entry->state = ENTRY_IN_HAND;
         prefetch->taken = *index + 1;
     }
     pthread_mutex_unlock(&prefetch->lock);
@@ -181,29 +178,23 @@ static void wait_in_hand(struct room *room, size_t bytes)
     pthread_mutex_unlock(&prefetch->lock);
 }
 
-/* Under the lock: a decoder has nothing in hand any more. */
-static void let_go(struct prefetch *prefetch, struct hand *hand)
-{
-    prefetch->in_hands -= hand->bytes;
-    if (hand->bytes > 0 && prefetch->stuck > 0)
-        pthread_cond_broadcast(&prefetch->emptied);
-    hand->bytes = 0;
-}
-
 /* Gives it back, with its memory. */
-static void put(struct prefetch *prefetch, struct hand *hand, struct fetched *image)
+static void give_back(struct prefetch *prefetch, struct hand *hand, struct fetched *image)
 {
     size_t index = hand->index;
     image->pixels.room = NULL;
     pthread_mutex_lock(&prefetch->lock);
-    struct place *place = place_of(prefetch, index);
+    struct entry *entry = entry_of(prefetch, index);
     uint64_t before = prefetch->bytes;
-    place->image = *image;
-    set(prefetch, place, PLACE_READY, image->size + image->pixels.capacity);
+    entry->image = *image;
+    set_entry(prefetch, entry, ENTRY_READY, image->size + image->pixels.capacity);
     prefetch->ready++;
-    prefetch->ready_bytes += place->bytes;
+    prefetch->ready_bytes += entry->bytes;
     wake_writer(prefetch);
-    let_go(prefetch, hand);
+    prefetch->in_hands -= hand->bytes;
+    if (hand->bytes > 0 && prefetch->stuck > 0)
+        pthread_cond_broadcast(&prefetch->emptied);
+    hand->bytes = 0;
     if (before >= MOST_ASKED)
         tell_room(prefetch);
     pthread_mutex_unlock(&prefetch->lock);
@@ -215,13 +206,13 @@ static void *work(void *user)
     const struct prefetch_options *options = &prefetch->options;
     struct hand hand = {{wait_in_hand}, prefetch, 0, 0};
     struct fetched image;
-    while (take(prefetch, &hand.index, &image)) {
+    while (take_image(prefetch, &hand.index, &image)) {
         image.pixels.room = &hand.room;
         if (image.bad == NULL && options->decode(options->user, hand.index, &image) < 0) {
             fetched_free(&image);
             prefetch_break(prefetch);
         } else {
-            put(prefetch, &hand, &image);
+            give_back(prefetch, &hand, &image);
         }
     }
     return NULL;
@@ -231,7 +222,7 @@ struct prefetch *prefetch_open(const struct prefetch_options *options)
 {
     struct prefetch *prefetch = ealloc(1, sizeof *prefetch);
     prefetch->options = *options;
-    prefetch->place = ealloc(options->images, sizeof *prefetch->place);
+    prefetch->entry = ealloc(options->images, sizeof *prefetch->entry);
     prefetch->thread = ealloc(options->threads, sizeof *prefetch->thread);
     pthread_condattr_t by_clock;
     pthread_mutex_init(&prefetch->lock, NULL);
@@ -267,21 +258,21 @@ void prefetch_stop(struct prefetch *prefetch)
 void prefetch_close(struct prefetch *prefetch)
 {
     for (size_t i = 0; i < prefetch->options.images; i++)
-        fetched_free(&prefetch->place[i].image);
+        fetched_free(&prefetch->entry[i].image);
     pthread_cond_destroy(&prefetch->filled);
     pthread_cond_destroy(&prefetch->emptied);
     pthread_mutex_destroy(&prefetch->lock);
     if (prefetch->wake >= 0)
         close(prefetch->wake);
     free(prefetch->broken);
-    free(prefetch->place);
+    free(prefetch->entry);
     free(prefetch->thread);
     free(prefetch);
 }
 
 const struct fetched *prefetch_ready(const struct prefetch *prefetch, size_t number)
 {
-    return &place_of(prefetch, prefetch->written + number)->image;
+    return &entry_of(prefetch, prefetch->written + number)->image;
 }
 
 /* How many the writer takes at once, of those that are ready. */
@@ -289,10 +280,10 @@ static ssize_t count_ready(const struct prefetch *prefetch)
 {
     size_t count = 0;
     uint64_t bytes = 0;
-    const struct place *place;
+    const struct entry *entry;
     while (count < prefetch->options.images && bytes < WORTH_BYTES &&
-           (place = place_of(prefetch, prefetch->written + count))->state == PLACE_READY) {
-        bytes += place->bytes;
+           (entry = entry_of(prefetch, prefetch->written + count))->state == ENTRY_READY) {
+        bytes += entry->bytes;
         count++;
     }
     return (ssize_t)count;
@@ -319,13 +310,13 @@ ssize_t prefetch_wait(struct prefetch *prefetch, int *late)
 void prefetch_leave(struct prefetch *prefetch, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        fetched_free(&place_of(prefetch, prefetch->written + i)->image);
+        fetched_free(&entry_of(prefetch, prefetch->written + i)->image);
     pthread_mutex_lock(&prefetch->lock);
     prefetch->ready -= count;
     for (; count > 0; count--) {
-        struct place *place = place_of(prefetch, prefetch->written++);
-        prefetch->ready_bytes -= place->bytes;
-        set(prefetch, place, PLACE_FREE, 0);
+        struct entry *entry = entry_of(prefetch, prefetch->written++);
+        prefetch->ready_bytes -= entry->bytes;
+        set_entry(prefetch, entry, ENTRY_FREE, 0);
     }
     tell_room(prefetch);
     pthread_mutex_unlock(&prefetch->lock);
@@ -334,10 +325,10 @@ void prefetch_leave(struct prefetch *prefetch, size_t count)
 int prefetch_ask(struct prefetch *prefetch, size_t index, uint64_t size)
 {
     pthread_mutex_lock(&prefetch->lock);
-    struct place *place = place_of(prefetch, index);
-    int room = place->state == PLACE_FREE && prefetch->bytes < MOST_ASKED;
+    struct entry *entry = entry_of(prefetch, index);
+    int room = entry->state == ENTRY_FREE && prefetch->bytes < MOST_ASKED;
     if (room)
-        set(prefetch, place, PLACE_ASKED, size);
+        set_entry(prefetch, entry, ENTRY_ASKED, size);
     prefetch->transfers_wait = !room;
     pthread_mutex_unlock(&prefetch->lock);
     return room;
@@ -346,9 +337,9 @@ int prefetch_ask(struct prefetch *prefetch, size_t index, uint64_t size)
 void prefetch_arrive(struct prefetch *prefetch, size_t index, const struct fetched *fetched)
 {
     pthread_mutex_lock(&prefetch->lock);
-    struct place *place = place_of(prefetch, index);
-    place->image = *fetched;
-    place->state = PLACE_ARRIVED;
+    struct entry *entry = entry_of(prefetch, index);
+    entry->image = *fetched;
+    entry->state = ENTRY_ARRIVED;
     prefetch->arrived++;
     if (index < prefetch->taken)
         prefetch->taken = index;

@@ -1,19 +1,19 @@
 /* The prefetch window: images on their way, ahead of one who writes them in order.
  *
- *     transfers --file--> [ place | place | … ] --pixels--> writer
+ *     transfers --file--> [ entry | entry | … ] --pixels--> writer
  *     (one thread)              |        ^                  (one thread)
  *                             file    pixels
  *                               v        |
  *                            decoders (threads)
  *
- * Image i has the place i % images. A place goes round: free, asked for, arrived, in the hands of a
- * decoder, ready, and free again when it was written. Transfers (source_s3.c) ask in order, and
+ * Image i has the entry i % images. An entry goes round: free, asked for, arrived, in the hands of
+ * a decoder, ready, and free again when it was written. Transfers (source_s3.c) ask in order, and
  * what they bring arrives in any; decoders take the first one that has arrived; the writer takes
  * what is ready in order, and waits for nothing else. Where no network is between, a decoder reads
  * the file itself: its image goes from free into its hands.
  *
  * Memory. An image's is its own: made by who reads or decodes it, handed over with it, freed when
- * it leaves. The window counts the bytes in all its places, a file's by the listed size as soon as
+ * it leaves. The window counts the bytes in all its entries, a file's by the listed size as soon as
  * it is asked for, and pixels when they are there. A decoder takes an image while the count is
  * below 256 MiB, transfers ask for one while it is below half of that, so that what waits to be
  * decoded leaves room for what comes of it, and the image that is next to be written always gets
@@ -74,7 +74,7 @@ ssize_t prefetch_wait(struct prefetch *prefetch, int *late);
 const struct fetched *prefetch_ready(const struct prefetch *prefetch, size_t number);
 void prefetch_leave(struct prefetch *prefetch, size_t count);
 
-/* For transfers, on one thread. Takes a place for image index, the next one, whose file has size
+/* For transfers, on one thread. Takes an entry for image index, the next one, whose file has size
  * bytes: 1; 0: there is no room, and when there is, wake will be readable. */
 int prefetch_ask(struct prefetch *prefetch, size_t index, uint64_t size);
 /* Its file, which becomes the window's, has arrived, or is bad. */

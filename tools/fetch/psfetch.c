@@ -1,13 +1,14 @@
 /* psfetch: images of folders, S3 buckets, archives or the built-in generator, labelled by their
  * folders or by what lies beside them. */
+#include "archives/blob.h"
+#include "archives/tar.h"
 #include "brace.h"
 #include "deliver.h"
-#include "archives/remote.h"
-#include "archives/tar.h"
+#include "name.h"
+#include "sources/open.h"
 
 #include "message.h"
 #include "options.h"
-#include "s3/s3.h"
 #include "standard.h"
 
 #include <math.h>
@@ -19,23 +20,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct plan_options planning = {
+static struct selection_options selecting = {
     .split = NAN, .seed = OPTION_UNSET, .as = -1, .limit = OPTION_UNSET};
 static struct deliver_options delivering;
 static struct access_options s3_access;
 static struct source_options opening = {.access = &s3_access,
                                         .layout = {.class_level = OPTION_UNSET}};
 static const char *as, *shard_path, *fit;
-static uint64_t channels = OPTION_UNSET, threads, connections = S3_CONNECTIONS;
+static uint64_t channels = OPTION_UNSET, threads, connections = 64;
 
 static const struct option_row rows[] = {
-    {0, "split", OPTION_REAL, OPTION_IN_HEADER, &planning.split, 0, 1, "SHARE",
+    {0, "split", OPTION_REAL, OPTION_IN_HEADER, &selecting.split, 0, 1, "SHARE",
      "mark the first SHARE of each class train, the rest validation"},
-    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &planning.seed, 0, 0x1p63, "N",
+    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &selecting.seed, 0, 0x1p63, "N",
      "choose that share at random, by this seed"},
     {0, "as", OPTION_CHOICE, OPTION_IN_HEADER, &as, 0, 0, "train|validation|test",
      "mark all images so (train)"},
-    {'n', "limit", OPTION_UINT, OPTION_IN_HEADER, &planning.limit, 1, 0x1p63, "N",
+    {'n', "limit", OPTION_UINT, OPTION_IN_HEADER, &selecting.limit, 1, 0x1p63, "N",
      "take N images, spread evenly over the classes"},
     {0, "include", OPTION_TEXT, OPTION_IN_HEADER, &opening.include, 0, 0, "GLOBS",
      "take only images whose key fits one of these, separated by commas"},
@@ -45,7 +46,7 @@ static const struct option_row rows[] = {
      "the class is the Nth folder below the source; 0: the source itself (the last folder)"},
     {0, "split-folders", OPTION_FLAG, OPTION_IF_GIVEN, &opening.layout.split_folders, 0, 0, NULL,
      "folders train, validation (val, valid) and test are splits and no classes"},
-    {0, "classes", OPTION_TEXT, OPTION_LOCAL, &planning.classes, 0, 0, "FILE",
+    {0, "classes", OPTION_TEXT, OPTION_LOCAL, &selecting.classes, 0, 0, "FILE",
      "the names of the classes, one a line, from label 0 on"},
     {0, "label-member", OPTION_TEXT, OPTION_IF_GIVEN, &opening.label_member, 0, 0, "NAME",
      "in an archive, the label is this member of the .json beside an image"},
@@ -63,8 +64,7 @@ static const struct option_row rows[] = {
      "write the images' files into a tar archive instead (.tar.gz .tar.zst; -: stdout)"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N",
      "decode with N threads (one a core)"},
-    {0, "connections", OPTION_UINT, OPTION_LOCAL, &connections, 1, S3_MAX_CONNECTIONS, "N",
-     "to S3, at most (64)"},
+    {0, "connections", OPTION_UINT, OPTION_LOCAL, &connections, 1, 512, "N", "to S3, at most (64)"},
     {0, "profile", OPTION_TEXT, OPTION_LOCAL, &s3_access.profile, 0, 0, "NAME",
      "S3: credentials of this profile"},
     {0, "region", OPTION_TEXT, OPTION_LOCAL, &s3_access.region, 0, 0, "NAME", "S3: region"},
@@ -99,29 +99,25 @@ static const struct program about = {
     tell_formats,
 };
 
-/* Whether a name is to become a file: not stdout, a FIFO or /dev/null. */
-static int is_new_file(const char *path)
-{
-    struct stat status;
-    return strcmp(path, "-") != 0 && (stat(path, &status) < 0 || S_ISREG(status.st_mode));
-}
-
 static void check_options(void)
 {
-    if (as && !isnan(planning.split))
+    struct stat status;
+    if (as && !isnan(selecting.split))
         die(USAGE,
             "--as and --split exclude each other: one marks all images, the other divides them");
-    if (planning.seed != OPTION_UNSET && isnan(planning.split) && !as)
+    if (selecting.seed != OPTION_UNSET && isnan(selecting.split) && !as)
         die(USAGE, "--seed is for a random --split, which is not asked for");
-    if (shard_path && (as || !isnan(planning.split) || delivering.resize[0] ||
+    if (shard_path && (as || !isnan(selecting.split) || delivering.resize[0] ||
                        channels != OPTION_UNSET || delivering.no_orientation))
         die(USAGE, "--write-shard writes the images' files as they are: --split, --as, --resize, "
                    "--channels and --no-orientation are for those who read it");
-    if (shard_path && remote_is_url(shard_path))
+    if (shard_path && blob_is_url(shard_path))
         die(USAGE,
             "--write-shard writes files: to send one elsewhere, write it to stdout (-) and pipe "
             "it into aws s3 cp, say");
-    if (shard_path && !tar_is_name(shard_path) && is_new_file(shard_path))
+    /* Not stdout, a FIFO or /dev/null. */
+    if (shard_path && !tar_is_name(shard_path) && strcmp(shard_path, "-") != 0 &&
+        (stat(shard_path, &status) < 0 || S_ISREG(status.st_mode)))
         die(USAGE,
             "--write-shard takes a name that ends in .tar, .tar.gz, .tgz or .tar.zst, or - for "
             "stdout, not %s",
@@ -135,10 +131,10 @@ static void check_options(void)
     if (as) {
         /* Training and test sets are fetched with the same options; a seed decides nothing here,
          * and what decides nothing is not in the header. */
-        planning.as = split_parse(as);
-        planning.seed = OPTION_UNSET;
+        selecting.as = split_parse(as);
+        selecting.seed = OPTION_UNSET;
     }
-    planning.random = planning.seed != OPTION_UNSET;
+    selecting.random = selecting.seed != OPTION_UNSET;
     delivering.channels = channels == OPTION_UNSET ? 0 : (uint32_t)channels;
     delivering.connections = (unsigned)connections;
     cpu_set_t cores;
@@ -148,23 +144,14 @@ static void check_options(void)
                              : 1;
 }
 
-static const char *default_source(void)
-{
-    const char *name = getenv("PSFETCH_SOURCE");
-    if (name && *name)
-        return name;
-    note("no source is named: taking synth:shapes, drawn here");
-    return "synth:shapes";
-}
-
 /* While a network is waited for: the reader may have enough. */
-static int look_at_reader(void *writer)
+static int ask_reader(void *writer)
 {
     return writer ? write_look(writer) : 0;
 }
 
 static int write_start(struct writer *writer, const struct source *source, size_t sources,
-                       const struct plan *plan)
+                       const struct selection *selection)
 {
     write_header(writer, "images");
     options_pack(writer, rows);
@@ -174,79 +161,71 @@ static int write_start(struct writer *writer, const struct source *source, size_
     for (size_t s = 0; s < sources; s++)
         pack_item_text(writer, source[s].described);
     pack_close(writer);
-    pack_texts(writer, "classes", plan->classes.name, plan->classes.count);
+    pack_texts(writer, "classes", selection->classes.name, selection->classes.count);
     return write_end(writer);
 }
 
 /* Writes each source's share of the plan, one source after the other. */
 static int write_images(struct writer *writer, struct source *source, size_t sources,
-                        const struct plan *plan)
+                        const struct selection *selection)
 {
     uint64_t end = 0; /* the first id of the next source */
     size_t from = 0;
     for (size_t s = 0; s < sources; s++) {
         size_t to = from;
         end += source[s].count;
-        while (to < plan->count && plan->image[to].id < end)
+        while (to < selection->count && selection->image[to].id < end)
             to++;
-        if (deliver(writer, &source[s], plan->image + from, to - from, &delivering) < 0)
+        if (deliver(writer, &source[s], selection->image + from, to - from, &delivering) < 0)
             return -1;
         from = to;
     }
     return 0;
 }
 
-static int by_name(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 /* A class becomes a folder, and one that begins with a dot would be hidden or lead out of the
- * archive. */
-static int check_classes(const struct classes *classes)
+ * archive; and of two members of one name in an archive, readers keep one. */
+static int check_names(const struct source *source, size_t sources,
+                       const struct selection *selection)
 {
+    const struct classes *classes = &selection->classes;
     for (uint32_t c = 0; c < classes->count; c++)
         if (classes->name[c][0] == '.' || strchr(classes->name[c], '/') != NULL)
             return fail("the class %s cannot be a folder in an archive: its name has a / or begins "
                         "with a dot",
                         classes->name[c]);
-    return 0;
-}
-
-/* Of two members of one name in an archive, readers keep one. */
-static int check_names(const struct source *source, size_t sources, const struct plan *plan)
-{
-    char **name = ealloc(plan->count, sizeof *name);
+    char **name = ealloc(selection->count, sizeof *name);
     size_t s = 0;
     uint64_t start = 0; /* the first id of source s */
-    for (size_t i = 0; i < plan->count; i++) {
-        while (s + 1 < sources && plan->image[i].id >= start + source[s].count)
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct selected *image = &selection->image[i];
+        while (s + 1 < sources && image->id >= start + source[s].count)
             start += source[s++].count;
-        const struct source_item *item = &source[s].item[plan->image[i].item];
-        name[i] = shard_name(item->key, plan->classes.name[plan->image[i].label], item->has_file);
+        const struct source_item *item = &source[s].item[image->item];
+        name[i] = shard_name(item->key, classes->name[image->label], item->has_file);
     }
-    qsort(name, plan->count, sizeof *name, by_name);
-    int result = check_classes(&plan->classes);
-    for (size_t i = 1; i < plan->count && result == 0; i++)
+    qsort(name, selection->count, sizeof *name, name_order);
+    int result = 0;
+    for (size_t i = 1; i < selection->count && result == 0; i++)
         if (strcmp(name[i - 1], name[i]) == 0)
             result = fail("two images would be called %s in the archive", name[i]);
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < selection->count; i++)
         free(name[i]);
     free(name);
     return result;
 }
 
 /* All images into an archive instead of a stream. */
-static void write_shard(struct source *source, size_t sources, const struct plan *plan)
+static void write_shard(struct source *source, size_t sources, const struct selection *selection)
 {
     if (strcmp(shard_path, "-") == 0 && isatty(STDOUT_FILENO))
         die(USAGE, "the archive is not text: send it to a pipe or a file");
-    if (check_names(source, sources, plan) < 0)
+    if (check_names(source, sources, selection) < 0)
         die_why();
     struct shard *shard = delivering.shard = shard_open(shard_path);
     if (shard == NULL)
         die_why();
-    int done = write_images(NULL, source, sources, plan);
+    int done = write_images(NULL, source, sources, selection);
     if (done == 0)
         done = shard_finish(shard);
     int enough = shard_reader_gone(shard);
@@ -257,24 +236,20 @@ static void write_shard(struct source *source, size_t sources, const struct plan
         die_why();
 }
 
-/* An archive stays open until its images are written, and a set may have a thousand. */
-static void allow_files(void)
+static void name_sources(struct names *names, int count, char **argument)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
+    const char *usual = getenv("PSFETCH_SOURCE");
+    int done = 0;
+    if (count == 0 && (usual == NULL || *usual == '\0')) {
+        usual = "synth:shapes";
+        note("no source is named: taking synth:shapes, drawn here");
     }
-}
-
-static size_t name_sources(struct names *names, int count, char **argument)
-{
-    int done = count == 0 ? brace_expand(names, default_source()) : 0;
+    if (count == 0)
+        done = brace_expand(names, usual);
     for (int i = 0; i < count && done == 0; i++)
         done = brace_expand(names, argument[i]);
     if (done < 0)
         die_why();
-    return names->count;
 }
 
 /* Opens all sources; how many images of them are bad. The first few that leave something out say
@@ -283,6 +258,12 @@ static size_t open_sources(struct source *source, const struct names *names, str
 {
     enum { TELL = 3 };
     size_t bad = 0, telling = 0, files = 0;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        /* An archive stays open until its images are written, and a set may have a thousand. */
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
     for (size_t s = 0; s < names->count; s++) {
         if (source_open(&source[s], names->name[s], &opening) < 0) {
             if (writer)
@@ -314,26 +295,23 @@ int main(int argc, char **argv)
     check_options();
     struct writer *writer = shard_path ? NULL : estandard_output();
     struct names names = {0};
-    size_t sources = name_sources(&names, argc - first, argv + first);
+    name_sources(&names, argc - first, argv + first);
+    size_t sources = names.count;
     struct source *source = ealloc(sources, sizeof *source);
-    struct plan plan;
+    struct selection selection;
     struct tally tally;
-    allow_files();
-    opening.cancellation = (struct cancellation){look_at_reader, writer};
+    opening.cancellation = (struct cancellation){ask_reader, writer};
     size_t total = open_sources(source, &names, writer);
-    if (plan_make(&plan, source, sources, &planning) < 0)
+    if (selection_make(&selection, source, sources, &selecting) < 0)
         die_why();
-    total += plan.count; /* bad images are among them, and are not written */
-    struct pace pace = {.total = plan.count};
-    clock_gettime(CLOCK_MONOTONIC, &pace.start);
-    tally_open(&tally, &plan);
-    delivering.pace = &pace;
+    total += selection.count; /* bad images are among them, and are not written */
+    tally_open(&tally, &selection);
     delivering.tally = &tally;
 
     if (shard_path)
-        write_shard(source, sources, &plan);
-    else if (write_start(writer, source, sources, &plan) < 0 ||
-             write_images(writer, source, sources, &plan) < 0 || write_finish(writer) < 0)
+        write_shard(source, sources, &selection);
+    else if (write_start(writer, source, sources, &selection) < 0 ||
+             write_images(writer, source, sources, &selection) < 0 || write_finish(writer) < 0)
         end_after_write(writer);
     if (tally.images < total)
         note("left out %zu bad image%s of %zu", total - tally.images, plural(total - tally.images),
@@ -341,7 +319,7 @@ int main(int argc, char **argv)
     tally_tell(&tally);
 
     tally_close(&tally);
-    plan_free(&plan);
+    selection_free(&selection);
     for (size_t s = 0; s < sources; s++)
         source_close(&source[s]);
     free(source);

@@ -1,30 +1,133 @@
 #include "selection.h"
 
+#include "lines.h"
 #include "message.h"
 #include "name.h"
 #include "options.h"
 #include "shuffle.h"
-#include "table.h"
 #include "text.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void count_labels(const struct plan *plan, size_t *count)
+/* Of whole numbers without zeros before them. */
+static int by_number(const void *left, const void *right)
 {
-    memset(count, 0, plan->classes.count * sizeof *count);
-    for (size_t i = 0; i < plan->count; i++)
-        count[plan->image[i].label]++;
+    size_t a = strlen(*(char *const *)left), b = strlen(*(char *const *)right);
+    return a != b ? (a > b) - (a < b) : name_order(left, right);
 }
 
-/* How many of each class make limit images when they are spread as evenly as the classes allow:
- * rounds in which every class that has more gives one. */
-static void spread(const size_t *has, uint32_t classes, uint64_t limit, size_t *gives)
+/* The names that the images have, each once. */
+static void find_classes(struct classes *classes, const struct source *source, size_t count)
 {
-    int more = 1;
-    memset(gives, 0, classes * sizeof *gives);
-    while (limit > 0 && more) {
+    size_t total = 0, kept = 0;
+    int are_numbers = 1;
+    for (size_t s = 0; s < count; s++)
+        total += source[s].count;
+    char **name = ealloc(total, sizeof *name);
+    total = 0;
+    for (size_t s = 0; s < count; s++)
+        for (size_t i = 0; i < source[s].count; i++) {
+            are_numbers &= source[s].item[i].label == LABEL_NUMBER;
+            if (i == 0 ||
+                strcmp(source[s].item[i].class_name, source[s].item[i - 1].class_name) != 0)
+                name[total++] = source[s].item[i].class_name;
+        }
+    if (total > 0)
+        qsort(name, total, sizeof *name, are_numbers ? by_number : name_order);
+    for (size_t i = 0; i < total; i++)
+        if (kept == 0 || strcmp(name[kept - 1], name[i]) != 0)
+            name[kept++] = name[i];
+    for (size_t i = 0; i < kept; i++)
+        name[i] = ecopy(name[i]);
+    classes->count = (uint32_t)kept;
+    classes->name = name;
+}
+
+static int read_classes(struct classes *classes, const char *path)
+{
+    static const char mark[] = "\xef\xbb\xbf"; /* that some editors put before UTF-8 */
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        return fail("cannot read %s: %s", path, strerror(errno));
+    struct lines lines = {.file = file, .name = path, .most = CLASSES_MAX_FILE};
+    ssize_t got;
+    while ((got = lines_next(&lines)) > 0) {
+        const char *line = lines.line;
+        if (strlen(line) != (size_t)got || !name_is_utf8(line)) {
+            got = fail("cannot read %s: it is not text in UTF-8", path);
+            break;
+        }
+        if (classes->count == 0 && strncmp(line, mark, sizeof mark - 1) == 0)
+            line += sizeof mark - 1;
+        size_t size = strcspn(line, "\r\n");
+        classes->name = egrow_by_one(classes->name, classes->count, sizeof *classes->name);
+        classes->name[classes->count++] = name_compose(line, size);
+        if (size == 0) {
+            got = fail("cannot take the classes of %s: line %u is empty", path, classes->count);
+            break;
+        }
+    }
+    if (got == 0 && classes->count == 0)
+        got = fail("cannot take the classes of %s: it is empty", path);
+    fclose(file);
+    free(lines.line);
+    return (int)got;
+}
+
+static int make_classes(struct classes *classes, const struct source *source, size_t count,
+                        const char *path)
+{
+    if (path == NULL)
+        find_classes(classes, source, count);
+    else if (read_classes(classes, path) < 0)
+        return -1;
+    for (uint32_t i = 0, first; i < classes->count; i++)
+        if (classes_find(classes, classes->name[i], &first) && first != i)
+            return fail("cannot take the classes of %s: %s stands there twice", path,
+                        classes->name[i]);
+    return 0;
+}
+
+/* The label of an item, by a table that may be of the file at path. -1 with a sentence when it has
+ * no such class. */
+static int label_item(struct classes *classes, const char *path, const struct source_item *item,
+                      uint32_t *label)
+{
+    const char *name = item->class_name;
+    int is_number = strspn(name, "0123456789") == strlen(name) && strlen(name) < 10;
+    if ((path == NULL || item->label != LABEL_NUMBER) && classes_find(classes, name, label))
+        return 0;
+    *label = is_number ? (uint32_t)strtoul(name, NULL, 10) : UINT32_MAX;
+    if (*label < classes->count)
+        return 0;
+    char *shown = name_show(name);
+    if (item->label == LABEL_NUMBER)
+        fail("its label is %s, and %s names the classes 0 to %u", shown, path, classes->count - 1);
+    else
+        fail("its class is %s, which is none of the %u that %s names", shown, classes->count, path);
+    free(shown);
+    return -1;
+}
+
+static void count_labels(const struct selection *selection, size_t *count)
+{
+    memset(count, 0, selection->classes.count * sizeof *count);
+    for (size_t i = 0; i < selection->count; i++)
+        count[selection->image[i].label]++;
+}
+
+/* Keeps limit images, spread as evenly as the classes allow, the first ones of each: in rounds in
+ * which every class that has more gives one. */
+static void apply_limit(struct selection *selection, uint64_t limit)
+{
+    uint32_t classes = selection->classes.count;
+    size_t *has = ealloc(classes, sizeof *has), *gives = ealloc(classes, sizeof *gives), kept = 0;
+    count_labels(selection, has);
+    for (int more = 1; limit > 0 && more;) {
         more = 0;
         for (uint32_t c = 0; c < classes && limit > 0; c++)
             if (gives[c] < has[c]) {
@@ -33,99 +136,61 @@ static void spread(const size_t *has, uint32_t classes, uint64_t limit, size_t *
                 more = 1;
             }
     }
-}
-
-/* Keeps the first gives[label] images of each class. */
-static void apply_limit(struct plan *plan, uint64_t limit)
-{
-    uint32_t classes = plan->classes.count;
-    size_t *has = ealloc(classes, sizeof *has), *gives = ealloc(classes, sizeof *gives), kept = 0;
-    count_labels(plan, has);
-    spread(has, classes, limit, gives);
-    for (size_t i = 0; i < plan->count; i++)
-        if (gives[plan->image[i].label] > 0) {
-            gives[plan->image[i].label]--;
-            plan->image[kept++] = plan->image[i];
+    for (size_t i = 0; i < selection->count; i++)
+        if (gives[selection->image[i].label] > 0) {
+            gives[selection->image[i].label]--;
+            selection->image[kept++] = selection->image[i];
         }
-    plan->count = kept;
+    selection->count = kept;
     free(has);
     free(gives);
 }
 
-/* Marks floor(share·n + 0.5) images of each class train and the rest validation: the first n of the
- * order that is given. Those that their source has to validate or test with are none of them. */
-static void apply_split(struct plan *plan, double share, const size_t *order)
+/* Marks floor(share·n + 0.5) images of each class train and the rest validation: the first n, or
+ * any by the seed. Those that their source has to validate or test with are none of them. */
+static void apply_split(struct selection *selection, const struct selection_options *options)
 {
-    uint32_t classes = plan->classes.count;
-    size_t *train = ealloc(classes, sizeof *train);
-    for (size_t i = 0; i < plan->count; i++)
-        train[plan->image[i].label] += plan->image[i].split == SPLIT_TRAIN;
+    uint32_t classes = selection->classes.count;
+    size_t *order = ealloc(selection->count, sizeof *order),
+           *train = ealloc(classes, sizeof *train);
+    uint64_t *id = ealloc(selection->count, sizeof *id);
+    for (size_t i = 0; i < selection->count; i++) {
+        order[i] = i;
+        id[i] = selection->image[i].id;
+        train[selection->image[i].label] += selection->image[i].split == SPLIT_TRAIN;
+    }
+    if (options->random)
+        shuffle(options->seed, 0, PURPOSE_SPLIT, id, selection->count, order);
     for (uint32_t c = 0; c < classes; c++)
-        train[c] = (size_t)floor(share * (double)train[c] + 0.5);
-    for (size_t i = 0; i < plan->count; i++) {
-        struct planned *image = &plan->image[order[i]];
+        train[c] = (size_t)floor(options->split * (double)train[c] + 0.5);
+    for (size_t i = 0; i < selection->count; i++) {
+        struct selected *image = &selection->image[order[i]];
         if (image->split != SPLIT_TRAIN)
             continue;
         image->split = train[image->label] > 0 ? SPLIT_TRAIN : SPLIT_VALIDATION;
         train[image->label] -= train[image->label] > 0;
     }
-    free(train);
-}
-
-static void split_images(struct plan *plan, const struct plan_options *options)
-{
-    size_t *order = ealloc(plan->count, sizeof *order);
-    uint64_t *id = ealloc(plan->count, sizeof *id);
-    for (size_t i = 0; i < plan->count; i++) {
-        order[i] = i;
-        id[i] = plan->image[i].id;
-    }
-    if (options->random)
-        shuffle(options->seed, 0, PURPOSE_SPLIT, id, plan->count, order);
-    apply_split(plan, options->split, order);
     free(order);
+    free(train);
     free(id);
-}
-
-static enum split split_of(const struct source_item *item, const struct plan_options *options)
-{
-    return options->as >= 0   ? (enum split)options->as
-           : item->split >= 0 ? (enum split)item->split
-                              : SPLIT_TRAIN;
-}
-
-static int take_item(struct plan *plan, struct table *table, const struct source *source, size_t i,
-                     const struct plan_options *options)
-{
-    const struct source_item *item = &source->item[i];
-    struct planned *image = &plan->image[plan->count];
-    *image = (struct planned){.item = i, .id = plan->count, .split = split_of(item, options)};
-    plan->count++;
-    if (table_label(table, item, &image->label) == 0)
-        return 0;
-    char *shown = source_show(source, item->key), *reason = ecopy(why());
-    fail("cannot label %s: %s", shown, reason);
-    free(shown);
-    free(reason);
-    return -1;
 }
 
 /* Says of which classes there are images to test on and none to learn from: where the folders of
  * validation and test are others than those of training, as Tiny ImageNet's are. */
-static void remark_untrained(const struct plan *plan)
+static void remark_untrained(const struct selection *selection)
 {
-    uint32_t classes = plan->classes.count;
+    uint32_t classes = selection->classes.count;
     size_t *trains = ealloc(classes, sizeof *trains), *has = ealloc(classes, sizeof *has), all = 0;
     struct some_names lost = {0};
     struct text text = {0};
-    count_labels(plan, has);
-    for (size_t i = 0; i < plan->count; i++) {
-        trains[plan->image[i].label] += plan->image[i].split == SPLIT_TRAIN;
-        all += plan->image[i].split == SPLIT_TRAIN;
+    count_labels(selection, has);
+    for (size_t i = 0; i < selection->count; i++) {
+        trains[selection->image[i].label] += selection->image[i].split == SPLIT_TRAIN;
+        all += selection->image[i].split == SPLIT_TRAIN;
     }
     for (uint32_t c = 0; c < classes && all > 0; c++)
         if (has[c] > 0 && trains[c] == 0)
-            some_names_add(&lost, plan->classes.name[c]);
+            some_names_add(&lost, selection->classes.name[c]);
     if (lost.count > 0) {
         some_names_tell(&text, &lost);
         const char *them = lost.count == 1 ? "it" : "them";
@@ -139,46 +204,51 @@ static void remark_untrained(const struct plan *plan)
     free(has);
 }
 
-static int has_split(const struct plan *plan, enum split split)
+int selection_make(struct selection *selection, const struct source *source, size_t count,
+                   const struct selection_options *options)
 {
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->image[i].split == split)
-            return 1;
-    return 0;
-}
-
-int plan_make(struct plan *plan, const struct source *source, size_t count,
-              const struct plan_options *options)
-{
-    struct table table;
-    *plan = (struct plan){0};
-    if (table_make(&table, source, count, options->classes) < 0)
-        return -1;
     size_t total = 0;
-    int done = 0;
+    *selection = (struct selection){0};
+    if (make_classes(&selection->classes, source, count, options->classes) < 0)
+        return -1;
     for (size_t s = 0; s < count; s++)
         total += source[s].count;
-    plan->image = ealloc(total, sizeof *plan->image);
-    for (size_t s = 0; s < count && done == 0; s++)
-        for (size_t i = 0; i < source[s].count && done == 0; i++)
-            done = take_item(plan, &table, &source[s], i, options);
-    plan->classes = table.classes;
-    if (done < 0)
-        return -1;
+    selection->image = ealloc(total, sizeof *selection->image);
+    for (size_t s = 0; s < count; s++)
+        for (size_t i = 0; i < source[s].count; i++) {
+            const struct source_item *item = &source[s].item[i];
+            struct selected *image = &selection->image[selection->count];
+            *image = (struct selected){.item = i,
+                                       .id = selection->count++,
+                                       .split = options->as >= 0   ? (enum split)options->as
+                                                : item->split >= 0 ? (enum split)item->split
+                                                                   : SPLIT_TRAIN};
+            if (label_item(&selection->classes, options->classes, item, &image->label) == 0)
+                continue;
+            char *shown = source_show(&source[s], item->key), *reason = ecopy(why());
+            fail("cannot label %s: %s", shown, reason);
+            free(shown);
+            free(reason);
+            return -1;
+        }
     if (options->limit != OPTION_UNSET)
-        apply_limit(plan, options->limit);
-    if (!isnan(options->split))
-        split_images(plan, options);
-    if (!isnan(options->split) && options->split < 1 && !has_split(plan, SPLIT_VALIDATION))
-        note("--split %g leaves no image for validation: no class has enough of them",
-             options->split);
-    remark_untrained(plan);
+        apply_limit(selection, options->limit);
+    if (!isnan(options->split)) {
+        apply_split(selection, options);
+        int is_validated = options->split >= 1;
+        for (size_t i = 0; i < selection->count; i++)
+            is_validated |= selection->image[i].split == SPLIT_VALIDATION;
+        if (!is_validated)
+            note("--split %g leaves no image for validation: no class has enough of them",
+                 options->split);
+    }
+    remark_untrained(selection);
     return 0;
 }
 
-void plan_free(struct plan *plan)
+void selection_free(struct selection *selection)
 {
-    classes_free(&plan->classes);
-    free(plan->image);
-    *plan = (struct plan){0};
+    classes_free(&selection->classes);
+    free(selection->image);
+    *selection = (struct selection){0};
 }

@@ -51,6 +51,24 @@ void text_free(struct text *text)
     *text = (struct text){0};
 }
 
+void text_wipe(struct text *text)
+{
+    if (text->at != NULL)
+        explicit_bzero(text->at, text->capacity);
+    text_free(text);
+}
+
+void text_encode(struct text *text, const char *bytes, size_t size, const char *keep)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (byte != 0 && (strchr(TEXT_LETTERS "-._~", byte) != NULL || strchr(keep, byte) != NULL))
+            text_bytes(text, &bytes[i], 1);
+        else
+            text_format(text, "%%%02X", byte);
+    }
+}
+
 int text_is_plain(const char *text)
 {
     while (*text > ' ' && *text <= '~')

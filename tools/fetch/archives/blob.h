@@ -4,34 +4,43 @@
  * as it has come, up to access.attempts times without 64 KiB of progress; the server's ETag,
  * Last-Modified and length must then be the same still. Where it gives none of the three, and where
  * at the end the MD5 is not the ETag that says one, all must be read again from the start:
- * supply_check().
+ * blob_check().
  */
-#ifndef PSWEEP_SUPPLY_H
-#define PSWEEP_SUPPLY_H
+#ifndef PSWEEP_BLOB_H
+#define PSWEEP_BLOB_H
 
-#include "sources/source.h"
+#include "cancellation.h"
+#include "credentials/credentials.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
-struct supply;
+struct blob;
+
+/* Whether name begins with s3://, https:// or http://. */
+int blob_is_url(const char *name);
+/* A URL without what may be secret in it, a question mark and all behind: for messages and headers.
+ * Free it. */
+char *blob_show(const char *url);
 
 /* name: a path, s3://bucket/key, or https://…; http://… only for this machine itself, by the name
- * localhost or a number. *supply is NULL on failure. */
-int supply_open(struct supply **supply, const char *name, const struct source_options *options);
-void supply_close(struct supply *supply); /* NULL is allowed */
+ * localhost or a number. NULL with a sentence. */
+struct blob *blob_open(const char *name, const struct access_options *access,
+                       const struct cancellation *cancellation);
+void blob_close(struct blob *blob); /* NULL is allowed */
 
 /* The next bytes, in *block until the next call: how many; 0 at the end; -1 with a sentence. */
-ssize_t supply_read(struct supply *supply, const void **block);
+ssize_t blob_read(struct blob *blob, const void **block);
 /* Passes over at most size bytes without reading: how many; 0 where that cannot be done. */
-int64_t supply_skip(struct supply *supply, int64_t size);
+int64_t blob_skip(struct blob *blob, int64_t size);
 /* The file that it is, for those who come back to a part of it; -1: it is none. */
-int supply_file(const struct supply *supply);
+int blob_file(const struct blob *blob);
 /* Nothing is read in order any more: gives the memory back that this took. */
-void supply_rest(struct supply *supply);
+void blob_rest(struct blob *blob);
 
 /* When all was read, or, with failed, when what was read made no sense: 0: it is what the server
  * has; 1: it was damaged on the way, and is now at its start again; -1 with a sentence: it is
  * damaged and was tried often enough. why() is kept when it returns 0. */
-int supply_check(struct supply *supply, int failed);
+int blob_check(struct blob *blob, int failed);
 
 #endif

@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
+#include <zstd.h>
 
 struct shard {
     struct archive *archive;
@@ -24,10 +24,8 @@ struct shard {
     char *path, *part; /* the name it will have, and has; NULL: there is nothing to rename */
     int fd;
     int error;
-    struct archive *packer; /* zstd, or NULL */
-    XXH64_state_t *sum;     /* of what it packs */
-    size_t packed;          /* bytes that came of it */
-    int is_summed;          /* the frame's head says that a sum stands behind it */
+    ZSTD_CCtx *zstd; /* or NULL */
+    uint8_t *packed; /* [ZSTD_CStreamOutSize()] */
     locale_t utf8, before;
 };
 
@@ -58,98 +56,51 @@ static int open_file(struct shard *shard, const char *path)
     return shard->fd >= 0 ? 0 : fail("cannot write %s: %s", opened, strerror(errno));
 }
 
-/* With the locale of C, libarchive takes no names beyond ASCII. */
-static void use_utf8(struct shard *shard)
+/* 0, or -1 with the reason alone. */
+static int write_all(struct shard *shard, const uint8_t *bytes, size_t size)
 {
-    shard->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
-    if (shard->utf8 != NULL)
-        shard->before = uselocale(shard->utf8);
-}
-
-/* The head of a zstd frame, with the mark in it that a sum follows the frame. */
-static const void *mark_sum(struct shard *shard, const uint8_t *bytes, size_t *size,
-                            uint8_t head[5])
-{
-    enum { SUM = 4 }; /* Content_Checksum_flag of the frame's descriptor, its fifth byte */
-    if (shard->packer == NULL || shard->packed > 0 || *size < 5 || (bytes[4] & SUM))
-        return bytes;
-    memcpy(head, bytes, 5);
-    head[4] |= SUM;
-    shard->is_summed = 1;
-    *size = 5;
-    return head;
-}
-
-static la_ssize_t on_write(struct archive *archive, void *user, const void *bytes, size_t size)
-{
-    struct shard *shard = user;
-    uint8_t head[5];
-    ssize_t put;
-    bytes = mark_sum(shard, bytes, &size, head);
-    do
-        put = write(shard->fd, bytes, size);
-    while (put < 0 && errno == EINTR);
-    if (put < 0) {
-        shard->error = errno;
-        archive_set_error(archive, shard->error, "%s", strerror(shard->error));
-    }
-    shard->packed += put > 0 ? (size_t)put : 0;
-    return put;
-}
-
-/* The archive, on its way to the packer. */
-static la_ssize_t on_pack(struct archive *archive, void *user, const void *bytes, size_t size)
-{
-    struct shard *shard = user;
-    XXH64_update(shard->sum, bytes, size);
-    la_ssize_t put = archive_write_data(shard->packer, bytes, size);
-    if (put < 0)
-        archive_set_error(archive, archive_errno(shard->packer), "%s",
-                          archive_error_string(shard->packer));
-    return put;
-}
-
-/* zstd packs without a sum in libarchive, so that nobody would see a damaged image: we write it.
- * The archive goes through a second one, which does nothing but pack it into one frame; the mark of
- * the sum is set in the frame's head, and the sum written behind it (RFC 8878, 3.1.1). */
-static int open_packer(struct shard *shard)
-{
-    shard->packer = archive_write_new();
-    shard->sum = XXH64_createState();
-    if (shard->packer == NULL || shard->sum == NULL)
-        return ARCHIVE_FATAL;
-    XXH64_reset(shard->sum, 0);
-    int done = archive_write_set_format_raw(shard->packer);
-    done |= archive_write_add_filter_zstd(shard->packer);
-    archive_write_set_bytes_in_last_block(shard->packer, 1);
-    if (done == ARCHIVE_OK)
-        done = archive_write_open(shard->packer, shard, NULL, on_write, NULL);
-    archive_entry_set_filetype(shard->entry, AE_IFREG);
-    return done == ARCHIVE_OK ? archive_write_header(shard->packer, shard->entry) : done;
-}
-
-/* The lower half of the sum, as it stands behind a frame. */
-static int write_sum(struct shard *shard)
-{
-    XXH64_hash_t sum = XXH64_digest(shard->sum);
-    uint8_t bytes[4] = {(uint8_t)sum, (uint8_t)(sum >> 8), (uint8_t)(sum >> 16),
-                        (uint8_t)(sum >> 24)};
-    for (size_t done = 0; shard->is_summed && done < sizeof bytes;) {
-        ssize_t put = write(shard->fd, bytes + done, sizeof bytes - done);
+    for (size_t done = 0; done < size;) {
+        ssize_t put = write(shard->fd, bytes + done, size - done);
         if (put < 0 && errno != EINTR) {
             shard->error = errno;
-            return fail("cannot write %s: %s", shard->path, strerror(errno));
+            return fail("%s", strerror(errno));
         }
         done += put > 0 ? (size_t)put : 0;
     }
     return 0;
 }
 
+/* libarchive's zstd packs without a sum, so that nobody would see a damaged image: we pack
+ * ourselves. */
+static int pack(struct shard *shard, const void *bytes, size_t size, ZSTD_EndDirective end)
+{
+    ZSTD_inBuffer in = {bytes, size, 0};
+    size_t left;
+    do {
+        ZSTD_outBuffer out = {shard->packed, ZSTD_CStreamOutSize(), 0};
+        left = ZSTD_compressStream2(shard->zstd, &out, &in, end);
+        if (ZSTD_isError(left))
+            return fail("zstd: %s", ZSTD_getErrorName(left));
+        if (write_all(shard, shard->packed, out.pos) < 0)
+            return -1;
+    } while (end == ZSTD_e_end ? left > 0 : in.pos < in.size);
+    return 0;
+}
+
+static la_ssize_t on_write(struct archive *archive, void *user, const void *bytes, size_t size)
+{
+    struct shard *shard = user;
+    int done =
+        shard->zstd ? pack(shard, bytes, size, ZSTD_e_continue) : write_all(shard, bytes, size);
+    if (done == 0)
+        return (la_ssize_t)size;
+    archive_set_error(archive, EIO, "%s", why());
+    return -1;
+}
+
 static int refuse(struct shard *shard)
 {
     const char *text = archive_error_string(shard->archive);
-    if (text == NULL && shard->packer != NULL)
-        text = archive_error_string(shard->packer);
     return fail("cannot write %s: %s", shard->path, text ? text : "libarchive failed");
 }
 
@@ -163,11 +114,15 @@ static int open_archive(struct shard *shard, const char *path)
         done |= archive_write_add_filter_gzip(archive);
         done |= archive_write_set_filter_option(archive, "gzip", "timestamp", NULL);
     } else if (ends_with(path, ".zst")) {
-        done |= open_packer(shard);
+        shard->zstd = ZSTD_createCCtx();
+        shard->packed = ealloc(ZSTD_CStreamOutSize(), 1);
+        if (shard->zstd == NULL ||
+            ZSTD_isError(ZSTD_CCtx_setParameter(shard->zstd, ZSTD_c_checksumFlag, 1)))
+            return fail("libzstd cannot start");
     }
     archive_write_set_bytes_in_last_block(archive, 1); /* no zeros behind what is compressed */
     if (done == ARCHIVE_OK)
-        done = archive_write_open(archive, shard, NULL, shard->packer ? on_pack : on_write, NULL);
+        done = archive_write_open(archive, shard, NULL, on_write, NULL);
     return done == ARCHIVE_OK ? 0 : refuse(shard);
 }
 
@@ -175,7 +130,10 @@ struct shard *shard_open(const char *path)
 {
     struct shard *shard = ealloc(1, sizeof *shard);
     shard->fd = -1;
-    use_utf8(shard);
+    /* With the locale of C, libarchive takes no names beyond ASCII. */
+    shard->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+    if (shard->utf8 != NULL)
+        shard->before = uselocale(shard->utf8);
     shard->archive = archive_write_new();
     shard->entry = archive_entry_new();
     if (open_file(shard, path) == 0 && open_archive(shard, path) == 0)
@@ -200,11 +158,10 @@ int shard_add(struct shard *shard, const char *name, const uint8_t *bytes, size_
 
 int shard_finish(struct shard *shard)
 {
-    if (archive_write_close(shard->archive) != ARCHIVE_OK ||
-        (shard->packer != NULL && archive_write_close(shard->packer) != ARCHIVE_OK))
+    if (archive_write_close(shard->archive) != ARCHIVE_OK)
         return refuse(shard);
-    if (shard->packer != NULL && write_sum(shard) < 0)
-        return -1;
+    if (shard->zstd != NULL && pack(shard, NULL, 0, ZSTD_e_end) < 0)
+        return fail("cannot write %s: %s", shard->path, why());
     int fd = shard->fd;
     shard->fd = -1;
     if (close(fd) < 0)
@@ -218,9 +175,11 @@ int shard_finish(struct shard *shard)
 
 void shard_close(struct shard *shard)
 {
+    if (shard->archive != NULL)
+        archive_write_fail(shard->archive); /* or it would write what it still has */
     archive_write_free(shard->archive);
-    archive_write_free(shard->packer);
-    XXH64_freeState(shard->sum);
+    ZSTD_freeCCtx(shard->zstd);
+    free(shard->packed);
     archive_entry_free(shard->entry);
     if (shard->fd >= 0)
         close(shard->fd);

@@ -1,16 +1,28 @@
-/* Tar archives by libarchive: ustar, pax and GNU tar, plain or packed (unpack.h). One pass from
- * start to end, past the mark of the end to the last byte: so the sums of what is packed are
- * checked, and what stands behind the mark is an error. In plain tar the headers have a sum, and
- * the contents have none. */
+/* Tar archives by libarchive: ustar, pax and GNU tar, plain or packed by gzip, zstd, xz or bzip2,
+ * told by their first bytes. One pass from start to end, past the mark of the end to the last byte,
+ * and what stands behind the mark is an error.
+ *
+ * So the sums of what is packed are checked, as far as there are any, and that its end is there:
+ * gzip by zlib, since libarchive passes over its sum, the others by libarchive. (zstd may have
+ * none: the program writes one, and so does shard.c; libarchive does not.) In plain tar the headers
+ * have a sum, and the contents have none.
+ *
+ * A few bytes can be packed that become very many, for which nobody has room. Images' files, which
+ * are packed already, hardly shrink; blank pixels without packing do, a hundredfold. So an archive
+ * may unpack to TAR_MOST times its size, beyond the first TAR_FREE bytes. */
 #ifndef PSWEEP_TAR_H
 #define PSWEEP_TAR_H
 
-#include "archives/spool.h"
 #include "archives/blob.h"
+#include "spool.h"
 
 struct tar;
 
-enum { TAR_MAX_NAME = 4096 }; /* bytes, as the system has it for paths */
+enum {
+    TAR_MAX_NAME = 4096, /* bytes, as the system has it for paths */
+    TAR_FREE = 256 << 20,
+    TAR_MOST = 256,
+};
 
 enum tar_kind { TAR_FILE, TAR_FOLDER, TAR_LINK, TAR_OTHER };
 
@@ -25,25 +37,25 @@ struct tar_member {
  * not count. */
 int tar_is_name(const char *name);
 
-/* supply, and its name for sentences, are borrowed until tar_close(). NULL is a sentence. */
-struct tar *tar_open(struct supply *supply, const char *name);
+/* blob, and its name for sentences, are borrowed until tar_close(). NULL is a sentence. */
+struct tar *tar_open(struct blob *blob, const char *name);
 void tar_close(struct tar *tar); /* NULL is allowed */
 
-/* How many bytes of the archive, packed as it is, were read. */
-double tar_came(const struct tar *tar);
+/* How many bytes of the archive, packed as it is, were read or passed over. */
+uint64_t tar_came(const struct tar *tar);
 
 /* The next member, with texts that are good until the next call: 1; 0 at the end; -1 with a
  * sentence: damaged, cut short (the end of an archive is marked in it), more than one archive, no
- * tar archive at all, or what the supply said. */
+ * tar archive at all, or what the blob said. */
 int tar_next(struct tar *tar, struct tar_member *member);
 
-/* Where the contents of the member are that tar_next() has just brought: file and offset for
- * read_at(). That is in the supply itself when it is an uncompressed file, else in the spool, to
- * which they are added. -1 with a sentence. */
-struct tar_place {
-    int spooled; /* in the spool, or in supply_file() */
+/* Where the contents of the member are that tar_next() has just brought, for read_at(): in the blob
+ * itself when it is an uncompressed file, else in the spool, to which they are added. -1 with a
+ * sentence. */
+struct tar_range {
+    int fd;
     uint64_t offset, size;
 };
-int tar_keep(struct tar *tar, struct spool *spool, struct tar_place *place);
+int tar_keep(struct tar *tar, struct spool *spool, struct tar_range *range);
 
 #endif

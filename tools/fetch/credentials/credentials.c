@@ -1,7 +1,8 @@
 #include "credentials/credentials.h"
 
-#include "message.h"
 #include "credentials/profile.h"
+#include "message.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,18 @@ struct profile {
 static int set(const char *value)
 {
     return value != NULL && value[0] != '\0';
+}
+
+static char *copy(const char *value)
+{
+    return set(value) ? ecopy(value) : NULL;
+}
+
+/* Cuts slashes off the end. */
+static void cut_slashes(char *url)
+{
+    for (size_t size = url ? strlen(url) : 0; size > 0 && url[size - 1] == '/';)
+        url[--size] = '\0';
 }
 
 /* The first environment variable of the list (ended by NULL) that is set and not empty. */
@@ -58,12 +71,6 @@ static int profile_open(struct profile *profile, const char *option)
     return 0;
 }
 
-static void profile_close(struct profile *profile)
-{
-    profile_free(&profile->credentials);
-    profile_free(&profile->config);
-}
-
 /* A setting of the profile, the credentials file before the config file; NULL when neither has it.
  */
 static const char *setting(const struct profile *profile, const char *name)
@@ -72,29 +79,14 @@ static const char *setting(const struct profile *profile, const char *name)
     return set(value) ? value : profile_value(&profile->config, profile->section, "", name);
 }
 
-/* A copy of value, which goes into a header line or a host name. -1 with a sentence. */
+/* A copy of value, which goes into a header line or a host name; NULL of none. -1 with a sentence.
+ */
 static int keep(char **kept, const char *value, const char *what)
 {
-    if (!set(value))
-        return 0;
-    if (!text_is_plain(value))
+    if (set(value) && !text_is_plain(value))
         return fail("the %s holds a blank, a control character or one beyond ASCII", what);
-    *kept = ecopy(value);
+    *kept = copy(value);
     return 0;
-}
-
-static char *copy(const char *value)
-{
-    return set(value) ? ecopy(value) : NULL;
-}
-
-/* Keys that stand somewhere. */
-static int keep_keys(struct keys *keys, const char *key_id, const char *secret, const char *token)
-{
-    text_format(&keys->key_id, "%s", key_id);
-    text_format(&keys->secret, "%s", secret);
-    text_format(&keys->token, "%s", token ? token : "");
-    return 1;
 }
 
 /* A role for the token in a file, of the environment or the profile. 1, or 0 when there is none. */
@@ -111,16 +103,35 @@ static int find_web_identity(struct provider *provider, const struct access *acc
                                   .region = ecopy(access->region),
                                   .endpoint = copy(endpoint),
                                   .ca_bundle = copy(access->ca_bundle)};
-    char *end = provider->endpoint;
-    for (size_t size = end ? strlen(end) : 0; size > 0 && end[size - 1] == '/';)
-        end[--size] = '\0';
+    cut_slashes(provider->endpoint);
     return 1;
 }
 
-/* What the profile has but is not done here. */
-static int refuse_profile(const struct profile *profile)
+/* 1 when the profile has keys, or names who hands them out; 0 when not. */
+static int profile_keys(const struct access *access, const struct profile *profile,
+                        struct keys *keys, struct provider *provider)
 {
     static const char *const other[] = {"role_arn", "sso_session", "sso_start_url"};
+    const char *key_id = setting(profile, "aws_access_key_id");
+    const char *secret = setting(profile, "aws_secret_access_key");
+    const char *command = setting(profile, "credential_process");
+    if (set(key_id) != set(secret))
+        return fail("profile %s has aws_%s but no aws_%s", profile->name,
+                    set(key_id) ? "access_key_id" : "secret_access_key",
+                    set(key_id) ? "secret_access_key" : "access_key_id");
+    if (set(key_id)) {
+        *keys = (struct keys){.key_id = ecopy(key_id),
+                              .secret = ecopy(secret),
+                              .token = copy(setting(profile, "aws_session_token"))};
+        return 1;
+    }
+    if (set(command)) {
+        *provider = (struct provider){.kind = PROVIDER_PROCESS, .command = ecopy(command)};
+        return 1;
+    }
+    if (find_web_identity(provider, access, setting(profile, "web_identity_token_file"),
+                          setting(profile, "role_arn"), setting(profile, "role_session_name")))
+        return 1;
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (set(setting(profile, other[i])))
             return fail(
@@ -130,29 +141,6 @@ static int refuse_profile(const struct profile *profile)
                 "--format process",
                 profile->name, other[i], profile->name);
     return 0;
-}
-
-/* 1 when the profile has keys, or names who hands them out; 0 when not. */
-static int profile_keys(const struct access *access, const struct profile *profile,
-                        struct keys *keys, struct provider *provider)
-{
-    const char *key_id = setting(profile, "aws_access_key_id");
-    const char *secret = setting(profile, "aws_secret_access_key");
-    const char *command = setting(profile, "credential_process");
-    if (set(key_id) != set(secret))
-        return fail("profile %s has aws_%s but no aws_%s", profile->name,
-                    set(key_id) ? "access_key_id" : "secret_access_key",
-                    set(key_id) ? "secret_access_key" : "access_key_id");
-    if (set(key_id))
-        return keep_keys(keys, key_id, secret, setting(profile, "aws_session_token"));
-    if (set(command)) {
-        *provider = (struct provider){.kind = PROVIDER_PROCESS, .command = ecopy(command)};
-        return 1;
-    }
-    if (find_web_identity(provider, access, setting(profile, "web_identity_token_file"),
-                          setting(profile, "role_arn"), setting(profile, "role_session_name")))
-        return 1;
-    return refuse_profile(profile);
 }
 
 /* The keys of the profile; else those of whoever hands them out here. 1; 0 when there are none. */
@@ -186,7 +174,10 @@ static int environment_keys(struct keys *keys)
         return fail("AWS_%s is set but AWS_%s is not",
                     key_id ? "ACCESS_KEY_ID" : "SECRET_ACCESS_KEY",
                     key_id ? "SECRET_ACCESS_KEY" : "ACCESS_KEY_ID");
-    return keep_keys(keys, key_id, secret, ENVIRONMENT("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"));
+    *keys = (struct keys){.key_id = ecopy(key_id),
+                          .secret = ecopy(secret),
+                          .token = copy(ENVIRONMENT("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"))};
+    return 1;
 }
 
 /* Region and CA file are known by then. */
@@ -203,10 +194,10 @@ static int find_keys(struct access *access, const struct profile *profile)
             "~/.aws/credentials, or ask unsigned with --no-sign-request",
             profile->name);
     if (found > 0)
-        access->keyring = keyring_new(&keys, &provider, time(NULL));
+        access->cache = cache_new(&keys, &provider, time(NULL));
     keys_free(&keys);
     provider_free(&provider);
-    return access->keyring != NULL ? 0 : -1;
+    return access->cache != NULL ? 0 : -1;
 }
 
 static int find_region(struct access *access, const struct profile *profile, const char *option)
@@ -216,7 +207,7 @@ static int find_region(struct access *access, const struct profile *profile, con
         region = setting(profile, "region");
     if (!set(region))
         region = "us-east-1";
-    if (region[strspn(region, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")])
+    if (region[strspn(region, TEXT_LETTERS "-_")])
         return fail("%s is no region: only letters, digits, - and _ are allowed", region);
     return keep(&access->region, region, "region");
 }
@@ -244,8 +235,7 @@ static int find_endpoint(struct access *access, const struct profile *profile, c
                     strchr(endpoint, '@') ? "a URL with a user name" : endpoint);
     if (keep(&access->endpoint, endpoint, "endpoint") < 0)
         return -1;
-    for (size_t end = strlen(access->endpoint); end > 0 && access->endpoint[end - 1] == '/';)
-        access->endpoint[--end] = '\0';
+    cut_slashes(access->endpoint);
     return 0;
 }
 
@@ -269,8 +259,7 @@ static int find_rest(struct access *access, const struct profile *profile)
     const char *bundle = ENVIRONMENT("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE");
     if (!set(bundle))
         bundle = setting(profile, "ca_bundle");
-    if (set(bundle))
-        access->ca_bundle = ecopy(bundle);
+    access->ca_bundle = copy(bundle);
     const char *attempts = ENVIRONMENT("AWS_MAX_ATTEMPTS");
     if (!set(attempts))
         attempts = setting(profile, "max_attempts");
@@ -289,38 +278,28 @@ int access_find(struct access *access, const struct access_options *options)
 {
     struct profile profile = {0};
     *access = (struct access){0};
-    if (!options->no_sign_request)
+    if (options != NULL && !options->no_sign_request)
         prctl(PR_SET_DUMPABLE, 0);
-    int done = profile_open(&profile, options->profile);
-    if (done == 0)
-        done = find_region(access, &profile, options->region);
-    if (done == 0)
-        done = find_endpoint(access, &profile, options->endpoint_url);
-    if (done == 0)
-        done = find_style(access, &profile);
+    int done = 0;
+    if (options != NULL && (profile_open(&profile, options->profile) < 0 ||
+                            find_region(access, &profile, options->region) < 0 ||
+                            find_endpoint(access, &profile, options->endpoint_url) < 0 ||
+                            find_style(access, &profile) < 0))
+        done = -1;
     if (done == 0)
         done = find_rest(access, &profile);
-    if (done == 0 && !options->no_sign_request)
+    if (done == 0 && options != NULL && !options->no_sign_request)
         done = find_keys(access, &profile);
     if (done < 0)
         access_free(access);
-    profile_close(&profile);
-    return done;
-}
-
-int access_for_pages(struct access *access)
-{
-    struct profile none = {0};
-    *access = (struct access){0};
-    int done = find_rest(access, &none);
-    if (done < 0)
-        access_free(access);
+    profile_free(&profile.credentials);
+    profile_free(&profile.config);
     return done;
 }
 
 void access_free(struct access *access)
 {
-    keyring_free(access->keyring);
+    cache_free(access->cache);
     free(access->region);
     free(access->endpoint);
     free(access->ca_bundle);

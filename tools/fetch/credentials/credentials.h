@@ -14,12 +14,13 @@
  *             the container's agent, the machine's metadata service (provider.h)
  *   region    --region, AWS_REGION, AWS_DEFAULT_REGION, the profile, us-east-1
  *   endpoint  --endpoint-url, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's services
- * section, the profile's endpoint_url; none: Amazon's. All but the option are ignored when
- *             AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true
+ *             section, the profile's endpoint_url; none: Amazon's. All but the option are ignored
+ *             when AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true
  *   style     addressing_style in the profile's s3 group: path or virtual; auto: the bucket stands
  *             in the path with an endpoint of one's own, else in the host name
  *   CA file   AWS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, the profile's ca_bundle; none:
- * libcurl's attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 12
+ *             libcurl's
+ *   attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 12
  *
  * Profiles are read from AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials, sections [name]) first,
  * then AWS_CONFIG_FILE (~/.aws/config, sections [profile name] and [default]). A profile that was
@@ -47,7 +48,7 @@ struct access_options {
 
 /* All is owned by the struct. */
 struct access {
-    struct keyring *keyring; /* NULL: unsigned requests */
+    struct cache *cache; /* NULL: unsigned requests */
     char *region;
     char *endpoint;  /* NULL: Amazon's; else without a trailing slash */
     char *ca_bundle; /* NULL: libcurl's own */
@@ -56,11 +57,9 @@ struct access {
 };
 
 /* 0, or -1 with a sentence that names what is missing or half there; then nothing is to be freed.
- */
+ * options NULL: for pages of the web: no keys, no endpoint; what the environment says of CA file
+ * and attempts. */
 int access_find(struct access *access, const struct access_options *options);
-
-/* For pages of the web: no keys, no endpoint; what the environment says of CA file and attempts. */
-int access_for_pages(struct access *access);
 
 /* Frees all, overwriting what is secret first. */
 void access_free(struct access *access);

@@ -1,8 +1,9 @@
 #include "credentials/provider.h"
 
-#include "credentials/ask.h"
 #include "message.h"
+#include "text.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
 #include <malloc.h>
@@ -15,8 +16,10 @@
 
 enum {
     MAX_ANSWER = 64 << 10, /* bytes */
-    CONTAINER_MS = 5000,
+    MAX_TOKEN = 16 << 10,
+    CONTAINER_MS = 5000, /* that an answer may take */
     MACHINE_MS = 1000,
+    SERVICE_MS = 10000,
 };
 
 void provider_free(struct provider *provider)
@@ -43,12 +46,25 @@ const char *provider_name(enum provider_kind kind)
     return name[kind];
 }
 
+/* Secrets lie in what jansson frees, too. */
+static void free_wiped(void *memory)
+{
+    if (memory != NULL)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+static void wipe_json(void)
+{
+    json_set_alloc_funcs(malloc, free_wiped);
+}
+
 void keys_free(struct keys *keys)
 {
-    wipe(&keys->key_id);
-    wipe(&keys->secret);
-    wipe(&keys->token);
-    keys->expires = 0;
+    free_wiped(keys->key_id);
+    free_wiped(keys->secret);
+    free_wiped(keys->token);
+    *keys = (struct keys){0};
 }
 
 time_t provider_time(const char *text)
@@ -72,50 +88,116 @@ static const char *variable(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Secrets lie in what jansson frees. */
-static void free_wiped(void *memory)
+/* One small question over HTTP. */
+struct question {
+    const char *who; /* for sentences */
+    const char *url;
+    const char *method;    /* NULL: GET, or POST with a body */
+    const char *header;    /* a line, or NULL */
+    const char *body;      /* of a form, or NULL */
+    const char *ca_bundle; /* NULL: libcurl's own */
+    long ms;               /* it may take */
+    int is_near;           /* no proxy stands between */
+};
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *user)
 {
-    if (memory != NULL)
-        explicit_bzero(memory, malloc_usable_size(memory));
-    free(memory);
-}
-static void wipe_json(void)
-{
-    json_set_alloc_funcs(malloc, free_wiped);
+    (void)one;
+    struct text *answer = user;
+    if (answer->size + size > MAX_ANSWER)
+        return 0;
+    text_bytes(answer, bytes, size);
+    return size;
 }
 
-/* The text that the object has under name: 1; 0 when there is none. */
-static int take_text(const json_t *object, const char *name, struct text *value)
+/* 0 with status 200, else -1 with a sentence that has nothing of the answer; what the answer's body
+ * holds is in answer in both cases. Redirects are not followed. */
+static int ask(const struct question *question, struct text *answer)
+{
+    CURL *easy = curl_easy_init();
+    struct curl_slist *headers =
+        question->header ? curl_slist_append(NULL, question->header) : NULL;
+    if (easy == NULL || (question->header && headers == NULL)) {
+        curl_easy_cleanup(easy);
+        return fail("libcurl cannot start a transfer");
+    }
+    long status = 0;
+    text_clear(answer);
+    curl_easy_setopt(easy, CURLOPT_URL, question->url);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    if (question->body != NULL)
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, question->body);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, question->method);
+    if (question->is_near)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    if (question->ca_bundle != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, question->ca_bundle);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, question->ms);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
+    CURLcode code = curl_easy_perform(easy);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_cleanup(easy);
+    curl_slist_free_all(headers);
+    if (code != CURLE_OK)
+        return fail("%s does not answer: %s", question->who, curl_easy_strerror(code));
+    return status == 200 ? 0 : fail("%s answers with status %ld", question->who, status);
+}
+
+/* Keys go over a wire in the clear only where that is this machine's own: whether url is https or
+ * so near. */
+static int is_safe(const char *url)
+{
+    static const char *const safe[] = {
+        "http://127.",           "http://localhost:",      "http://localhost/", "http://[::1]",
+        "http://169.254.170.2/", "http://169.254.170.23/", "https://"};
+    for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
+        if (strncasecmp(url, safe[i], strlen(safe[i])) == 0)
+            return 1;
+    return 0;
+}
+
+/* The text that a JSON object has under a name; NULL when there is none. */
+static char *take_text(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
-    text_clear(value);
-    text_format(value, "%s", text ? text : "");
-    return text != NULL;
+    return text ? ecopy(text) : NULL;
 }
 
-/* Takes the keys out of an answer; who gave it is for sentences. */
+/* Takes the keys out of an answer, where the session token has this name; who gave it is for
+ * sentences. */
 static int take_keys(struct keys *keys, const struct text *answer, const char *token,
                      const char *who)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct text expires = {0};
     pthread_once(&once, wipe_json);
     json_t *object = json_loadb(answer->at, answer->size, 0, NULL);
     int result = 1;
     if (!json_is_object(object))
         result = fail("the answer of %s is not a JSON object", who);
-    else if (!take_text(object, "AccessKeyId", &keys->key_id))
+    else if ((keys->key_id = take_text(object, "AccessKeyId")) == NULL)
         result = fail("%s answers without AccessKeyId", who);
-    else if (!take_text(object, "SecretAccessKey", &keys->secret))
+    else if ((keys->secret = take_text(object, "SecretAccessKey")) == NULL)
         result = fail("%s answers without SecretAccessKey", who);
     else {
-        take_text(object, token, &keys->token);
-        if (take_text(object, "Expiration", &expires))
-            keys->expires = provider_time(expires.at);
+        const char *expires = json_string_value(json_object_get(object, "Expiration"));
+        keys->token = take_text(object, token);
+        keys->expires = expires ? provider_time(expires) : 0;
     }
     json_decref(object);
-    text_free(&expires);
     return result;
+}
+
+/* At most so many bytes and a block of a stream. */
+static void read_all(FILE *stream, size_t most, struct text *text)
+{
+    char block[4096];
+    size_t got;
+    text_clear(text);
+    while (text->size <= most && (got = fread(block, 1, sizeof block, stream)) > 0)
+        text_bytes(text, block, got);
+    explicit_bzero(block, sizeof block);
 }
 
 static int ask_process(struct keys *keys, const char *command)
@@ -125,20 +207,15 @@ static int ask_process(struct keys *keys, const char *command)
     if (pipe == NULL)
         return fail("cannot start %s: %s", who, strerror(errno));
     struct text answer = {0};
-    char block[4096];
-    size_t got;
-    text_clear(&answer);
-    while (answer.size < MAX_ANSWER && (got = fread(block, 1, sizeof block, pipe)) > 0)
-        text_bytes(&answer, block, got);
-    explicit_bzero(block, sizeof block);
+    read_all(pipe, MAX_ANSWER, &answer);
     int status = pclose(pipe);
-    int result = answer.size >= MAX_ANSWER
+    int result = answer.size > MAX_ANSWER
                      ? fail("%s answers more than %d KiB", who, MAX_ANSWER >> 10)
                  : status == -1        ? fail("cannot wait for %s: %s", who, strerror(errno))
                  : WIFSIGNALED(status) ? fail("%s was ended by signal %d", who, WTERMSIG(status))
                  : WEXITSTATUS(status) ? fail("%s ended with status %d", who, WEXITSTATUS(status))
                                        : take_keys(keys, &answer, "SessionToken", who);
-    wipe(&answer);
+    text_wipe(&answer);
     return result;
 }
 
@@ -175,13 +252,10 @@ static int ask_container(struct keys *keys)
     const char *relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     if (full == NULL && relative == NULL)
         return 0;
-    if (relative == NULL && !ask_is_safe(full))
+    if (relative == NULL && !is_safe(full))
         return fail("AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor on this machine");
     struct text url = {0}, header = {0}, answer = {0};
-    if (relative != NULL)
-        text_format(&url, "http://169.254.170.2%s", relative);
-    else
-        text_format(&url, "%s", full);
+    text_format(&url, "%s%s", relative ? "http://169.254.170.2" : "", relative ? relative : full);
     int result = container_header(&header);
     if (result == 0)
         result = ask(
@@ -191,61 +265,135 @@ static int ask_container(struct keys *keys)
     if (result == 0)
         result = take_keys(keys, &answer, "Token", who);
     text_free(&url);
-    wipe(&header);
-    wipe(&answer);
+    text_wipe(&header);
+    text_wipe(&answer);
     return result;
 }
 
-/* The three questions to the metadata service: a token, the name of the role, its keys. */
-static int ask_machine_at(struct keys *keys, const char *endpoint, struct text *header,
-                          struct text *answer)
-{
-    static const char path[] = "/latest/meta-data/iam/security-credentials/";
-    struct text url = {0};
-    text_format(&url, "%s/latest/api/token", endpoint);
-    struct question question = {.who = provider_name(PROVIDER_MACHINE),
-                                .url = url.at,
-                                .method = "PUT",
-                                .header = "X-aws-ec2-metadata-token-ttl-seconds: 21600",
-                                .ms = MACHINE_MS,
-                                .is_near = 1};
-    if (ask(&question, answer) < 0) {
-        text_free(&url);
-        return 0; /* most machines have none */
-    }
-    text_format(header, "X-aws-ec2-metadata-token: %s", answer->at);
-    text_clear(&url);
-    text_format(&url, "%s%s", endpoint, path);
-    question.method = NULL;
-    question.header = header->at;
-    question.url = url.at;
-    int result = ask(&question, answer);
-    if (result == 0) {
-        answer->at[strcspn(answer->at, "\r\n")] = '\0';
-        text_format(&url, "%s", answer->at);
-        question.url = url.at;
-        result = ask(&question, answer);
-    }
-    if (result == 0)
-        result = take_keys(keys, answer, "Token", question.who);
-    text_free(&url);
-    return result;
-}
-
+/* Three questions: for a token, the name of the role, its keys. */
 static int ask_machine(struct keys *keys)
 {
     const char *disabled = variable("AWS_EC2_METADATA_DISABLED");
     const char *endpoint = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     if (disabled != NULL && strcasecmp(disabled, "true") == 0)
         return 0;
-    struct text base = {0}, header = {0}, answer = {0};
-    text_format(&base, "%s", endpoint ? endpoint : "http://169.254.169.254");
-    while (base.size > 0 && base.at[base.size - 1] == '/')
-        base.at[--base.size] = '\0';
-    int result = ask_machine_at(keys, base.at, &header, &answer);
-    text_free(&base);
-    wipe(&header);
-    wipe(&answer);
+    if (endpoint == NULL)
+        endpoint = "http://169.254.169.254";
+    int size = (int)strlen(endpoint);
+    while (size > 0 && endpoint[size - 1] == '/')
+        size--;
+    struct text url = {0}, header = {0}, answer = {0};
+    text_format(&url, "%.*s/latest/api/token", size, endpoint);
+    struct question question = {.who = provider_name(PROVIDER_MACHINE),
+                                .url = url.at,
+                                .method = "PUT",
+                                .header = "X-aws-ec2-metadata-token-ttl-seconds: 21600",
+                                .ms = MACHINE_MS,
+                                .is_near = 1};
+    int result = 0;
+    if (ask(&question, &answer) == 0) { /* most machines have none */
+        text_format(&header, "X-aws-ec2-metadata-token: %s", answer.at);
+        text_clear(&url);
+        text_format(&url, "%.*s/latest/meta-data/iam/security-credentials/", size, endpoint);
+        question.method = NULL;
+        question.header = header.at;
+        question.url = url.at;
+        result = ask(&question, &answer);
+        if (result == 0) {
+            text_bytes(&url, answer.at, strcspn(answer.at, "\r\n"));
+            question.url = url.at;
+            result = ask(&question, &answer);
+        }
+        if (result == 0)
+            result = take_keys(keys, &answer, "Token", question.who);
+    }
+    text_free(&url);
+    text_wipe(&header);
+    text_wipe(&answer);
+    return result;
+}
+
+static int read_token(const char *path, struct text *token)
+{
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return fail("cannot read the web identity token %s: %s", path, strerror(errno));
+    read_all(stream, MAX_TOKEN, token);
+    int failed = ferror(stream);
+    fclose(stream);
+    size_t size = strcspn(token->at, " \r\n");
+    token->at[size] = '\0';
+    return !failed && size > 0 && size <= MAX_TOKEN ? 0
+                                                    : fail("%s holds no web identity token", path);
+}
+
+static void add_field(struct text *form, const char *name, const char *value)
+{
+    text_format(form, "&%s=", name);
+    text_encode(form, value, strlen(value), "");
+}
+
+/* The text of an element, which has neither attributes nor entities; NULL when there is none. */
+static char *element(const struct text *xml, const char *open)
+{
+    const char *at = strstr(xml->at, open);
+    at += at != NULL ? strlen(open) : 0;
+    size_t size = at != NULL ? strcspn(at, "<&") : 0;
+    return size > 0 && at[size] == '<' ? memcpy(ealloc(size + 1, 1), at, size) : NULL;
+}
+
+/* Sends the form; takes the keys out of the answer. */
+static int ask_service(const struct provider *provider, const char *form, struct keys *keys)
+{
+    const char *who = provider_name(PROVIDER_WEB_IDENTITY);
+    struct text url = {0}, answer = {0};
+    if (provider->endpoint != NULL)
+        text_format(&url, "%s/", provider->endpoint);
+    else
+        text_format(&url, "https://sts.%s.amazonaws.com%s/", provider->region,
+                    strncmp(provider->region, "cn-", 3) == 0 ? ".cn" : "");
+    const struct question question = {.who = who,
+                                      .url = url.at,
+                                      .body = form,
+                                      .ca_bundle = provider->ca_bundle,
+                                      .ms = SERVICE_MS};
+    int result = 1;
+    if (!is_safe(url.at)) {
+        result = fail("a web identity token is sent by https only, or on this machine, not to %s",
+                      url.at);
+    } else if (ask(&question, &answer) < 0) {
+        char *code = element(&answer, "<Code>");
+        result = -1;
+        if (code != NULL)
+            fail("%s %.*s", why(), (int)strspn(code, TEXT_LETTERS), code);
+        free(code);
+    } else if ((keys->key_id = element(&answer, "<AccessKeyId>")) == NULL ||
+               (keys->secret = element(&answer, "<SecretAccessKey>")) == NULL ||
+               (keys->token = element(&answer, "<SessionToken>")) == NULL) {
+        result = fail("%s answers without keys", who);
+    } else {
+        char *expires = element(&answer, "<Expiration>");
+        keys->expires = expires ? provider_time(expires) : 0;
+        free(expires);
+    }
+    text_free(&url);
+    text_wipe(&answer);
+    return result;
+}
+
+static int ask_web_identity(const struct provider *provider, struct keys *keys)
+{
+    struct text token = {0}, form = {0};
+    int result = read_token(provider->token_file, &token);
+    if (result == 0) {
+        text_format(&form, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15");
+        add_field(&form, "RoleArn", provider->role);
+        add_field(&form, "RoleSessionName", provider->session ? provider->session : "psfetch");
+        add_field(&form, "WebIdentityToken", token.at);
+        result = ask_service(provider, form.at, keys);
+    }
+    text_wipe(&token);
+    text_wipe(&form);
     return result;
 }
 
@@ -255,7 +403,7 @@ int provider_ask(const struct provider *provider, struct keys *keys)
     case PROVIDER_PROCESS:
         return ask_process(keys, provider->command);
     case PROVIDER_WEB_IDENTITY:
-        return provider_web_identity(provider, keys);
+        return ask_web_identity(provider, keys);
     case PROVIDER_CONTAINER:
         return ask_container(keys);
     case PROVIDER_MACHINE:

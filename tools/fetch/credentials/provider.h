@@ -2,7 +2,9 @@
  * run in, the machine.
  *
  *   a program     credential_process of a profile; writes one JSON object to its stdout
- *   the service   AssumeRoleWithWebIdentity (provider_web.c), for the token in a file and a role
+ *   the service   AssumeRoleWithWebIdentity of Amazon's Security Token Service (STS API reference),
+ *                 for a role and the token in a file, as pods of Kubernetes have one. Nothing is
+ *                 signed, and the file is read anew each time, for tokens change
  *   a container   AWS_CONTAINER_CREDENTIALS_FULL_URI (https, or on this machine or at 169.254.170.2
  *                 or .23), or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI at 169.254.170.2; with
  *                 AWS_CONTAINER_AUTHORIZATION_TOKEN or that in the file …_TOKEN_FILE
@@ -15,14 +17,19 @@
 #ifndef PSWEEP_PROVIDER_H
 #define PSWEEP_PROVIDER_H
 
-#include "text.h"
-
+#include <stdatomic.h>
 #include <time.h>
 
 /* All zero at first; freed, and overwritten, by keys_free(). */
 struct keys {
-    struct text key_id, secret, token; /* token may be "" */
-    time_t expires;                    /* 0: nobody says */
+    char *key_id, *secret, *token; /* token NULL: none */
+    time_t expires;                /* 0: nobody says */
+
+    /* What the cache (cache.h) makes of them. */
+    time_t renew;           /* when new ones are due; 0: nobody knows */
+    int was_asked_for;      /* because a server had said that those before it have expired */
+    atomic_int have_served; /* something was had with them */
+    struct keys *older;
 };
 void keys_free(struct keys *keys);
 
@@ -49,9 +56,6 @@ const char *provider_name(enum provider_kind kind);
 /* 1 with new keys; 0 when there is no such provider here; -1 with a sentence when it failed. From
  * any thread, one at a time. */
 int provider_ask(const struct provider *provider, struct keys *keys);
-
-/* provider_web.c: the same for PROVIDER_WEB_IDENTITY. */
-int provider_web_identity(const struct provider *provider, struct keys *keys);
 
 /* 2026-01-31T23:59:59Z, or with an offset, as time; 0 when it is none. */
 time_t provider_time(const char *text);

@@ -34,11 +34,6 @@ unsigned orient_exif(const uint8_t *exif, size_t size)
     return 0;
 }
 
-int orient_is_due(const struct pixels *in)
-{
-    return in->orientation > 1;
-}
-
 int orient(const struct pixels *in, struct pixels *out)
 {
     unsigned how = in->orientation;

@@ -16,8 +16,6 @@
  * malformed. */
 unsigned orient_exif(const uint8_t *exif, size_t size);
 
-/* Whether by in's orientation there is anything to do. */
-int orient_is_due(const struct pixels *in);
 /* Writes in, turned by its orientation, into out (another struct), whose orientation is 1. 0, or -1
  * with a sentence. */
 int orient(const struct pixels *in, struct pixels *out);

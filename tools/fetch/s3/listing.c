@@ -1,12 +1,16 @@
-#include "s3/s3.h"
+#include "s3/listing.h"
 
 #include "message.h"
 #include "meter.h"
-#include "s3/s3xml.h"
 #include "s3/transfers.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+int s3_is_url(const char *source)
+{
+    return strncmp(source, "s3://", 5) == 0;
+}
 
 /* The bucket becomes part of a host name or path, so its letters are checked. */
 int s3_take_url(const char *url, int is_folder, struct s3_listing *listing)
@@ -16,36 +20,20 @@ int s3_take_url(const char *url, int is_folder, struct s3_listing *listing)
         return fail("%s is not of the form s3://bucket/folder", url);
     const char *bucket = url + 5;
     size_t size = strcspn(bucket, "/");
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-    if (size == 0 || size > 255 || strspn(bucket, letters) != size || bucket[0] == '.')
+    if (size == 0 || size > 255 || strspn(bucket, TEXT_LETTERS ".-_") != size || bucket[0] == '.')
         return fail("%s names no bucket: letters, digits, dots, - and _ are allowed", url);
     const char *folder = bucket[size] == '/' ? bucket + size + 1 : "";
     size_t length = strlen(folder);
     if (length > S3_MAX_KEY)
         return fail("a key of S3 has at most %d bytes, the one asked for has %zu", S3_MAX_KEY,
                     length);
-    int slash = is_folder && length > 0 && folder[length - 1] != '/';
     listing->bucket = ecopy(bucket);
     listing->bucket[size] = '\0';
     listing->folder = ealloc(length + 2, 1);
     memcpy(listing->folder, folder, length);
-    if (slash)
+    if (is_folder && length > 0 && folder[length - 1] != '/')
         listing->folder[length] = '/';
     return 0;
-}
-
-/* The query of a page, canonical: sorted by name, strictly encoded. */
-static void page_query(struct text *query, const char *folder, int flat, const struct text *token)
-{
-    text_clear(query);
-    if (token->size > 0) {
-        text_format(query, "continuation-token=");
-        sigv4_encode(query, token->at, token->size, "");
-        text_format(query, "&");
-    }
-    text_format(query, "%sencoding-type=url&list-type=2&prefix=", flat ? "" : "delimiter=%2F&");
-    sigv4_encode(query, folder, strlen(folder), "");
 }
 
 /* Keeps the first ones only. */
@@ -89,27 +77,26 @@ static int claim(void *user, size_t *job)
     return CLAIM_TAKEN;
 }
 
+/* By a canonical query: sorted by name, strictly encoded. */
 static void address(void *user, size_t job, struct request *request)
 {
     const struct branch *branch = &((struct lister *)user)->branch[job];
     const struct s3_listing *listing = branch->listing;
     struct text query = {0};
-    page_query(&query, listing->folder, branch->flat, &branch->token);
+    if (branch->token.size > 0) {
+        text_format(&query, "continuation-token=");
+        text_encode(&query, branch->token.at, branch->token.size, "");
+        text_format(&query, "&");
+    }
+    text_format(&query,
+                "%sencoding-type=url&list-type=2&prefix=", branch->flat ? "" : "delimiter=%2F&");
+    text_encode(&query, listing->folder, strlen(listing->folder), "");
     request_page(request, listing->bucket, listing->folder, query.at);
     text_free(&query);
 }
 
-/* Without a length, a page that was cut short looks whole: it is asked for until it makes sense. */
-static int ask_again(struct lister *lister, struct branch *branch, const struct request *request)
-{
-    fail("cannot list %s: %s", request->name.at, why());
-    if (++branch->tries >= lister->s3->access.attempts)
-        return -1;
-    explain("%s; trying again", why());
-    return CAME_AGAIN;
-}
-
-/* A page has come. */
+/* A page has come. Without a length, one that was cut short looks whole: it is asked for until it
+ * makes sense. */
 static int came(void *user, size_t job, struct request *request, const char *gone)
 {
     (void)gone; /* a page that cannot be had is refused: only objects are gone, one by one */
@@ -121,7 +108,11 @@ static int came(void *user, size_t job, struct request *request, const char *gon
     if (s3xml_page(request->body.bytes, request->body.size, listing, &token) < 0) {
         forget(listing, objects, prefixes);
         text_free(&token);
-        return ask_again(lister, branch, request);
+        fail("cannot list %s: %s", request->name.at, why());
+        if (++branch->tries >= lister->s3->access.attempts)
+            return -1;
+        explain("%s; trying again", why());
+        return CAME_AGAIN;
     }
     int is_same =
         token.size > 0 && branch->token.size > 0 && strcmp(branch->token.at, token.at) == 0;
@@ -140,7 +131,7 @@ static int came(void *user, size_t job, struct request *request, const char *gon
 }
 
 /* Appends to the listing of each branch its next page, or all that it has. */
-static int list(struct lister *lister, struct branch *branch, size_t count, int is_whole)
+static int list_branches(struct lister *lister, struct branch *branch, size_t count, int is_whole)
 {
     const struct transfers_client client = {claim, address, came, lister};
     lister->branch = branch;
@@ -158,10 +149,10 @@ static int find_folders(struct lister *lister, struct s3_listing *listing)
     struct s3_listing folders = {.bucket = ecopy(listing->bucket),
                                  .folder = ecopy(listing->folder)};
     struct branch branch = {.listing = &folders};
-    int done = list(lister, &branch, 1, 0);
+    int done = list_branches(lister, &branch, 1, 0);
     int worth = folders.prefixes > 1 && folders.prefixes <= MOST;
     while (done == 0 && worth && branch.token.size > 0) {
-        done = list(lister, &branch, 1, 0);
+        done = list_branches(lister, &branch, 1, 0);
         worth = folders.prefixes <= MOST;
     }
     text_free(&branch.token);
@@ -188,7 +179,7 @@ static int list_folders(struct lister *lister, struct s3_listing *listing)
     }
     listing->prefixes = 0;
     lister->objects = listing->count;
-    int done = list(lister, branch, count, 1);
+    int done = list_branches(lister, branch, count, 1);
     for (size_t i = 0; i < count; i++) {
         for (size_t o = 0; o < part[i].count; o++)
             s3_listing_add(listing, &part[i].object[o]);
@@ -202,18 +193,6 @@ static int list_folders(struct lister *lister, struct s3_listing *listing)
 }
 
 /* The first page tells whether there are more; then the folders are listed at once. */
-static int list_all(struct lister *lister, struct s3_listing *listing)
-{
-    struct branch branch = {.listing = listing, .flat = 1};
-    int done = list(lister, &branch, 1, 0);
-    if (done == 0 && branch.token.size > 0) {
-        int apart = find_folders(lister, listing);
-        done = apart < 0 ? -1 : apart ? list_folders(lister, listing) : list(lister, &branch, 1, 1);
-    }
-    text_free(&branch.token);
-    return done;
-}
-
 int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing)
 {
     enum { LISTED_AT_ONCE = 16 }; /* folders, at most */
@@ -221,17 +200,19 @@ int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing)
         return -1;
     struct lister lister = {.s3 = s3, .url = url};
     lister.transfers = transfers_open(s3, LISTED_AT_ONCE, -1);
-    int done = lister.transfers != NULL ? list_all(&lister, listing) : -1;
+    struct branch branch = {.listing = listing, .flat = 1};
+    int done = lister.transfers != NULL ? list_branches(&lister, &branch, 1, 0) : -1;
+    if (done == 0 && branch.token.size > 0) {
+        int apart = find_folders(&lister, listing);
+        done = apart < 0 ? -1
+               : apart   ? list_folders(&lister, listing)
+                         : list_branches(&lister, &branch, 1, 1);
+    }
+    text_free(&branch.token);
     transfers_close(lister.transfers);
     if (done < 0)
         s3_listing_free(listing);
     return done;
-}
-
-void s3_listing_add(struct s3_listing *listing, const struct s3_object *object)
-{
-    listing->object = egrow_by_one(listing->object, listing->count, sizeof *listing->object);
-    listing->object[listing->count++] = *object;
 }
 
 void s3_listing_free(struct s3_listing *listing)

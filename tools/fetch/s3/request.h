@@ -1,37 +1,50 @@
-/* One S3 request at a time on a libcurl handle of its own: address it, sign it, classify the
- * response.
+/* A client of S3, and one request at a time on a libcurl handle of its own: address it, sign it,
+ * classify the response.
  *
  *     request_open
  *     for each question:    request_object, request_page or request_url
  *         for each attempt: request_sign, (perform it), request_classify
  *     request_close
  *
- * Who performs it, and when to try again, is the caller's affair: transfers.c runs many, remote.c
- * streams one. All functions that fail leave a sentence.
+ * Who performs it, and when to try again, is the caller's affair: transfers.c runs many, blob.c
+ * streams one. A client and its requests are used by one thread at a time. All functions that fail
+ * leave a sentence.
+ *
+ * Requests are signed here (sigv4.h) on every attempt and go out over one kept-alive connection
+ * each; no redirect is followed, but the region that a server tells is taken over once, and its
+ * clock. Passing troubles (connection lost or stalled for 10 s, 408, 429, 5xx, a signature that
+ * came too late, a body that is short or does not match) are tried again with full jitter, up to
+ * access.attempts times in all, 5 times where nobody answers (transfers.h has the bound over all).
+ * The rest fails at once with a sentence that names s3://bucket/key, the server's code and the
+ * request id.
+ *
+ * A body is handed out only when its length is Content-Length and the listed size, and, where the
+ * ETag is an MD5, its MD5 is that; If-Match with the listed ETag turns an object that was replaced
+ * in between into an error.
  */
 #ifndef PSWEEP_REQUEST_H
 #define PSWEEP_REQUEST_H
 
-#include "s3/s3.h"
+#include "cancellation.h"
+#include "credentials/credentials.h"
+#include "s3/s3xml.h"
 #include "s3/sigv4.h"
-#include "text.h"
 
 #include <curl/curl.h>
-#include <stdatomic.h>
-#include <time.h>
 
 struct s3 {
     struct access access;
     struct cancellation cancellation;
-    int moved;        /* the region was corrected, as it is once */
-    atomic_long skew; /* seconds that the server's clock is before ours, once it told us */
+    struct sigv4_signer signer;
+    int moved; /* the region was corrected, as it is once */
+    long skew; /* seconds that the server's clock is before ours, once it told us */
 };
 
-/* What the headers of an answer say of the whole that it is, or is a part of. */
-struct answer {
-    char etag[80], modified[48]; /* as they stand there, or "" */
-    uint64_t start, total;       /* 206: where this part starts, and how long the whole is */
-};
+/* Finds credentials and endpoint; talks to nobody yet. Call from the main thread, before others
+ * run. options NULL: for pages of the web, which are asked for without credentials. cancellation is
+ * copied, and asked while the main thread waits for the network. NULL with a sentence. */
+struct s3 *s3_open(const struct access_options *options, const struct cancellation *cancellation);
+void s3_close(struct s3 *s3); /* NULL is allowed; after all that was begun with it */
 
 enum response_class {
     RESPONSE_DONE,    /* the body is whole and verified */
@@ -49,8 +62,7 @@ struct body {
 };
 
 struct request {
-    struct s3 *s3;               /* borrowed */
-    struct sigv4_signer *signer; /* borrowed; of the thread that uses the request */
+    struct s3 *s3; /* borrowed */
     CURL *easy;
     unsigned attempt; /* 1, 2, … of the present object or page */
 
@@ -59,42 +71,35 @@ struct request {
     struct text name; /* "s3://bucket/key", for sentences: control characters encoded */
     struct text host, path, query, url, authorization, line;
     const struct s3_object *object; /* what the listing promised; NULL for a page */
-    int streams;   /* of unknown size: the caller takes the body away as it comes (remote.c) */
+    int streams;   /* of unknown size: the caller takes the body away as it comes (blob.c) */
     uint64_t from; /* streams: the first byte that is wanted */
     struct curl_slist *headers;
-    struct keyset *keys; /* that it was signed with; NULL: none */
+    struct keys *keys; /* that it was signed with; NULL: none */
 
     /* The answer. */
     struct body body;
-    struct answer answer;
     int too_long;    /* it brought more than was promised or is allowed */
-    int etag_is_md5; /* not when the server encrypts with a key of its own */
-    char id[128];    /* the server's request id */
-    char region[32]; /* the bucket's region, if the server told it */
-    time_t date;     /* the server's clock, or -1 */
+    char region[32]; /* the bucket's, if the server told it */
     char trouble[CURL_ERROR_SIZE];
 };
 
-int request_open(struct request *request, struct s3 *s3, struct sigv4_signer *signer);
+int request_open(struct request *request, struct s3 *s3);
 void request_close(struct request *request);
-
-/* A signer for s3, from which it borrows; request_sign() gives it the keys. */
-struct sigv4_signer request_signer(const struct s3 *s3);
 
 /* Addresses an object, or a page of the listing with this (canonical) query; object is borrowed
  * until the next call. attempt becomes 0. */
 void request_object(struct request *request, const char *bucket, const struct s3_object *object);
 void request_page(struct request *request, const char *bucket, const char *folder,
                   const char *query);
-
 /* Addresses a page of the web, which may redirect to another one. */
 void request_url(struct request *request, const char *url);
 
 /* Counts an attempt, empties the answer and sets the headers for this moment. 0 or -1. */
 int request_sign(struct request *request);
 
-/* The time by the server's clock, as far as that is known. */
-time_t request_now(const struct request *request);
+/* Copies what is printable of an answer's header, as soon as the headers have come; "" where there
+ * is none, or another. */
+void request_header(const struct request *request, const char *name, char *value, size_t room);
 
 /* What came of it. All but RESPONSE_DONE leave a sentence; the last attempt, of access.attempts in
  * all, is never worth another, nor is the fifth without any answer. A clock that is not the
@@ -102,8 +107,8 @@ time_t request_now(const struct request *request);
  */
 enum response_class request_classify(struct request *request, CURLcode code);
 
-/* After RESPONSE_MOVED: its region becomes that of s3 and of the signer; the request must be
- * addressed again. Only while no other request of s3 is under way. */
+/* After RESPONSE_MOVED: its region becomes that of s3; the request must be addressed again. Only
+ * while no other request of s3 is under way. */
 void request_move(struct request *request);
 
 /* Whether an ETag is the MD5 of the body: 32 hexadecimal digits (a multipart upload's has "-N"

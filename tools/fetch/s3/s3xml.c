@@ -49,14 +49,6 @@ static void on_text(void *user, const XML_Char *text, int size)
     text_bytes(&page->text, text, (size_t)size);
 }
 
-static void take_size(struct page *page)
-{
-    char *end;
-    unsigned long long size = strtoull(page->text.at, &end, 10);
-    if (isdigit((unsigned char)page->text.at[0]) && *end == '\0')
-        page->object.size = size;
-}
-
 /* "0123…" with the quotes that belong to an ETag, which some servers leave away. */
 static void take_etag(struct page *page)
 {
@@ -75,33 +67,30 @@ static void take_etag(struct page *page)
     }
 }
 
-static void take_object(struct page *page)
-{
-    struct s3_listing *listing = page->listing;
-    page->keys++;
-    if (page->key.size == 0 || page->object.size == UINT64_MAX) {
-        page->bad = 1;
-        return;
-    }
-    page->object.key = ecopy(page->key.at);
-    s3_listing_add(listing, &page->object);
-}
-
 static void on_end(void *user, const XML_Char *name)
 {
     struct page *page = user;
+    struct s3_listing *listing = page->listing;
     const char *path = page->path.at;
     if (strcmp(path, "ListBucketResult/Contents/Key") == 0) {
         text_clear(&page->key);
         text_bytes(&page->key, page->text.at, page->text.size);
     } else if (strcmp(path, "ListBucketResult/Contents/Size") == 0) {
-        take_size(page);
+        char *end;
+        unsigned long long size = strtoull(page->text.at, &end, 10);
+        if (isdigit((unsigned char)page->text.at[0]) && *end == '\0')
+            page->object.size = size;
     } else if (strcmp(path, "ListBucketResult/Contents/ETag") == 0) {
         take_etag(page);
     } else if (strcmp(path, "ListBucketResult/Contents") == 0) {
-        take_object(page);
+        page->keys++;
+        if (page->key.size > 0 && page->object.size != UINT64_MAX) {
+            page->object.key = ecopy(page->key.at);
+            s3_listing_add(listing, &page->object);
+        } else {
+            page->bad = 1;
+        }
     } else if (strcmp(path, "ListBucketResult/CommonPrefixes/Prefix") == 0) {
-        struct s3_listing *listing = page->listing;
         listing->prefix = egrow(listing->prefix, listing->prefixes + 1, sizeof *listing->prefix);
         listing->prefix[listing->prefixes++] = ecopy(page->text.at);
     } else if (strcmp(path, "ListBucketResult/EncodingType") == 0) {
@@ -223,28 +212,21 @@ int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, stru
 }
 
 /* The document is small and may be cut short, so the one element is looked for as text. */
-static void find(const uint8_t *xml, size_t size, const char *open, char also, char *value,
-                 size_t room)
+void s3xml_error(const uint8_t *xml, size_t size, const char *open, char *value, size_t room)
 {
     const char *at = size ? memmem(xml, size, open, strlen(open)) : NULL;
+    const char *end = (const char *)xml + size;
     size_t used = 0;
-    if (at != NULL) {
-        const char *end = (const char *)xml + size;
-        for (at += strlen(open); at < end && used + 1 < room; at++) {
-            if (!isalnum((unsigned char)*at) && *at != also)
-                break;
-            value[used++] = *at;
-        }
+    for (at += at ? strlen(open) : 0; at != NULL && at < end && used + 1 < room; at++) {
+        if (!isalnum((unsigned char)*at) && *at != '-')
+            break;
+        value[used++] = *at;
     }
     value[used] = '\0';
 }
 
-void s3xml_code(const uint8_t *xml, size_t size, char code[64])
+void s3_listing_add(struct s3_listing *listing, const struct s3_object *object)
 {
-    find(xml, size, "<Code>", 'A', code, 64);
-}
-
-void s3xml_region(const uint8_t *xml, size_t size, char region[32])
-{
-    find(xml, size, "<Region>", '-', region, 32);
+    listing->object = egrow_by_one(listing->object, listing->count, sizeof *listing->object);
+    listing->object[listing->count++] = *object;
 }

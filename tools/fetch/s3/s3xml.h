@@ -2,17 +2,39 @@
 #ifndef PSWEEP_S3XML_H
 #define PSWEEP_S3XML_H
 
-#include "s3/s3.h"
 #include "text.h"
+
+#include <stdint.h>
+
+enum { S3_MAX_KEY = 1024 /* bytes, by Amazon's rules */ };
+
+struct s3_object {
+    char *key;     /* whole key, with the folder */
+    uint64_t size; /* bytes */
+    char etag[64]; /* without quotes; "" when the listing has none or a longer one */
+};
+
+/* What a folder holds, subfolders included, in the server's order (by bytes of the key). Keys that
+ * end in a slash and are empty, which some tools leave as marks of a folder, are left out. */
+struct s3_listing {
+    char *bucket;
+    char *folder; /* "" or "train/": every key begins with it */
+    struct s3_object *object;
+    size_t count;
+    char **prefix; /* folders in it, whole names, where they are not listed through */
+    size_t prefixes;
+};
+
+/* Appends an object, whose key becomes the listing's. */
+void s3_listing_add(struct s3_listing *listing, const struct s3_object *object);
 
 /* Appends the objects, and the folders of CommonPrefixes, of a ListObjectsV2 answer, asked for with
  * encoding-type=url, to listing (bucket and folder must be set). next becomes the token of the next
  * page, "" when this is the last. 0, or -1 with a sentence; listing stays whole. */
 int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, struct text *next);
 
-/* The <Code> or <Region> of an error document; "" when there is none. Only letters and digits are
- * kept, and of a region the dashes too. */
-void s3xml_code(const uint8_t *xml, size_t size, char code[64]);
-void s3xml_region(const uint8_t *xml, size_t size, char region[32]);
+/* What stands behind open, "<Code>" or "<Region>", in an error document; "" when there is none.
+ * Only letters, digits and dashes are kept. */
+void s3xml_error(const uint8_t *xml, size_t size, const char *open, char *value, size_t room);
 
 #endif

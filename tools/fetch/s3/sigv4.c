@@ -16,20 +16,6 @@ void sigv4_time(char stamp[17], time_t now)
     strftime(stamp, 17, "%Y%m%dT%H%M%SZ", &utc);
 }
 
-void sigv4_encode(struct text *out, const char *bytes, size_t size, const char *keep)
-{
-    static const char unreserved[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    static const char digit[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
-        if (byte != 0 && (strchr(unreserved, byte) != NULL || strchr(keep, byte) != NULL))
-            text_bytes(out, &bytes[i], 1);
-        else
-            text_bytes(out, (char[]){'%', digit[byte >> 4], digit[byte & 15]}, 3);
-    }
-}
-
 static void add_hex(struct text *out, const unsigned char hash[HASH])
 {
     static const char digit[] = "0123456789abcdef";

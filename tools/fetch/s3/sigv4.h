@@ -2,9 +2,9 @@
  * reference: "Authenticating Requests: Using the Authorization Header").
  *
  * The caller brings everything in its canonical form, and sends exactly that: path and query
- * strictly encoded (RFC 3986: all but A-Z a-z 0-9 - . _ ~ as %XX, upper case), the query sorted by
- * name with "name=value" throughout, header names in lower case, sorted, values without leading,
- * trailing or double blanks. Nothing is normalised here: S3 keys may hold "//" and "/../".
+ * strictly encoded (text_encode), the query sorted by name with "name=value" throughout, header
+ * names in lower case, sorted, values without leading, trailing or double blanks. Nothing is
+ * normalised here: S3 keys may hold "//" and "/../".
  *
  * A signer belongs to one thread. It keeps the key derived for a day.
  */
@@ -46,9 +46,5 @@ void sigv4_time(char stamp[17], time_t now);
  * or -1 with a sentence when the cryptographic library fails. */
 int sigv4_sign(struct sigv4_signer *signer, const struct sigv4_request *request,
                const char stamp[17], struct text *authorization);
-
-/* Appends bytes[size], strictly encoded; characters in keep stay as they are ("/" in a path, "" in
- * a query). */
-void sigv4_encode(struct text *out, const char *bytes, size_t size, const char *keep);
 
 #endif

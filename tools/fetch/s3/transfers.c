@@ -21,11 +21,11 @@ enum {
     ANSWERS_PER_ATTEMPT = 2,
     LEAST_IN_FLIGHT = 4, /* however often the server wants it slower */
     AGAIN_MS = 50,       /* before a page that made no sense is asked for again */
-    LOOK_MS = 200,       /* how often cancellation is asked */
+    CANCEL_MS = 200,       /* how often cancellation is asked */
 };
 
 /* A connection's worth of work. */
-struct slot {
+struct connection {
     struct request request;
     size_t job;
     int busy;      /* it works on that: in flight, or waiting for its next attempt */
@@ -38,14 +38,13 @@ struct transfers {
     int wake;
     CURLM *multi;
     int epoll;
-    long long timer;    /* when libcurl wants to be called, ms; -1: not at all */
-    struct slot *slot;  /* [connections] */
-    unsigned busy;      /* slots that are */
-    unsigned flying;    /* of these, in flight */
-    double limit;       /* how many may be: sinks when the server wants it slower, recovers */
-    long long sunk;     /* when limit last sank, ms */
-    size_t came, again; /* answers that came; further attempts, see BUDGET */
-    struct sigv4_signer signer;
+    long long timer;          /* when libcurl wants to be called, ms; -1: not at all */
+    struct connection *connection;        /* [connections] */
+    unsigned busy;            /* connections that are */
+    unsigned flying;          /* of these, in flight */
+    double limit;             /* how many may be: sinks when the server wants it slower, recovers */
+    long long sunk;           /* when limit last sank, ms */
+    size_t came, again;       /* answers that came; further attempts, see BUDGET */
     unsigned short random[3]; /* erand48's, for the pauses */
 };
 
@@ -83,43 +82,37 @@ static int on_timer(CURLM *multi, long ms, void *user)
     return 0;
 }
 
-static int open_all(struct transfers *transfers, struct s3 *s3)
-{
-    if (getrandom(transfers->random, sizeof transfers->random, 0) < 0)
-        return fail("cannot get random bytes: %s", strerror(errno));
-    for (unsigned i = 0; i < transfers->connections; i++)
-        if (request_open(&transfers->slot[i].request, s3, &transfers->signer) < 0)
-            return -1;
-    transfers->epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = transfers->wake};
-    if (transfers->epoll < 0 || (transfers->wake >= 0 && epoll_ctl(transfers->epoll, EPOLL_CTL_ADD,
-                                                                   transfers->wake, &event) < 0))
-        return fail("cannot wait on sockets: %s", strerror(errno));
-    transfers->multi = curl_multi_init();
-    if (transfers->multi == NULL)
-        return fail("libcurl cannot start transfers");
-    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
-    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
-    curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)transfers->connections);
-    return 0;
-}
-
 struct transfers *transfers_open(struct s3 *s3, unsigned connections, int wake)
 {
     struct transfers *transfers = ealloc(1, sizeof *transfers);
     *transfers = (struct transfers){.connections = connections,
                                     .wake = wake,
-                                    .epoll = -1,
+                                    .epoll = epoll_create1(EPOLL_CLOEXEC),
                                     .timer = -1,
                                     .limit = connections,
-                                    .signer = request_signer(s3)};
-    transfers->slot = ealloc(connections, sizeof *transfers->slot);
-    if (open_all(transfers, s3) == 0)
-        return transfers;
-    transfers_close(transfers);
-    return NULL;
+                                    .connection = ealloc(connections, sizeof *transfers->connection),
+                                    .multi = curl_multi_init()};
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = wake};
+    int done = 0;
+    if (getrandom(transfers->random, sizeof transfers->random, 0) < 0)
+        done = fail("cannot get random bytes: %s", strerror(errno));
+    else if (transfers->epoll < 0 ||
+             (wake >= 0 && epoll_ctl(transfers->epoll, EPOLL_CTL_ADD, wake, &event) < 0))
+        done = fail("cannot wait on sockets: %s", strerror(errno));
+    else if (transfers->multi == NULL)
+        done = fail("libcurl cannot start transfers");
+    for (unsigned i = 0; i < connections && done == 0; i++)
+        done = request_open(&transfers->connection[i].request, s3);
+    if (done < 0) {
+        transfers_close(transfers);
+        return NULL;
+    }
+    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
+    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
+    curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, (long)connections);
+    return transfers;
 }
 
 void transfers_close(struct transfers *transfers)
@@ -127,7 +120,7 @@ void transfers_close(struct transfers *transfers)
     if (transfers == NULL)
         return;
     for (unsigned i = 0; i < transfers->connections; i++) {
-        struct request *request = &transfers->slot[i].request;
+        struct request *request = &transfers->connection[i].request;
         if (request->easy == NULL)
             continue;
         if (transfers->multi != NULL)
@@ -138,29 +131,28 @@ void transfers_close(struct transfers *transfers)
         curl_multi_cleanup(transfers->multi);
     if (transfers->epoll >= 0)
         close(transfers->epoll);
-    free(transfers->slot);
-    explicit_bzero(&transfers->signer, sizeof transfers->signer);
+    free(transfers->connection);
     free(transfers);
 }
 
-/* Sends the slot's next attempt. */
-static int send_slot(struct transfers *transfers, struct slot *slot)
+/* Sends the connection's next attempt. */
+static int send_attempt(struct transfers *transfers, struct connection *connection)
 {
-    slot->due = 0;
-    if (request_sign(&slot->request) < 0)
+    connection->due = 0;
+    if (request_sign(&connection->request) < 0)
         return -1;
-    CURLMcode code = curl_multi_add_handle(transfers->multi, slot->request.easy);
+    CURLMcode code = curl_multi_add_handle(transfers->multi, connection->request.easy);
     if (code != CURLM_OK)
         return fail("libcurl cannot start a transfer: %s", curl_multi_strerror(code));
     transfers->flying++;
     return 0;
 }
 
-/* Addresses what the slot's job asks, for a first attempt in so many ms. */
-static void begin(struct transfers *transfers, struct slot *slot, long pause)
+/* Addresses what the connection's job asks, for a first attempt in so many ms. */
+static void begin(struct transfers *transfers, struct connection *connection, long pause)
 {
-    transfers->client->address(transfers->client->user, slot->job, &slot->request);
-    slot->due = now_ms() + pause;
+    transfers->client->address(transfers->client->user, connection->job, &connection->request);
+    connection->due = now_ms() + pause;
 }
 
 /* Starts the attempts that are due, as the limit allows, and in *next says when the next one is, or
@@ -170,66 +162,53 @@ static int send_due(struct transfers *transfers, long long *next)
     long long now = now_ms();
     *next = -1;
     for (unsigned i = 0; i < transfers->connections; i++) {
-        struct slot *slot = &transfers->slot[i];
-        if (slot->due == 0)
+        struct connection *connection = &transfers->connection[i];
+        if (connection->due == 0)
             continue;
-        if (slot->due > now)
-            *next = *next < 0 || slot->due < *next ? slot->due : *next;
-        else if (transfers->flying < (unsigned)transfers->limit && send_slot(transfers, slot) < 0)
+        if (connection->due > now)
+            *next = *next < 0 || connection->due < *next ? connection->due : *next;
+        else if (transfers->flying < (unsigned)transfers->limit && send_attempt(transfers, connection) < 0)
             return -1;
     }
     return 0;
 }
 
-/* Gives idle slots jobs while the limit and the client allow; *more: whether there are others. */
-static int start_slots(struct transfers *transfers, int *more)
+/* Gives idle connections jobs while the limit and the client allow; *more: whether there are others. */
+static int start_jobs(struct transfers *transfers, int *more)
 {
     const struct transfers_client *client = transfers->client;
     for (unsigned i = 0;
          i < transfers->connections && *more && transfers->flying < (unsigned)transfers->limit;
          i++) {
-        struct slot *slot = &transfers->slot[i];
-        if (slot->busy)
+        struct connection *connection = &transfers->connection[i];
+        if (connection->busy)
             continue;
-        int claimed = client->claim(client->user, &slot->job);
+        int claimed = client->claim(client->user, &connection->job);
         *more = claimed != CLAIM_NONE;
         if (claimed != CLAIM_TAKEN)
             return 0;
-        slot->busy = 1;
+        connection->busy = 1;
         transfers->busy++;
-        begin(transfers, slot, 0);
-        if (send_slot(transfers, slot) < 0)
+        begin(transfers, connection, 0);
+        if (send_attempt(transfers, connection) < 0)
             return -1;
     }
     return 0;
 }
 
-/* Another attempt is due. Those of one request have a bound; this is the one of all together. */
-static int is_overdrawn(struct transfers *transfers, const struct request *request)
-{
-    size_t budget = BUDGET + BUDGET_PER_CONNECTION * transfers->connections +
-                    transfers->came / ANSWERS_PER_ATTEMPT;
-    if (++transfers->again <= budget)
-        return 0;
-    fail("%s; the server failed %zu time%s for %zu %s%s that came", why(), transfers->again,
-         plural(transfers->again), transfers->came, request->object ? "object" : "page",
-         plural(transfers->came));
-    return 1;
-}
-
 /* A job's answer: hands it over, and asks what else the job asks. */
-static int deliver(struct transfers *transfers, struct slot *slot, const char *gone)
+static int hand_over(struct transfers *transfers, struct connection *connection, const char *gone)
 {
     const struct transfers_client *client = transfers->client;
     transfers->came++;
     if (transfers->limit < transfers->connections)
         transfers->limit += 0.01; /* one more for each hundred that went well */
-    int more = client->came(client->user, slot->job, &slot->request, gone);
+    int more = client->came(client->user, connection->job, &connection->request, gone);
     if (more == CAME_MORE || more == CAME_AGAIN) {
-        begin(transfers, slot, more == CAME_AGAIN ? AGAIN_MS : 0);
+        begin(transfers, connection, more == CAME_AGAIN ? AGAIN_MS : 0);
         return 0;
     }
-    slot->busy = 0;
+    connection->busy = 0;
     transfers->busy--;
     return more;
 }
@@ -239,20 +218,26 @@ static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
 {
     struct request *request;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
-    struct slot *slot = (struct slot *)request; /* its first member */
+    struct connection *connection = (struct connection *)request; /* its first member */
     enum response_class response = request_classify(request, code);
     transfers->flying--;
     curl_multi_remove_handle(transfers->multi, easy);
     if (response == RESPONSE_DONE || response == RESPONSE_GONE)
-        return deliver(transfers, slot, response == RESPONSE_GONE ? why() : NULL);
+        return hand_over(transfers, connection, response == RESPONSE_GONE ? why() : NULL);
     if (response == RESPONSE_MOVED && transfers->busy == 1) {
         request_move(request);
-        begin(transfers, slot, 0);
+        begin(transfers, connection, 0);
         return 0;
     }
-    if (response == RESPONSE_REFUSED || response == RESPONSE_MOVED ||
-        is_overdrawn(transfers, request))
+    if (response == RESPONSE_REFUSED || response == RESPONSE_MOVED)
         return -1;
+    /* The attempts of one request have a bound; this is the one of all together. */
+    size_t budget = BUDGET + BUDGET_PER_CONNECTION * transfers->connections +
+                    transfers->came / ANSWERS_PER_ATTEMPT;
+    if (++transfers->again > budget)
+        return fail("%s; the server failed %zu time%s for %zu %s%s that came", why(),
+                    transfers->again, plural(transfers->again), transfers->came,
+                    request->object ? "object" : "page", plural(transfers->came));
     explain("%s; trying again", why());
     long long now = now_ms();
     if (response == RESPONSE_SLOWER && now - transfers->sunk > 1000) {
@@ -262,7 +247,7 @@ static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
         transfers->limit = transfers->limit > 2 * least ? transfers->limit / 2 : least;
         transfers->sunk = now;
     }
-    slot->due = now + 1 + request_pause(request, response, erand48(transfers->random));
+    connection->due = now + 1 + request_pause(request, response, erand48(transfers->random));
     return 0;
 }
 
@@ -289,7 +274,7 @@ static int serve(struct transfers *transfers, long long due)
 {
     enum { EVENTS = 64 };
     struct epoll_event event[EVENTS];
-    long long now = now_ms(), until = now + LOOK_MS;
+    long long now = now_ms(), until = now + CANCEL_MS;
     if (transfers->timer >= 0 && transfers->timer < until)
         until = transfers->timer;
     if (due >= 0 && due < until)
@@ -324,7 +309,7 @@ int transfers_run(struct transfers *transfers, const struct transfers_client *cl
         long long due;
         if (is_cancelled(cancellation))
             return -1;
-        if (send_due(transfers, &due) < 0 || start_slots(transfers, &more) < 0)
+        if (send_due(transfers, &due) < 0 || start_jobs(transfers, &more) < 0)
             return -1;
         if (transfers->busy == 0 && !more)
             return 0;

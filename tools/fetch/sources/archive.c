@@ -8,41 +8,40 @@
  * Of two members of one name the later one counts, as it does when tar unpacks them; a hard link is
  * the member that it names.
  */
-#include "sources/source.h"
+#include "sources/open.h"
 
-#include "sources/cifar.h"
-#include "sources/labels.h"
+#include "archives/tar.h"
 #include "message.h"
 #include "meter.h"
 #include "name.h"
-#include "archives/remote.h"
-#include "archives/tar.h"
+#include "sources/cifar.h"
+#include "sources/labels.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-struct place {
-    struct tar_place at;
-    int is_raw; /* pixels of a batch of CIFAR-10; else an image's file */
+/* What an item is made of, by source_item.index: a file, or pixels of a batch of CIFAR-10. */
+struct content {
+    struct tar_range at;
+    int is_raw;
 };
 
 struct link {
     char *name, *target;
-    size_t place;
+    size_t index;
 };
 
 struct batch {
     char *name;
-    struct tar_place at;
+    struct tar_range at;
 };
 
 struct box {
-    struct supply *supply; /* NULL when it is not needed any more */
+    struct blob *blob; /* NULL when it is not needed any more */
     struct spool spool;
-    struct place *place; /* by source_item.place */
-    size_t places;
+    struct content *content;
+    size_t contents;
     struct link *link;
     size_t links;
     struct batch *batch;
@@ -54,13 +53,13 @@ struct box {
 static int load(struct source *source, size_t item, struct fetched *fetched)
 {
     struct box *box = source->state;
-    const struct place *place = &box->place[source->item[item].place];
-    fetched->size = (size_t)place->at.size;
+    const struct content *content = &box->content[source->item[item].index];
+    const struct tar_range *at = &content->at;
+    fetched->size = (size_t)at->size;
     fetched->bytes = egrow(NULL, fetched->size, 1);
-    int fd = place->at.spooled ? box->spool.fd : supply_file(box->supply);
-    if (read_at(fd, place->at.offset, fetched->bytes, fetched->size) < 0)
-        return place->at.spooled ? fail("cannot read the spool file: %s", why()) : 1;
-    return place->is_raw && cifar_pixels(fetched->bytes, &fetched->pixels) < 0;
+    if (read_at(at->fd, at->offset, fetched->bytes, fetched->size) < 0)
+        return at->fd == box->spool.fd ? fail("cannot read the spool file: %s", why()) : 1;
+    return content->is_raw && cifar_pixels(fetched->bytes, &fetched->pixels) < 0;
 }
 
 /* Back to what it was before the listing. */
@@ -77,46 +76,27 @@ static void empty(struct source *source)
         free(box->batch[i].name);
     free(box->link);
     free(box->batch);
-    free(box->place);
+    free(box->content);
     free(box->names);
     labels_free(&box->labels);
-    box->link = NULL;
-    box->batch = NULL;
-    box->place = NULL;
-    box->names = NULL;
-    box->links = box->batches = box->places = 0;
+    *box = (struct box){.blob = box->blob, .spool = box->spool};
 }
 
 static void close_box(struct source *source)
 {
     struct box *box = source->state;
     empty(source);
-    supply_close(box->supply);
+    blob_close(box->blob);
     spool_close(&box->spool);
     free(box);
 }
 
-static const struct source_class archive_class = {.load = load, .close = close_box};
-
-/* Returns the new place's number. */
-static size_t add_place(struct box *box, const struct tar_place *at, int is_raw)
+/* Returns its index. */
+static size_t add_content(struct box *box, const struct tar_range *at, int is_raw)
 {
-    box->place = egrow_by_one(box->place, box->places, sizeof *box->place);
-    box->place[box->places] = (struct place){*at, is_raw};
-    return box->places++;
-}
-
-static int take_image(struct source *source, struct tar *tar, const struct tar_member *member)
-{
-    struct box *box = source->state;
-    struct tar_place at;
-    int taken = source_take(source, member->name, member->size);
-    if (taken <= 0)
-        return taken;
-    if (tar_keep(tar, &box->spool, &at) < 0)
-        return -1;
-    source->item[source->count - 1].place = add_place(box, &at, 0);
-    return 0;
+    box->content = egrow_by_one(box->content, box->contents, sizeof *box->content);
+    box->content[box->contents] = (struct content){*at, is_raw};
+    return box->contents++;
 }
 
 static int take_batch(struct source *source, struct tar *tar, const struct tar_member *member)
@@ -134,7 +114,7 @@ static int take_batch(struct source *source, struct tar *tar, const struct tar_m
 static int take_names(struct source *source, struct tar *tar, const struct tar_member *member)
 {
     struct box *box = source->state;
-    struct tar_place at;
+    struct tar_range at;
     if (member->size > CIFAR_MAX_NAMES)
         return fail("cannot read %s/%s: %llu bytes are too many for names of classes", source->name,
                     member->name, (unsigned long long)member->size);
@@ -142,43 +122,41 @@ static int take_names(struct source *source, struct tar *tar, const struct tar_m
         return -1;
     free(box->names);
     box->names = ealloc((size_t)at.size + 1, 1);
-    int fd = at.spooled ? box->spool.fd : supply_file(box->supply);
-    if (read_at(fd, at.offset, (uint8_t *)box->names, (size_t)at.size) < 0)
+    if (read_at(at.fd, at.offset, box->names, (size_t)at.size) < 0)
         return fail("cannot read %s/%s: %s", source->name, member->name, why());
     return name_is_utf8(box->names)
                ? 0
                : fail("cannot read %s/%s: it is not UTF-8", source->name, member->name);
 }
 
-/* A file that may tell an image's label; whether it does is seen when all have come. */
-static int take_label(struct source *source, struct tar *tar, const struct tar_member *member,
-                      enum labels_kind kind)
+static int take_file(struct source *source, struct tar *tar, const struct tar_member *member)
 {
     struct box *box = source->state;
-    struct tar_place at = {.size = member->size};
-    if (at.size <= labels_most(kind) && tar_keep(tar, &box->spool, &at) < 0)
+    enum cifar_file cifar = cifar_file(member->name);
+    enum labels_kind kind = labels_kind(member->name);
+    struct tar_range at = {.size = member->size};
+    if (cifar != CIFAR_NONE)
+        return cifar == CIFAR_NAMES ? take_names(source, tar, member)
+                                    : take_batch(source, tar, member);
+    /* A file that may tell an image's label; whether it does is seen when all have come. */
+    if (kind != LABELS_NONE) {
+        if (at.size <= labels_most(kind) && tar_keep(tar, &box->spool, &at) < 0)
+            return -1;
+        labels_add(&box->labels, kind, member->name, &at, NULL);
+        return 0;
+    }
+    int taken = source_take(source, member->name, member->size);
+    if (taken <= 0)
+        return taken;
+    if (tar_keep(tar, &box->spool, &at) < 0)
         return -1;
-    labels_add(&box->labels, kind, member->name, &at);
+    source->item[source->count - 1].index = add_content(box, &at, 0);
     return 0;
 }
 
-static int take_file(struct source *source, struct tar *tar, const struct tar_member *member)
+static int take_member(struct source *source, struct tar *tar, const struct tar_member *member)
 {
-    enum labels_kind kind = labels_kind(member->name);
-    switch (cifar_file(member->name)) {
-    case CIFAR_NAMES:
-        return take_names(source, tar, member);
-    case CIFAR_TRAIN:
-    case CIFAR_TEST:
-        return take_batch(source, tar, member);
-    default:
-        return kind != LABELS_NONE ? take_label(source, tar, member, kind)
-                                   : take_image(source, tar, member);
-    }
-}
-
-static int take(struct source *source, struct tar *tar, const struct tar_member *member)
-{
+    static const struct tar_range nothing;
     struct box *box = source->state;
     enum labels_kind kind = labels_kind(member->name);
     switch (member->kind) {
@@ -186,12 +164,12 @@ static int take(struct source *source, struct tar *tar, const struct tar_member 
         return take_file(source, tar, member);
     case TAR_LINK:
         if (kind != LABELS_NONE) {
-            labels_link(&box->labels, kind, member->name, member->target);
+            labels_add(&box->labels, kind, member->name, &nothing, member->target);
             return 0;
         }
         box->link = egrow(box->link, box->links + 1, sizeof *box->link);
         box->link[box->links++] = (struct link){ecopy(member->name), ecopy(member->target),
-                                                add_place(box, &(struct tar_place){0}, 0)};
+                                                add_content(box, &nothing, 0)};
         return 0;
     case TAR_OTHER:
         return source_take_no_file(source, member->name, "it is a link or no file at all");
@@ -200,14 +178,7 @@ static int take(struct source *source, struct tar *tar, const struct tar_member 
     }
 }
 
-static int by_key_then_place(const void *left, const void *right)
-{
-    const struct source_item *a = left, *b = right;
-    int order = strcmp(a->key, b->key);
-    return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
-}
-
-/* The item that a link means, of the first count ones, sorted by key and place: the last of that
+/* The item that a link means, of the first count ones, sorted by key and index: the last of that
  * name before it. NULL when there is none. */
 static const struct source_item *find_target(const struct source *source, size_t count,
                                              const struct link *link)
@@ -216,7 +187,7 @@ static const struct source_item *find_target(const struct source *source, size_t
     while (low < high) { /* to the first item behind it */
         size_t middle = (low + high) / 2;
         int order = strcmp(source->item[middle].key, link->target);
-        if (order < 0 || (order == 0 && source->item[middle].place < link->place))
+        if (order < 0 || (order == 0 && source->item[middle].index < link->index))
             low = middle + 1;
         else
             high = middle;
@@ -226,19 +197,12 @@ static const struct source_item *find_target(const struct source *source, size_t
 }
 
 /* Sorts, and keeps the last item of each name. */
-static void sort(struct source *source)
+static void sort_items(struct source *source)
 {
-    size_t kept = 0;
-    if (source->count > 0)
-        qsort(source->item, source->count, sizeof *source->item, by_key_then_place);
-    for (size_t i = 0; i < source->count; i++)
-        if (i + 1 < source->count && strcmp(source->item[i].key, source->item[i + 1].key) == 0) {
-            free(source->item[i].key);
-            free(source->item[i].class_name);
-        } else {
-            source->item[kept++] = source->item[i];
-        }
-    source_keep(source, kept);
+    source_sort(source);
+    for (size_t i = 0; i + 1 < source->count; i++)
+        source->item[i].is_out = strcmp(source->item[i].key, source->item[i + 1].key) == 0;
+    source_sift(source);
 }
 
 /* Makes items of the hard links, which are no members of their own. */
@@ -246,14 +210,13 @@ static int take_links(struct source *source)
 {
     struct box *box = source->state;
     size_t count = source->count;
-    if (count > 0)
-        qsort(source->item, count, sizeof *source->item, by_key_then_place);
+    source_sort(source);
     for (size_t i = 0; i < box->links; i++) {
         const struct link *link = &box->link[i];
         const struct source_item *target = find_target(source, count, link);
-        int taken = 0;
+        int taken;
         if (target != NULL) {
-            box->place[link->place] = box->place[target->place];
+            box->content[link->index] = box->content[target->index];
             taken = source_take(source, link->name, target->size);
         } else {
             taken = source_take_no_file(source, link->name, "it is a link to what is not there");
@@ -261,7 +224,7 @@ static int take_links(struct source *source)
         if (taken < 0)
             return -1;
         if (taken > 0)
-            source->item[source->count - 1].place = link->place;
+            source->item[source->count - 1].index = link->index;
     }
     return 0;
 }
@@ -277,38 +240,37 @@ static int take_batches(struct source *source)
     }
     for (size_t b = 0; b < box->batches; b++) {
         const struct batch *batch = &box->batch[b];
-        int fd = batch->at.spooled ? box->spool.fd : supply_file(box->supply);
         if (box->names == NULL)
             return fail("cannot read %s/%s: there is no batches.meta.txt, which names its classes",
                         source->name, batch->name);
         for (uint32_t i = 0; i < batch->at.size / CIFAR_RECORD; i++) {
-            struct tar_place at = batch->at;
+            struct tar_range at = batch->at;
             uint8_t label;
             at.offset += (uint64_t)i * CIFAR_RECORD + 1;
             at.size = CIFAR_PIXELS;
-            int added = read_at(fd, at.offset - 1, &label, 1);
+            int added = read_at(at.fd, at.offset - 1, &label, 1);
             if (added == 0)
                 added = cifar_add(source, batch->name, i, label, box->names);
             if (added < 0)
                 return fail("cannot read %s/%s: %s", source->name, batch->name, why());
             if (added > 0)
-                source->item[source->count - 1].place = add_place(box, &at, 1);
+                source->item[source->count - 1].index = add_content(box, &at, 1);
         }
     }
     return 0;
 }
 
 /* Reads the archive once from start to end. */
-static int read_all(struct source *source)
+static int read_archive(struct source *source)
 {
     struct box *box = source->state;
-    struct tar *tar = tar_open(box->supply, source->name);
+    struct tar *tar = tar_open(box->blob, source->name);
     struct tar_member member;
     int got = tar ? 1 : -1;
     while (got > 0 && (got = tar_next(tar, &member)) > 0) {
         meter("%s: %zu image%s, %.1f MB", source->name, source->count, plural(source->count),
-              1e-6 * tar_came(tar));
-        if (take(source, tar, &member) < 0)
+              1e-6 * (double)tar_came(tar));
+        if (take_member(source, tar, &member) < 0)
             got = -1;
     }
     tar_close(tar);
@@ -320,20 +282,19 @@ static int read_all(struct source *source)
 static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
                      size_t size)
 {
-    struct box *box = source->state;
-    const struct tar_place *at = &box->place[item->place].at;
-    int fd = at->spooled ? box->spool.fd : supply_file(box->supply);
-    return read_at(fd, at->offset, head, size);
+    const struct box *box = source->state;
+    const struct tar_range *at = &box->content[item->index].at;
+    return read_at(at->fd, at->offset, head, size);
 }
 
 /* Reads it until it came whole, and makes items of what needs the whole. */
-static int list(struct source *source, const struct source_options *options)
+static int list_members(struct source *source, const struct source_options *options)
 {
     struct box *box = source->state;
     int again = 1;
     while (again > 0) {
-        int done = read_all(source);
-        again = supply_check(box->supply, done < 0);
+        int done = read_archive(source);
+        again = blob_check(box->blob, done < 0);
         if (again < 0 || (again == 0 && done < 0))
             return -1;
         if (again > 0)
@@ -341,17 +302,16 @@ static int list(struct source *source, const struct source_options *options)
     }
     if (take_batches(source) < 0 || take_links(source) < 0)
         return -1;
-    sort(source);
-    source_look_into(source, read_head);
-    int fd[] = {supply_file(box->supply), box->spool.fd};
-    if (labels_apply(source, &box->labels, fd, options) < 0)
+    sort_items(source);
+    source_sniff_all(source, read_head);
+    if (labels_apply(source, &box->labels, options) < 0)
         return -1;
     labels_free(&box->labels);
-    if (supply_file(box->supply) < 0) {
-        supply_close(box->supply);
-        box->supply = NULL;
+    if (blob_file(box->blob) < 0) {
+        blob_close(box->blob);
+        box->blob = NULL;
     } else {
-        supply_rest(box->supply);
+        blob_rest(box->blob);
     }
     return 0;
 }
@@ -371,26 +331,21 @@ static char *root_of(const char *name)
     return root;
 }
 
-int source_open_archive(struct source *source, const char *name,
+static int open_archive(struct source *source, const char *name,
                         const struct source_options *options)
 {
-    struct box *box = ealloc(1, sizeof *box);
-    source->state = box;
-    source->class = &archive_class;
-    spool_open(&box->spool);
+    struct box *box = source->state = ealloc(1, sizeof *box);
+    box->spool = SPOOL_NEW;
     free(source->name);
-    source->name = remote_show(name);
+    source->name = blob_show(name);
     source->root = root_of(source->name);
     source->is_part = 1;
-    if (remote_is_url(name) && !name_is_utf8(name)) { /* it stands in the stream's header */
-        char *shown = name_show(name);
-        fail("the name %s is not UTF-8", shown);
-        free(shown);
+    box->blob = blob_open(name, options->access, &options->cancellation);
+    if (box->blob == NULL || list_members(source, options) < 0)
         return -1;
-    }
-    if (supply_open(&box->supply, name, options) < 0 || list(source, options) < 0)
-        return -1;
-    if (remote_is_url(name))
+    if (blob_is_url(name))
         source->described = ecopy(source->name);
     return 0;
 }
+
+const struct source_kind source_archive = {.open = open_archive, .load = load, .close = close_box};

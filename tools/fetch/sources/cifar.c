@@ -46,9 +46,8 @@ int cifar_add(struct source *source, const char *batch, uint32_t number, uint8_t
     snprintf(key, length + 16, "%.*s/%05" PRIu32, (int)length, batch, number);
     int wanted = source_wants(source, key);
     if (wanted) {
-        source_add(source, key, name, size, CIFAR_RECORD);
-        source->item[source->count - 1].split =
-            cifar_file(batch) == CIFAR_TEST ? SPLIT_TEST : SPLIT_TRAIN;
+        struct source_item *item = source_add(source, key, name, size, CIFAR_RECORD);
+        item->split = cifar_file(batch) == CIFAR_TEST ? SPLIT_TEST : SPLIT_TRAIN;
     }
     free(key);
     return wanted;

@@ -1,9 +1,9 @@
 /* A folder of images on this machine. */
-#include "sources/source.h"
+#include "sources/open.h"
 
 #include "message.h"
 #include "name.h"
-#include "archives/spool.h"
+#include "spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct folder {
-    int directory; /* fd; items are opened relative to it */
-};
 
 static int read_all(int fd, struct fetched *fetched, size_t size)
 {
@@ -35,11 +31,17 @@ static int read_all(int fd, struct fetched *fetched, size_t size)
     return 0;
 }
 
-static int load(struct source *source, size_t place, struct fetched *fetched)
+/* Items are opened relative to the folder. */
+static int open_item(const struct source *source, const struct source_item *item)
 {
-    const struct folder *folder = source->state;
-    const struct source_item *item = &source->item[place];
-    int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
+    const int *directory = source->state;
+    return openat(*directory, item->key, O_RDONLY | O_CLOEXEC);
+}
+
+static int load(struct source *source, size_t index, struct fetched *fetched)
+{
+    const struct source_item *item = &source->item[index];
+    int fd = open_item(source, item);
     int result = fd < 0 ? fail("%s", strerror(errno)) : read_all(fd, fetched, item->size);
     if (fd >= 0)
         close(fd);
@@ -48,18 +50,16 @@ static int load(struct source *source, size_t place, struct fetched *fetched)
 
 static void close_folder(struct source *source)
 {
-    struct folder *folder = source->state;
-    close(folder->directory);
-    free(folder);
+    int *directory = source->state;
+    if (*directory >= 0)
+        close(*directory);
+    free(directory);
 }
-
-static const struct source_class folder_class = {.load = load, .close = close_folder};
 
 static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
                      size_t size)
 {
-    struct folder *folder = source->state;
-    int fd = openat(folder->directory, item->key, O_RDONLY | O_CLOEXEC);
+    int fd = open_item(source, item);
     int result = fd < 0 ? fail("%s", strerror(errno)) : read_at(fd, 0, head, size);
     if (fd >= 0)
         close(fd);
@@ -67,7 +67,7 @@ static int read_head(struct source *source, const struct source_item *item, uint
 }
 
 /* Takes what fts came upon; key is its path under the root. */
-static int take(struct source *source, FTS *tree, FTSENT *entry, const char *key)
+static int take_entry(struct source *source, FTS *tree, FTSENT *entry, const char *key)
 {
     int hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
     switch (entry->fts_info) {
@@ -111,7 +111,7 @@ static int by_name(const FTSENT **left, const FTSENT **right)
 }
 
 /* Lists what lies under root, following links to files and folders. */
-static int list(struct source *source, char *root)
+static int list_files(struct source *source, char *root)
 {
     char *roots[] = {root, NULL};
     size_t root_length = strlen(root);
@@ -123,7 +123,7 @@ static int list(struct source *source, char *root)
     while (result >= 0 && (errno = 0, entry = fts_read(tree)) != NULL) {
         const char *key = entry->fts_path + root_length;
         key += *key == '/';
-        result = take(source, tree, entry, key);
+        result = take_entry(source, tree, entry, key);
     }
     if (result >= 0 && errno != 0)
         result = fail("cannot read the folder %s: %s", root, strerror(errno));
@@ -131,14 +131,14 @@ static int list(struct source *source, char *root)
     return result < 0 ? -1 : 0;
 }
 
-int source_open_folder(struct source *source, const char *name)
+static int open_folder(struct source *source, const char *name,
+                       const struct source_options *options)
 {
-    struct folder *folder = ealloc(1, sizeof *folder);
+    (void)options;
+    int *directory = source->state = ealloc(1, sizeof *directory);
     char *real = realpath(name, NULL), *copy = ecopy(name);
-    source->state = folder;
-    source->class = &folder_class;
-    folder->directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = folder->directory >= 0 && real ? 0
+    *directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = *directory >= 0 && real ? 0
                  : errno == ENOTDIR || strstr(name, "://")
                      ? fail("%s is not a folder; sources are folders, s3://bucket/prefix, tar "
                             "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…) "
@@ -147,13 +147,15 @@ int source_open_folder(struct source *source, const char *name)
                      : fail("cannot read the folder %s: %s", name, strerror(errno));
     if (result == 0) {
         source->root = ecopy(strrchr(real, '/') + 1);
-        result = list(source, copy);
+        result = list_files(source, copy);
     }
     if (result == 0) {
         source_sort(source);
-        source_look_into(source, read_head);
+        source_sniff_all(source, read_head);
     }
     free(copy);
     free(real);
     return result;
 }
+
+const struct source_kind source_folder = {.open = open_folder, .load = load, .close = close_folder};

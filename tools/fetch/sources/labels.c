@@ -28,7 +28,7 @@ enum labels_kind labels_kind(const char *name)
     enum labels_kind kind = LABELS_CLS;
     while (kind < LABELS_NONE && strcasecmp(first_dot(name), suffix_of[kind]) != 0)
         kind++;
-    return source_key_kind(name) == KEY_HIDDEN ? LABELS_NONE : kind;
+    return key_kind(name) == KEY_HIDDEN ? LABELS_NONE : kind;
 }
 
 uint64_t labels_most(enum labels_kind kind)
@@ -37,18 +37,15 @@ uint64_t labels_most(enum labels_kind kind)
 }
 
 void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
-                const struct tar_place *at)
+                const struct tar_range *at, const char *target)
 {
     labels->file = egrow_by_one(labels->file, labels->count, sizeof *labels->file);
-    labels->file[labels->count] =
-        (struct labels_file){.kind = kind, .name = ecopy(name), .order = labels->count, .at = *at};
+    labels->file[labels->count] = (struct labels_file){.kind = kind,
+                                                       .name = ecopy(name),
+                                                       .order = labels->count,
+                                                       .at = *at,
+                                                       .target = target ? ecopy(target) : NULL};
     labels->count++;
-}
-
-void labels_link(struct labels *labels, enum labels_kind kind, const char *name, const char *target)
-{
-    labels_add(labels, kind, name, &(struct tar_place){0});
-    labels->file[labels->count - 1].target = ecopy(target);
 }
 
 void labels_free(struct labels *labels)
@@ -112,19 +109,6 @@ static int check_name(const char *text, size_t size)
     return name_is_utf8(text) ? 0 : fail("it is not UTF-8");
 }
 
-/* Gives hard links, of which the files are sorted, the places of what they link to; to nothing: an
- * empty one, which is no label. */
-static void follow_links(struct labels *labels)
-{
-    for (size_t i = 0; i < labels->count; i++) {
-        const char *target = labels->file[i].target;
-        const struct labels_file *file =
-            target != NULL ? find_file(labels, labels_kind(target), target) : NULL;
-        if (file != NULL && file->target == NULL)
-            labels->file[i].at = file->at;
-    }
-}
-
 char *labels_parse(const char *text, size_t size, enum label *label)
 {
     while (size > 0 && isspace((unsigned char)*text)) {
@@ -177,8 +161,7 @@ static char *parse_json(const char *text, size_t size, const char *member, enum 
 }
 
 /* The class that a file tells; NULL with a sentence without its name. */
-static char *read_label(const struct labels_file *file, const int fd[2], const char *member,
-                        enum label *label)
+static char *read_label(const struct labels_file *file, const char *member, enum label *label)
 {
     size_t size = (size_t)file->at.size;
     if (file->at.size > labels_most(file->kind)) {
@@ -187,7 +170,7 @@ static char *read_label(const struct labels_file *file, const int fd[2], const c
         return NULL;
     }
     char *text = ealloc(size + 1, 1), *name = NULL;
-    if (read_at(fd[file->at.spooled], file->at.offset, (uint8_t *)text, size) == 0)
+    if (read_at(file->at.fd, file->at.offset, text, size) == 0)
         name = file->kind == LABELS_JSON ? parse_json(text, size, member, label)
                                          : labels_parse(text, size, label);
     free(text);
@@ -196,7 +179,7 @@ static char *read_label(const struct labels_file *file, const int fd[2], const c
 
 /* Which kind of files tells the labels. */
 static enum labels_kind choose(const struct source *source, const struct labels *labels,
-                               const int fd[2], const struct source_options *options)
+                               const struct source_options *options)
 {
     size_t has[LABELS_NONE] = {0};
     int in_folders = 0;
@@ -212,7 +195,7 @@ static enum labels_kind choose(const struct source *source, const struct labels 
             if (file == NULL || (kind == LABELS_JSON && has[kind] > 0))
                 continue;
             enum label label;
-            char *name = kind == LABELS_JSON ? read_label(file, fd, NULL, &label) : NULL;
+            char *name = kind == LABELS_JSON ? read_label(file, NULL, &label) : NULL;
             has[kind] += kind != LABELS_JSON || name != NULL;
             free(name);
         }
@@ -226,7 +209,7 @@ static enum labels_kind choose(const struct source *source, const struct labels 
 
 /* Labels one image. 0, or -1 where that is an error. */
 static int label_item(struct source *source, struct source_item *item, struct labels_file *file,
-                      enum labels_kind kind, const int fd[2], const char *member)
+                      enum labels_kind kind, const char *member)
 {
     struct text reason = {0};
     if (file == NULL) {
@@ -234,7 +217,7 @@ static int label_item(struct source *source, struct source_item *item, struct la
                     (int)(first_dot(item->key) - item->key), item->key, suffix_of[kind]);
     } else {
         file->is_used = 1;
-        item->class_name = read_label(file, fd, member, &item->label);
+        item->class_name = read_label(file, member, &item->label);
         char *shown = name_show(file->name);
         if (item->class_name == NULL)
             text_format(&reason, "%s does not tell its class: %s", shown, why());
@@ -246,11 +229,6 @@ static int label_item(struct source *source, struct source_item *item, struct la
     return result;
 }
 
-static int by_class(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 /* A .txt holds a caption as often as a class: then hardly two are the same. */
 static void remark_captions(const struct source *source)
 {
@@ -260,7 +238,7 @@ static void remark_captions(const struct source *source)
     for (size_t i = 0; i < source->count; i++)
         name[i] = source->item[i].class_name;
     if (source->count >= LEAST)
-        qsort(name, source->count, sizeof *name, by_class);
+        qsort(name, source->count, sizeof *name, name_order);
     for (size_t i = 1; i < source->count; i++)
         classes += strcmp(name[i - 1], name[i]) != 0;
     if (source->count >= LEAST && classes > source->count / 10 * 9)
@@ -269,14 +247,20 @@ static void remark_captions(const struct source *source)
     free(name);
 }
 
-int labels_apply(struct source *source, struct labels *labels, const int fd[2],
-                 const struct source_options *options)
+int labels_apply(struct source *source, struct labels *labels, const struct source_options *options)
 {
     int result = 0;
     if (labels->count > 0)
         qsort(labels->file, labels->count, sizeof *labels->file, by_sample);
-    follow_links(labels);
-    enum labels_kind kind = choose(source, labels, fd, options);
+    /* Hard links lie where what they link to does; to nothing: an empty file, which is no label. */
+    for (size_t i = 0; i < labels->count; i++) {
+        const char *target = labels->file[i].target;
+        const struct labels_file *file =
+            target != NULL ? find_file(labels, labels_kind(target), target) : NULL;
+        if (file != NULL && file->target == NULL)
+            labels->file[i].at = file->at;
+    }
+    enum labels_kind kind = choose(source, labels, options);
     for (size_t i = 0; i < source->count && kind != LABELS_NONE && result == 0; i++) {
         struct source_item *item = &source->item[i];
         const char *suffix = first_dot(item->key);
@@ -287,7 +271,7 @@ int labels_apply(struct source *source, struct labels *labels, const int fd[2],
             omitted_file(&source->omitted, item->key);
             continue;
         }
-        result = label_item(source, item, find_file(labels, kind, item->key), kind, fd,
+        result = label_item(source, item, find_file(labels, kind, item->key), kind,
                             options->label_member);
     }
     for (size_t i = 0; i < labels->count; i++)

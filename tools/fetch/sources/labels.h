@@ -26,7 +26,7 @@ struct labels_file {
     char *name;
     size_t order; /* in the archive: the last one of a name counts */
     int is_used;
-    struct tar_place at;
+    struct tar_range at;
     char *target; /* of a hard link: the file that it is; else NULL */
 };
 
@@ -40,19 +40,17 @@ struct labels {
 enum labels_kind labels_kind(const char *name);
 /* The largest one that is read. */
 uint64_t labels_most(enum labels_kind kind);
-/* Adds one: at is where it lies, or only its size where that is more than the most. */
+/* Adds one: at is where it lies, or only its size where that is more than the most. target: it is a
+ * hard link to one that was added before; else NULL. */
 void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
-                const struct tar_place *at);
-/* Adds a hard link to one that was added before. */
-void labels_link(struct labels *labels, enum labels_kind kind, const char *name,
-                 const char *target);
+                const struct tar_range *at, const char *target);
 void labels_free(struct labels *labels);
 
-/* Labels the items of a source, whose labels lie in the files fd[0], or spooled fd[1]; the items
- * are then images named by their sample and a suffix. Does nothing where no such files tell the
- * labels, or folders shall. Files that were not used are counted as left out. -1 with a sentence
- * that names the image whose label is missing or makes no sense, unless bad images are left out. */
-int labels_apply(struct source *source, struct labels *labels, const int fd[2],
+/* Labels the items of a source, which are images named by their sample and a suffix. Does nothing
+ * where no such files tell the labels, or folders shall. Files that were not used are counted as
+ * left out. -1 with a sentence that names the image whose label is missing or makes no sense,
+ * unless bad images are left out. */
+int labels_apply(struct source *source, struct labels *labels,
                  const struct source_options *options);
 
 /* The class that a text tells, for LABEL_TEXT or LABEL_NUMBER in *label: a number without zeros

@@ -62,7 +62,7 @@ static const char *step(struct way *way, size_t *size)
 }
 
 /* What is known of all items that get their class here. */
-struct view {
+struct survey {
     const struct layout_options *options;
     struct way first; /* of one of them */
     size_t common;    /* folders that all of them begin with */
@@ -75,7 +75,7 @@ struct view {
 };
 
 /* The way to an image; its split by the way, or -1. */
-static struct way way_of(const char *key, struct view *view, int *split)
+static struct way way_of(const char *key, struct survey *survey, int *split)
 {
     struct way way = {key, 0};
     const char *rest = key, *folder;
@@ -86,14 +86,14 @@ static struct way way_of(const char *key, struct view *view, int *split)
         number++;
         if (found < 0)
             continue;
-        view->splits |= 1U << found;
-        if (view->options->split_folders && *split < 0) {
+        survey->splits |= 1U << found;
+        if (survey->options->split_folders && *split < 0) {
             *split = found;
             way.skip = number;
         }
     }
     if (*split < 0)
-        *split = view->own_split;
+        *split = survey->own_split;
     return way;
 }
 
@@ -105,6 +105,7 @@ static size_t depth_of(struct way way)
     return depth;
 }
 
+/* How many folders, of the first most ones, two ways begin with. */
 static size_t count_common(struct way a, struct way b, size_t most)
 {
     size_t common = 0, size_a, size_b;
@@ -123,47 +124,47 @@ static int is_by_folder(const struct source_item *item)
 }
 
 /* The way to an item that gets its class here; 0 for one that does not. */
-static int find_way(const struct source_item *item, struct view *view, struct way *way)
+static int find_way(const struct source_item *item, struct survey *survey, struct way *way)
 {
     int split;
     if (!is_by_folder(item))
         return 0;
-    *way = way_of(item->key, view, &split);
-    return item->class_name == NULL && (split >= 0 || !view->options->split_folders);
+    *way = way_of(item->key, survey, &split);
+    return item->class_name == NULL && (split >= 0 || !survey->options->split_folders);
 }
 
-static void look(const struct source *source, struct view *view)
+static void survey_items(const struct source *source, struct survey *survey)
 {
     struct way way, deeper = {0};
     for (size_t i = 0; i < source->count; i++) {
-        if (!find_way(&source->item[i], view, &way))
+        if (!find_way(&source->item[i], survey, &way))
             continue;
         size_t depth = depth_of(way);
-        if (view->images++ == 0) {
-            view->first = way;
-            view->common = depth;
+        if (survey->images++ == 0) {
+            survey->first = way;
+            survey->common = depth;
         }
-        view->common = count_common(view->first, way, view->common);
-        if (depth > view->deepest)
-            view->deepest = depth;
+        survey->common = count_common(survey->first, way, survey->common);
+        if (depth > survey->deepest)
+            survey->deepest = depth;
     }
-    for (size_t i = 0; i < source->count && !view->side_by_side; i++) {
-        if (!find_way(&source->item[i], view, &way) || depth_of(way) == view->common)
+    for (size_t i = 0; i < source->count && !survey->side_by_side; i++) {
+        if (!find_way(&source->item[i], survey, &way) || depth_of(way) == survey->common)
             continue;
         if (deeper.rest == NULL)
             deeper = way;
-        view->side_by_side = count_common(deeper, way, view->common + 1) == view->common;
+        survey->side_by_side = count_common(deeper, way, survey->common + 1) == survey->common;
     }
 }
 
 /* The folder that is an image's class; NULL: the source itself; is_stray: there is none. */
-static const char *find_class(struct way way, const struct view *view, size_t *size, int *is_stray)
+static const char *find_class(struct way way, const struct survey *survey, size_t *size, int *is_stray)
 {
-    uint64_t level = view->options->class_level;
+    uint64_t level = survey->options->class_level;
     size_t depth = depth_of(way);
     if (level == OPTION_UNSET) {
         level = depth;
-        *is_stray = depth == view->common && view->side_by_side;
+        *is_stray = depth == survey->common && survey->side_by_side;
     } else {
         *is_stray = level > depth;
     }
@@ -173,23 +174,9 @@ static const char *find_class(struct way way, const struct view *view, size_t *s
     return folder;
 }
 
-/* Names an item's class. 0, or -1 where it cannot be named and bad images are errors. */
-static int name_class(struct source *source, struct source_item *item, const char *folder,
-                      size_t size)
-{
-    if (folder == NULL) {
-        folder = source->root;
-        size = strlen(folder);
-        if (!name_is_utf8(folder)) {
-            item->is_out = 1;
-            return source_refuse(source, item->key, "the name of its folder is not UTF-8");
-        }
-    }
-    item->class_name = name_compose(folder, size);
-    return 0;
-}
-
-static int assign(struct source *source, struct view *view)
+/* Gives the items their classes and splits, and takes those that get none away. -1 where a class
+ * cannot be named and bad images are errors. */
+static int assign(struct source *source, struct survey *survey)
 {
     for (size_t i = 0; i < source->count; i++) {
         struct source_item *item = &source->item[i];
@@ -197,26 +184,38 @@ static int assign(struct source *source, struct view *view)
         size_t size = 0;
         if (!is_by_folder(item))
             continue;
-        struct way way = way_of(item->key, view, &split);
-        const char *folder = item->class_name ? NULL : find_class(way, view, &size, &is_stray);
-        if (is_stray || (view->options->split_folders && split < 0)) {
+        struct way way = way_of(item->key, survey, &split);
+        const char *folder = item->class_name ? NULL : find_class(way, survey, &size, &is_stray);
+        if (is_stray || (survey->options->split_folders && split < 0)) {
             omitted_stray(&source->omitted, item->key);
             item->is_out = 1;
             continue;
         }
         item->split = split;
-        if (item->class_name == NULL && name_class(source, item, folder, size) < 0)
-            return -1;
+        if (item->class_name != NULL)
+            continue;
+        if (folder == NULL) {
+            folder = source->root;
+            size = strlen(folder);
+            item->is_out = !name_is_utf8(folder);
+        }
+        if (item->is_out) {
+            if (source_refuse(source, item->key, "the name of its folder is not UTF-8") < 0)
+                return -1;
+        } else {
+            item->class_name = name_compose(folder, size);
+        }
     }
+    source_sift(source);
     return 0;
 }
 
 /* Where there is no class, or one that nobody can have meant. */
-static int check(const struct source *source, const struct view *view)
+static int check(const struct source *source, const struct survey *survey)
 {
     size_t strays = source->omitted.stray.count;
-    const struct layout_options *options = view->options;
-    if (source->count == 0 && strays > 0 && options->split_folders && !view->images)
+    const struct layout_options *options = survey->options;
+    if (source->count == 0 && strays > 0 && options->split_folders && !survey->images)
         return fail("%s has no images in folders called train, validation or test, which "
                     "--split-folders asks for",
                     source->name);
@@ -239,9 +238,7 @@ static int check(const struct source *source, const struct view *view)
 static int remark_splits(const char *where, unsigned splits)
 {
     char names[64] = "";
-    int count = 0;
-    for (int split = 0; split < SPLITS; split++)
-        count += splits >> split & 1;
+    int count = __builtin_popcount(splits);
     for (int split = 0, told = 0; split < SPLITS; split++)
         if (splits >> split & 1) {
             strcat(names, told == 0 ? "" : told + 1 == count ? " and " : ", ");
@@ -254,21 +251,21 @@ static int remark_splits(const char *where, unsigned splits)
 }
 
 /* What folders look like and were not taken for. */
-static void remark(const struct source *source, const struct view *view)
+static void remark(const struct source *source, const struct survey *survey)
 {
     char where[4400];
     int same = 1;
     snprintf(where, sizeof where, "%s: the images in its folders", source->name);
-    if (!view->options->split_folders && remark_splits(where, view->splits))
+    if (!survey->options->split_folders && remark_splits(where, survey->splits))
         return;
     for (size_t i = 1; i < source->count && same; i++)
         same = strcmp(source->item[i].class_name, source->item[0].class_name) == 0;
-    if (!same || view->options->class_level != OPTION_UNSET || view->deepest <= view->common + 1)
+    if (!same || survey->options->class_level != OPTION_UNSET || survey->deepest <= survey->common + 1)
         return;
     char *shown = name_show(source->item[0].class_name);
     note("%s: all images lie in folders called %s, so there is one class; --class-level %zu takes "
          "the folders above them",
-         source->name, shown, view->common + 1);
+         source->name, shown, survey->common + 1);
     free(shown);
 }
 
@@ -285,23 +282,20 @@ void layout_remark(const struct source *source, size_t count, const struct layou
 
 int layout(struct source *source, const struct layout_options *options)
 {
-    struct view view = {.options = options, .own_split = -1};
-    look(source, &view);
-    if (options->split_folders && view.splits == 0 && source->root != NULL) {
-        view.own_split = split_of(source->root, strlen(source->root));
-        look(source, &view);
+    struct survey survey = {.options = options, .own_split = -1};
+    survey_items(source, &survey);
+    if (options->split_folders && survey.splits == 0 && source->root != NULL) {
+        survey.own_split = split_of(source->root, strlen(source->root));
+        survey_items(source, &survey);
     }
-    if (view.images > 0 && view.deepest == 0 && source->is_part &&
+    if (survey.images > 0 && survey.deepest == 0 && source->is_part &&
         options->class_level == OPTION_UNSET)
         return fail("the images of %s lie in no folder, and no .cls, .json or .txt beside them "
                     "tells their classes; --class-level 0 makes the archive's name their class",
                     source->name);
-    if (assign(source, &view) < 0)
-        return -1;
-    source_sift(source);
-    if (check(source, &view) < 0)
+    if (assign(source, &survey) < 0 || check(source, &survey) < 0)
         return -1;
     if (source->count > 0)
-        remark(source, &view);
+        remark(source, &survey);
     return 0;
 }

@@ -9,6 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum key_kind key_kind(const char *key)
+{
+    const char *end = key + strlen(key), *name = key, *suffix = NULL;
+    while (end > key && end[-1] == '/') /* S3 allows "cat/1.png/" */
+        end--;
+    for (const char *part = key; part < end; part += *part == '/') {
+        size_t size = strcspn(part, "/");
+        int is_dots = size == 1 || (size == 2 && part[1] == '.');
+        if (*part == '.' && (!is_dots || part + size == end))
+            return KEY_HIDDEN;
+        name = part;
+        part += size;
+    }
+    for (const char *c = name; c < end; c++)
+        if (*c == '.')
+            suffix = c;
+    if (suffix == NULL)
+        return name < end ? KEY_BARE : KEY_OTHER;
+    return decode_is_suffix(suffix, (size_t)(end - suffix)) ? KEY_IMAGE : KEY_OTHER;
+}
+
 /* Of a key's folder and its suffix, in small letters. */
 static void count_suffix(struct omitted *omitted, const char *key)
 {
@@ -39,7 +60,7 @@ static void count_suffix(struct omitted *omitted, const char *key)
 
 void omitted_file(struct omitted *omitted, const char *key)
 {
-    enum key_kind kind = source_key_kind(key);
+    enum key_kind kind = key_kind(key);
     omitted->files++;
     if (kind == KEY_HIDDEN)
         omitted->hidden++;

@@ -7,6 +7,11 @@
 
 struct source;
 
+/* What a file is, as its key tells: hidden is what begins with a dot, or lies in what does, and is
+ * not a folder . or .., which S3 allows. */
+enum key_kind { KEY_IMAGE, KEY_BARE /* no suffix */, KEY_OTHER, KEY_HIDDEN };
+enum key_kind key_kind(const char *key);
+
 enum { OMITTED_SUFFIX = 16 };
 
 struct omitted_group {

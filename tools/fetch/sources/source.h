@@ -2,7 +2,8 @@
  *
  * A source first lists what it has, sorted by key; layout.h finds the classes of what is no class
  * by itself; then the files of a choice of these items are loaded, by any number of threads, or
- * transferred into a window (prefetch.h).
+ * transferred into a window (prefetch.h). open.h does all of the listing; here is what its kinds
+ * share.
  *
  * What becomes an item: a file that is named as an image (decode.h), and one without a suffix that
  * begins as an image does. The others are counted and told (omitted.h).
@@ -10,11 +11,11 @@
 #ifndef PSWEEP_SOURCE_H
 #define PSWEEP_SOURCE_H
 
-#include "credentials/credentials.h"
-#include "sources/layout.h"
 #include "cancellation.h"
-#include "sources/omitted.h"
+#include "credentials/credentials.h"
 #include "prefetch.h"
+#include "sources/layout.h"
+#include "sources/omitted.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct source_item {
     char *key;        /* within the source: "cat/17.png" */
     char *class_name; /* NULL: layout() finds it */
     uint64_t size;    /* bytes of the file, 0 where there is none */
-    size_t place;     /* whatever its source makes of it */
+    size_t index;     /* whatever its source makes of it */
     int has_file;     /* else pixels only */
     int split;        /* what the source says of it, enum split; -1: nothing */
     enum label label;
@@ -36,7 +37,7 @@ struct source_item {
 };
 
 struct source {
-    const struct source_class *class;
+    const struct source_kind *kind;
     char *name;      /* as the user gave it, for messages */
     char *described; /* for the stream's header: no path, no credentials */
     char *root;      /* its own name, a class where nothing else is */
@@ -48,20 +49,7 @@ struct source {
     int skip_bad; /* bad images are left out, named and counted; else they are errors */
     size_t bad;   /* left out so */
     struct omitted omitted;
-    void *state;
-};
-
-struct source_class {
-    /* Brings an item's file, or its pixels where it has none. 0; 1: it is no good, for the reason
-     * of why(); -1: nothing more can be had. Threads may call at once. NULL: transfers bring the
-     * files, */
-    int (*load)(struct source *source, size_t item, struct fetched *fetched);
-    /* which begin here: image i of the window is item choice[i], of count. choice is borrowed until
-     * stop(), which is due when the window was stopped. */
-    int (*start)(struct source *source, const size_t *choice, size_t count, unsigned connections,
-                 struct prefetch *prefetch);
-    void (*stop)(struct source *source);
-    void (*close)(struct source *source);
+    void *state; /* the kind's */
 };
 
 struct source_options {
@@ -74,58 +62,55 @@ struct source_options {
     const char *label_member; /* of the JSON beside an archive's images; NULL: as labels.h has it */
 };
 
-/* Opens and lists a source by its name. What the listing shows to be no image, by
- * a name that is no UTF-8 or by its size, is an error or, with skip_bad, left out. -1 with a
- * sentence; source_close() is due in any case. */
-int source_open(struct source *source, const char *name, const struct source_options *options);
-void source_close(struct source *source);
+struct source_kind {
+    /* Sets state, and lists: leaves item sorted by key, and none of them doubtful; root; and, where
+     * it is not to be a digest of the listing, described. -1 with a sentence; close() is due in any
+     * case. */
+    int (*open)(struct source *source, const char *name, const struct source_options *options);
+    void (*close)(struct source *source);
+    /* Brings an item's file, or its pixels where it has none. 0; 1: it is no good, for the reason
+     * of why(); -1: nothing more can be had. Threads may call at once. NULL: transfers bring the
+     * files, */
+    int (*load)(struct source *source, size_t item, struct fetched *fetched);
+    /* which begin here: image i of the window is item choice[i], of count. choice is borrowed until
+     * stop(), which is due when the window was stopped. The window should have room for
+     * IMAGES_PER_CONNECTION, that no connection be idle. */
+    int (*start)(struct source *source, const size_t *choice, size_t count, unsigned connections,
+                 struct prefetch *prefetch);
+    void (*stop)(struct source *source);
+};
+enum { IMAGES_PER_CONNECTION = 16 };
 
-/* The four kinds; source_open() chooses. Each leaves item sorted by key, and none of them doubtful;
- * root; and, where it is not to be a digest of the listing, described. */
-int source_open_folder(struct source *source, const char *name);
-int source_open_s3(struct source *source, const char *name, const struct source_options *options);
-int source_open_archive(struct source *source, const char *name,
-                        const struct source_options *options);
-int source_open_synth(struct source *source, const char *name);
-
+/* Adds an item and returns it; key and class name, which may be NULL, are copied. */
+struct source_item *source_add(struct source *source, const char *key, const char *class_name,
+                               size_t class_size, uint64_t size);
 /* Whether include and exclude want the item of that key; those they do not are counted. */
 int source_wants(struct source *source, const char *key);
 /* Which of the two options there are: "--include and --exclude". */
 const char *source_globs(const struct source *source);
-/* Takes a file of a listing, when it is wanted: 1 when it became an item, 0 when it was left out,
- * -1 when it is a bad image and these are errors. */
+/* Takes a file of a listing, when it is wanted: 1 when it became an item, the last one, 0 when it
+ * was left out, -1 when it is a bad image and these are errors. */
 int source_take(struct source *source, const char *key, uint64_t size);
 /* For what is listed and is no file, a link to nothing say: bad when it is named as an image, else
  * left out. 0 or -1. */
 int source_take_no_file(struct source *source, const char *key, const char *reason);
 /* Of a doubtful item, the first bytes are known: it stays, or is out and counted. */
-void source_judge(struct source *source, struct source_item *item, const uint8_t *head,
+void source_sniff(struct source *source, struct source_item *item, const uint8_t *head,
                   size_t size);
-/* Judges all doubtful items by the size first bytes that read_head() brings, and forgets those that
+/* Sniffs all doubtful items by the size first bytes that read_head() brings, and forgets those that
  * are out. One that cannot be read stays: it is a bad image when its turn comes. */
-void source_look_into(struct source *source,
+void source_sniff_all(struct source *source,
                       int (*read_head)(struct source *source, const struct source_item *item,
                                        uint8_t *head, size_t size));
 /* Forgets the items that are out. */
 void source_sift(struct source *source);
-/* An image is bad for this reason: 0 when it was named and counted, -1 when that is an error. */
-int source_refuse(struct source *source, const char *key, const char *reason);
-
-/* An item's name for sentences: "photos/cat/17.png", fit to be printed. Free it. */
-char *source_show(const struct source *source, const char *key);
-
-/* Adds an item; key and class name, which may be NULL, are copied. */
-void source_add(struct source *source, const char *key, const char *class_name, size_t class_size,
-                uint64_t size);
-
-/* What a file is, as its key tells: hidden is what begins with a dot, or lies in what does, and is
- * not a folder . or .., which S3 allows. */
-enum key_kind { KEY_IMAGE, KEY_BARE /* no suffix */, KEY_OTHER, KEY_HIDDEN };
-enum key_kind source_key_kind(const char *key);
-void source_sort(struct source *source);
-/* Keeps the first count items; those behind them have been freed or moved. */
-void source_keep(struct source *source, size_t count);
+void source_sort(struct source *source); /* by key, and then by index */
 /* Forgets all items and counts. */
 void source_empty(struct source *source);
+
+/* An image is bad for this reason: 0 when it was named and counted, -1 when that is an error. */
+int source_refuse(struct source *source, const char *key, const char *reason);
+/* An item's name for sentences: "photos/cat/17.png", fit to be printed. Free it. */
+char *source_show(const struct source *source, const char *key);
 
 #endif

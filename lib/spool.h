@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 struct spool {
-    int fd; /* -1 until something was written */
+    int fd; /* -1 until something was added */
     uint64_t size;
     uint8_t *buffer; /* of what is to be written next; NULL: nothing is */
     size_t held;
 };
+#define SPOOL_NEW ((struct spool){.fd = -1})
 
-void spool_open(struct spool *spool); /* makes no file yet */
 void spool_close(struct spool *spool);
 void spool_empty(struct spool *spool);
 
@@ -22,7 +22,7 @@ int spool_add(struct spool *spool, const void *bytes, size_t size);
 int spool_flush(struct spool *spool);
 
 /* Reads size bytes at offset of a file into bytes; any number of threads. -1 with a sentence, also
- * when there are fewer. */
-int read_at(int fd, uint64_t offset, uint8_t *bytes, size_t size);
+ * when there are fewer, which is damage. */
+int read_at(int fd, uint64_t offset, void *bytes, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-#include "archives/spool.h"
+#include "spool.h"
 
 #include "message.h"
 
@@ -11,17 +11,12 @@
 
 enum { BUFFER = 1 << 18 };
 
-void spool_open(struct spool *spool)
-{
-    *spool = (struct spool){.fd = -1, .buffer = ealloc(BUFFER, 1)};
-}
-
 void spool_close(struct spool *spool)
 {
     if (spool->fd >= 0)
         close(spool->fd);
     free(spool->buffer);
-    *spool = (struct spool){.fd = -1};
+    *spool = SPOOL_NEW;
 }
 
 void spool_empty(struct spool *spool)
@@ -31,12 +26,12 @@ void spool_empty(struct spool *spool)
     spool->held = 0;
 }
 
-static int make(struct spool *spool)
+static int make_file(struct spool *spool)
 {
     const char *folder = getenv("TMPDIR");
     char path[4096];
-    int used = snprintf(path, sizeof path, "%s/psfetch.XXXXXX",
-                        folder != NULL && *folder != '\0' ? folder : "/tmp");
+    int used = snprintf(path, sizeof path, "%s/%s.XXXXXX",
+                        folder != NULL && *folder != '\0' ? folder : "/tmp", program);
     if (used >= (int)sizeof path)
         return fail("the name in TMPDIR is too long");
     spool->fd = mkostemp(path, O_CLOEXEC);
@@ -48,8 +43,6 @@ static int make(struct spool *spool)
 
 static int write_out(struct spool *spool)
 {
-    if (spool->held > 0 && spool->fd < 0 && make(spool) < 0)
-        return -1;
     uint64_t at = spool->size - spool->held;
     for (size_t done = 0; done < spool->held;) {
         ssize_t put =
@@ -73,6 +66,8 @@ int spool_flush(struct spool *spool)
 int spool_add(struct spool *spool, const void *bytes, size_t size)
 {
     const uint8_t *from = bytes;
+    if (spool->fd < 0 && make_file(spool) < 0)
+        return -1;
     if (spool->buffer == NULL)
         spool->buffer = ealloc(BUFFER, 1);
     while (size > 0) {
@@ -88,14 +83,14 @@ int spool_add(struct spool *spool, const void *bytes, size_t size)
     return 0;
 }
 
-int read_at(int fd, uint64_t offset, uint8_t *bytes, size_t size)
+int read_at(int fd, uint64_t offset, void *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t got = pread(fd, bytes + done, size - done, (off_t)(offset + done));
+        ssize_t got = pread(fd, (char *)bytes + done, size - done, (off_t)(offset + done));
         if (got < 0 && errno != EINTR)
             return fail("%s", strerror(errno));
         if (got == 0)
-            return fail("the file became shorter while it was read");
+            return fail_as(DAMAGED, "the file became shorter while it was read");
         done += got > 0 ? (size_t)got : 0;
     }
     return 0;

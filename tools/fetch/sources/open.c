@@ -1,0 +1,100 @@
+#include "sources/open.h"
+
+#include "archives/blob.h"
+#include "archives/tar.h"
+#include "message.h"
+#include "meter.h"
+#include "name.h"
+#include "s3/listing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+/* Why there are no images. */
+static int refuse_empty(struct source *source)
+{
+    const char *suffix = strrchr(source->name, '.');
+    if (source->unwanted > 0)
+        return fail("%s holds no images that pass %s", source->name, source_globs(source));
+    if (source->bad > 0)
+        return fail("%s holds no images that are not bad", source->name);
+    if (source->omitted.files > 0)
+        return omitted_refuse(source);
+    if (suffix != NULL && decode_is_suffix(suffix, strlen(suffix)))
+        return fail("%s holds no images: a source is a folder, of which --include takes some",
+                    source->name);
+    return fail("%s holds no images: there is nothing in it that could be one", source->name);
+}
+
+/* The listing, keys and sizes, and the labels that are not part of keys: the same wherever it lies.
+ */
+static char *describe(const struct source *source, const char *kind)
+{
+    XXH3_state_t *digest = XXH3_createState();
+    char text[40], size[24];
+    if (digest == NULL)
+        die(FAILED, "out of memory: a digest");
+    XXH3_64bits_reset(digest);
+    for (size_t i = 0; i < source->count; i++) {
+        const struct source_item *item = &source->item[i];
+        XXH3_64bits_update(digest, item->key, strlen(item->key) + 1);
+        int used = snprintf(size, sizeof size, "%" PRIu64, item->size);
+        XXH3_64bits_update(digest, size, (size_t)used + 1);
+        if (item->label != LABEL_FOLDER)
+            XXH3_64bits_update(digest, item->class_name, strlen(item->class_name) + 1);
+    }
+    snprintf(text, sizeof text, "%s:%016" PRIx64, kind, (uint64_t)XXH3_64bits_digest(digest));
+    XXH3_freeState(digest);
+    return ecopy(text);
+}
+
+/* A folder may be called photos.tar too. What stands in the stream's header is UTF-8. */
+int source_open(struct source *source, const char *name, const struct source_options *options)
+{
+    struct stat status;
+    int is_url = blob_is_url(name);
+    int is_tar =
+        tar_is_name(name) && (is_url || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
+    *source = (struct source){.name = ecopy(name),
+                              .skip_bad = options->skip_bad,
+                              .include = options->include,
+                              .exclude = options->exclude};
+    if (is_url && !name_is_utf8(name)) {
+        char *shown = name_show(name);
+        fail("the name %s is not UTF-8", shown);
+        free(shown);
+        return -1;
+    }
+    source->kind = is_tar                            ? &source_archive
+                   : s3_is_url(name)                 ? &source_bucket
+                   : strncmp(name, "synth:", 6) == 0 ? &source_synth
+                                                     : &source_folder;
+    int got = source->kind->open(source, name, options);
+    meter_clear();
+    if (got < 0)
+        return -1;
+    if (source->count == 0)
+        return refuse_empty(source);
+    if (layout(source, &options->layout) < 0)
+        return -1;
+    if (source->count == 0)
+        return refuse_empty(source);
+    if (source->described == NULL)
+        source->described = describe(source, is_tar ? "tar" : "folder");
+    return 0;
+}
+
+void source_close(struct source *source)
+{
+    if (source->kind)
+        source->kind->close(source);
+    source_empty(source);
+    free(source->described);
+    free(source->root);
+    free(source->name);
+    *source = (struct source){0};
+}

@@ -192,7 +192,7 @@ static void exports(void)
 #include "tools/fetch/sources/labels.h"
 #include "tools/fetch/name.h"
 #include "tools/fetch/decoding/orient.h"
-#include "tools/fetch/credentials/profile.h"
+#include "tools/fetch/credentials/credentials.h"
 #include "tools/fetch/s3/s3xml.h"
 #include "tools/fetch/sources/open.h"
 #include "tools/fetch/selection.h"
@@ -285,11 +285,12 @@ static void table(void)
 
 static void profile(void)
 {
-    struct profile_file file = {0};
-    if (profile_read(&file, path) < 0)
-        return;
-    profile_value(&file, "default", "s3", "endpoint_url");
-    profile_free(&file);
+    struct access access;
+    const struct access_options options = {.no_sign_request = 1};
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+    setenv("AWS_CONFIG_FILE", path, 1);
+    if (access_find(&access, &options) == 0)
+        access_free(&access);
 }
 
 static void names(void)

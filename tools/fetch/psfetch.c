@@ -165,28 +165,23 @@ static int write_start(struct writer *writer, const struct source *source, size_
     return write_end(writer);
 }
 
-/* Writes each source's share of the plan, one source after the other. */
-static int write_images(struct writer *writer, struct source *source, size_t sources,
+/* Writes what is selected of each source, one source after the other. */
+static int write_images(struct writer *writer, struct source *source,
                         const struct selection *selection)
 {
-    uint64_t end = 0; /* the first id of the next source */
-    size_t from = 0;
-    for (size_t s = 0; s < sources; s++) {
-        size_t to = from;
-        end += source[s].count;
-        while (to < selection->count && selection->image[to].id < end)
+    for (size_t from = 0, to; from < selection->count; from = to) {
+        uint32_t s = selection->image[from].source;
+        for (to = from; to < selection->count && selection->image[to].source == s;)
             to++;
         if (deliver(writer, &source[s], selection->image + from, to - from, &delivering) < 0)
             return -1;
-        from = to;
     }
     return 0;
 }
 
 /* A class becomes a folder, and one that begins with a dot would be hidden or lead out of the
  * archive; and of two members of one name in an archive, readers keep one. */
-static int check_names(const struct source *source, size_t sources,
-                       const struct selection *selection)
+static int check_names(const struct source *source, const struct selection *selection)
 {
     const struct classes *classes = &selection->classes;
     for (uint32_t c = 0; c < classes->count; c++)
@@ -195,13 +190,9 @@ static int check_names(const struct source *source, size_t sources,
                         "with a dot",
                         classes->name[c]);
     char **name = ealloc(selection->count, sizeof *name);
-    size_t s = 0;
-    uint64_t start = 0; /* the first id of source s */
     for (size_t i = 0; i < selection->count; i++) {
         const struct selected *image = &selection->image[i];
-        while (s + 1 < sources && image->id >= start + source[s].count)
-            start += source[s++].count;
-        const struct source_item *item = &source[s].item[image->item];
+        const struct source_item *item = &source[image->source].item[image->item];
         name[i] = shard_name(item->key, classes->name[image->label], item->has_file);
     }
     qsort(name, selection->count, sizeof *name, name_order);
@@ -216,16 +207,16 @@ static int check_names(const struct source *source, size_t sources,
 }
 
 /* All images into an archive instead of a stream. */
-static void write_shard(struct source *source, size_t sources, const struct selection *selection)
+static void write_shard(struct source *source, const struct selection *selection)
 {
     if (strcmp(shard_path, "-") == 0 && isatty(STDOUT_FILENO))
         die(USAGE, "the archive is not text: send it to a pipe or a file");
-    if (check_names(source, sources, selection) < 0)
+    if (check_names(source, selection) < 0)
         die_why();
     struct shard *shard = delivering.shard = shard_open(shard_path);
     if (shard == NULL)
         die_why();
-    int done = write_images(NULL, source, sources, selection);
+    int done = write_images(NULL, source, selection);
     if (done == 0)
         done = shard_finish(shard);
     int enough = shard_reader_gone(shard);
@@ -309,9 +300,9 @@ int main(int argc, char **argv)
     delivering.tally = &tally;
 
     if (shard_path)
-        write_shard(source, sources, &selection);
+        write_shard(source, &selection);
     else if (write_start(writer, source, sources, &selection) < 0 ||
-             write_images(writer, source, sources, &selection) < 0 || write_finish(writer) < 0)
+             write_images(writer, source, &selection) < 0 || write_finish(writer) < 0)
         end_after_write(writer);
     if (tally.images < total)
         note("left out %zu bad image%s of %zu", total - tally.images, plural(total - tally.images),

@@ -220,6 +220,7 @@ int selection_make(struct selection *selection, const struct source *source, siz
             struct selected *image = &selection->image[selection->count];
             *image = (struct selected){.item = i,
                                        .id = selection->count++,
+                                       .source = (uint32_t)s,
                                        .split = options->as >= 0   ? (enum split)options->as
                                                 : item->split >= 0 ? (enum split)item->split
                                                                    : SPLIT_TRAIN};

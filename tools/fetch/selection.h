@@ -15,9 +15,9 @@
 enum { CLASSES_MAX_FILE = 64 << 20 }; /* bytes of a file of names */
 
 struct selected {
-    size_t item; /* place in its source */
-    uint64_t id; /* place in the listing of all sources, one after the other */
-    uint32_t label;
+    size_t item; /* of its source */
+    uint64_t id; /* in the listing of all sources, one after the other */
+    uint32_t source, label;
     enum split split;
 };
 

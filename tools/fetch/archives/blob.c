@@ -15,7 +15,7 @@
 enum {
     BLOCK = 1 << 18,     /* bytes of a file that are read at once */
     PROGRESS = 64 << 10, /* bytes that make an attempt worth its while */
-    CANCEL_MS = 200,       /* how often cancellation is asked */
+    CANCEL_MS = 200,     /* how often cancellation is asked */
 };
 
 /* What the headers of an answer say of the whole that it is, or is a part of. */

@@ -1,14 +1,132 @@
 #include "credentials/credentials.h"
 
-#include "credentials/profile.h"
+#include "lines.h"
 #include "message.h"
 #include "text.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
+
+/* The profile files of Amazon's tools, as far as they say who asks and where:
+ *
+ *     [profile work]              a section; in the credentials file just [work]
+ *     region = eu-west-1          a setting
+ *     services = lab
+ *     [services lab]
+ *     s3 =                        a group: the indented settings below belong to it
+ *       endpoint_url = http://…
+ *
+ * Lines that begin with # or ; are comments. What a section says twice, its last line decides. Its
+ * heading is kept as a setting without a name, so that an empty section is seen too. */
+struct profile_setting {
+    char *section, *group, *name, *value;
+};
+struct profile_file {
+    struct profile_setting *setting;
+    size_t count;
+};
+
+/* Cuts blanks off both ends, in place. */
+static char *trim(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t size = strlen(text);
+    while (size > 0 && isspace((unsigned char)text[size - 1]))
+        size--;
+    text[size] = '\0';
+    return text;
+}
+
+static void add_setting(struct profile_file *file, const char *section, const char *group,
+                        const char *name, const char *value)
+{
+    file->setting = egrow(file->setting, file->count + 1, sizeof *file->setting);
+    file->setting[file->count++] =
+        (struct profile_setting){ecopy(section), ecopy(group), ecopy(name), ecopy(value)};
+}
+
+/* Takes one line; section and group, 256 bytes each, hold where it stands. */
+static void take_line(struct profile_file *file, char *line, char *section, char *group)
+{
+    int indented = line[0] == ' ' || line[0] == '\t';
+    line = trim(line);
+    char *end = strrchr(line, ']'), *equals = strchr(line, '=');
+    if (line[0] == '\0' || line[0] == '#' || line[0] == ';')
+        return;
+    if (line[0] == '[' && end != NULL) {
+        *end = '\0';
+        char *to = line; /* [profile "my lab"] is the section "profile my lab" */
+        for (const char *from = line + 1; *from != '\0'; from++)
+            if (*from != '"')
+                *to++ = *from;
+        *to = '\0';
+        snprintf(section, 256, "%s", trim(line));
+        group[0] = '\0';
+        add_setting(file, section, "", "", "");
+    } else if (equals != NULL) {
+        *equals = '\0';
+        char *name = trim(line), *value = trim(equals + 1);
+        if (!indented)
+            snprintf(group, 256, "%s", value[0] == '\0' ? name : "");
+        add_setting(file, section, indented ? group : "", name, value);
+    }
+}
+
+static void profile_free(struct profile_file *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        explicit_bzero(file->setting[i].value, strlen(file->setting[i].value));
+        free(file->setting[i].section);
+        free(file->setting[i].group);
+        free(file->setting[i].name);
+        free(file->setting[i].value);
+    }
+    free(file->setting);
+    *file = (struct profile_file){0};
+}
+
+/* One that does not exist has no settings; -1 with a sentence when it is there and cannot be read.
+ */
+static int profile_read(struct profile_file *file, const char *path)
+{
+    *file = (struct profile_file){0};
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : fail("cannot read %s: %s", path, strerror(errno));
+    char section[256] = "", group[256] = "";
+    struct lines lines = {.file = stream, .name = path, .most = 1 << 20};
+    ssize_t done;
+    while ((done = lines_next(&lines)) > 0)
+        take_line(file, lines.line, section, group);
+    fclose(stream);
+    if (lines.line != NULL)
+        explicit_bzero(lines.line, lines.room);
+    free(lines.line);
+    if (done < 0)
+        profile_free(file);
+    return (int)done;
+}
+
+/* The value of section / group / name (group "" for plain settings), owned by file, or NULL. */
+static const char *profile_value(const struct profile_file *file, const char *section,
+                                 const char *group, const char *name)
+{
+    for (size_t i = file->count; i-- > 0;) {
+        const struct profile_setting *setting = &file->setting[i];
+        if (strcmp(setting->section, section) == 0 && strcmp(setting->group, group) == 0 &&
+            strcmp(setting->name, name) == 0)
+            return setting->value;
+    }
+    return NULL;
+}
 
 /* The profile that applies, in both files. */
 struct profile {
@@ -35,16 +153,6 @@ static void cut_slashes(char *url)
         url[--size] = '\0';
 }
 
-/* The first environment variable of the list (ended by NULL) that is set and not empty. */
-static const char *environment(const char *const *names)
-{
-    for (; *names != NULL; names++)
-        if (set(getenv(*names)))
-            return getenv(*names);
-    return NULL;
-}
-#define ENVIRONMENT(...) environment((const char *const[]){__VA_ARGS__, NULL})
-
 /* The file a variable names, else ~/.aws/NAME. */
 static int read_file(struct profile_file *file, const char *variable, const char *name)
 {
@@ -52,23 +160,6 @@ static int read_file(struct profile_file *file, const char *variable, const char
     char usual[4096];
     snprintf(usual, sizeof usual, "%s/.aws/%s", home ? home : "", name);
     return profile_read(file, set(path) ? path : usual);
-}
-
-static int profile_open(struct profile *profile, const char *option)
-{
-    const char *named = option ? option : ENVIRONMENT("AWS_PROFILE", "AWS_DEFAULT_PROFILE");
-    profile->name = named ? named : "default";
-    profile->explicit = option != NULL;
-    if (read_file(&profile->credentials, "AWS_SHARED_CREDENTIALS_FILE", "credentials") < 0 ||
-        read_file(&profile->config, "AWS_CONFIG_FILE", "config") < 0)
-        return -1;
-    snprintf(profile->section, sizeof profile->section, "profile %s", profile->name);
-    if (strcmp(profile->name, "default") == 0 && !profile_has(&profile->config, profile->section))
-        snprintf(profile->section, sizeof profile->section, "default");
-    if (named && !profile_has(&profile->credentials, named) &&
-        !profile_has(&profile->config, profile->section))
-        return fail("there is no profile %s in the credentials file nor in the config file", named);
-    return 0;
 }
 
 /* A setting of the profile, the credentials file before the config file; NULL when neither has it.
@@ -79,13 +170,35 @@ static const char *setting(const struct profile *profile, const char *name)
     return set(value) ? value : profile_value(&profile->config, profile->section, "", name);
 }
 
-/* A copy of value, which goes into a header line or a host name; NULL of none. -1 with a sentence.
- */
-static int keep(char **kept, const char *value, const char *what)
+/* The first environment variable of the list (ended by NULL) that is set and not empty; else that
+ * setting of the profile. */
+static const char *find(const struct profile *profile, const char *name,
+                        const char *const *variables)
 {
-    if (set(value) && !text_is_plain(value))
-        return fail("the %s holds a blank, a control character or one beyond ASCII", what);
-    *kept = copy(value);
+    for (; *variables != NULL; variables++)
+        if (set(getenv(*variables)))
+            return getenv(*variables);
+    return name != NULL ? setting(profile, name) : NULL;
+}
+#define FIND(profile, name, ...) find(profile, name, (const char *const[]){__VA_ARGS__, NULL})
+#define ENVIRONMENT(...)         FIND(NULL, NULL, __VA_ARGS__)
+
+static int profile_open(struct profile *profile, const char *option)
+{
+    const char *named = option ? option : ENVIRONMENT("AWS_PROFILE", "AWS_DEFAULT_PROFILE");
+    profile->name = named ? named : "default";
+    profile->explicit = option != NULL;
+    if (read_file(&profile->credentials, "AWS_SHARED_CREDENTIALS_FILE", "credentials") < 0 ||
+        read_file(&profile->config, "AWS_CONFIG_FILE", "config") < 0)
+        return -1;
+    snprintf(profile->section, sizeof profile->section, "profile %s", profile->name);
+    int is_configured = profile_value(&profile->config, profile->section, "", "") != NULL;
+    if (strcmp(profile->name, "default") == 0 && !is_configured) {
+        snprintf(profile->section, sizeof profile->section, "default");
+        is_configured = profile_value(&profile->config, "default", "", "") != NULL;
+    }
+    if (named && !is_configured && !profile_value(&profile->credentials, named, "", ""))
+        return fail("there is no profile %s in the credentials file nor in the config file", named);
     return 0;
 }
 
@@ -143,27 +256,7 @@ static int profile_keys(const struct access *access, const struct profile *profi
     return 0;
 }
 
-/* The keys of the profile; else those of whoever hands them out here. 1; 0 when there are none. */
-static int look_for_keys(const struct access *access, const struct profile *profile,
-                         struct keys *keys, struct provider *provider)
-{
-    const char *token_file = ENVIRONMENT("AWS_WEB_IDENTITY_TOKEN_FILE");
-    const char *role = ENVIRONMENT("AWS_ROLE_ARN");
-    int found = profile_keys(access, profile, keys, provider);
-    if (found == 0 && token_file != NULL && role == NULL)
-        return fail("AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not");
-    if (found == 0)
-        found = find_web_identity(provider, access, token_file, role,
-                                  ENVIRONMENT("AWS_ROLE_SESSION_NAME"));
-    if (found > 0 && provider->kind != PROVIDER_NONE)
-        return provider_ask(provider, keys);
-    for (int kind = PROVIDER_CONTAINER; found == 0 && kind <= PROVIDER_MACHINE; kind++) {
-        provider->kind = kind;
-        found = provider_ask(provider, keys);
-    }
-    return found;
-}
-
+/* 1 when the environment has keys; 0 when not. */
 static int environment_keys(struct keys *keys)
 {
     const char *key_id = ENVIRONMENT("AWS_ACCESS_KEY_ID");
@@ -183,16 +276,29 @@ static int environment_keys(struct keys *keys)
 /* Region and CA file are known by then. */
 static int find_keys(struct access *access, const struct profile *profile)
 {
+    const char *token_file = ENVIRONMENT("AWS_WEB_IDENTITY_TOKEN_FILE");
+    const char *role = ENVIRONMENT("AWS_ROLE_ARN");
     struct keys keys = {0};
     struct provider provider = {0};
     int found = profile->explicit ? 0 : environment_keys(&keys);
     if (found == 0)
-        found = look_for_keys(access, profile, &keys, &provider);
+        found = profile_keys(access, profile, &keys, &provider);
+    if (found == 0 && token_file != NULL && role == NULL)
+        found = fail("AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not");
     if (found == 0)
-        found = fail(
-            "no S3 keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write profile %s into "
-            "~/.aws/credentials, or ask unsigned with --no-sign-request",
-            profile->name);
+        found = find_web_identity(&provider, access, token_file, role,
+                                  ENVIRONMENT("AWS_ROLE_SESSION_NAME"));
+    if (found > 0 && provider.kind != PROVIDER_NONE)
+        found = provider_ask(&provider, &keys);
+    else
+        for (int kind = PROVIDER_CONTAINER; found == 0 && kind <= PROVIDER_MACHINE; kind++) {
+            provider.kind = kind;
+            found = provider_ask(&provider, &keys);
+        }
+    if (found == 0)
+        fail("no S3 keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write profile %s "
+             "into ~/.aws/credentials, or ask unsigned with --no-sign-request",
+             profile->name);
     if (found > 0)
         access->cache = cache_new(&keys, &provider, time(NULL));
     keys_free(&keys);
@@ -200,22 +306,19 @@ static int find_keys(struct access *access, const struct profile *profile)
     return access->cache != NULL ? 0 : -1;
 }
 
-static int find_region(struct access *access, const struct profile *profile, const char *option)
+/* Region, endpoint and how the bucket is addressed there. */
+static int find_server(struct access *access, const struct profile *profile,
+                       const struct access_options *options)
 {
-    const char *region = option ? option : ENVIRONMENT("AWS_REGION", "AWS_DEFAULT_REGION");
+    const char *region = options->region, *endpoint = options->endpoint_url;
+    const char *ignored = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
     if (!set(region))
-        region = setting(profile, "region");
+        region = FIND(profile, "region", "AWS_REGION", "AWS_DEFAULT_REGION");
     if (!set(region))
         region = "us-east-1";
     if (region[strspn(region, TEXT_LETTERS "-_")])
         return fail("%s is no region: only letters, digits, - and _ are allowed", region);
-    return keep(&access->region, region, "region");
-}
-
-static int find_endpoint(struct access *access, const struct profile *profile, const char *option)
-{
-    const char *ignored = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-    const char *endpoint = option;
+    access->region = ecopy(region);
     if (!set(endpoint) && !(ignored && strcasecmp(ignored, "true") == 0)) {
         endpoint = ENVIRONMENT("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
         const char *services = setting(profile, "services");
@@ -226,69 +329,50 @@ static int find_endpoint(struct access *access, const struct profile *profile, c
         if (!set(endpoint))
             endpoint = setting(profile, "endpoint_url");
     }
-    if (!set(endpoint))
-        return 0;
-    const char *host = strstr(endpoint, "://");
-    if ((strncasecmp(endpoint, "http://", 7) != 0 && strncasecmp(endpoint, "https://", 8) != 0) ||
-        host[3] == '\0' || strpbrk(endpoint, "?#@") != NULL)
-        return fail("%s is no S3 endpoint: http://host[:port][/path] or https://… is wanted",
-                    strchr(endpoint, '@') ? "a URL with a user name" : endpoint);
-    if (keep(&access->endpoint, endpoint, "endpoint") < 0)
-        return -1;
-    cut_slashes(access->endpoint);
-    return 0;
-}
-
-static int find_style(struct access *access, const struct profile *profile)
-{
+    if (set(endpoint)) {
+        int is_http =
+            strncasecmp(endpoint, "http://", 7) == 0 || strncasecmp(endpoint, "https://", 8) == 0;
+        if (!is_http || strstr(endpoint, "://")[3] == '\0' || strpbrk(endpoint, "?#@") != NULL)
+            return fail("%s is no S3 endpoint: http://host[:port][/path] or https://… is wanted",
+                        strchr(endpoint, '@') ? "a URL with a user name" : endpoint);
+        if (!text_is_plain(endpoint))
+            return fail("the endpoint holds a blank, a control character or one beyond ASCII");
+        access->endpoint = ecopy(endpoint);
+        cut_slashes(access->endpoint);
+    }
     const char *style = profile_value(&profile->config, profile->section, "s3", "addressing_style");
-    if (!set(style) || strcmp(style, "auto") == 0)
-        access->style = STYLE_AUTO;
-    else if (strcmp(style, "path") == 0)
+    if (set(style) && strcmp(style, "path") == 0)
         access->style = STYLE_PATH;
-    else if (strcmp(style, "virtual") == 0)
+    else if (set(style) && strcmp(style, "virtual") == 0)
         access->style = STYLE_VIRTUAL;
-    else
+    else if (set(style) && strcmp(style, "auto") != 0)
         return fail("addressing_style of profile %s is %s; auto, path or virtual is wanted",
                     profile->name, style);
-    return 0;
-}
-
-static int find_rest(struct access *access, const struct profile *profile)
-{
-    const char *bundle = ENVIRONMENT("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE");
-    if (!set(bundle))
-        bundle = setting(profile, "ca_bundle");
-    access->ca_bundle = copy(bundle);
-    const char *attempts = ENVIRONMENT("AWS_MAX_ATTEMPTS");
-    if (!set(attempts))
-        attempts = setting(profile, "max_attempts");
-    access->attempts = 12;
-    if (set(attempts)) {
-        char *end;
-        unsigned long number = strtoul(attempts, &end, 10);
-        if (*end != '\0' || number < 1 || number > 100)
-            return fail("AWS_MAX_ATTEMPTS or max_attempts is %s; 1 … 100 is wanted", attempts);
-        access->attempts = (unsigned)number;
-    }
     return 0;
 }
 
 int access_find(struct access *access, const struct access_options *options)
 {
     struct profile profile = {0};
-    *access = (struct access){0};
-    if (options != NULL && !options->no_sign_request)
+    int done = 0, is_signed = options != NULL && !options->no_sign_request;
+    *access = (struct access){.attempts = 12};
+    if (is_signed)
         prctl(PR_SET_DUMPABLE, 0);
-    int done = 0;
     if (options != NULL && (profile_open(&profile, options->profile) < 0 ||
-                            find_region(access, &profile, options->region) < 0 ||
-                            find_endpoint(access, &profile, options->endpoint_url) < 0 ||
-                            find_style(access, &profile) < 0))
+                            find_server(access, &profile, options) < 0))
         done = -1;
-    if (done == 0)
-        done = find_rest(access, &profile);
-    if (done == 0 && options != NULL && !options->no_sign_request)
+    const char *bundle =
+        FIND(&profile, "ca_bundle", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE");
+    const char *attempts = FIND(&profile, "max_attempts", "AWS_MAX_ATTEMPTS");
+    access->ca_bundle = copy(bundle);
+    if (set(attempts) && done == 0) {
+        char *end;
+        unsigned long number = strtoul(attempts, &end, 10);
+        if (*end != '\0' || number < 1 || number > 100)
+            done = fail("AWS_MAX_ATTEMPTS or max_attempts is %s; 1 … 100 is wanted", attempts);
+        access->attempts = (unsigned)number;
+    }
+    if (done == 0 && is_signed)
         done = find_keys(access, &profile);
     if (done < 0)
         access_free(access);

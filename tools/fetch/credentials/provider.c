@@ -313,20 +313,6 @@ static int ask_machine(struct keys *keys)
     return result;
 }
 
-static int read_token(const char *path, struct text *token)
-{
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL)
-        return fail("cannot read the web identity token %s: %s", path, strerror(errno));
-    read_all(stream, MAX_TOKEN, token);
-    int failed = ferror(stream);
-    fclose(stream);
-    size_t size = strcspn(token->at, " \r\n");
-    token->at[size] = '\0';
-    return !failed && size > 0 && size <= MAX_TOKEN ? 0
-                                                    : fail("%s holds no web identity token", path);
-}
-
 static void add_field(struct text *form, const char *name, const char *value)
 {
     text_format(form, "&%s=", name);
@@ -384,7 +370,17 @@ static int ask_service(const struct provider *provider, const char *form, struct
 static int ask_web_identity(const struct provider *provider, struct keys *keys)
 {
     struct text token = {0}, form = {0};
-    int result = read_token(provider->token_file, &token);
+    FILE *stream = fopen(provider->token_file, "re");
+    if (stream == NULL)
+        return fail("cannot read the web identity token %s: %s", provider->token_file,
+                    strerror(errno));
+    read_all(stream, MAX_TOKEN, &token);
+    size_t size = strcspn(token.at, " \r\n");
+    token.at[size] = '\0';
+    int result = ferror(stream) || size == 0 || size > MAX_TOKEN
+                     ? fail("%s holds no web identity token", provider->token_file)
+                     : 0;
+    fclose(stream);
     if (result == 0) {
         text_format(&form, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15");
         add_field(&form, "RoleArn", provider->role);

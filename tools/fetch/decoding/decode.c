@@ -2,11 +2,12 @@
 
 #include "decoding/formats.h"
 #include "message.h"
+#include "options.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 int pixels_shape(struct pixels *pixels, uint32_t height, uint32_t width, uint32_t channels)
 {
@@ -50,31 +51,40 @@ void pixels_over_black(struct pixels *pixels)
     pixels->channels = channels;
 }
 
-/* The order is that of sentences. */
-const struct format decode_format[] = {
+struct format {
+    const char *name;     /* "PNG" */
+    const char *suffixes; /* what its files are called: ".jpg|.jpeg"; NULL: it is not read */
+    const char *begins;   /* the first bytes of its files; ? stands for any */
+    size_t size;          /* of them */
+    const char *library;  /* that reads it; NULL: it is not read */
+    int (*decode)(const uint8_t *bytes, size_t size, struct pixels *out);
+};
+
+/* The order is that of sentences; a row without a name ends it. */
+static const struct format formats[] = {
     {"PNG", ".png", "\x89PNG\r\n\x1a\n", 8, "libpng", decode_png},
-    {"JPEG", ".jpg .jpeg .jpe .jfif", "\xff\xd8\xff", 3, "libjpeg", decode_jpeg},
+    {"JPEG", ".jpg|.jpeg|.jpe|.jfif", "\xff\xd8\xff", 3, "libjpeg", decode_jpeg},
     {"WebP", ".webp", "RIFF????WEBP", 12, "libwebp", decode_webp},
     {"GIF", ".gif", "GIF8?a", 6, "giflib", decode_gif},
-    {"BMP", ".bmp .dib", "BM????\0\0\0\0", 10, "psfetch", decode_bmp},
-    {"TIFF", "", "II*\0", 4, NULL, NULL},
-    {"TIFF", "", "MM\0*", 4, NULL, NULL},
-    {"TIFF", "", "II+\0", 4, NULL, NULL},
-    {"TIFF", "", "MM\0+", 4, NULL, NULL},
-    {"AVIF", "", "????ftypavi", 11, NULL, NULL},
-    {"HEIC", "", "????ftyphe", 10, NULL, NULL},
-    {"HEIF", "", "????ftypm?f1", 12, NULL, NULL},
-    {"JPEG XL", "", "\xff\x0a", 2, NULL, NULL},
-    {"JPEG XL", "", "\0\0\0\x0cJXL ", 8, NULL, NULL},
-    {"JPEG 2000", "", "\0\0\0\x0cjP  ", 8, NULL, NULL},
-    {"JPEG 2000", "", "\xff\x4f\xff\x51", 4, NULL, NULL},
-    {"Photoshop", "", "8BPS", 4, NULL, NULL},
+    {"BMP", ".bmp|.dib", "BM????\0\0\0\0", 10, "psfetch", decode_bmp},
+    {"TIFF", NULL, "II*\0", 4, NULL, NULL},
+    {"TIFF", NULL, "MM\0*", 4, NULL, NULL},
+    {"TIFF", NULL, "II+\0", 4, NULL, NULL},
+    {"TIFF", NULL, "MM\0+", 4, NULL, NULL},
+    {"AVIF", NULL, "????ftypavi", 11, NULL, NULL},
+    {"HEIC", NULL, "????ftyphe", 10, NULL, NULL},
+    {"HEIF", NULL, "????ftypm?f1", 12, NULL, NULL},
+    {"JPEG XL", NULL, "\xff\x0a", 2, NULL, NULL},
+    {"JPEG XL", NULL, "\0\0\0\x0cJXL ", 8, NULL, NULL},
+    {"JPEG 2000", NULL, "\0\0\0\x0cjP  ", 8, NULL, NULL},
+    {"JPEG 2000", NULL, "\xff\x4f\xff\x51", 4, NULL, NULL},
+    {"Photoshop", NULL, "8BPS", 4, NULL, NULL},
     {NULL, NULL, NULL, 0, NULL, NULL},
 };
 
 static const struct format *find_format(const uint8_t *bytes, size_t size)
 {
-    for (const struct format *format = decode_format; format->name; format++) {
+    for (const struct format *format = formats; format->name; format++) {
         size_t same = 0;
         while (same < format->size && same < size &&
                (format->begins[same] == '?' || (uint8_t)format->begins[same] == bytes[same]))
@@ -93,13 +103,14 @@ int decode_knows(const uint8_t *bytes, size_t size)
 
 int decode_is_suffix(const char *suffix, size_t size)
 {
-    for (const struct format *format = decode_format; format->name; format++)
-        for (const char *known = format->suffixes; *known; known += strspn(known, " ")) {
-            size_t length = strcspn(known, " ");
-            if (length == size && strncasecmp(known, suffix, size) == 0)
-                return 1;
-            known += length;
-        }
+    char small[8] = "";
+    if (size >= sizeof small)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        small[i] = (char)tolower((unsigned char)suffix[i]);
+    for (const struct format *format = formats; format->name; format++)
+        if (format->suffixes != NULL && options_among(format->suffixes, small))
+            return 1;
     return 0;
 }
 
@@ -107,7 +118,7 @@ const char *decode_formats(const char *before_last, char *list, size_t size)
 {
     const char *waiting = ""; /* it may be the last one */
     size_t used = 0;
-    for (const struct format *format = decode_format; format->name; format++) {
+    for (const struct format *format = formats; format->name; format++) {
         if (format->decode == NULL)
             continue;
         if (*waiting)

@@ -16,14 +16,4 @@ int decode_gif(const uint8_t *bytes, size_t size, struct pixels *out) __attribut
 /* For decoders: lays pixels of 1 or 3 channels and transparency over black, in place. */
 void pixels_over_black(struct pixels *pixels);
 
-struct format {
-    const char *name;     /* "PNG" */
-    const char *suffixes; /* what its files are called, blanks between: ".jpg .jpeg" */
-    const char *begins;   /* the first bytes of its files; ? stands for any */
-    size_t size;          /* of them */
-    const char *library;  /* that reads it; NULL: it is not read */
-    int (*decode)(const uint8_t *bytes, size_t size, struct pixels *out);
-};
-extern const struct format decode_format[]; /* a row without a name ends it */
-
 #endif

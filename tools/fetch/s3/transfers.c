@@ -21,7 +21,7 @@ enum {
     ANSWERS_PER_ATTEMPT = 2,
     LEAST_IN_FLIGHT = 4, /* however often the server wants it slower */
     AGAIN_MS = 50,       /* before a page that made no sense is asked for again */
-    CANCEL_MS = 200,       /* how often cancellation is asked */
+    CANCEL_MS = 200,     /* how often cancellation is asked */
 };
 
 /* A connection's worth of work. */
@@ -38,10 +38,10 @@ struct transfers {
     int wake;
     CURLM *multi;
     int epoll;
-    long long timer;          /* when libcurl wants to be called, ms; -1: not at all */
-    struct connection *connection;        /* [connections] */
-    unsigned busy;            /* connections that are */
-    unsigned flying;          /* of these, in flight */
+    long long timer;               /* when libcurl wants to be called, ms; -1: not at all */
+    struct connection *connection; /* [connections] */
+    unsigned busy;                 /* connections that are */
+    unsigned flying;               /* of these, in flight */
     double limit;             /* how many may be: sinks when the server wants it slower, recovers */
     long long sunk;           /* when limit last sank, ms */
     size_t came, again;       /* answers that came; further attempts, see BUDGET */
@@ -85,13 +85,14 @@ static int on_timer(CURLM *multi, long ms, void *user)
 struct transfers *transfers_open(struct s3 *s3, unsigned connections, int wake)
 {
     struct transfers *transfers = ealloc(1, sizeof *transfers);
-    *transfers = (struct transfers){.connections = connections,
-                                    .wake = wake,
-                                    .epoll = epoll_create1(EPOLL_CLOEXEC),
-                                    .timer = -1,
-                                    .limit = connections,
-                                    .connection = ealloc(connections, sizeof *transfers->connection),
-                                    .multi = curl_multi_init()};
+    *transfers =
+        (struct transfers){.connections = connections,
+                           .wake = wake,
+                           .epoll = epoll_create1(EPOLL_CLOEXEC),
+                           .timer = -1,
+                           .limit = connections,
+                           .connection = ealloc(connections, sizeof *transfers->connection),
+                           .multi = curl_multi_init()};
     struct epoll_event event = {.events = EPOLLIN, .data.fd = wake};
     int done = 0;
     if (getrandom(transfers->random, sizeof transfers->random, 0) < 0)
@@ -156,31 +157,26 @@ static void begin(struct transfers *transfers, struct connection *connection, lo
 }
 
 /* Starts the attempts that are due, as the limit allows, and in *next says when the next one is, or
- * -1. Those that the limit keeps back are looked at again when a transfer has ended. */
-static int send_due(struct transfers *transfers, long long *next)
+ * -1. Those that the limit keeps back are looked at again when a transfer has ended. Then gives
+ * idle connections jobs while the limit and the client allow; *more: whether there are others. */
+static int send_all(struct transfers *transfers, long long *next, int *more)
 {
+    const struct transfers_client *client = transfers->client;
+    struct connection *end = transfers->connection + transfers->connections;
     long long now = now_ms();
     *next = -1;
-    for (unsigned i = 0; i < transfers->connections; i++) {
-        struct connection *connection = &transfers->connection[i];
+    for (struct connection *connection = transfers->connection; connection < end; connection++) {
         if (connection->due == 0)
             continue;
         if (connection->due > now)
             *next = *next < 0 || connection->due < *next ? connection->due : *next;
-        else if (transfers->flying < (unsigned)transfers->limit && send_attempt(transfers, connection) < 0)
+        else if (transfers->flying < (unsigned)transfers->limit &&
+                 send_attempt(transfers, connection) < 0)
             return -1;
     }
-    return 0;
-}
-
-/* Gives idle connections jobs while the limit and the client allow; *more: whether there are others. */
-static int start_jobs(struct transfers *transfers, int *more)
-{
-    const struct transfers_client *client = transfers->client;
-    for (unsigned i = 0;
-         i < transfers->connections && *more && transfers->flying < (unsigned)transfers->limit;
-         i++) {
-        struct connection *connection = &transfers->connection[i];
+    for (struct connection *connection = transfers->connection;
+         connection < end && *more && transfers->flying < (unsigned)transfers->limit;
+         connection++) {
         if (connection->busy)
             continue;
         int claimed = client->claim(client->user, &connection->job);
@@ -251,24 +247,6 @@ static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
     return 0;
 }
 
-/* An event on a socket. Servers that send header and body as two small segments under Nagle's
- * algorithm wait with the second for our acknowledgement, which the kernel delays by 40 ms unless
- * it is told, after each read again, to be quick. The socket may be closed by then: the call fails
- * and does no harm. */
-static void serve_socket(struct transfers *transfers, const struct epoll_event *event)
-{
-    int running, flags = 0;
-    if (event->events & EPOLLIN)
-        flags |= CURL_CSELECT_IN;
-    if (event->events & EPOLLOUT)
-        flags |= CURL_CSELECT_OUT;
-    if (event->events & (EPOLLERR | EPOLLHUP))
-        flags |= CURL_CSELECT_ERR;
-    curl_multi_socket_action(transfers->multi, event->data.fd, flags, &running);
-    if (flags & CURL_CSELECT_IN)
-        setsockopt(event->data.fd, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
-}
-
 /* Waits until something happens or is due, and lets libcurl deal with it. */
 static int serve(struct transfers *transfers, long long due)
 {
@@ -280,15 +258,29 @@ static int serve(struct transfers *transfers, long long due)
     if (due >= 0 && due < until)
         until = due;
     int count = epoll_wait(transfers->epoll, event, EVENTS, until > now ? (int)(until - now) : 0);
+    int running;
     for (int i = 0; i < count; i++) {
+        int fd = event[i].data.fd;
+        uint32_t what = event[i].events;
         uint64_t woken;
-        if (event[i].data.fd != transfers->wake)
-            serve_socket(transfers, &event[i]);
-        else if (read(transfers->wake, &woken, sizeof woken) < 0)
-            continue; /* it was read before */
+        if (fd == transfers->wake) {
+            if (read(fd, &woken, sizeof woken) < 0 && errno != EAGAIN) /* it was read before */
+                return fail("cannot wait on sockets: %s", strerror(errno));
+            continue;
+        }
+        curl_multi_socket_action(transfers->multi, fd,
+                                 (what & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                                     (what & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                                     (what & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0),
+                                 &running);
+        /* Servers that send header and body as two small segments under Nagle's algorithm wait with
+         * the second for our acknowledgement, which the kernel delays by 40 ms unless it is told,
+         * after each read again, to be quick. The socket may be closed by then: the call fails and
+         * does no harm. */
+        if (what & EPOLLIN)
+            setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
     }
     if (transfers->timer >= 0 && transfers->timer <= now_ms()) {
-        int running;
         transfers->timer = -1;
         curl_multi_socket_action(transfers->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
@@ -309,7 +301,7 @@ int transfers_run(struct transfers *transfers, const struct transfers_client *cl
         long long due;
         if (is_cancelled(cancellation))
             return -1;
-        if (send_due(transfers, &due) < 0 || start_jobs(transfers, &more) < 0)
+        if (send_all(transfers, &due, &more) < 0)
             return -1;
         if (transfers->busy == 0 && !more)
             return 0;

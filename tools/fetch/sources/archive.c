@@ -7,19 +7,36 @@
  *
  * Of two members of one name the later one counts, as it does when tar unpacks them; a hard link is
  * the member that it names.
+ *
+ * CIFAR-10 is taken as its site has it (cifar-10-binary.tar.gz): data_batch_1.bin … 5 with images
+ * to train with, test_batch.bin with those to test with, and batches.meta.txt with the names of the
+ * classes, a line each (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009).
+ * A batch is a row of images of CIFAR_RECORD bytes: a byte with the class, counted from 0, then
+ * uint8[3 channels][32 rows][32 columns].
  */
 #include "sources/open.h"
 
 #include "archives/tar.h"
+#include "image.h"
 #include "message.h"
 #include "meter.h"
 #include "name.h"
-#include "sources/cifar.h"
 #include "sources/labels.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum {
+    CIFAR_SIDE = 32,
+    CIFAR_PIXELS = 3 * CIFAR_SIDE * CIFAR_SIDE,
+    CIFAR_RECORD = 1 + CIFAR_PIXELS,
+    CIFAR_MAX_NAMES = 1 << 16, /* bytes of batches.meta.txt */
+};
+
+enum cifar_file { CIFAR_NONE, CIFAR_TRAIN, CIFAR_TEST, CIFAR_NAMES };
 
 /* What an item is made of, by source_item.index: a file, or pixels of a batch of CIFAR-10. */
 struct content {
@@ -49,6 +66,59 @@ struct box {
     char *names; /* of the classes of CIFAR-10, a line each */
     struct labels labels;
 };
+
+/* Which of these files a member is, by its name. */
+static enum cifar_file cifar_file(const char *name)
+{
+    const char *slash = strrchr(name, '/'), *file = slash ? slash + 1 : name;
+    static const char data[] = "data_batch_";
+    if (strcmp(file, "batches.meta.txt") == 0)
+        return CIFAR_NAMES;
+    if (strcmp(file, "test_batch.bin") == 0)
+        return CIFAR_TEST;
+    if (strncmp(file, data, sizeof data - 1) != 0)
+        return CIFAR_NONE;
+    file += sizeof data - 1;
+    size_t digits = strspn(file, "0123456789");
+    return digits > 0 && strcmp(file + digits, ".bin") == 0 ? CIFAR_TRAIN : CIFAR_NONE;
+}
+
+/* Adds one image of a batch to the source: its key is the batch's name without .bin, a slash and
+ * its number there in five digits; its split is the batch's; names is the text of batches.meta.txt.
+ * 1 when it was added, 0 when it is not wanted, -1 with a sentence when there is no such class. */
+static int cifar_add(struct source *source, const char *batch, uint32_t number, uint8_t label,
+                     const char *names)
+{
+    size_t length = strlen(batch) - strlen(".bin");
+    for (uint8_t line = 0; line < label && *names != '\0'; line++) {
+        names += strcspn(names, "\n");
+        names += *names == '\n';
+    }
+    size_t size = strcspn(names, "\r\n");
+    if (size == 0)
+        return fail("an image is of class %u, which has no name in batches.meta.txt", label);
+    char *key = ealloc(length + 16, 1);
+    snprintf(key, length + 16, "%.*s/%05" PRIu32, (int)length, batch, number);
+    int wanted = source_wants(source, key);
+    if (wanted) {
+        struct source_item *item = source_add(source, key, names, size, CIFAR_RECORD);
+        item->split = cifar_file(batch) == CIFAR_TEST ? SPLIT_TEST : SPLIT_TRAIN;
+    }
+    free(key);
+    return wanted;
+}
+
+/* The image's planes into pixels: uint8[row][column][channel]. */
+static int cifar_pixels(const uint8_t planes[CIFAR_PIXELS], struct pixels *pixels)
+{
+    enum { PLANE = CIFAR_SIDE * CIFAR_SIDE };
+    if (pixels_shape(pixels, CIFAR_SIDE, CIFAR_SIDE, 3) < 0)
+        return -1;
+    for (int i = 0; i < PLANE; i++)
+        for (int channel = 0; channel < 3; channel++)
+            pixels->data[3 * i + channel] = planes[channel * PLANE + i];
+    return 0;
+}
 
 static int load(struct source *source, size_t item, struct fetched *fetched)
 {

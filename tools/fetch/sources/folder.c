@@ -14,23 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_all(int fd, struct fetched *fetched, size_t size)
-{
-    /* One byte more than the size is asked for: a file that grew since it was listed shows. */
-    fetched->bytes = egrow(NULL, size + 1, 1);
-    do {
-        ssize_t got = read(fd, fetched->bytes + fetched->size, size + 1 - fetched->size);
-        if (got < 0 && errno != EINTR)
-            return fail("%s", strerror(errno));
-        if (got == 0)
-            break;
-        fetched->size += got > 0 ? (size_t)got : 0;
-    } while (fetched->size < size);
-    if (fetched->size != size)
-        return fail("its size changed while it was read");
-    return 0;
-}
-
 /* Items are opened relative to the folder. */
 static int open_item(const struct source *source, const struct source_item *item)
 {
@@ -41,8 +24,13 @@ static int open_item(const struct source *source, const struct source_item *item
 static int load(struct source *source, size_t index, struct fetched *fetched)
 {
     const struct source_item *item = &source->item[index];
-    int fd = open_item(source, item);
-    int result = fd < 0 ? fail("%s", strerror(errno)) : read_all(fd, fetched, item->size);
+    size_t size = fetched->size = (size_t)item->size;
+    int fd = open_item(source, item), result = fd < 0 ? fail("%s", strerror(errno)) : 0;
+    fetched->bytes = egrow(NULL, size + 1, 1);
+    if (result == 0)
+        result = read_at(fd, 0, fetched->bytes, size);
+    if (result == 0 && pread(fd, fetched->bytes + size, 1, (off_t)size) > 0)
+        result = fail("it became longer while it was read");
     if (fd >= 0)
         close(fd);
     return result < 0;

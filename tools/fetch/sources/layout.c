@@ -158,7 +158,8 @@ static void survey_items(const struct source *source, struct survey *survey)
 }
 
 /* The folder that is an image's class; NULL: the source itself; is_stray: there is none. */
-static const char *find_class(struct way way, const struct survey *survey, size_t *size, int *is_stray)
+static const char *find_class(struct way way, const struct survey *survey, size_t *size,
+                              int *is_stray)
 {
     uint64_t level = survey->options->class_level;
     size_t depth = depth_of(way);
@@ -260,7 +261,8 @@ static void remark(const struct source *source, const struct survey *survey)
         return;
     for (size_t i = 1; i < source->count && same; i++)
         same = strcmp(source->item[i].class_name, source->item[0].class_name) == 0;
-    if (!same || survey->options->class_level != OPTION_UNSET || survey->deepest <= survey->common + 1)
+    if (!same || survey->options->class_level != OPTION_UNSET ||
+        survey->deepest <= survey->common + 1)
         return;
     char *shown = name_show(source->item[0].class_name);
     note("%s: all images lie in folders called %s, so there is one class; --class-level %zu takes "

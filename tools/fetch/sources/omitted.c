@@ -2,6 +2,7 @@
 
 #include "decoding/decode.h"
 #include "message.h"
+#include "options.h"
 #include "name.h"
 #include "sources/source.h"
 
@@ -153,17 +154,6 @@ static void list_kinds(struct text *text, const struct omitted *omitted)
     free(kind);
 }
 
-/* Whether pictures are called so that other programs read; not those of decode.h. */
-static int is_picture(const char *suffix)
-{
-    static const char *const known[] = {".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2",
-                                        ".jxl", ".ppm",  ".pgm",  ".pnm",  ".tga",  ".svg"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(suffix, known[i]) == 0)
-            return 1;
-    return 0;
-}
-
 /* How many items, which are sorted by key, lie in that folder itself. */
 static size_t count_items(const struct source *source, const char *folder)
 {
@@ -187,15 +177,19 @@ static size_t count_items(const struct source *source, const char *folder)
     return count;
 }
 
+/* Of the folders that lose all or most of what they hold. */
 static void tell_folders(const struct source *source)
 {
     enum { SHOWN = 3 };
+    /* What pictures are called that other programs read; not those of decode.h. */
+    static const char pictures[] =
+        ".tif|.tiff|.heic|.heif|.avif|.jp2|.jxl|.ppm|.pgm|.pnm|.tga|.svg";
     size_t count, told = 0, more = 0;
     struct omitted_group *group = sum_up(&source->omitted, by_folder, &count);
     char formats[80];
     decode_formats(" and ", formats, sizeof formats);
     for (size_t i = 0; i < count; i++) {
-        if (!is_picture(group[i].suffix))
+        if (!options_among(pictures, group[i].suffix))
             continue;
         size_t read = count_items(source, group[i].folder);
         if (group[i].count <= read)
@@ -217,15 +211,12 @@ static void tell_folders(const struct source *source)
     free(group);
 }
 
-/* Whether some of them have one of the suffixes, with blanks between. */
+/* Whether some of them have one of the suffixes, with | between. */
 static int has_suffix(const struct omitted *omitted, const char *suffixes)
 {
-    for (size_t i = 0; i < omitted->groups; i++) {
-        const char *found = strstr(suffixes, omitted->group[i].suffix);
-        size_t size = strlen(omitted->group[i].suffix);
-        if (size > 0 && found != NULL && (found[size] == ' ' || found[size] == '\0'))
+    for (size_t i = 0; i < omitted->groups; i++)
+        if (options_among(suffixes, omitted->group[i].suffix))
             return 1;
-    }
     return 0;
 }
 
@@ -261,7 +252,7 @@ int omitted_refuse(struct source *source)
     struct text text = {0};
     char formats[80];
     list_kinds(&text, &source->omitted);
-    if (has_suffix(&source->omitted, ".tar .tgz .gz .zst"))
+    if (has_suffix(&source->omitted, ".tar|.tgz|.gz|.zst"))
         text_format(&text, "; an archive is a source by its own name, %s%s*.tar say", source->name,
                     source->name[strlen(source->name) - 1] == '/' ? "" : "/");
     else

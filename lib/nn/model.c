@@ -1,6 +1,7 @@
 #include "nn/model.h"
 
 #include "message.h"
+#include "runs/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,27 +77,21 @@ int model_read_tensors(const struct record *record, const char *key, const struc
 static int read_model(struct model *model, const struct record *record)
 {
     const msgpack_object *network = record_field(record, "network");
-    const msgpack_object *depth = network ? map_field(network, "depth") : NULL;
-    const msgpack_object *filters = network ? map_field(network, "filters") : NULL;
     const msgpack_object *stopped = record_field(record, "stopped");
-    if (depth == NULL || depth->type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
-        depth->via.u64 > NET_MAX_DEPTH || filters == NULL ||
-        filters->type != MSGPACK_OBJECT_POSITIVE_INTEGER || filters->via.u64 > UINT32_MAX ||
-        stopped == NULL || stopped->type != MSGPACK_OBJECT_BOOLEAN)
+    uint64_t depth = map_uint(network, "depth", UINT64_MAX);
+    uint64_t filters = map_uint(network, "filters", UINT64_MAX);
+    if (depth > NET_MAX_DEPTH || filters > UINT32_MAX || stopped == NULL ||
+        stopped->type != MSGPACK_OBJECT_BOOLEAN)
         return fail_as(DAMAGED, "the model record does not say what its network is");
     struct net_shape shape = {
-        .depth = (uint32_t)depth->via.u64,
-        .filters = (uint32_t)filters->via.u64,
+        .depth = (uint32_t)depth,
+        .filters = (uint32_t)filters,
         .height = model->about.height,
         .width = model->about.width,
         .channels = model->about.channels,
         .classes = model->classes.count,
     };
-    model->stopped = stopped->via.boolean;
-    if (record_uint(record, "epoch", UINT32_MAX, &model->epoch) < 0 ||
-        record_uint(record, "epochs", UINT32_MAX, &model->epochs) < 0 ||
-        record_uint(record, "iteration", UINT64_MAX, &model->iteration) < 0 ||
-        net_make(&model->net, &shape) < 0)
+    if (net_make(&model->net, &shape) < 0)
         return -1;
     free(model->parameters);
     model->parameters = ealloc(model->net.parameters, sizeof *model->parameters);
@@ -115,78 +110,66 @@ static void read_size(const msgpack_object *header, const char *name, uint32_t s
             size[i] = (uint32_t)value->via.array.ptr[i].via.u64;
 }
 
-/* What the headers above the run tell of psaug --crop, and of the size of all images before it. */
-static void read_crop(struct model *model, const struct record *header)
+/* What it was trained on. The headers above the run tell of psaug --crop, and of the size of all
+ * images before it. */
+static int read_header(struct model *model, const struct record *header)
 {
+    if (classes_read(header, &model->classes) < 0 || images_read_about(header, &model->about) < 0)
+        return -1;
     const msgpack_object *above = record_field(header, "upstream");
     if (above == NULL || above->type != MSGPACK_OBJECT_ARRAY || above->via.array.size != 1)
-        return;
+        return 0;
     uint32_t crop[2], resize[2];
     read_size(&above->via.array.ptr[0], "crop", crop);
     model->cropped = crop[0] > 0;
     const msgpack_object *sets = map_field(&above->via.array.ptr[0], "upstream");
     if (!model->cropped || sets == NULL || sets->type != MSGPACK_OBJECT_ARRAY)
-        return;
+        return 0;
     for (uint32_t i = 0; i < sets->via.array.size; i++) {
         read_size(&sets->via.array.ptr[i], "resize", resize);
         if (i > 0 && memcmp(resize, model->resized, sizeof resize) != 0)
             resize[0] = resize[1] = 0;
         memcpy(model->resized, resize, sizeof resize);
         if (resize[0] == 0)
-            return;
+            return 0;
     }
-}
-
-static int read_run(struct model *model, struct reader *reader)
-{
-    struct record header, record;
-    int got;
-    if (record_header(reader, "run", &header) < 0 || classes_read(&header, &model->classes) < 0 ||
-        images_read_about(&header, &model->about) < 0)
-        return -1;
-    read_crop(model, &header);
-    model->header_size = header.size;
-    model->header = ealloc(header.size, 1);
-    memcpy(model->header, header.bytes, header.size);
-    while ((got = record_next(reader, &record)) == RECORD_READ) {
-        if (record.type == RECORD_HEADER)
-            return fail("%s joins several runs: name each file by itself", record_name(reader));
-        if (record.type == RECORD_MODEL && read_model(model, &record) < 0)
-            return -1;
-    }
-    if (got < 0)
-        return -1;
-    return model->parameters ? 0 : fail("%s is a run without a model", record_name(reader));
-}
-
-static void set_name(struct model *model, const char *path)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    snprintf(model->name, sizeof model->name, "%.*s",
-             dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
+    return 0;
 }
 
 int model_read(struct model *model, const char *path)
 {
-    *model = (struct model){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct record record;
+    int got, fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail("cannot read %s: %s", path, strerror(errno));
+    *model = (struct model){.run = run_new()};
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    snprintf(model->name, sizeof model->name, "%.*s",
+             dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
     struct reader *reader = record_open(fd, path, READ_STREAM);
-    int result = read_run(model, reader);
+    while ((got = run_next(model->run, reader, &record)) == RECORD_READ) {
+        if (record.type == RECORD_HEADER)
+            got = read_header(model, &record);
+        else if (record.type == RECORD_MODEL)
+            got = read_model(model, &record);
+        if (got < 0)
+            break;
+    }
+    if (got == RECORD_NONE && model->parameters == NULL)
+        got = fail("%s is a run without a model", path);
     record_close(reader);
     close(fd);
-    set_name(model, path);
-    if (result < 0)
+    if (got < 0)
         model_free(model);
-    return result;
+    return got < 0 ? -1 : 0;
 }
 
 void model_free(struct model *model)
 {
+    if (model->run)
+        run_free(model->run);
     classes_free(&model->classes);
     free(model->parameters);
-    free(model->header);
     *model = (struct model){0};
 }

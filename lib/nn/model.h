@@ -14,19 +14,18 @@ void model_pack_tensors(struct writer *writer, const char *key, const struct net
 int model_read_tensors(const struct record *record, const char *key, const struct net *net,
                        float *values, int trained_only);
 
+struct run;
+
 /* What a finished or stopped run left behind. */
 struct model {
     char name[256];  /* of the file, without directories and suffix: "net3" */
-    uint8_t *header; /* of its run, as msgpack, for "upstream" */
-    size_t header_size;
+    struct run *run; /* that made it */
     struct net net;
     struct classes classes;
     struct images_about about; /* shape, counts, mean, deviation of what it was trained on */
     int cropped;               /* which were windows of images (psaug --crop) */
     uint32_t resized[2];       /* of images of this height and width; {0, 0}: of any size */
-    uint64_t epoch, epochs, iteration;
-    int stopped;       /* it ended before it reached epochs */
-    float *parameters; /* [net.parameters] */
+    float *parameters;         /* [net.parameters] */
 };
 
 /* Reads the run at path to its end and takes its model. -1 with a sentence, also when the file is

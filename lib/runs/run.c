@@ -173,7 +173,7 @@ int run_next(struct run *run, struct reader *reader, struct record *record)
     if (got != RECORD_READ)
         return got;
     if (record->type == RECORD_HEADER && run->header)
-        return fail("%s joins several runs", record_name(reader));
+        return fail("%s joins several runs: name each file by itself", record_name(reader));
     if (record->type == RECORD_HEADER && record_check_kind(reader, record, "run") < 0)
         return -1;
     return run_take(run, record, NAN) < 0 ? -1 : RECORD_READ;

@@ -3,6 +3,7 @@
 #include "wrong.h"
 
 #include "message.h"
+#include "runs/run.h"
 #include "meter.h"
 #include "options.h"
 #include "standard.h"
@@ -224,7 +225,8 @@ static int write_head(struct writer *writer, const char *kind, const struct exam
     pack_array(writer, "upstream");
     pack_raw(writer, exam->input.header, exam->input.header_size, exam->input.headers);
     for (uint32_t c = 0; c < exam->candidates; c++)
-        pack_raw(writer, exam->candidate[c].model.header, exam->candidate[c].model.header_size, 1);
+        pack_raw(writer, exam->candidate[c].model.run->header,
+                 exam->candidate[c].model.run->header_size, 1);
     pack_close(writer);
     pack_texts(writer, "classes", exam->classes.name, exam->classes.count);
     pack_text(writer, "engine", engine_name(exam->candidate[0].engine));

@@ -1,6 +1,7 @@
 #include "score.h"
 
 #include "message.h"
+#include "runs/run.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -183,8 +184,8 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
     pack_uint(writer, "run", number);
     pack_text(writer, "name", model->name);
     pack_uint(writer, "depth", model->net.shape.depth);
-    pack_uint(writer, "epoch", model->epoch);
-    pack_bool(writer, "stopped", model->stopped);
+    pack_uint(writer, "epoch", model->run->epoch);
+    pack_bool(writer, "stopped", model->run->stopped);
     pack_text(writer, "split", split_name[split]);
     pack_uint(writer, "images", score->images);
     pack_real(writer, "loss", score->loss / images);

@@ -111,9 +111,9 @@ static void model(void)
 #endif
 
 #ifdef ROOM_plot
-#include "tools/plot/filters.h"
-#include "tools/plot/titles.h"
-#include "tools/plot/sheet.h"
+#include "tools/plot/reading/filters.h"
+#include "tools/plot/reading/titles.h"
+#include "tools/plot/reading/sheet.h"
 #include "tools/plot/show.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* What a sweep's folder asks for, and how long that takes. */
-#include "tools/plot/asked.h"
+#include "tools/plot/reading/asked.h"
 
 #include "runs/varying.h"
 

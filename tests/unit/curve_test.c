@@ -1,7 +1,7 @@
 /* What is computed from runs, and what they are called. */
-#include "tools/plot/curve.h"
+#include "tools/plot/reading/curve.h"
 
-#include "tools/plot/titles.h"
+#include "tools/plot/reading/titles.h"
 
 #include "tap.h"
 

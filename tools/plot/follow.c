@@ -1,12 +1,12 @@
 #include "follow.h"
 
-#include "asked.h"
+#include "reading/asked.h"
 #include "message.h"
 #include "runs/input.h"
 #include "show.h"
 #include "standard.h"
-#include "text.h"
-#include "titles.h"
+#include "terminal/text.h"
+#include "reading/titles.h"
 
 #include <dirent.h>
 #include <errno.h>

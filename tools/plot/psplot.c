@@ -2,7 +2,7 @@
 #include "message.h"
 #include "options.h"
 #include "follow.h"
-#include "titles.h"
+#include "reading/titles.h"
 #include "label.h"
 #include "standard.h"
 #include "show.h"

@@ -2,9 +2,9 @@
 #ifndef PSPLOT_SHOW_H
 #define PSPLOT_SHOW_H
 
-#include "chart.h"
+#include "picture/chart.h"
 #include "runs/history.h"
-#include "text.h"
+#include "terminal/text.h"
 
 /* Checks that the history holds what kind ("auto", "curves", "overlay", "confusion", "table")
  * draws. -1 with a sentence. */

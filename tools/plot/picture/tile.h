@@ -1,0 +1,25 @@
+/* Pixels as a small picture that a chart sets beside others.
+ *
+ * Pixels are enlarged by whole factors without smoothing, so that each is seen as it is, and shrunk
+ * by whole factors, each the mean of those it stands for.
+ */
+#ifndef PSPLOT_TILE_H
+#define PSPLOT_TILE_H
+
+#include "picture/canvas.h"
+
+struct tile {
+    uint32_t height, width;
+    uint8_t *pixels; /* [height][width][3] red, green, blue; owned */
+};
+
+/* The picture of pixels[height][width][channels], no side larger than most. One channel is grey,
+ * three are red, green, blue; any other number is the grey of their mean. */
+struct tile tile_of(const uint8_t *pixels, uint32_t height, uint32_t width, uint32_t channels,
+                    uint32_t most);
+void tile_free(struct tile *tile);
+
+/* Draws it, as large as it can be, into the middle of a box of whole pixels. */
+void tile_draw(struct canvas *canvas, const struct tile *tile, int x, int y, int width, int height);
+
+#endif

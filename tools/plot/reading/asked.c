@@ -1,0 +1,220 @@
+#include "reading/asked.h"
+
+#include "reading/curve.h"
+#include "runs/history.h"
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_NAME = 200, MOST_RUNS = 100000 };
+static const off_t MOST_POINTS = 64 << 20; /* bytes of the points */
+static const off_t MOST_READ = 64 << 20;   /* and of run files at one look */
+
+static int same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static void forget(struct asked *asked)
+{
+    for (size_t i = 0; i < asked->count; i++) {
+        free(asked->run[i].name);
+        settings_free(&asked->options[i]);
+    }
+    asked->count = 0;
+}
+
+void asked_free(struct asked *asked)
+{
+    forget(asked);
+    free(asked->run);
+    free(asked->options);
+}
+
+/* What is known of NAME.bin stays known when the points are read again. */
+static struct asked_run as_before(const struct asked *before, const char *name, uint64_t epochs)
+{
+    struct asked_run run = {.name = ecopy(name), .epochs = epochs};
+    for (size_t i = 0; i < before->count; i++)
+        if (strcmp(before->run[i].name, name) == 0) {
+            run.reached = before->run[i].reached;
+            run.changed = before->run[i].changed;
+        }
+    return run;
+}
+
+/* "--depth 1 --learning-rate=0.1": those whose names are spelt out. */
+static struct settings read_options(char *line)
+{
+    struct settings options = {0};
+    char *save, *word = strtok_r(line, " ", &save);
+    while (word) {
+        char *next = strtok_r(NULL, " ", &save), *equals = strchr(word, '=');
+        if (strncmp(word, "--", 2) == 0 && (equals || next)) {
+            if (equals)
+                *equals = 0;
+            settings_add(&options, word + 2, equals ? equals + 1 : next, NAN);
+        }
+        word = next;
+    }
+    return options;
+}
+
+static void read_points(struct asked *asked, FILE *file)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    struct asked before = *asked;
+    char *line = NULL;
+    size_t room = 0;
+    asked->run = NULL;
+    asked->options = NULL;
+    asked->count = 0;
+    while (asked->count < MOST_RUNS && getline(&line, &room, file) > 0) {
+        size_t length = strspn(line, allowed);
+        char *end;
+        if (length == 0 || length > MOST_NAME || line[length] != '\t' || line[0] == '.')
+            continue;
+        line[length] = 0;
+        unsigned long epochs = strtoul(line + length + 1, &end, 10);
+        if (*end != '\t' || epochs == 0 || epochs > UINT32_MAX)
+            continue;
+        end[strcspn(end, "\n")] = 0;
+        asked->run = egrow(asked->run, asked->count + 1, sizeof *asked->run);
+        asked->options = egrow(asked->options, asked->count + 1, sizeof *asked->options);
+        asked->options[asked->count] = read_options(end + 1);
+        asked->run[asked->count++] = as_before(&before, line, epochs);
+    }
+    if (asked->count < MOST_RUNS && !feof(file) && errno == ENOMEM)
+        die(FAILED, "out of memory: a line of a sweep's points");
+    free(line);
+    asked_free(&before);
+}
+
+/* How far NAME.bin came, where it is another than before and may be read: what it costs. */
+static off_t look_at(struct asked_run *run, int folder, const char *path, int may_read)
+{
+    struct stat file;
+    char name[MOST_NAME + 16], *full;
+    snprintf(name, sizeof name, "%s.failed", run->name);
+    run->failed = faccessat(folder, name, F_OK, 0) == 0;
+    snprintf(name, sizeof name, "%s.bin", run->name);
+    if (fstatat(folder, name, &file, 0) < 0 || !S_ISREG(file.st_mode)) {
+        run->reached = 0;
+        run->changed = (struct timespec){0};
+        return 0;
+    }
+    if (same_time(run->changed, file.st_mtim))
+        return 0;
+    if (!may_read) {
+        run->reached = UINT64_MAX;
+        return 0;
+    }
+    if (asprintf(&full, "%s/%s", path, name) < 0)
+        die(FAILED, "out of memory: the name of a file");
+    struct run *there = run_load(full);
+    run->reached = there->state != RUN_DONE                                  ? 0
+                   : there->reason && strcmp(there->reason, "patience") == 0 ? UINT64_MAX
+                                                                             : there->epoch;
+    run_free(there);
+    run->changed = file.st_mtim;
+    free(full);
+    return file.st_size;
+}
+
+static struct run *run_of(const struct history *history, const char *name)
+{
+    for (size_t i = 0; i < history->runs; i++)
+        if (history->run[i]->stem && strcmp(history->run[i]->stem, name) == 0)
+            return history->run[i];
+    return NULL;
+}
+
+int asked_look(struct asked *asked, int folder, const char *path, struct history *history)
+{
+    int fd = openat(folder, "points", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    FILE *file = NULL;
+    if (fd < 0)
+        return 0;
+    int other = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                status.st_size <= MOST_POINTS && !same_time(status.st_mtim, asked->changed);
+    if (other && (file = fdopen(fd, "r"))) {
+        read_points(asked, file);
+        asked->changed = status.st_mtim;
+        history->coming = asked->options;
+        history->to_come = asked->count;
+        history->named = 0;
+    }
+    if (file)
+        (void)fclose(file);
+    else
+        close(fd);
+    off_t spent = 0;
+    for (size_t i = 0; i < asked->count; i++) {
+        struct asked_run *want = &asked->run[i], before = *want;
+        spent += look_at(want, folder, path, spent < MOST_READ);
+        other |= want->reached != before.reached || want->failed != before.failed;
+        struct run *run = run_of(history, want->name);
+        if (run && run->state == RUN_OPEN && run->epochs != want->epochs) {
+            run_ask(run, want->epochs);
+            other = 1;
+        }
+    }
+    return other;
+}
+
+/* Seconds that an epoch takes, in the mean of the runs whose speed is known; NAN of none. Networks
+ * of all depths have about the same work to do, for deeper ones are narrower. */
+static double epoch_seconds(const struct history *history)
+{
+    double sum = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < history->runs; i++) {
+        const struct run *run = history->run[i];
+        double each = (double)run->iterations / (double)run->epochs / curve_speed(run).iterations;
+        if (isfinite(each)) {
+            sum += each;
+            known++;
+        }
+    }
+    return sum / (double)known;
+}
+
+struct tally asked_tally(const struct asked *asked, const struct history *history)
+{
+    struct tally tally = {.asked = asked->count};
+    double each = epoch_seconds(history), work = 0, longest = 0;
+    for (size_t i = 0; i < asked->count; i++) {
+        const struct asked_run *want = &asked->run[i];
+        const struct run *run = run_of(history, want->name);
+        double left = each * (double)want->epochs;
+        if (run && run->state == RUN_OPEN) {
+            tally.running++;
+            if (isfinite(curve_left(run)))
+                left = curve_left(run);
+            longest = fmax(longest, left);
+        } else if (want->reached >= want->epochs) {
+            tally.done++;
+            left = 0;
+        } else if (want->failed) {
+            tally.failed++;
+            left = 0;
+        } else if (want->reached > 0) {
+            left = each * (double)(want->epochs - want->reached);
+        }
+        work += left;
+    }
+    /* As many at a time as there are now. */
+    tally.left = fmax(work / (double)tally.running, longest);
+    if (tally.running == 0 || !isfinite(work))
+        tally.left = NAN;
+    return tally;
+}

@@ -1,0 +1,235 @@
+#include "reading/curve.h"
+
+#include "message.h"
+#include "ticks.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPEED_SECONDS = 30, RECENT = 50 };
+
+struct mean curve_recent(const struct run *run)
+{
+    return points_last(&run->progress, RECENT);
+}
+
+double curve_diverged(const struct run *run)
+{
+    const struct points *points = &run->progress;
+    /* A single infinite loss can heal; divergence is a loss that never becomes a number again. */
+    double since = 0;
+    for (size_t i = points->count; i > 0 && !isfinite(points->point[i - 1].loss); i--)
+        since = points->point[i - 1].iteration;
+    return since;
+}
+
+/* What a value adds to a sum of its weight: nothing when it is no number, and never so much that
+ * the sum forgets the other values; no axis reaches there. */
+static double share(double value, double weight)
+{
+    return isfinite(value) ? weight * fmax(fmin(value, 1e6), -1e6) : 0;
+}
+
+/* Centred mean over 2 × half + 1 values, each with the weight of its point, in one pass. At the
+ * beginning, where curves are steep, the window is as narrow before the point as behind it: else it
+ * would show what is yet to come. */
+static void smooth(double *result, const double *y, const struct point *point, size_t count,
+                   size_t half)
+{
+    size_t from = 0, to = 0;    /* the window [from, to) */
+    double sum = 0, inside = 0; /* over its numbers, and their weight */
+    for (size_t i = 0; i < count; i++) {
+        size_t ahead = i < half ? i : half;
+        for (; to < count && to <= i + ahead; to++) {
+            sum += share(y[to], points_weight(&point[to]));
+            inside += isfinite(y[to]) ? points_weight(&point[to]) : 0;
+        }
+        for (; from + half < i; from++) {
+            sum -= share(y[from], points_weight(&point[from]));
+            inside -= isfinite(y[from]) ? points_weight(&point[from]) : 0;
+        }
+        result[i] = isfinite(y[i]) ? sum / inside : NAN;
+    }
+}
+
+struct line curve_line(const struct points *points, enum curve_field field, enum curve_form form)
+{
+    struct line line = {.count = points->count};
+    line.x = ealloc(line.count, sizeof *line.x);
+    line.y = ealloc(line.count, sizeof *line.y);
+    for (size_t i = 0; i < line.count; i++) {
+        const struct point *point = &points->point[i];
+        line.x[i] = point->iteration;
+        line.y[i] = field == CURVE_LOSS ? point->loss : 100 * point->accuracy;
+    }
+    if (form == CURVE_SMOOTH) {
+        double *raw = line.y;
+        line.y = ealloc(line.count, sizeof *line.y);
+        smooth(line.y, raw, points->point, line.count, line.count / 80 + (line.count > 8));
+        free(raw);
+    }
+    return line;
+}
+
+void line_free(struct line *line)
+{
+    free(line->x);
+    free(line->y);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The value that no more than one in so many of the n is above; they are sorted for it. 1 of none.
+ */
+static double top_but(size_t one_in, double *value, size_t n)
+{
+    qsort(value, n, sizeof *value, compare);
+    return n > 0 ? value[n - 1 - n / one_in] : 1;
+}
+
+/* The top of the loss axis: above 98 of 100 finite losses, so that a spike does not flatten the
+ * rest, and not far above what runs mostly begin with, so that one on its way to divergence does
+ * not either. */
+static double loss_top(const struct history *history)
+{
+    enum { SAMPLES = 400 /* a run */, FAR = 4 };
+    double *losses = ealloc(history->runs * (SAMPLES + 1), sizeof *losses);
+    double *first = ealloc(history->runs, sizeof *first);
+    size_t n = 0, begun = 0;
+    for (size_t r = 0; r < history->runs; r++) {
+        const struct points *points = &history->run[r]->progress;
+        size_t step = points->count / SAMPLES + 1;
+        if (points->count > 0 && isfinite(points->point[0].loss))
+            first[begun++] = points->point[0].loss;
+        for (size_t i = 0; i < points->count; i += step)
+            if (isfinite(points->point[i].loss))
+                losses[n++] = points->point[i].loss;
+    }
+    double zero = 0, top = top_but(50, losses, n), begin = top_but(2, first, begun);
+    free(losses);
+    free(first);
+    if (begin > 0)
+        top = fmin(top, FAR * begin);
+    top = top > 0 ? top * 1.05 : 1;
+    ticks_widen(&zero, &top, 7);
+    return top;
+}
+
+struct ranges curve_ranges(const struct history *history)
+{
+    struct ranges ranges = {.low = 1, .high = 0};
+    for (size_t r = 0; r < history->runs; r++) {
+        const struct run *run = history->run[r];
+        const struct points *lists[2] = {&run->progress, &run->validation};
+        for (int k = 0; k < 2; k++)
+            if (lists[k]->count > 0)
+                ranges.iterations =
+                    fmax(ranges.iterations, lists[k]->point[lists[k]->count - 1].iteration);
+        ranges.iterations = fmax(ranges.iterations, (double)run->iterations);
+        ranges.epochs = fmax(ranges.epochs, (double)run->epoch);
+        /* A live run has its whole way ahead on the axis; one that ended early does not. */
+        if (run->state == RUN_OPEN)
+            ranges.epochs = fmax(ranges.epochs, (double)run->epochs);
+        for (size_t i = 0; i < run->validation.count; i++) {
+            const struct point *point = &run->validation.point[i];
+            /* The steep first epochs would leave the rest little room: they come in from below. */
+            if (point->epoch * 10 > run->epoch)
+                ranges.low = fmin(ranges.low, point->accuracy);
+            ranges.high = fmax(ranges.high, point->accuracy);
+        }
+    }
+    ranges.iterations = fmax(ranges.iterations, 1);
+    ranges.epochs = fmax(ranges.epochs, 1);
+    if (ranges.high < ranges.low)
+        ranges.low = 0, ranges.high = 1;
+    if (ranges.high - ranges.low < 0.02)
+        ranges.low -= 0.02, ranges.high += 0.02;
+    ticks_widen(&ranges.low, &ranges.high, 12);
+    ranges.low = fmax(ranges.low, 0);
+    ranges.high = fmin(ranges.high, 1);
+    ranges.loss = loss_top(history);
+    return ranges;
+}
+
+struct speed curve_speed(const struct run *run)
+{
+    const struct points *points = &run->progress;
+    struct speed speed = {NAN, NAN};
+    if (points->count < 2)
+        return speed;
+    const struct point *last = &points->point[points->count - 1], *first = last;
+    double images = 0;
+    /* The first point's own step was before the time counted. */
+    for (; first > points->point && last->time - (first - 1)->time <= SPEED_SECONDS; first--)
+        images += first->images;
+    /* And so were those that came in one go with it. */
+    while (first < last && first[1].time == first->time)
+        images -= (++first)->images;
+    double seconds = last->time - first->time;
+    if (seconds > 0)
+        speed = (struct speed){(last->iteration - first->iteration) / seconds, images / seconds};
+    return speed;
+}
+
+double curve_left(const struct run *run)
+{
+    if (run->iterations == 0 || run->progress.count == 0)
+        return NAN;
+    double done = run->progress.point[run->progress.count - 1].iteration;
+    return ((double)run->iterations - done) / curve_speed(run).iterations;
+}
+
+void curve_state(const struct run *run, char *text, size_t size)
+{
+    static const char *const ended[] = {
+        [RUN_OPEN] = "",
+        [RUN_DONE] = "",
+        [RUN_STOPPED] = ", stopped",
+        [RUN_FAILED] = ", failed",
+        [RUN_TORN] = ", cut short",
+    };
+    char of[32] = "";
+    if (run->epochs > 0 && (run->state != RUN_DONE || run->epoch != run->epochs))
+        snprintf(of, sizeof of, " of %llu", (unsigned long long)run->epochs);
+    const char *end = ended[run->state];
+    if (run->state == RUN_DONE && run->epoch < run->epochs)
+        end = ", out of patience";
+    snprintf(text, size, "epoch %llu%s%s", (unsigned long long)run->epoch, of, end);
+}
+
+void curve_verdict(const struct run *run, enum rank_rule rule, char *text, size_t size,
+                   char figure[RANK_ROOM])
+{
+    struct merit merit = rank_merit(run, rule, 0);
+    /* After the last epoch: the epoch stands before it anyway. */
+    int plain = rule == RANK_LAST && !merit.training;
+    curve_state(run, text, size);
+    figure[0] = 0;
+    if (!isfinite(merit.figure))
+        return;
+    rank_text(rule, rank_shown(rule, merit.figure), 1, figure);
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s: %s", plain ? "" : ", ",
+             plain ? "" : rank_word(rule, merit.training), figure);
+}
+
+void curve_duration(double seconds, char *text, size_t size)
+{
+    if (!(seconds >= 0 && seconds < 1e8)) {
+        snprintf(text, size, "%s", "");
+        return;
+    }
+    unsigned whole = (unsigned)(seconds + 0.5);
+    if (whole >= 3600)
+        snprintf(text, size, "%u h %02u min", whole / 3600, whole / 60 % 60);
+    else if (whole >= 60)
+        snprintf(text, size, "%u min %02u s", whole / 60, whole % 60);
+    else
+        snprintf(text, size, "%u s", whole);
+}

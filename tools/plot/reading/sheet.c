@@ -1,0 +1,275 @@
+#include "reading/sheet.h"
+
+#include "images.h"
+#include "label.h"
+#include "message.h"
+#include "view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { USUAL = 64, OF_A_CLASS = 10, OF_AN_IMAGE = 8, MOST_BY_CLASS = 400 };
+
+/* What is kept while one input is read. */
+struct reading {
+    struct sheet *sheet;
+    struct images *input;
+    uint32_t *label; /* [labels] the places of its classes in the sheet's table */
+    uint32_t labels;
+    struct image *original; /* [originals] training images whose views come later; pixels owned */
+    size_t originals;
+    uint8_t *pixels; /* of a view */
+};
+
+/* How many strips of how many images; those that have more, for there were fewer classes to share
+ * with, lose them. */
+static void share(struct sheet *sheet)
+{
+    const struct sheet_options *options = &sheet->options;
+    uint64_t classes = sheet->table.count, limit = options->limit;
+    if (limit == 0 && options->by == SHEET_CLASS)
+        limit = classes * OF_A_CLASS < MOST_BY_CLASS ? classes * OF_A_CLASS : MOST_BY_CLASS;
+    else if (limit == 0)
+        limit = USUAL;
+    uint64_t strips = options->by == SHEET_ORDER   ? 1
+                      : options->by == SHEET_CLASS ? classes
+                                                   : (limit + OF_AN_IMAGE - 1) / OF_AN_IMAGE;
+    sheet->most_strips = strips < limit ? strips : limit;
+    sheet->most_shown = limit / sheet->most_strips;
+    for (size_t i = 0; i < sheet->strips; i++)
+        for (; sheet->strip[i].count > sheet->most_shown; sheet->images--)
+            tile_free(&sheet->strip[i].shown[--sheet->strip[i].count].tile);
+}
+
+/* Once it is known what comes. */
+static void plan(struct sheet *sheet, const struct images *input, const struct image *first)
+{
+    struct sheet_options *options = &sheet->options;
+    if (options->by == SHEET_AUTO)
+        options->by = input->epochs || first->guessed ? SHEET_ORDER : SHEET_CLASS;
+    sheet->grows = options->by == SHEET_CLASS && !input->epochs;
+    share(sheet);
+}
+
+static struct strip *find_strip(struct sheet *sheet, uint64_t of)
+{
+    for (size_t i = 0; i < sheet->strips; i++)
+        if (sheet->strip[i].of == of)
+            return &sheet->strip[i];
+    return NULL;
+}
+
+/* Puts a new strip in its place: classes in the order of the table, images as they come. */
+static struct strip *add_strip(struct sheet *sheet, uint64_t of)
+{
+    size_t place = sheet->strips++;
+    sheet->strip = egrow(sheet->strip, sheet->strips, sizeof *sheet->strip);
+    for (; sheet->options.by == SHEET_CLASS && place > 0 && sheet->strip[place - 1].of > of;
+         place--)
+        sheet->strip[place] = sheet->strip[place - 1];
+    sheet->strip[place] = (struct strip){.of = of};
+    return &sheet->strip[place];
+}
+
+static uint64_t strip_of(const struct sheet *sheet, const struct image *image)
+{
+    return sheet->options.by == SHEET_ORDER   ? 0
+           : sheet->options.by == SHEET_CLASS ? image->label
+                                              : image->id;
+}
+
+static void show(struct sheet *sheet, const struct image *image)
+{
+    uint64_t of = strip_of(sheet, image);
+    struct strip *strip = find_strip(sheet, of);
+    if (strip == NULL && sheet->strips == sheet->most_strips)
+        return;
+    if (strip == NULL)
+        strip = add_strip(sheet, of);
+    if (strip->count == sheet->most_shown)
+        return;
+    strip->shown = egrow(strip->shown, strip->count + 1, sizeof *strip->shown);
+    strip->shown[strip->count++] = (struct shown){
+        .tile = tile_of(image->pixels, image->height, image->width, image->channels,
+                        sheet->options.most),
+        .class = sheet->class[image->label],
+        .guess = image->guessed ? sheet->class[image->guess] : NULL,
+        .probability = image->probability,
+    };
+    sheet->images++;
+}
+
+static int is_full(const struct sheet *sheet)
+{
+    return sheet->most_strips > 0 && !sheet->grows &&
+           sheet->images == sheet->most_strips * sheet->most_shown;
+}
+
+/* Keeps a training image for its views, if the sheet would have room for it. */
+static void keep(struct reading *reading, const struct image *image)
+{
+    const struct sheet *sheet = reading->sheet;
+    size_t alike = 0, most = sheet->most_shown;
+    for (size_t i = 0; i < reading->originals; i++)
+        alike += strip_of(sheet, &reading->original[i]) == strip_of(sheet, image);
+    if (sheet->options.by == SHEET_IMAGE) {
+        alike = reading->originals;
+        most = sheet->most_strips;
+    }
+    if (alike >= most)
+        return;
+    reading->original = egrow(reading->original, reading->originals + 1, sizeof *reading->original);
+    struct image *kept = &reading->original[reading->originals++];
+    uint8_t *pixels = ealloc(image_bytes(image), 1);
+    *kept = *image;
+    kept->pixels = memcpy(pixels, image->pixels, image_bytes(image));
+}
+
+/* A view record: shows the views of the images that were kept. */
+static int show_views(struct reading *reading, const struct record *record)
+{
+    const struct images_about *about = &reading->input->about;
+    struct views views;
+    if (views_read(record, &views) < 0)
+        return -1;
+    if (reading->pixels == NULL)
+        reading->pixels = ealloc((size_t)about->height * about->width, about->channels);
+    for (size_t v = 0; v < views.count && !is_full(reading->sheet); v++)
+        for (size_t i = 0; i < reading->originals; i++) {
+            struct image image = reading->original[i];
+            if (image.id != views_id(&views, v) || image.channels != about->channels)
+                continue;
+            struct view view = views_view(&views, v, about->height, about->width);
+            view_draw(&view, &image, reading->pixels);
+            image.pixels = reading->pixels;
+            image.height = about->height;
+            image.width = about->width;
+            show(reading->sheet, &image);
+        }
+    return 0;
+}
+
+static int is_wanted(const struct reading *reading, enum split split)
+{
+    const char *only = reading->sheet->options.only;
+    if (only)
+        return strcmp(split_name[split], only) == 0;
+    return split == SPLIT_TRAIN || !reading->input->epochs;
+}
+
+/* Joins the classes of the input to those of the sheet. */
+static void take_classes(struct reading *reading)
+{
+    struct sheet *sheet = reading->sheet;
+    const struct classes *classes = &reading->input->classes;
+    uint32_t known = sheet->table.count;
+    reading->label = egrow(reading->label, classes->count, sizeof *reading->label);
+    reading->labels = classes->count;
+    classes_join(&sheet->table, classes, reading->label);
+    sheet->class = egrow(sheet->class, sheet->table.count, sizeof *sheet->class);
+    for (uint32_t i = known; i < sheet->table.count; i++)
+        sheet->class[i] = label_name(sheet->table.name[i], strlen(sheet->table.name[i]));
+    if (sheet->classes == 0)
+        sheet->classes = sheet->table.count;
+    else if (sheet->grows && sheet->table.count > known)
+        share(sheet);
+}
+
+static int take(struct reading *reading, int item, struct image *image, const struct record *record)
+{
+    struct sheet *sheet = reading->sheet;
+    if (item == IMAGES_VIEWS)
+        return sheet->images + reading->originals > 0 ? show_views(reading, record) : 0;
+    if (item != IMAGES_IMAGE || !is_wanted(reading, image->split))
+        return 0;
+    if (reading->input->classes.count > reading->labels)
+        take_classes(reading);
+    image->label = reading->label[image->label];
+    if (image->guessed)
+        image->guess = reading->label[image->guess];
+    if (sheet->most_strips == 0)
+        plan(sheet, reading->input, image);
+    if (reading->input->views && image->split == SPLIT_TRAIN)
+        keep(reading, image);
+    else
+        show(sheet, image);
+    return 0;
+}
+
+static int read_images(struct reading *reading, const struct input *input)
+{
+    struct image image;
+    struct record record;
+    int item;
+    if (images_open(reading->input, input->fd, input->name, "images epochs") < 0)
+        return -1;
+    while (!is_full(reading->sheet) &&
+           (item = images_next(reading->input, &image, &record)) != IMAGES_END)
+        if (item < 0 || take(reading, item, &image, &record) < 0)
+            return -1;
+    return images_prove(reading->input);
+}
+
+static int read_one(struct sheet *sheet, struct input *input)
+{
+    struct images images = {0};
+    struct reading reading = {.sheet = sheet, .input = &images};
+    if (input_open(input, 0) < 0)
+        return -1;
+    int result = read_images(&reading, input);
+    if (result < 0)
+        result = input_damage(input);
+    else
+        input->state = INPUT_ENDED;
+    for (size_t i = 0; i < reading.originals; i++)
+        free((void *)reading.original[i].pixels);
+    free(reading.original);
+    free(reading.label);
+    free(reading.pixels);
+    images_close(&images);
+    return result;
+}
+
+static int by_class(const void *a, const void *b)
+{
+    const struct strip *one = a, *other = b;
+    return one->of < other->of ? -1 : one->of > other->of;
+}
+
+/* Where inputs with different classes were joined, their table is sorted, and so are the strips. */
+static void settle(struct sheet *sheet)
+{
+    uint32_t *place = ealloc(sheet->table.count, sizeof *place);
+    classes_sort(&sheet->table, place);
+    for (size_t i = 0; i < sheet->strips; i++)
+        sheet->strip[i].of = place[sheet->strip[i].of];
+    free(place);
+    qsort(sheet->strip, sheet->strips, sizeof *sheet->strip, by_class);
+}
+
+int sheet_read(struct sheet *sheet, struct input *input, int count)
+{
+    for (int i = 0; i < count && !is_full(sheet); i++) {
+        if (read_one(sheet, &input[i]) < 0)
+            return -1;
+        input_complain(&input[i]);
+        input_shut(&input[i]);
+    }
+    if (sheet->options.by == SHEET_CLASS && sheet->table.count > sheet->classes)
+        settle(sheet);
+    return 0;
+}
+
+void sheet_free(struct sheet *sheet)
+{
+    for (size_t i = 0; i < sheet->strips; i++) {
+        for (size_t j = 0; j < sheet->strip[i].count; j++)
+            tile_free(&sheet->strip[i].shown[j].tile);
+        free(sheet->strip[i].shown);
+    }
+    for (uint32_t i = 0; i < sheet->table.count; i++)
+        free(sheet->class[i]);
+    free(sheet->class);
+    free(sheet->strip);
+    classes_free(&sheet->table);
+}

@@ -8,34 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number of different values of an option; numeric tells whether all of them are numbers. */
-static size_t values_of(const struct history *history, const char *name, int *numeric)
-{
-    size_t values = 0;
-    *numeric = 1;
-    for (size_t r = 0; r < history->runs; r++) {
-        size_t earlier = 0;
-        while (earlier < r && strcmp(varying_value(history->run[earlier], name),
-                                     varying_value(history->run[r], name)) != 0)
-            earlier++;
-        values += earlier == r;
-        *numeric &= isfinite(varying_number(history->run[r], name)) != 0;
-    }
-    return values;
-}
-
-/* The option that becomes the axis, to the front. */
+/* The option that becomes the axis, to the front; NULL where there is none. */
 static void choose_axis(const struct history *history, struct varying *options)
 {
-    size_t best = 0, best_rank = 0;
+    size_t best = 0, most = 0;
     for (size_t i = 0; i < options->count; i++) {
-        int numeric;
-        size_t rank = values_of(history, options->name[i], &numeric) + (numeric ? 1000000 : 0);
-        if (strcmp(options->name[i], "depth") == 0)
-            rank = SIZE_MAX;
-        if (rank > best_rank) {
+        const char *name = options->name[i];
+        size_t values = 0;
+        int numeric = 1;
+        for (size_t r = 0; r < history->runs; r++) {
+            size_t earlier = 0;
+            while (earlier < r && strcmp(varying_value(history->run[earlier], name),
+                                         varying_value(history->run[r], name)) != 0)
+                earlier++;
+            values += earlier == r;
+            numeric &= isfinite(varying_number(history->run[r], name)) != 0;
+        }
+        values += numeric ? 1000000 : 0;
+        if (strcmp(name, "depth") == 0)
+            values = SIZE_MAX;
+        if (values > most) {
             best = i;
-            best_rank = rank;
+            most = values;
         }
     }
     const char *axis = options->count ? options->name[best] : NULL;
@@ -46,52 +40,46 @@ static void choose_axis(const struct history *history, struct varying *options)
     options->name[0] = axis;
 }
 
-static struct varying choose(const struct history *history)
+static int compare_values(const void *a, const void *b)
 {
-    struct varying all = varying_find(history, 0);
-    choose_axis(history, &all);
-    struct varying chosen = varying_reduce(history, &all);
-    chosen.name[0] = all.name[0];
-    return chosen;
-}
-
-static int compare_places(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
+    const struct axis_value *x = a, *y = b;
     if (isfinite(x->number) && isfinite(y->number))
         return (x->number > y->number) - (x->number < y->number);
     return strverscmp(x->text, y->text);
 }
 
-static struct place place_of(const struct run *run, const char *axis)
+static struct axis_value value_of(const struct run *run, const char *axis)
 {
     if (axis == NULL)
-        return (struct place){run->name, NAN};
-    return (struct place){varying_value(run, axis), varying_number(run, axis)};
+        return (struct axis_value){run->name    ? run->name
+                                   : run->given ? run->given
+                                                : run->path,
+                                   NAN};
+    return (struct axis_value){varying_value(run, axis), varying_number(run, axis)};
 }
 
-static size_t find_place(const struct summary *summary, const char *text)
+static size_t find_value(const struct summary *summary, const char *text)
 {
     size_t i = 0;
-    while (i < summary->places && strcmp(summary->place[i].text, text) != 0)
+    while (i < summary->values && strcmp(summary->value[i].text, text) != 0)
         i++;
     return i;
 }
 
-static void find_places(struct summary *summary, const struct history *history)
+static void find_values(struct summary *summary, const struct history *history)
 {
-    summary->place = ealloc(history->runs, sizeof *summary->place);
+    summary->value = ealloc(history->runs, sizeof *summary->value);
     summary->numeric = summary->axis != NULL;
     for (size_t r = 0; r < history->runs; r++) {
-        struct place place = place_of(history->run[r], summary->axis);
-        if (find_place(summary, place.text) == summary->places)
-            summary->place[summary->places++] = place;
-        summary->numeric &= isfinite(place.number) != 0;
+        struct axis_value value = value_of(history->run[r], summary->axis);
+        if (find_value(summary, value.text) == summary->values)
+            summary->value[summary->values++] = value;
+        summary->numeric &= isfinite(value.number) != 0;
     }
     if (summary->axis)
-        qsort(summary->place, summary->places, sizeof *summary->place, compare_places);
-    double low = summary->places ? summary->place[0].number : NAN;
-    double high = summary->places ? summary->place[summary->places - 1].number : NAN;
+        qsort(summary->value, summary->values, sizeof *summary->value, compare_values);
+    double low = summary->values ? summary->value[0].number : NAN;
+    double high = summary->values ? summary->value[summary->values - 1].number : NAN;
     summary->logarithmic = summary->numeric && low > 0 && high / low >= 20;
 }
 
@@ -100,32 +88,32 @@ static size_t series_of(struct summary *summary, const struct run *run,
                         const struct varying *options)
 {
     char *name = varying_words(run, options, 1);
-    size_t place = summary->serieses;
-    for (size_t i = 0; i < summary->serieses; i++)
-        if (strcmp(summary->series[i], name) == 0) {
-            free(name);
-            return i;
-        }
+    size_t at = 0;
+    while (at < summary->serieses && strverscmp(summary->series[at], name) < 0)
+        at++;
+    if (at < summary->serieses && strcmp(summary->series[at], name) == 0) {
+        free(name);
+        return at;
+    }
     summary->series = egrow(summary->series, summary->serieses + 1, sizeof *summary->series);
-    for (; place > 0 && strverscmp(summary->series[place - 1], name) > 0; place--)
-        summary->series[place] = summary->series[place - 1];
-    summary->series[place] = name;
+    memmove(&summary->series[at + 1], &summary->series[at],
+            (summary->serieses++ - at) * sizeof *summary->series);
+    summary->series[at] = name;
     for (size_t g = 0; g < summary->groups; g++)
-        summary->group[g].series += summary->group[g].series >= place;
-    summary->serieses++;
-    return place;
+        summary->group[g].series += summary->group[g].series >= at;
+    return at;
 }
 
 static void add_run(struct summary *summary, const struct run *run, const struct varying *options)
 {
-    size_t place = find_place(summary, place_of(run, summary->axis).text);
+    size_t value = find_value(summary, value_of(run, summary->axis).text);
     size_t series = series_of(summary, run, options), i = 0;
     while (i < summary->groups &&
-           (summary->group[i].place != place || summary->group[i].series != series))
+           (summary->group[i].value != value || summary->group[i].series != series))
         i++;
     if (i == summary->groups) {
         summary->group = egrow(summary->group, summary->groups + 1, sizeof *summary->group);
-        summary->group[summary->groups++] = (struct group){.place = place, .series = series};
+        summary->group[summary->groups++] = (struct group){.value = value, .series = series};
     }
     struct group *group = &summary->group[i];
     group->run = egrow(group->run, group->runs + 1, sizeof *group->run);
@@ -188,15 +176,15 @@ static void measure(const struct summary *summary, struct group *group)
         if (!isnan(figure))
             squares += (figure - group->mean) * (figure - group->mean);
     }
-    group->best = group->counted == 0 ? NAN : summary->rank == RANK_LOSS ? group->low : group->high;
     group->deviation = group->counted > 1 ? sqrt(squares / (double)(group->counted - 1)) : NAN;
+    group->best = group->counted == 0 ? NAN : summary->rank == RANK_LOSS ? group->low : group->high;
 }
 
 char *summary_name(const struct summary *summary, const struct group *group)
 {
     const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
     char *name;
-    if (asprintf(&name, "%s%s%s%s%s", axis, axis[0] ? " " : "", summary->place[group->place].text,
+    if (asprintf(&name, "%s%s%s%s%s", axis, axis[0] ? " " : "", summary->value[group->value].text,
                  series[0] ? ", " : "", series) < 0)
         die(FAILED, "out of memory: the name of a group");
     return name;
@@ -207,7 +195,7 @@ static int compare_groups(const void *a, const void *b)
     const struct group *x = a, *y = b;
     if (x->series != y->series)
         return x->series < y->series ? -1 : 1;
-    return (x->place > y->place) - (x->place < y->place);
+    return (x->value > y->value) - (x->value < y->value);
 }
 
 /* Whether the runs of each group differ in their seeds: then the group is one thing, repeated. */
@@ -228,11 +216,13 @@ static int is_repeated(const struct summary *summary, const struct history *hist
 
 void summary_make(struct summary *summary, const struct history *history)
 {
-    struct varying options = choose(history);
+    struct varying all = varying_find(history, 0);
+    choose_axis(history, &all);
+    struct varying options = varying_reduce(history, &all);
     *summary = (struct summary){.rank = history->rank,
                                 .training = rank_by_training(history->run, history->runs),
-                                .axis = options.name[0]};
-    find_places(summary, history);
+                                .axis = all.name[0]};
+    find_values(summary, history);
     for (size_t r = 0; r < history->runs; r++) {
         const struct run *run = history->run[r];
         struct merit merit = rank_merit(run, history->rank, 0);
@@ -255,5 +245,5 @@ void summary_free(struct summary *summary)
         free(summary->series[i]);
     free(summary->group);
     free(summary->series);
-    free(summary->place);
+    free(summary->value);
 }

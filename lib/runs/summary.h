@@ -14,13 +14,13 @@
 #include "history.h"
 
 /* A value of the axis. */
-struct place {
+struct axis_value {
     const char *text;
     double number; /* NAN: a word */
 };
 
 struct group {
-    size_t place, series;
+    size_t value, series;
     const struct run **run; /* [runs], in the history's order */
     size_t runs;
     size_t counted;         /* of these the ones that the figures are of */
@@ -29,16 +29,16 @@ struct group {
 };
 
 struct summary {
-    enum rank_rule rank; /* which figure it is of */
-    int training;        /* of the training images, for no run was validated */
-    const char *axis;    /* the option's name; NULL: groups stand side by side, by name */
-    int logarithmic;     /* its numbers rise by factors, not by steps */
-    int numeric;         /* all places are numbers */
-    struct place *place; /* [places], rising */
-    size_t places;
+    enum rank_rule rank;      /* which figure it is of */
+    int training;             /* of the training images, for no run was validated */
+    const char *axis;         /* the option's name; NULL: groups stand side by side, by name */
+    int logarithmic;          /* its numbers rise by factors, not by steps */
+    int numeric;              /* all values are numbers */
+    struct axis_value *value; /* [values], rising */
+    size_t values;
     char **series; /* [serieses] rising: "batch size 64", "" if it is the only one */
     size_t serieses;
-    struct group *group; /* [groups], by series and then place */
+    struct group *group; /* [groups], by series and then value */
     size_t groups;
     int repeated;             /* some group has several runs, and they differ in their seeds */
     size_t without, diverged; /* runs that are not counted: never validated; diverged */

@@ -75,9 +75,9 @@ static void verdicts(void **state)
     char text[64], figure[RANK_ROOM];
     curve_state(&run, text, sizeof text);
     assert_string_equal(text, "epoch 6 of 9, stopped");
-    curve_verdict(&run, RANK_LAST, text, sizeof text, figure);
+    curve_outcome(&run, RANK_LAST, text, sizeof text, figure);
     assert_string_equal(text, "epoch 6 of 9, stopped: 60.00 %");
-    curve_verdict(&run, RANK_MEAN5, text, sizeof text, figure);
+    curve_outcome(&run, RANK_MEAN5, text, sizeof text, figure);
     assert_string_equal(text, "epoch 6 of 9, stopped, last five: 50.00 %");
     assert_string_equal(figure, "50.00 %");
 }

@@ -1,11 +1,10 @@
 #include "follow.h"
 
-#include "reading/asked.h"
 #include "message.h"
 #include "runs/input.h"
 #include "show.h"
 #include "standard.h"
-#include "terminal/text.h"
+#include "terminal/live.h"
 #include "reading/titles.h"
 
 #include <dirent.h>
@@ -315,8 +314,8 @@ static int write_frame(struct follower *follower)
         follower->anew_at = now;
         follower->resized = 0;
     }
-    struct screen *screen = text_live(follower->history, &follower->asked, &follower->page,
-                                      (double)milliseconds(CLOCK_REALTIME) / 1000);
+    struct screen *screen = live_frame(follower->history, &follower->asked, &follower->page,
+                                       (double)milliseconds(CLOCK_REALTIME) / 1000);
     screen_update(screen, follower->frame, stdout);
     forget_frame(follower);
     follower->frame = screen;
@@ -377,7 +376,7 @@ static int run_loop(struct follower *follower)
         if (follower->resized || ended || (follower->stale && now >= follower->due)) {
             give_titles(follower->history);
             if (!follower->live)
-                tell_epochs(follower->history);
+                live_tell(follower->history);
             status = follower->live ? write_frame(follower) : standard_flush();
             follower->stale = 0;
         }

@@ -14,14 +14,14 @@
 enum { USUAL_COLUMNS = 80, USUAL_ROWS = 23, LEAST_COLUMNS = 20 };
 
 /* The kinds of views: what each is drawn from, and how. */
-struct view {
+struct chart_kind {
     const char *kind, *name; /* name: "curves are", for a sentence */
     int of_scores;
     int (*picture)(const struct history *history, const struct picture *picture);
     struct screen *(*of_history)(const struct history *history, const struct page *page);
     struct screen *(*of_score)(const struct score *score, const struct page *page);
 };
-static const struct view views[] = {
+static const struct chart_kind kinds[] = {
     {"curves", "curves are", 0, chart_curves, text_curves, NULL},
     {"overlay", "overlays are", 0, chart_overlay, text_overlay, NULL},
     {"summary", "a summary is", 0, chart_summary, text_summary, NULL},
@@ -30,24 +30,24 @@ static const struct view views[] = {
 };
 
 /* NULL for auto and table, which take what there is. */
-static const struct view *find_view(const char *kind)
+static const struct chart_kind *find_kind(const char *kind)
 {
-    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
-        if (strcmp(views[i].kind, kind) == 0)
-            return &views[i];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].kind, kind) == 0)
+            return &kinds[i];
     return NULL;
 }
 
 int show_check(const struct history *history, const char *kind)
 {
-    const struct view *view = find_view(kind);
+    const struct chart_kind *chart = find_kind(kind);
     if (history->runs + history->scores == 0)
         return fail("there is nothing to draw: the input holds no run and no score");
-    if (view && !view->of_scores && history->runs == 0)
-        return fail("%s drawn from runs (of pstrain); the input holds only scores", view->name);
-    if (view && view->of_scores && history->scores == 0)
-        return fail("%s drawn from scores (of pseval); the input holds only runs", view->name);
-    return view && view->of_scores && history_check_confusion(history) < 0
+    if (chart && !chart->of_scores && history->runs == 0)
+        return fail("%s drawn from runs (of pstrain); the input holds only scores", chart->name);
+    if (chart && chart->of_scores && history->scores == 0)
+        return fail("%s drawn from scores (of pseval); the input holds only runs", chart->name);
+    return chart && chart->of_scores && history_check_confusion(history) < 0
                ? fail("%s; --kind table shows it", why())
                : 0;
 }
@@ -80,8 +80,8 @@ struct page show_page(const uint32_t size[2], int ascii, const char *title)
     struct winsize window;
     int able = terminal_size(&window);
     setlocale(LC_CTYPE, "");
-    page.look.unicode = !ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    page.look.colour = able && (no_colour == NULL || no_colour[0] == 0);
+    page.can.unicode = !ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    page.can.colour = able && (no_colour == NULL || no_colour[0] == 0);
     if (size[0] > 0) {
         page.columns = (int)size[0];
         page.rows = (int)size[1];
@@ -95,15 +95,15 @@ struct page show_page(const uint32_t size[2], int ascii, const char *title)
 
 int show_picture(const struct history *history, const char *kind, const struct picture *picture)
 {
-    const struct view *view = find_view(kind);
-    if (view == NULL && history->runs > 0 && history->scores > 0)
+    const struct chart_kind *chart = find_kind(kind);
+    if (chart == NULL && history->runs > 0 && history->scores > 0)
         return fail_as(USAGE,
                        "the input holds both runs and scores: choose with --kind which to draw");
-    if (view == NULL)
-        view = find_view(history->runs > 0 ? "curves" : "confusion");
-    if (view->of_scores && history_check_confusion(history) < 0)
+    if (chart == NULL)
+        chart = find_kind(history->runs > 0 ? "curves" : "confusion");
+    if (chart->of_scores && history_check_confusion(history) < 0)
         return fail("%s; --kind table shows it", why());
-    return view->picture(history, picture);
+    return chart->picture(history, picture);
 }
 
 static void print(struct screen *screen)
@@ -114,14 +114,14 @@ static void print(struct screen *screen)
 
 int show_text(const struct history *history, const char *kind, const struct page *page)
 {
-    const struct view *view = find_view(kind);
-    int runs = history->runs > 0 && !(view && view->of_scores);
-    int scores = history->scores > 0 && !(view && !view->of_scores);
+    const struct chart_kind *chart = find_kind(kind);
+    int runs = history->runs > 0 && !(chart && chart->of_scores);
+    int scores = history->scores > 0 && !(chart && !chart->of_scores);
     int table = strcmp(kind, "table") == 0 || (scores && history_check_confusion(history) < 0);
     if (runs)
-        print(table  ? text_run_table(history, page)
-              : view ? view->of_history(history, page)
-                     : text_curves(history, page));
+        print(table   ? text_run_table(history, page)
+              : chart ? chart->of_history(history, page)
+                      : text_curves(history, page));
     if (runs && scores)
         putchar('\n');
     if (scores && table)
@@ -129,8 +129,8 @@ int show_text(const struct history *history, const char *kind, const struct page
     for (size_t i = 0; scores && !table && i < history->scores; i++) {
         if (i > 0)
             putchar('\n');
-        print(view ? view->of_score(history->score[i], page)
-                   : text_confusion(history->score[i], page));
+        print(chart ? chart->of_score(history->score[i], page)
+                    : text_confusion(history->score[i], page));
     }
     return standard_flush();
 }

@@ -1,4 +1,5 @@
-/* Round numbers for an axis.
+/* What axes and labels are, for pictures and for text: round numbers for an axis, and labels beside
+ * the ends of lines.
  *
  * A step is 1, 2 or 5 times a power of ten, so that a reader can divide by it at sight. Ticks are
  * the multiples of the step that lie between the ends of the axis, ends included.
@@ -45,5 +46,11 @@ void tick_text(const struct ticks *ticks, double value, char *text, size_t size)
 
 /* Moves the ends outwards to multiples of the step that at most most ticks need. */
 void ticks_widen(double *low, double *high, int most);
+
+/* Moves labels apart so that none covers another. place: where count of them would like to stand,
+ * falling down the page (rising values); each is moved to within [first, last] and at least step
+ * from its neighbours, no farther than it must. The number of labels that have room; places beyond
+ * are not touched. */
+size_t labels_spread(double *place, size_t count, double first, double last, double step);
 
 #endif

@@ -156,7 +156,7 @@ static void panel_title(struct canvas *canvas, double x, double y, double width,
 {
     char verdict[128], brief[RANK_ROOM];
     struct lettering name = {1.1 * font, black, 0, 1, 1, 0}, figure = {font, grey, 1, 1, 0, 0};
-    curve_verdict(run, rule, verdict, sizeof verdict, brief);
+    curve_outcome(run, rule, verdict, sizeof verdict, brief);
     const char *text = run->state == RUN_DONE && brief[0] ? brief : verdict;
     double taken = canvas_text_width(canvas, &figure, text);
     /* A small panel has no room for more than the figure. */

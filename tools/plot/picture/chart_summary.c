@@ -4,7 +4,6 @@
 
 #include "message.h"
 #include "picture/pane.h"
-#include "spread.h"
 #include "runs/summary.h"
 
 #include <math.h>
@@ -14,7 +13,7 @@
 
 static double at_place(const struct summary *summary, size_t place)
 {
-    double number = summary->place[place].number;
+    double number = summary->value[place].number;
     return !summary->numeric ? (double)place : summary->logarithmic ? log10(number) : number;
 }
 
@@ -22,7 +21,7 @@ static double at_place(const struct summary *summary, size_t place)
 static double offset(const struct pane *pane, const struct summary *summary, size_t series)
 {
     double nearest = pane->width;
-    for (size_t i = 1; i < summary->places; i++)
+    for (size_t i = 1; i < summary->values; i++)
         nearest = fmin(nearest,
                        pane_x(pane, at_place(summary, i)) - pane_x(pane, at_place(summary, i - 1)));
     double step = fmin(1.6 * pane->font, 0.6 * nearest / (double)summary->serieses);
@@ -47,7 +46,7 @@ static void draw_group(const struct pane *pane, const struct summary *summary,
                        const struct group *group, struct colour colour)
 {
     double font = pane->font;
-    double x = pane_x(pane, at_place(summary, group->place)) + offset(pane, summary, group->series);
+    double x = pane_x(pane, at_place(summary, group->value)) + offset(pane, summary, group->series);
     struct colour pale = colour;
     pale.alpha = 0.45;
     struct lettering cross = {font, colour, 0.5, 1, 1, 0};
@@ -79,7 +78,7 @@ static void draw_line(const struct pane *pane, const struct summary *summary, si
             continue;
         double shift = offset(pane, summary, series) / pane->width;
         line.x[line.count] =
-            at_place(summary, group->place) + shift * (pane->across.high - pane->across.low);
+            at_place(summary, group->value) + shift * (pane->across.high - pane->across.low);
         line.y[line.count++] = group->mean;
     }
     if (summary->numeric)
@@ -120,7 +119,7 @@ static void name_series(const struct pane *pane, const struct summary *summary, 
     qsort(end, count, sizeof *end, upper);
     for (size_t i = 0; i < count; i++)
         place[i] = end[i].y;
-    size_t shown = spread(place, count, pane->y, pane->y + pane->height, 1.25 * pane->font);
+    size_t shown = labels_spread(place, count, pane->y, pane->y + pane->height, 1.25 * pane->font);
     for (size_t i = 0; i < shown; i++) {
         struct lettering name = {pane->font, series_colour(summary, end[i].series), 0, 0.5, 1, 0};
         canvas_text_in(pane->canvas, edge + 0.8 * pane->font, place[i], width - pane->font, &name,
@@ -175,9 +174,9 @@ static struct axis figure_axis(const struct summary *summary, const char *name)
 
 static struct axis_mark *marks_of(const struct summary *summary)
 {
-    struct axis_mark *mark = ealloc(summary->places, sizeof *mark);
-    for (size_t i = 0; i < summary->places; i++)
-        mark[i] = (struct axis_mark){at_place(summary, i), summary->place[i].text};
+    struct axis_mark *mark = ealloc(summary->values, sizeof *mark);
+    for (size_t i = 0; i < summary->values; i++)
+        mark[i] = (struct axis_mark){at_place(summary, i), summary->value[i].text};
     return mark;
 }
 
@@ -193,14 +192,14 @@ static void draw_plot(struct canvas *canvas, const struct summary *summary, doub
 {
     char name[128], measure[128];
     struct axis_mark *mark = marks_of(summary);
-    double first = mark[0].at, last = mark[summary->places - 1].at;
+    double first = mark[0].at, last = mark[summary->values - 1].at;
     /* Room for the series that stand beside each other at the first and the last place. */
     double beside = fmin(0.05 + 0.03 * (double)summary->serieses, 0.2);
     double margin = last > first ? beside * (last - first) : 0.5;
     double labels = widest_name(canvas, summary, font);
     axis_name(summary, name, sizeof name);
     summary_measure(summary, 0, measure, sizeof measure);
-    struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->places};
+    struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->values};
     struct pane pane = {canvas,
                         0,
                         top + font,

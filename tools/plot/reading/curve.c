@@ -85,14 +85,6 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The value that no more than one in so many of the n is above; they are sorted for it. 1 of none.
- */
-static double top_but(size_t one_in, double *value, size_t n)
-{
-    qsort(value, n, sizeof *value, compare);
-    return n > 0 ? value[n - 1 - n / one_in] : 1;
-}
-
 /* The top of the loss axis: above 98 of 100 finite losses, so that a spike does not flatten the
  * rest, and not far above what runs mostly begin with, so that one on its way to divergence does
  * not either. */
@@ -111,7 +103,10 @@ static double loss_top(const struct history *history)
             if (isfinite(points->point[i].loss))
                 losses[n++] = points->point[i].loss;
     }
-    double zero = 0, top = top_but(50, losses, n), begin = top_but(2, first, begun);
+    qsort(losses, n, sizeof *losses, compare);
+    qsort(first, begun, sizeof *first, compare);
+    double zero = 0, top = n > 0 ? losses[n - 1 - n / 50] : 1;
+    double begin = begun > 0 ? first[begun - 1 - begun / 2] : 1;
     free(losses);
     free(first);
     if (begin > 0)
@@ -203,7 +198,7 @@ void curve_state(const struct run *run, char *text, size_t size)
     snprintf(text, size, "epoch %llu%s%s", (unsigned long long)run->epoch, of, end);
 }
 
-void curve_verdict(const struct run *run, enum rank_rule rule, char *text, size_t size,
+void curve_outcome(const struct run *run, enum rank_rule rule, char *text, size_t size,
                    char figure[RANK_ROOM])
 {
     struct merit merit = rank_merit(run, rule, 0);
@@ -217,6 +212,16 @@ void curve_verdict(const struct run *run, enum rank_rule rule, char *text, size_
     size_t used = strlen(text);
     snprintf(text + used, size - used, "%s%s: %s", plain ? "" : ", ",
              plain ? "" : rank_word(rule, merit.training), figure);
+}
+
+void curve_remark(const struct run *run, char *text, size_t size)
+{
+    double since = curve_diverged(run);
+    text[0] = 0;
+    if (run->progress.count + run->validation.count == 0)
+        snprintf(text, size, "no records yet");
+    else if (since > 0)
+        snprintf(text, size, "diverged at iteration %.0f", since);
 }
 
 void curve_duration(double seconds, char *text, size_t size)

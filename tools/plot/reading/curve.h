@@ -45,12 +45,14 @@ struct speed {
 struct speed curve_speed(const struct run *run);
 double curve_left(const struct run *run);
 
-/* "depth 3" and the like for people: what state the run is in, "epoch 3 of 30", "diverged at …". */
+/* What state the run is in, for people: "epoch 3 of 30, stopped". */
 void curve_state(const struct run *run, char *text, size_t size);
 /* The same with what it is judged by, "epoch 3 of 30, best: 68.02 %"; in figure that alone, ""
  * where there is none. */
-void curve_verdict(const struct run *run, enum rank_rule rule, char *text, size_t size,
+void curve_outcome(const struct run *run, enum rank_rule rule, char *text, size_t size,
                    char figure[RANK_ROOM]);
+/* What its lines alone would not say, "diverged at iteration 120"; "" where there is nothing. */
+void curve_remark(const struct run *run, char *text, size_t size);
 /* "2 h 05 min", "3 min 20 s", "8 s"; "" when it is not known. */
 void curve_duration(double seconds, char *text, size_t size);
 

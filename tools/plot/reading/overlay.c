@@ -1,32 +1,27 @@
 #include "reading/overlay.h"
 
-#include "reading/titles.h"
-
 #include "message.h"
 #include "palette.h"
+#include "reading/titles.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct line by_validation(const struct run *run)
+/* A run's accuracies: at each validation, or the mean over each epoch's mini-batches. */
+static struct line line_of(const struct run *run, int training)
 {
-    struct line line = curve_line(&run->validation, CURVE_ACCURACY, CURVE_RAW);
-    for (size_t i = 0; i < line.count; i++)
-        line.x[i] = (double)run->validation.point[i].epoch;
-    return line;
-}
-
-static struct line by_training(const struct run *run)
-{
-    const struct points *progress = &run->progress;
-    struct line line = {ealloc(progress->count, sizeof(double)),
-                        ealloc(progress->count, sizeof(double)), 0};
-    for (size_t i = 0; i < progress->count; i++)
-        if (i + 1 == progress->count || progress->point[i].epoch < progress->point[i + 1].epoch) {
-            line.x[line.count] = (double)progress->point[i].epoch;
-            line.y[line.count++] = 100 * points_epoch(progress, progress->point[i].epoch).accuracy;
-        }
+    const struct points *points = training ? &run->progress : &run->validation;
+    struct line line = {ealloc(points->count, sizeof(double)),
+                        ealloc(points->count, sizeof(double)), 0};
+    for (size_t i = 0; i < points->count; i++) {
+        const struct point *point = &points->point[i];
+        if (training && i + 1 < points->count && point->epoch >= point[1].epoch)
+            continue;
+        double accuracy = training ? points_epoch(points, point->epoch).accuracy : point->accuracy;
+        line.x[line.count] = (double)point->epoch;
+        line.y[line.count++] = 100 * accuracy;
+    }
     return line;
 }
 
@@ -53,103 +48,92 @@ static struct line mean_of(const struct line *part, size_t parts)
     return mean;
 }
 
-/* Adds the lines of the runs that diverged, or of those that did not, and what they are worth. */
-static void add_parts(struct strand *strand, const struct strands *strands,
-                      const struct run *const *run, size_t runs, enum rank_rule rule, int diverged)
+/* Adds a series of runs, by this name: "depth 2, 1 of 3 diverged". The means are of those that did
+ * not diverge, as long as there are any. */
+static void add_series(struct overlay *overlay, const char *name, const struct run *const *run,
+                       size_t runs, enum rank_rule rule)
 {
-    for (size_t r = 0; r < runs; r++) {
-        struct merit merit = rank_merit(run[r], rule, 0);
-        if (merit.epoch == 0 || merit.training != strands->training || merit.diverged != diverged)
-            continue;
-        strand->part[strand->parts++] =
-            strands->training ? by_training(run[r]) : by_validation(run[r]);
-        strand->merit.figure += merit.figure;
-        strand->merit.loss += merit.loss;
+    struct series series = {.part = ealloc(runs, sizeof *series.part)};
+    size_t diverged = 0, counted = 0;
+    for (size_t r = 0; r < runs; r++)
+        diverged += rank_merit(run[r], rule, 0).diverged;
+    for (int bad = 0; bad < 2; bad++) {
+        for (size_t r = 0; r < runs; r++) {
+            struct merit merit = rank_merit(run[r], rule, 0);
+            if (merit.epoch == 0 || merit.training != overlay->training || merit.diverged != bad)
+                continue;
+            if (bad == 0 || counted == 0) {
+                series.merit.figure += merit.figure;
+                series.merit.loss += merit.loss;
+                series.merit.diverged = bad;
+            }
+            series.part[series.parts++] = line_of(run[r], overlay->training);
+        }
+        counted = counted ? counted : series.parts;
     }
-}
-
-static void add(struct strands *strands, char *name, const struct run *const *run, size_t runs,
-                enum rank_rule rule)
-{
-    struct strand strand = {.name = name};
-    strand.part = ealloc(runs, sizeof *strand.part);
-    add_parts(&strand, strands, run, runs, rule, 0);
-    size_t sound = strand.parts, counted = sound;
-    struct merit sum = strand.merit;
-    add_parts(&strand, strands, run, runs, rule, 1);
-    strands->without += runs - strand.parts;
-    /* The means are of those that did not diverge, as long as there are any. */
-    if (sound == 0) {
-        counted = strand.parts;
-        sum = strand.merit;
+    overlay->without += runs - series.parts;
+    if (series.parts == 1) {
+        series.line = series.part[0];
+        series.parts = 0;
+    } else if (series.parts > 1) {
+        series.line = mean_of(series.part, counted);
     }
-    if (strand.parts == 1) {
-        strand.line = strand.part[0];
-        strand.parts = 0;
-    } else if (strand.parts > 1) {
-        strand.line = mean_of(strand.part, counted);
-    }
-    if (strand.line.count == 0) {
-        free(strand.part);
-        free(name);
+    if (series.line.count == 0) {
+        free(series.part);
         return;
     }
-    strand.last = strand.line.y[strand.line.count - 1];
-    strand.merit = (struct merit){sum.figure / (double)counted, sum.loss / (double)counted,
-                                  .diverged = sound == 0};
-    rank_text(rule, rank_shown(rule, strand.merit.figure), 0, strand.figure);
-    strand.ink = (int)strands->count;
-    strands->strand = egrow(strands->strand, strands->count + 1, sizeof *strands->strand);
-    strands->strand[strands->count++] = strand;
+    int made = diverged == 0 ? asprintf(&series.name, "%s", name)
+               : diverged == runs
+                   ? asprintf(&series.name, "%s, diverged", name)
+                   : asprintf(&series.name, "%s, %zu of %zu diverged", name, diverged, runs);
+    if (made < 0)
+        die(FAILED, "out of memory: the name of a line");
+    series.last = series.line.y[series.line.count - 1];
+    series.merit.figure /= (double)counted;
+    series.merit.loss /= (double)counted;
+    rank_text(rule, rank_shown(rule, series.merit.figure), 0, series.figure);
+    series.ink = (int)overlay->count;
+    /* The best first. They are few enough to put each where it belongs. */
+    overlay->series = egrow(overlay->series, overlay->count + 1, sizeof *overlay->series);
+    size_t place = overlay->count++;
+    for (; place > 0 && rank_compare(rule, &series.merit, &overlay->series[place - 1].merit) < 0;
+         place--)
+        overlay->series[place] = overlay->series[place - 1];
+    overlay->series[place] = series;
 }
 
-/* "depth 2", "depth 2, learning rate 0.1, 1 of 3 diverged" */
-static char *group_name(const struct summary *summary, const struct group *group)
+struct overlay overlay_make(const struct history *history)
 {
-    char text[600], gone[64] = "", *name = summary_name(summary, group);
-    size_t diverged = 0;
-    for (size_t r = 0; r < group->runs; r++)
-        diverged += rank_merit(group->run[r], summary->rank, 0).diverged;
-    if (diverged == group->runs)
-        snprintf(gone, sizeof gone, ", diverged");
-    else if (diverged > 0)
-        snprintf(gone, sizeof gone, ", %zu of %zu diverged", diverged, group->runs);
-    snprintf(text, sizeof text, "%s%s", name, gone);
-    free(name);
-    return ecopy(text);
-}
-
-static char *run_name(const struct run *run, enum rank_rule rule)
-{
-    char text[600];
-    snprintf(text, sizeof text, "%s%s", title_of(run),
-             rank_merit(run, rule, 0).diverged ? ", diverged" : "");
-    return ecopy(text);
-}
-
-/* The best first. They are few enough to put each where it belongs. */
-static void sort(struct strands *strands, enum rank_rule rule)
-{
-    struct strand *strand = strands->strand;
-    for (size_t i = 1; i < strands->count; i++) {
-        struct strand next = strand[i];
-        size_t place = i;
-        for (; place > 0 && rank_compare(rule, &next.merit, &strand[place - 1].merit) < 0; place--)
-            strand[place] = strand[place - 1];
-        strand[place] = next;
+    struct overlay overlay = {.training = rank_by_training(history->run, history->runs)};
+    struct summary summary;
+    summary_make(&summary, history);
+    overlay.means = summary.repeated;
+    for (size_t g = 0; summary.repeated && g < summary.groups; g++) {
+        const struct group *group = &summary.group[g];
+        char *name = summary_name(&summary, group);
+        add_series(&overlay, name, group->run, group->runs, history->rank);
+        free(name);
     }
+    for (size_t r = 0; !summary.repeated && r < history->runs; r++)
+        add_series(&overlay, title_of(history->run[r]), (const struct run *const *)&history->run[r],
+                   1, history->rank);
+    summary_free(&summary);
+    /* Few have the palette in their own order; of many the best have it. */
+    for (size_t i = 0; i < overlay.count && overlay.count > INKS; i++)
+        overlay.series[i].ink = i < INKS ? (int)i : -1;
+    return overlay;
 }
 
-size_t *strands_by_end(const struct strands *strands, size_t most, size_t *count)
+size_t *overlay_by_end(const struct overlay *overlay, size_t most, size_t *count)
 {
-    size_t *order = ealloc(strands->count + 1, sizeof *order);
+    size_t *order = ealloc(overlay->count + 1, sizeof *order);
     *count = 0;
-    for (size_t i = 0; i < strands->count && *count < most; i++) {
-        double last = strands->strand[i].last;
+    for (size_t i = 0; i < overlay->count && *count < most; i++) {
+        double last = overlay->series[i].last;
         size_t place = *count;
         if (!isfinite(last))
             continue;
-        for (; place > 0 && strands->strand[order[place - 1]].last < last; place--)
+        for (; place > 0 && overlay->series[order[place - 1]].last < last; place--)
             order[place] = order[place - 1];
         order[place] = i;
         ++*count;
@@ -157,37 +141,15 @@ size_t *strands_by_end(const struct strands *strands, size_t most, size_t *count
     return order;
 }
 
-struct strands strands_make(const struct history *history)
+void overlay_free(struct overlay *overlay)
 {
-    struct strands strands = {.training = rank_by_training(history->run, history->runs)};
-    struct summary summary;
-    summary_make(&summary, history);
-    strands.means = summary.repeated;
-    if (summary.repeated)
-        for (size_t g = 0; g < summary.groups; g++)
-            add(&strands, group_name(&summary, &summary.group[g]), summary.group[g].run,
-                summary.group[g].runs, history->rank);
-    else
-        for (size_t r = 0; r < history->runs; r++)
-            add(&strands, run_name(history->run[r], history->rank),
-                (const struct run *const *)&history->run[r], 1, history->rank);
-    summary_free(&summary);
-    sort(&strands, history->rank);
-    /* Few have the palette in their own order; of many the best have it. */
-    for (size_t i = 0; i < strands.count && strands.count > INKS; i++)
-        strands.strand[i].ink = i < INKS ? (int)i : -1;
-    return strands;
-}
-
-void strands_free(struct strands *strands)
-{
-    for (size_t i = 0; i < strands->count; i++) {
-        struct strand *strand = &strands->strand[i];
-        line_free(&strand->line);
-        for (size_t p = 0; p < strand->parts; p++)
-            line_free(&strand->part[p]);
-        free(strand->part);
-        free(strand->name);
+    for (size_t i = 0; i < overlay->count; i++) {
+        struct series *series = &overlay->series[i];
+        line_free(&series->line);
+        for (size_t p = 0; p < series->parts; p++)
+            line_free(&series->part[p]);
+        free(series->part);
+        free(series->name);
     }
-    free(strands->strand);
+    free(overlay->series);
 }

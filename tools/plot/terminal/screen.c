@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct screen *screen_make(int rows, int columns, struct look look)
+struct screen *screen_make(int rows, int columns, struct capabilities can)
 {
     struct screen *screen = ealloc(1, sizeof *screen);
-    *screen = (struct screen){.rows = rows, .columns = columns, .look = look};
+    *screen = (struct screen){.rows = rows, .columns = columns, .can = can};
     screen->cell = ealloc((size_t)rows * (size_t)columns, sizeof *screen->cell);
     return screen;
 }
@@ -43,7 +43,7 @@ int screen_text(struct screen *screen, int row, int column, int width, struct st
         }
         if (at + columns > head && at < tail)
             continue;
-        if (code > 0x7e && !screen->look.unicode)
+        if (code > 0x7e && !screen->can.unicode)
             code = '?';
         if (columns > 0)
             screen_put(screen, row, column + used, code, style);
@@ -52,12 +52,12 @@ int screen_text(struct screen *screen, int row, int column, int width, struct st
     return used;
 }
 
-void screen_right(struct screen *screen, int row, int column, int width, struct style style,
-                  const char *text)
+int screen_right(struct screen *screen, int row, int column, int width, struct style style,
+                 const char *text)
 {
     int columns = label_columns(text);
     int left = columns < width ? width - columns : 0;
-    screen_text(screen, row, column + left, width - left, style, text);
+    return screen_text(screen, row, column + left, width - left, style, text);
 }
 
 static int same_style(struct style a, struct style b)
@@ -89,7 +89,7 @@ static void write_cells(const struct screen *screen, const struct cell *cell, in
         /* Nothing to write for the right half of a wide character. */
         if (cell[i].code == 0 && i > 0 && label_wide(cell[i - 1].code))
             continue;
-        if (screen->look.colour && !same_style(now, cell[i].style))
+        if (screen->can.colour && !same_style(now, cell[i].style))
             write_style(out, now = cell[i].style);
         char bytes[4];
         int length = label_encode(cell[i].code ? cell[i].code : ' ', bytes);
@@ -104,7 +104,7 @@ static int row_end(const struct screen *screen, const struct cell *cell)
 {
     int end = screen->columns;
     while (end > 0 && (cell[end - 1].code == 0 || cell[end - 1].code == ' ') &&
-           (cell[end - 1].style.ground == 0 || !screen->look.colour))
+           (cell[end - 1].style.ground == 0 || !screen->can.colour))
         end--;
     /* A wide character takes its right half along. */
     return end > 0 && end < screen->columns && label_wide(cell[end - 1].code) ? end + 1 : end;

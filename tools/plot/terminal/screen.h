@@ -10,13 +10,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* How the page may be written; decided once from the terminal and the options. */
-struct look {
+/* What whoever shows the page can show; decided once from the terminal and the options. */
+struct capabilities {
     int unicode; /* else ASCII only */
     int colour;  /* 256 colours, bold and faint */
 };
 
-/* The look of a cell: a terminal colour 1 to 255 for letters and ground (0: the terminal's own). */
+/* How a cell is written: a terminal colour 1 to 255 for letters and ground (0: the terminal's own).
+ */
 struct style {
     uint8_t ink, ground, bold, faint;
 };
@@ -29,7 +30,7 @@ struct cell {
 
 struct screen {
     int rows, columns;
-    struct look look;
+    struct capabilities can;
     struct cell *cell; /* [rows][columns] */
 };
 
@@ -38,7 +39,7 @@ struct box {
     int row, column, rows, columns;
 };
 
-struct screen *screen_make(int rows, int columns, struct look look);
+struct screen *screen_make(int rows, int columns, struct capabilities can);
 void screen_free(struct screen *screen);
 
 /* One character; one that ASCII lacks goes through screen_text() or screen_pick(). */
@@ -47,7 +48,7 @@ void screen_put(struct screen *screen, int row, int column, uint32_t code, struc
 /* The first in Unicode, the second where only ASCII is allowed. */
 static inline uint32_t screen_pick(const struct screen *screen, uint32_t code, char ascii)
 {
-    return screen->look.unicode ? code : (uint32_t)(unsigned char)ascii;
+    return screen->can.unicode ? code : (uint32_t)(unsigned char)ascii;
 }
 
 /* Whether something stands there. */
@@ -63,8 +64,8 @@ static inline int screen_taken(const struct screen *screen, int row, int column)
 int screen_text(struct screen *screen, int row, int column, int width, struct style style,
                 const char *text);
 /* The same, ending at column + width. */
-void screen_right(struct screen *screen, int row, int column, int width, struct style style,
-                  const char *text);
+int screen_right(struct screen *screen, int row, int column, int width, struct style style,
+                 const char *text);
 
 /* Writes the rows, blanks at their ends left out, each with line_end behind it. */
 void screen_write(const struct screen *screen, FILE *out, const char *line_end);

@@ -1,9 +1,9 @@
 /* Final figures as aligned tables. On a narrow page a table of runs has fewer columns. */
 #include "terminal/text.h"
 
-#include "reading/titles.h"
 #include "label.h"
 #include "message.h"
+#include "reading/titles.h"
 #include "runs/varying.h"
 
 #include <math.h>
@@ -26,7 +26,8 @@ struct table {
     char spare[MOST_COLUMNS]; /* where the page is too narrow the highest goes first; 0: stays */
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct table *table, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_cell(struct table *table, const char *format,
+                                                           ...)
 {
     char text[512];
     va_list arguments;
@@ -37,20 +38,27 @@ __attribute__((format(printf, 2, 3))) static void add(struct table *table, const
     table->cell[table->cells++] = ecopy(text);
 }
 
+static void add_column(struct table *table, const char *name, int right, int spare)
+{
+    table->right[table->columns] = (char)right;
+    table->spare[table->columns++] = (char)spare;
+    add_cell(table, "%s", name);
+}
+
 static void add_whole(struct table *table, int64_t value)
 {
     if (value < 0)
-        add(table, "-");
+        add_cell(table, "-");
     else
-        add(table, "%lld", (long long)value);
+        add_cell(table, "%lld", (long long)value);
 }
 
 static void add_percent(struct table *table, double fraction)
 {
     if (isfinite(fraction))
-        add(table, "%.2f", 100 * fraction);
+        add_cell(table, "%.2f", 100 * fraction);
     else
-        add(table, "-");
+        add_cell(table, "-");
 }
 
 static int total(const struct table *table, const int *width)
@@ -62,7 +70,7 @@ static int total(const struct table *table, const int *width)
 }
 
 /* Columns of the table's, as wide as they must be; of those left out -1. */
-static void lay_out(const struct table *table, int columns, int *width)
+static void fit_columns(const struct table *table, int columns, int *width)
 {
     memset(width, 0, table->columns * sizeof *width);
     for (size_t i = 0; i < table->cells; i++) {
@@ -85,14 +93,14 @@ static struct screen *draw(struct table *table, const struct page *page)
 {
     int width[MOST_COLUMNS], row = 0;
     const char *above[2] = {page->title, table->heading};
-    lay_out(table, page->columns, width);
+    fit_columns(table, page->columns, width);
     int columns = total(table, width);
     for (int i = 0; i < 2; i++)
         if (above[i] && label_columns(above[i]) > columns)
             columns = label_columns(above[i]);
-    int head = 2 * ((page->title != NULL) + (table->heading != NULL));
+    int head = 2 * ((above[0] != NULL) + (above[1] != NULL));
     struct screen *screen =
-        screen_make((int)(table->cells / table->columns) + head, columns, page->look);
+        screen_make((int)(table->cells / table->columns) + head, columns, page->can);
     for (int i = 0; i < 2; i++)
         if (above[i]) {
             screen_text(screen, row, 0, columns, i == 0 ? bold_style : plain_style, above[i]);
@@ -100,14 +108,11 @@ static struct screen *draw(struct table *table, const struct page *page)
         }
     for (size_t i = 0; i < table->cells; i += table->columns, row++)
         for (size_t c = 0, column = 0; c < table->columns; c++) {
-            struct style style = i == 0 ? faint_style : plain_style;
-            const char *text = table->cell[i + c];
             if (width[c] < 0)
                 continue;
-            if (table->right[c])
-                screen_right(screen, row, (int)column, width[c], style, text);
-            else
-                screen_text(screen, row, (int)column, width[c], style, text);
+            (table->right[c] ? screen_right : screen_text)(screen, row, (int)column, width[c],
+                                                           i == 0 ? faint_style : plain_style,
+                                                           table->cell[i + c]);
             column += (size_t)(width[c] + GAP);
         }
     for (size_t i = 0; i < table->cells; i++)
@@ -116,35 +121,39 @@ static struct screen *draw(struct table *table, const struct page *page)
     return screen;
 }
 
-static const char *state_of(const struct ranked *row)
-{
-    static const char *const name[] = {
-        [RUN_OPEN] = "running",  [RUN_DONE] = "done", [RUN_STOPPED] = "stopped",
-        [RUN_FAILED] = "failed", [RUN_TORN] = "torn",
-    };
-    return row->merit.diverged ? "diverged" : name[row->run->state];
-}
-
-/* A column of this name, by the way. */
-static void add_column(struct table *table, const char *name, int right, int spare)
-{
-    table->right[table->columns] = (char)right;
-    table->spare[table->columns++] = (char)spare;
-    add(table, "%s", name);
-}
-
 /* What runs differ in has columns, and a run whose title says nothing else has no name besides. */
-struct plan {
+struct naming {
     struct varying options;
     int named;
 };
 
-static struct plan plan_of(const struct history *history)
+static struct naming naming_of(const struct history *history)
 {
-    struct plan plan = {varying_find(history, 1), history->runs == 0};
+    struct naming naming = {varying_find(history, 1), history->runs == 0};
     for (size_t r = 0; r < history->runs; r++)
-        plan.named |= strcmp(title_of(history->run[r]), history->run[r]->name) == 0;
-    return plan;
+        naming.named |= strcmp(title_of(history->run[r]), history->run[r]->name) == 0;
+    return naming;
+}
+
+static void add_name_columns(struct table *table, const struct history *history,
+                             const struct naming *naming, const char *name)
+{
+    if (naming->named)
+        add_column(table, name, 0, 0);
+    for (size_t i = 0; i < naming->options.count; i++) {
+        int numeric = 1;
+        for (size_t r = 0; r < history->runs; r++)
+            numeric &= isfinite(varying_number(history->run[r], naming->options.name[i])) != 0;
+        add_column(table, naming->options.name[i], numeric, 0);
+    }
+}
+
+static void add_name(struct table *table, const struct run *run, const struct naming *naming)
+{
+    if (naming->named)
+        add_cell(table, "%s", run->name);
+    for (size_t i = 0; i < naming->options.count; i++)
+        add_cell(table, "%s", varying_value(run, naming->options.name[i]));
 }
 
 /* The four figures by their names as --rank has them; the one that decides stays on every page. */
@@ -160,58 +169,29 @@ static const struct {
 };
 enum { FIGURES = sizeof figures / sizeof *figures, SPARE_TRAINING = 3 };
 
-static void add_names(struct table *table, const struct history *history, const struct plan *plan,
-                      const char *name)
-{
-    if (plan->named)
-        add_column(table, name, 0, 0);
-    for (size_t i = 0; i < plan->options.count; i++) {
-        int numeric = 1;
-        for (size_t r = 0; r < history->runs; r++)
-            numeric &= isfinite(varying_number(history->run[r], plan->options.name[i])) != 0;
-        add_column(table, plan->options.name[i], numeric, 0);
-    }
-}
-
-static void add_run_names(struct table *table, const struct history *history,
-                          const struct plan *plan)
-{
-    add_names(table, history, plan, "run");
-    add_column(table, "epochs", 1, 0);
-    add_column(table, "state", 0, 0);
-    add_column(table, "training", 1,
-               rank_by_training(history->run, history->runs) ? 0 : SPARE_TRAINING);
-    for (int i = 0; i < FIGURES; i++)
-        add_column(table, figures[i].name, 1,
-                   figures[i].rule == history->rank ? 0 : figures[i].spare);
-}
-
-static void add_name(struct table *table, const struct run *run, const struct plan *plan)
-{
-    if (plan->named)
-        add(table, "%s", run->name);
-    for (size_t i = 0; i < plan->options.count; i++)
-        add(table, "%s", varying_value(run, plan->options.name[i]));
-}
-
 /* training: no run was validated, so that the loss, too, is of the training images. */
-static void add_run(struct table *table, const struct ranked *row, const struct plan *plan,
+static void add_run(struct table *table, const struct ranked *row, const struct naming *naming,
                     int training)
 {
+    static const char *const state[] = {
+        [RUN_OPEN] = "running",  [RUN_DONE] = "done", [RUN_STOPPED] = "stopped",
+        [RUN_FAILED] = "failed", [RUN_TORN] = "torn",
+    };
     const struct run *run = row->run;
-    add_name(table, run, plan);
+    add_name(table, run, naming);
     if (run->epochs > 0 && run->epochs != run->epoch)
-        add(table, "%llu/%llu", (unsigned long long)run->epoch, (unsigned long long)run->epochs);
+        add_cell(table, "%llu/%llu", (unsigned long long)run->epoch,
+                 (unsigned long long)run->epochs);
     else
-        add(table, "%llu", (unsigned long long)run->epoch);
-    add(table, "%s", state_of(row));
+        add_cell(table, "%llu", (unsigned long long)run->epoch);
+    add_cell(table, "%s", row->merit.diverged ? "diverged" : state[run->state]);
     add_percent(table, rank_training(run));
     for (int i = 0; i < FIGURES; i++) {
         char text[RANK_ROOM];
         struct merit merit = rank_merit(run, figures[i].rule, 0);
         int counts = !merit.training || (training && figures[i].rule == RANK_LOSS);
         double shown = rank_shown(figures[i].rule, counts ? merit.figure : NAN);
-        add(table, "%s", rank_text(figures[i].rule, shown, 0, text));
+        add_cell(table, "%s", rank_text(figures[i].rule, shown, 0, text));
     }
 }
 
@@ -219,22 +199,28 @@ struct screen *text_run_table(const struct history *history, const struct page *
 {
     char heading[160];
     struct table table = {.heading = heading};
-    struct plan plan = plan_of(history);
+    struct naming naming = naming_of(history);
     int training = rank_by_training(history->run, history->runs);
     snprintf(heading, sizeof heading, "The best first, by %s, %s",
              rank_measure(history->rank, training), rank_when(history->rank, training));
     /* One alone is not compared; it tells of what all have. */
     if (history->runs == 1) {
-        plan.options = (struct varying){{"depth", "seed"}, 2};
+        naming.options = (struct varying){{"depth", "seed"}, 2};
         if (settings_find(&history->run[0]->settings, "depth") == NULL)
-            plan.options.count = 0;
+            naming.options.count = 0;
         table.heading = NULL;
     }
-    add_run_names(&table, history, &plan);
+    add_name_columns(&table, history, &naming, "run");
+    add_column(&table, "epochs", 1, 0);
+    add_column(&table, "state", 0, 0);
+    add_column(&table, "training", 1, training ? 0 : SPARE_TRAINING);
+    for (int i = 0; i < FIGURES; i++)
+        add_column(&table, figures[i].name, 1,
+                   figures[i].rule == history->rank ? 0 : figures[i].spare);
     size_t judged;
     struct ranked *row = rank_runs(history->run, history->runs, history->rank, 0, &judged);
     for (size_t r = 0; r < history->runs; r++)
-        add_run(&table, &row[r], &plan, training);
+        add_run(&table, &row[r], &naming, training);
     free(row);
     return draw(&table, page);
 }
@@ -244,10 +230,10 @@ struct screen *text_score_table(const struct history *history, const struct page
     static const char *const name[] = {"epoch", "split", "images", "loss", "accuracy"};
     struct table table = {0};
     struct history models = models_of(history);
-    struct plan plan = plan_of(&models);
-    int with_depth = plan.options.count == 0;
+    struct naming naming = naming_of(&models);
+    int with_depth = naming.options.count == 0;
     /* Names and what they differ in, or the depth where that is not known. */
-    add_names(&table, &models, &plan, "model");
+    add_name_columns(&table, &models, &naming, "model");
     if (with_depth)
         add_column(&table, "depth", 1, 0);
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
@@ -255,15 +241,15 @@ struct screen *text_score_table(const struct history *history, const struct page
     for (size_t i = 0; i < history->scores; i++) {
         const struct score *score = history->score[i];
         if (models.runs > 0)
-            add_name(&table, models.run[i], &plan);
+            add_name(&table, models.run[i], &naming);
         else
-            add(&table, "%s", score->name);
+            add_cell(&table, "%s", score->name);
         if (with_depth)
             add_whole(&table, score->depth);
         add_whole(&table, score->epoch);
-        add(&table, "%s", score->split);
-        add(&table, "%llu", (unsigned long long)score->images);
-        add(&table, "%s", loss_text(score->loss, 4));
+        add_cell(&table, "%s", score->split);
+        add_whole(&table, (int64_t)score->images);
+        add_cell(&table, "%s", loss_text(score->loss, 4));
         add_percent(&table, score->accuracy);
     }
     free(models.run);

@@ -23,33 +23,9 @@ enum { KNOWN_FIELDS = sizeof known_field / sizeof known_field[0], REQUIRED_FIELD
 static int is_known(const msgpack_object *key)
 {
     for (int i = 0; i < KNOWN_FIELDS; i++)
-        if (key->type == MSGPACK_OBJECT_STR && key->via.str.size == strlen(known_field[i]) &&
-            memcmp(key->via.str.ptr, known_field[i], key->via.str.size) == 0)
+        if (object_is(key, known_field[i]))
             return 1;
     return 0;
-}
-
-/* Packs the fields that psweep does not know into a buffer of this thread. */
-static void keep_extra(const struct record *record, struct image *image)
-{
-    static _Thread_local msgpack_sbuffer kept;
-    const msgpack_object_map *map = &record->map.via.map;
-    image->extra_fields = 0;
-    image->extra_size = 0;
-    if (map->size == REQUIRED_FIELDS)
-        return;
-    msgpack_sbuffer_clear(&kept);
-    msgpack_packer packer;
-    msgpack_packer_init(&packer, &kept, msgpack_sbuffer_write);
-    for (uint32_t i = 0; i < map->size; i++) {
-        if (is_known(&map->ptr[i].key))
-            continue;
-        msgpack_pack_object(&packer, map->ptr[i].key);
-        msgpack_pack_object(&packer, map->ptr[i].val);
-        image->extra_fields++;
-    }
-    image->extra = (const uint8_t *)kept.data;
-    image->extra_size = kept.size;
 }
 
 static int read_guess(const struct record *record, uint32_t classes, struct image *image)
@@ -99,7 +75,7 @@ int image_read(const struct record *record, uint32_t classes, struct image *imag
         return fail_as(DAMAGED, "image %.*s has %zu byte%s of pixels for a shape of %ux%ux%u",
                        (int)image->key_size, image->key, size, plural(size), image->height,
                        image->width, image->channels);
-    keep_extra(record, image);
+    image->fields = record->map.via.map;
     return read_guess(record, classes, image);
 }
 
@@ -132,7 +108,8 @@ int image_write(struct writer *writer, const struct image *image)
         pack_uint(writer, "guess", image->guess);
         pack_real(writer, "probability", image->probability);
     }
-    if (image->extra_fields > 0)
-        pack_raw(writer, image->extra, image->extra_size, image->extra_fields);
+    for (uint32_t i = 0; image->fields.size > REQUIRED_FIELDS && i < image->fields.size; i++)
+        if (!is_known(&image->fields.ptr[i].key))
+            pack_pair(writer, &image->fields.ptr[i]);
     return write_end(writer);
 }

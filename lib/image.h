@@ -24,10 +24,7 @@ struct image {
     int guessed;           /* a model has been asked, and the two figures below are set */
     uint32_t guess;        /* the class it takes the image for, an index like label */
     double probability;    /* that it gives to that class, 0 to 1; NAN from a model that diverged */
-    /* Fields that psweep does not know, as msgpack key-value pairs, to be passed on. */
-    uint32_t extra_fields;
-    const uint8_t *extra;
-    size_t extra_size;
+    msgpack_object_map fields; /* of its record: those that psweep does not know are passed on */
 };
 
 static inline size_t image_bytes(const struct image *image)
@@ -36,7 +33,7 @@ static inline size_t image_bytes(const struct image *image)
 }
 
 /* Takes an image record apart; label must be below classes. The result borrows from the record
- * (extra: from a buffer of this thread) until the next record is read. -1 with a sentence. */
+ * until the next one is read. -1 with a sentence. */
 int image_read(const struct record *record, uint32_t classes, struct image *image);
 
 /* The end of a sentence about an image of another shape than is wanted: " (psfetch --resize 32x32

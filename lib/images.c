@@ -200,9 +200,9 @@ void images_pack_upstream(struct writer *writer, const struct images *images)
 void images_pack_about(struct writer *writer, const struct images_about *about)
 {
     pack_array(writer, "shape");
-    pack_item_uint(writer, about->height);
-    pack_item_uint(writer, about->width);
-    pack_item_uint(writer, about->channels);
+    pack_uint(writer, NULL, about->height);
+    pack_uint(writer, NULL, about->width);
+    pack_uint(writer, NULL, about->channels);
     pack_close(writer);
     pack_map(writer, "counts");
     for (int split = 0; split < SPLITS; split++)

@@ -83,53 +83,26 @@ static _Noreturn void refuse_number(const struct option_row *row, const char *te
         text);
 }
 
-/* The number at start, a part of the text. */
-static double number(const struct option_row *row, const char *text, const char *start, char **end)
+/* Takes the number at *at, a part of the text; of a whole one *whole has all digits. */
+static double number(const struct option_row *row, const char *text, char **at, uint64_t *whole)
 {
+    char *start = *at;
     errno = 0;
-    double value = row->kind == OPTION_REAL ? strtod(start, end) : (double)strtoull(start, end, 10);
+    double value = row->kind == OPTION_REAL ? strtod(start, at) : 0;
+    if (row->kind != OPTION_REAL)
+        value = (double)(*whole = strtoull(start, at, 10));
     int starts_well = row->kind == OPTION_REAL || (*start >= '0' && *start <= '9');
-    if (*end == start || errno || !starts_well || !isfinite(value))
+    if (*at == start || errno || !starts_well || !isfinite(value))
         refuse_number(row, text);
-    return value;
-}
-
-static void check_bounds(const struct option_row *row, const char *text, double value)
-{
+    if (row->kind == OPTION_BYTES && **at && strchr("KMG", **at)) {
+        int shift = **at == 'K' ? 10 : **at == 'M' ? 20 : 30;
+        value *= (double)(1ull << shift);
+        *whole <<= shift;
+        ++*at;
+    }
     if (value < row->low || value > row->high)
         refuse_number(row, text);
-}
-
-static uint64_t whole(const struct option_row *row, const char *text)
-{
-    char *end;
-    double value = number(row, text, text, &end);
-    uint64_t exact = strtoull(text, NULL, 10);
-    if (row->kind == OPTION_BYTES && *end && strchr("KMG", *end)) {
-        int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 30;
-        value *= (double)(1ull << shift);
-        exact <<= shift;
-        end++;
-    }
-    if (*end)
-        refuse_number(row, text);
-    check_bounds(row, text, value);
-    return exact;
-}
-
-static void set_size(const struct option_row *row, const char *text)
-{
-    uint32_t *size = row->value;
-    char *end;
-    double first = number(row, text, text, &end), second = first;
-    if (*end == 'x')
-        second = number(row, text, end + 1, &end);
-    if (*end)
-        refuse_number(row, text);
-    check_bounds(row, text, first);
-    check_bounds(row, text, second);
-    size[0] = (uint32_t)first;
-    size[1] = (uint32_t)second;
+    return value;
 }
 
 int options_among(const char *choices, const char *text)
@@ -144,50 +117,49 @@ int options_among(const char *choices, const char *text)
     return 0;
 }
 
-static void set_choice(const struct option_row *row, const char *text)
+static void set(const struct option_row *row, char *text)
 {
-    if (!options_among(row->argument, text))
-        die(USAGE, "--%s takes one of %s, not %s", row->name, row->argument, text);
-    *(const char **)row->value = text;
-}
-
-static void set(const struct option_row *row, const char *text)
-{
-    char *end;
+    char *end = text;
+    uint64_t whole[2];
     if (!is_given(row) && givens < MOST_ROWS)
         given[givens++] = row;
     switch (row->kind) {
     case OPTION_FLAG:
         *(int *)row->value = 1;
-        break;
+        return;
     case OPTION_UINT:
     case OPTION_BYTES:
-        *(uint64_t *)row->value = whole(row, text);
+        number(row, text, &end, row->value);
         break;
-    case OPTION_REAL: {
-        double value = number(row, text, text, &end);
-        if (*end)
-            refuse_number(row, text);
-        check_bounds(row, text, value);
-        *(double *)row->value = value;
+    case OPTION_REAL:
+        *(double *)row->value = number(row, text, &end, NULL);
         break;
-    }
+    case OPTION_SIZE:
+        number(row, text, &end, &whole[0]);
+        whole[1] = whole[0];
+        if (*end == 'x') {
+            end++;
+            number(row, text, &end, &whole[1]);
+        }
+        ((uint32_t *)row->value)[0] = (uint32_t)whole[0];
+        ((uint32_t *)row->value)[1] = (uint32_t)whole[1];
+        break;
+    case OPTION_CHOICE:
+        if (!options_among(row->argument, text))
+            die(USAGE, "--%s takes one of %s, not %s", row->name, row->argument, text);
+        /* fallthrough */
     case OPTION_TEXT:
         *(const char **)row->value = text;
-        break;
+        return;
     case OPTION_LIST: {
         struct option_list *list = row->value;
         list->text = egrow(list->text, list->count + 1, sizeof *list->text);
         list->text[list->count++] = text;
-        break;
+        return;
     }
-    case OPTION_SIZE:
-        set_size(row, text);
-        break;
-    case OPTION_CHOICE:
-        set_choice(row, text);
-        break;
     }
+    if (*end)
+        refuse_number(row, text);
 }
 
 /* getopt's two tables from ours: long options carry FIRST_CODE + place, letters map back by search.
@@ -204,14 +176,6 @@ static int build(const struct option_row *rows, int base, struct option *longs, 
             letters[end + 1] = ':';
     }
     return count;
-}
-
-static int place_of_letter(const struct option_row *rows, int letter)
-{
-    for (int i = 0; rows[i].name; i++)
-        if (rows[i].letter == letter)
-            return i;
-    return -1;
 }
 
 static void answer_common(const struct program *about, int which)
@@ -249,9 +213,8 @@ static _Noreturn void refuse_name(const struct option *longs, const char *text, 
     die(USAGE, "--%.*s takes no value, but has one: %s", (int)size, name, text);
 }
 
-/* The index of the first operand. common: answers an option that all programs have. */
-static int parse(const struct program *about, int argc, char **argv,
-                 void (*common)(const struct program *about, int which))
+/* The index of the first operand. own_only: options that all programs have are mistakes. */
+static int parse(const struct program *about, int argc, char **argv, int own_only)
 {
     struct option longs[MOST_ROWS] = {0};
     char letters[2 * MOST_ROWS + 2] = ":";
@@ -267,11 +230,17 @@ static int parse(const struct program *about, int argc, char **argv,
             die(USAGE, "there is no option -%c (see %s --help)", optopt, about->name);
         if (got == '?')
             refuse_name(longs, text, about->name);
-        int place = got >= FIRST_CODE ? got - FIRST_CODE : place_of_letter(about->rows, got);
-        if (place >= 0 && place < own)
+        int place = got - FIRST_CODE;
+        if (got < FIRST_CODE)
+            for (place = 0; place < own && about->rows[place].letter != got; place++)
+                ;
+        if (place < own)
             set(&about->rows[place], optarg);
+        else if (own_only)
+            die(USAGE, "-%c belongs on the command line",
+                got >= FIRST_CODE ? common_row[place - own].letter : got);
         else
-            common(about, got >= FIRST_CODE ? common_row[place - own].letter : got);
+            answer_common(about, got >= FIRST_CODE ? common_row[place - own].letter : got);
     }
     return optind;
 }
@@ -281,17 +250,11 @@ int options_parse(const struct program *about, int argc, char **argv)
     messages_from(about->name);
     signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
     signal(SIGXFSZ, SIG_IGN); /* and a file that may not grow (ulimit -f) as EFBIG */
-    int first = parse(about, argc, argv, answer_common);
+    int first = parse(about, argc, argv, 0);
     for (int i = first; i < argc; i++)
         if (argv[i][0] == '\0')
             die(USAGE, "an argument is empty text: is a variable not set?");
     return first;
-}
-
-static void refuse_common(const struct program *about, int which)
-{
-    (void)about;
-    die(USAGE, "-%c belongs on the command line", which);
 }
 
 void options_parse_line(const struct program *about, const char *where, char *line)
@@ -305,7 +268,7 @@ void options_parse_line(const struct program *about, const char *where, char *li
     program = words[0] = before;
     for (char *word = strtok_r(line, blanks, &save); word; word = strtok_r(NULL, blanks, &save))
         words[count++] = word;
-    if (parse(about, count, words, refuse_common) < count)
+    if (parse(about, count, words, 1) < count)
         die(USAGE, "%s is not an option", words[count - 1]);
     program = about->name;
     free(before);
@@ -343,8 +306,8 @@ static void pack_value(struct writer *writer, const struct option_row *row)
         if (size[0] == 0)
             break;
         pack_array(writer, row->name);
-        pack_item_uint(writer, size[0]);
-        pack_item_uint(writer, size[1]);
+        pack_uint(writer, NULL, size[0]);
+        pack_uint(writer, NULL, size[1]);
         pack_close(writer);
         return;
     case OPTION_LIST:
@@ -353,16 +316,11 @@ static void pack_value(struct writer *writer, const struct option_row *row)
     pack_nil(writer, row->name);
 }
 
-static int is_in_header(const struct option_row *row)
-{
-    return row->header == OPTION_IN_HEADER || (row->header == OPTION_IF_GIVEN && is_given(row));
-}
-
 void options_pack(struct writer *writer, const struct option_row *rows)
 {
     pack_map(writer, "options");
     for (const struct option_row *row = rows; row->name; row++)
-        if (is_in_header(row))
+        if (row->header == OPTION_IN_HEADER || (row->header == OPTION_IF_GIVEN && is_given(row)))
             pack_value(writer, row);
     pack_close(writer);
 }

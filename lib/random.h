@@ -7,6 +7,7 @@
 #ifndef PSWEEP_RANDOM_H
 #define PSWEEP_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a choice is for; a new purpose gets a new number, an old number never changes its meaning.
@@ -39,5 +40,17 @@ static inline double random_unit(uint32_t word)
 {
     return (double)(word >> 8) * 0x1p-24;
 }
+
+/* The order of the images in an epoch: writes into order[count] the places 0 … count-1 sorted by
+ * the 64-bit key philox(seed, epoch, id[place], purpose), ties by id: a permutation that depends on
+ * the ids alone, not on the order they stand in. */
+void shuffle(uint64_t seed, uint32_t epoch, enum purpose purpose, const uint64_t *id, size_t count,
+             size_t *order);
+
+/* Stands in the header of every run: to be raised whenever the same images and options give other
+ * bits than before, of the views (psaug) or behind the header of the run. A run that an earlier
+ * version began is gone on from, and has the same name, where this number is the same; a new field
+ * that pstrain --resume can fill in is no reason to raise it. */
+enum { NUMERICS = 1 };
 
 #endif

@@ -10,7 +10,12 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { FIRST_BUFFER = 1 << 20 };
+enum {
+    FIRST_BUFFER = 1 << 20,
+    MOST_DEPTH = 16,
+    MOST_ELEMENTS = 1 << 20,
+    MOST_BYTES = 1 << 30, /* FORMAT.md, Limits */
+};
 
 struct reader {
     int fd;
@@ -171,7 +176,7 @@ static const struct {
 static enum record_type type_of(const msgpack_object *type)
 {
     for (size_t i = 0; i < sizeof known_type / sizeof known_type[0]; i++)
-        if (text_is(type, known_type[i].name))
+        if (object_is(type, known_type[i].name))
             return known_type[i].type;
     return RECORD_UNKNOWN;
 }
@@ -375,4 +380,206 @@ int record_header(struct reader *reader, const char *wanted, struct record *reco
     if (got != RECORD_READ)
         return got < 0 ? -1 : fail("%s has no header yet", reader->name);
     return record_check_kind(reader, record, wanted);
+}
+
+/* Where a msgpack object ends is found by walking its heads: no memory, bounded depth and counts.
+ */
+
+/* One head: how many bytes it takes itself, how many raw bytes follow it, and how many objects. */
+struct head {
+    size_t size;
+    uint64_t raw, objects;
+};
+
+static uint64_t big_endian(const uint8_t *bytes, size_t count)
+{
+    uint64_t value = 0;
+    while (count--)
+        value = value << 8 | *bytes++;
+    return value;
+}
+
+/* The heads 0xc0 … 0xdf, as in the msgpack specification: width bytes of a length follow the first
+ * byte; the length counts what kind says; fixed raw bytes follow besides. */
+static const struct {
+    uint8_t width;
+    char kind; /* 0: plain value, r: raw bytes, a: array, m: map, x: never used */
+    uint8_t fixed;
+} table[32] = {
+    {0, 0, 0},   {0, 'x', 0}, {0, 0, 0},   {0, 0, 0},   {1, 'r', 0}, {2, 'r', 0}, {4, 'r', 0},
+    {1, 'r', 1}, {2, 'r', 1}, {4, 'r', 1}, {0, 0, 4},   {0, 0, 8},   {0, 0, 1},   {0, 0, 2},
+    {0, 0, 4},   {0, 0, 8},   {0, 0, 1},   {0, 0, 2},   {0, 0, 4},   {0, 0, 8},   {0, 0, 2},
+    {0, 0, 3},   {0, 0, 5},   {0, 0, 9},   {0, 0, 17},  {1, 'r', 0}, {2, 'r', 0}, {4, 'r', 0},
+    {2, 'a', 0}, {4, 'a', 0}, {2, 'm', 0}, {4, 'm', 0},
+};
+
+/* 1 when the head is read, 0 when bytes are missing, -1 when there is no such head. */
+static int read_head(const uint8_t *bytes, size_t size, struct head *head)
+{
+    if (size == 0)
+        return 0;
+    uint8_t first = bytes[0];
+    *head = (struct head){.size = 1};
+    if (first < 0x80 || first >= 0xe0)
+        return 1;
+    if (first < 0xc0) {
+        if (first < 0x90)
+            head->objects = 2 * (first & 0x0fu);
+        else if (first < 0xa0)
+            head->objects = first & 0x0fu;
+        else
+            head->raw = first & 0x1fu;
+        return 1;
+    }
+    size_t width = table[first - 0xc0].width;
+    char kind = table[first - 0xc0].kind;
+    if (kind == 'x')
+        return -1;
+    if (size < 1 + width)
+        return 0;
+    uint64_t length = big_endian(bytes + 1, width);
+    head->size = 1 + width;
+    head->raw = table[first - 0xc0].fixed + (kind == 'r' ? length : 0);
+    head->objects = kind == 'a' ? length : kind == 'm' ? 2 * length : 0;
+    return 1;
+}
+
+int64_t record_span(const uint8_t *bytes, size_t size)
+{
+    uint64_t left[MOST_DEPTH + 1] = {1}; /* objects still to come at each depth */
+    unsigned depth = 0;
+    uint64_t place = 0, elements = 0;
+    for (;;) {
+        while (left[depth] == 0) {
+            if (depth == 0)
+                return (int64_t)place;
+            depth--;
+        }
+        struct head head;
+        if (place >= size)
+            return 0;
+        int got = read_head(bytes + place, size - place, &head);
+        if (got < 0)
+            return fail_as(DAMAGED, "no msgpack object begins with byte 0x%02x", bytes[place]);
+        if (got == 0)
+            return 0;
+        left[depth]--;
+        place += head.size + head.raw;
+        elements += head.objects;
+        if (elements > MOST_ELEMENTS)
+            return fail_as(DAMAGED, "it has more than %d elements", MOST_ELEMENTS);
+        if (place > MOST_BYTES)
+            return fail_as(DAMAGED, "it is larger than %d bytes", MOST_BYTES);
+        if (head.objects > 0) {
+            if (depth == MOST_DEPTH)
+                return fail_as(DAMAGED, "it is nested deeper than %d", MOST_DEPTH);
+            left[++depth] = head.objects;
+        }
+        if (place > size)
+            return 0;
+    }
+}
+
+/* Fields of a record: by name, with their type and range looked at. */
+
+int object_is(const msgpack_object *object, const char *text)
+{
+    size_t size = strlen(text);
+    return object->type == MSGPACK_OBJECT_STR && object->via.str.size == size &&
+           memcmp(object->via.str.ptr, text, size) == 0;
+}
+
+const msgpack_object *map_field(const msgpack_object *map, const char *key)
+{
+    if (map->type != MSGPACK_OBJECT_MAP)
+        return NULL;
+    for (uint32_t i = 0; i < map->via.map.size; i++)
+        if (object_is(&map->via.map.ptr[i].key, key))
+            return &map->via.map.ptr[i].val;
+    return NULL;
+}
+
+uint64_t map_uint(const msgpack_object *map, const char *key, uint64_t absent)
+{
+    const msgpack_object *field = map ? map_field(map, key) : NULL;
+    return field && field->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? field->via.u64 : absent;
+}
+
+int map_true(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *field = map_field(map, key);
+    return field && field->type == MSGPACK_OBJECT_BOOLEAN && field->via.boolean;
+}
+
+const msgpack_object *record_field(const struct record *record, const char *key)
+{
+    return map_field(&record->map, key);
+}
+
+/* "a record of type image has no label" and the like; always -1. */
+static int wrong(const struct record *record, const char *key, const char *what)
+{
+    const msgpack_object *type = record_field(record, "type");
+    return fail_as(DAMAGED, "a record of type %.*s %s %s", (int)type->via.str.size,
+                   type->via.str.ptr, what, key);
+}
+
+int record_uint(const struct record *record, const char *key, uint64_t most, uint64_t *value)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    if (field->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+        return wrong(record, key, "should have a whole number as its");
+    if (field->via.u64 > most)
+        return wrong(record, key, "has too large a number as its");
+    *value = field->via.u64;
+    return 0;
+}
+
+int real_of(const msgpack_object *object, double *value)
+{
+    if (object->type == MSGPACK_OBJECT_FLOAT64 || object->type == MSGPACK_OBJECT_FLOAT32)
+        *value = object->via.f64;
+    else if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+        *value = (double)object->via.u64;
+    else if (object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+        *value = (double)object->via.i64;
+    else
+        return -1;
+    return 0;
+}
+
+int record_real(const struct record *record, const char *key, double *value)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    return real_of(field, value) < 0 ? wrong(record, key, "should have a number as its") : 0;
+}
+
+int record_text(const struct record *record, const char *key, char *buffer, size_t size)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    if (field->type != MSGPACK_OBJECT_STR)
+        return wrong(record, key, "should have a text as its");
+    if (field->via.str.size >= size || memchr(field->via.str.ptr, 0, field->via.str.size))
+        return wrong(record, key, "has too long a text (or a zero byte in it) as its");
+    memcpy(buffer, field->via.str.ptr, field->via.str.size);
+    buffer[field->via.str.size] = 0;
+    return 0;
+}
+
+int record_bin(const struct record *record, const char *key, const uint8_t **bytes, size_t *size)
+{
+    const msgpack_object *field = record_field(record, key);
+    if (field == NULL)
+        return wrong(record, key, "has no");
+    if (field->type != MSGPACK_OBJECT_BIN)
+        return wrong(record, key, "should have bytes as its");
+    *bytes = (const uint8_t *)field->via.bin.ptr;
+    *size = field->via.bin.size;
+    return 0;
 }

@@ -91,7 +91,7 @@ const msgpack_object *map_field(const msgpack_object *map, const char *key);
 uint64_t map_uint(const msgpack_object *map, const char *key, uint64_t absent);
 int map_true(const msgpack_object *map, const char *key);
 /* Whether an object, which may be NULL, is this text. */
-int text_is(const msgpack_object *object, const char *text);
+int object_is(const msgpack_object *object, const char *text);
 /* The value of a number, whole or real; -1 for anything else. */
 int real_of(const msgpack_object *object, double *value);
 

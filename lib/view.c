@@ -1,66 +1,69 @@
 #include "view.h"
 
-#include "message.h"
+#include "random.h"
 
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "views stand little-endian in a stream");
-
-/* A bin of count numbers of size bytes each. */
-static int read_numbers(const struct record *record, const char *key, size_t count, size_t size,
-                        const uint8_t **bytes)
+struct view view_random(const struct view_options *options, uint32_t epoch,
+                        const struct image *image)
 {
-    size_t got;
-    if (record_bin(record, key, bytes, &got) < 0)
-        return -1;
-    if (got != count * size)
-        return fail_as(DAMAGED, "a record of type view has %zu byte%s of %s for %zu view%s", got,
-                       plural(got), key, count, plural(count));
-    return 0;
-}
-
-int views_read(const struct record *record, struct views *views)
-{
-    uint64_t count;
-    if (record_uint(record, "images", UINT32_MAX, &count) < 0 ||
-        read_numbers(record, "ids", count, sizeof(uint64_t), &views->ids) < 0 ||
-        read_numbers(record, "rows", count, sizeof(int32_t), &views->rows) < 0 ||
-        read_numbers(record, "columns", count, sizeof(int32_t), &views->columns) < 0 ||
-        read_numbers(record, "flips", count, 1, &views->flips) < 0)
-        return -1;
-    views->count = count;
-    return 0;
-}
-
-uint64_t views_id(const struct views *views, size_t place)
-{
-    uint64_t id;
-    memcpy(&id, views->ids + place * sizeof id, sizeof id);
-    return id;
-}
-
-struct view views_view(const struct views *views, size_t place, uint32_t height, uint32_t width)
-{
-    struct view view = {.flip = views->flips[place] != 0, .height = height, .width = width};
-    memcpy(&view.row, views->rows + place * sizeof view.row, sizeof view.row);
-    memcpy(&view.column, views->columns + place * sizeof view.column, sizeof view.column);
+    struct random random = philox(options->seed, epoch, image->id, PURPOSE_VIEW);
+    struct view view = {.height = image->height, .width = image->width};
+    if (options->crop[0] > 0) {
+        view.height = options->crop[0];
+        view.width = options->crop[1];
+        view.row = (int32_t)random_below(random.word[0], image->height - view.height + 1);
+        view.column = (int32_t)random_below(random.word[1], image->width - view.width + 1);
+    } else {
+        uint32_t steps = 2 * options->shift + 1;
+        view.row = (int32_t)random_below(random.word[0], steps) - (int32_t)options->shift;
+        view.column = (int32_t)random_below(random.word[1], steps) - (int32_t)options->shift;
+    }
+    view.flip = random_unit(random.word[2]) < options->flip;
     return view;
 }
 
-int views_write(struct writer *writer, const uint64_t *ids, const struct view *view, size_t count)
+static void reverse_row(uint8_t *row, uint32_t width, uint32_t channels)
 {
-    int32_t rows[VIEWS_MOST], columns[VIEWS_MOST];
-    uint8_t flips[VIEWS_MOST];
-    for (size_t i = 0; i < count; i++) {
-        rows[i] = view[i].row;
-        columns[i] = view[i].column;
-        flips[i] = view[i].flip != 0;
+    for (uint32_t left = 0, right = width - 1; left < right; left++, right--)
+        for (uint32_t c = 0; c < channels; c++) {
+            uint8_t kept = row[left * channels + c];
+            row[left * channels + c] = row[right * channels + c];
+            row[right * channels + c] = kept;
+        }
+}
+
+struct view view_middle(const struct image *image, uint32_t height, uint32_t width)
+{
+    return (struct view){
+        .row = (int32_t)((image->height - height) / 2),
+        .column = (int32_t)((image->width - width) / 2),
+        .height = height,
+        .width = width,
+    };
+}
+
+void view_draw(const struct view *view, const struct image *image, uint8_t *pixels)
+{
+    uint32_t channels = image->channels;
+    size_t row_size = (size_t)view->width * channels;
+    /* Columns first … last of the view show the image; the others are black. */
+    int64_t first = view->column < 0 ? -(int64_t)view->column : 0;
+    int64_t last = (int64_t)image->width - view->column;
+    if (last > view->width)
+        last = view->width;
+    for (uint32_t y = 0; y < view->height; y++, pixels += row_size) {
+        int64_t from = (int64_t)y + view->row;
+        if (from < 0 || from >= image->height || first >= last) {
+            memset(pixels, 0, row_size);
+            continue;
+        }
+        size_t source = ((size_t)from * image->width + (size_t)(first + view->column)) * channels;
+        memset(pixels, 0, (size_t)first * channels);
+        memcpy(pixels + first * channels, image->pixels + source,
+               (size_t)(last - first) * channels);
+        memset(pixels + last * channels, 0, row_size - (size_t)last * channels);
+        if (view->flip)
+            reverse_row(pixels, view->width, channels);
     }
-    write_begin(writer, "view");
-    pack_uint(writer, "images", count);
-    pack_bin(writer, "ids", ids, count * sizeof *ids);
-    pack_bin(writer, "rows", rows, count * sizeof *rows);
-    pack_bin(writer, "columns", columns, count * sizeof *columns);
-    pack_bin(writer, "flips", flips, count);
-    return write_end(writer);
 }

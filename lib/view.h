@@ -1,6 +1,5 @@
-/* What augmentation does to an image: a shift or a window, and a flip; and the record that tells it
- * of many images in place of their pixels.
- */
+/* What augmentation does to an image: a shift or a window, and a flip. Nothing here needs a stream,
+ * for engines draw views, too. */
 #ifndef PSWEEP_VIEW_H
 #define PSWEEP_VIEW_H
 
@@ -14,26 +13,25 @@ struct view {
     uint32_t height, width; /* of the view */
 };
 
+/* Which view of a training image is taken: a random one. The choice is philox(seed, epoch, image
+ * id, PURPOSE_VIEW): the same for any number of programs, in any order, from any point of an
+ * endless stream. */
+struct view_options {
+    uint64_t seed;
+    uint32_t shift; /* at most so many pixels each way, each equally likely; 0: none */
+    uint32_t
+        crop[2]; /* height and width of a window of the image; {0, 0}: no crop, shift instead */
+    double flip; /* probability of a horizontal flip */
+};
+
+/* A training image's view in an epoch (1, 2, …). */
+struct view view_random(const struct view_options *options, uint32_t epoch,
+                        const struct image *image);
+
 /* The window of height × width in the middle of an image that is as large or larger: what becomes
  * of validation and test images where those for training are cropped. */
 struct view view_middle(const struct image *image, uint32_t height, uint32_t width);
 /* Draws the view of an image into pixels[view.height][view.width][channels]. */
 void view_draw(const struct view *view, const struct image *image, uint8_t *pixels);
-
-/* Views in the order in which they are trained on, as they stand in a record; borrowed from it. */
-struct views {
-    size_t count;
-    const uint8_t *ids, *rows, *columns, *flips; /* uint64, int32, int32, uint8 [count] */
-};
-enum { VIEWS_MOST = 4096 }; /* that are written as one record */
-
-/* Takes a view record apart. -1 with a sentence. */
-int views_read(const struct record *record, struct views *views);
-/* The image that a view is of, and the view, whose size the header tells. */
-uint64_t views_id(const struct views *views, size_t place);
-struct view views_view(const struct views *views, size_t place, uint32_t height, uint32_t width);
-
-/* Writes count views of the images ids[count] as one record; count ≤ VIEWS_MOST. */
-int views_write(struct writer *writer, const uint64_t *ids, const struct view *view, size_t count);
 
 #endif

@@ -69,11 +69,6 @@ struct writer *write_open(int fd, const char *name)
     return writer;
 }
 
-struct writer *write_open_memory(const char *name)
-{
-    return write_open(-1, name);
-}
-
 void write_close(struct writer *writer)
 {
     if (writer == NULL)
@@ -241,6 +236,13 @@ int write_record(struct writer *writer, const uint8_t *bytes, size_t size)
     return write_end(writer);
 }
 
+int write_object(struct writer *writer, const msgpack_object *object)
+{
+    begin(writer);
+    msgpack_pack_object(&writer->packer, *object);
+    return write_end(writer);
+}
+
 const uint8_t *write_last(const struct writer *writer, size_t *size)
 {
     *size = writer->last;
@@ -248,13 +250,21 @@ const uint8_t *write_last(const struct writer *writer, size_t *size)
 }
 
 /* A text without being counted: what follows it is. */
-static void pack_string(struct writer *writer, const char *text)
+static void pack_string(struct writer *writer, const char *text, size_t size)
 {
-    size_t size = strlen(text);
     msgpack_pack_str(&writer->packer, size);
     msgpack_pack_str_body(&writer->packer, text, size);
 }
 
+/* Counts a value, or a key and its value; an element of an array has none. */
+static void pack_key(struct writer *writer, const char *key)
+{
+    count(writer, 1);
+    if (key)
+        pack_string(writer, key, strlen(key));
+}
+
+/* A whole number in its 8-byte form, so that the end record has one length. */
 static void append_wide(struct writer *writer, uint64_t value)
 {
     char wide[8];
@@ -263,13 +273,6 @@ static void append_wide(struct writer *writer, uint64_t value)
     append(writer, wide, sizeof wide);
 }
 
-static void pack_key(struct writer *writer, const char *key)
-{
-    count(writer, 1);
-    pack_string(writer, key);
-}
-
-/* A whole number in its 8-byte form, so that the end record has one length. */
 static void pack_wide(struct writer *writer, const char *key, uint64_t value)
 {
     pack_key(writer, key);
@@ -279,11 +282,9 @@ static void pack_wide(struct writer *writer, const char *key, uint64_t value)
 
 int write_finish(struct writer *writer)
 {
-    hash_new(writer);
-    uint64_t digest = XXH3_64bits_digest(writer->digest);
+    struct position position = write_position(writer);
     write_begin(writer, "end");
-    pack_wide(writer, "records", writer->records);
-    pack_wide(writer, "digest", digest);
+    pack_position(writer, position);
     pack_close(writer);
     if (write_flush(writer) < 0)
         return -1;
@@ -335,15 +336,13 @@ void pack_bool(struct writer *writer, const char *key, int value)
 
 void pack_text(struct writer *writer, const char *key, const char *value)
 {
-    pack_key(writer, key);
-    pack_string(writer, value);
+    pack_text_sized(writer, key, value, strlen(value));
 }
 
 void pack_text_sized(struct writer *writer, const char *key, const char *value, size_t size)
 {
     pack_key(writer, key);
-    msgpack_pack_str(&writer->packer, size);
-    msgpack_pack_str_body(&writer->packer, value, size);
+    pack_string(writer, value, size);
 }
 
 void pack_bin(struct writer *writer, const char *key, const void *bytes, size_t size)
@@ -357,7 +356,7 @@ void pack_reals(struct writer *writer, const char *key, const double *values, ui
 {
     pack_array(writer, key);
     for (uint32_t i = 0; i < count; i++)
-        pack_item_real(writer, values[i]);
+        pack_real(writer, NULL, values[i]);
     pack_close(writer);
 }
 
@@ -365,7 +364,7 @@ void pack_texts(struct writer *writer, const char *key, char *const *values, uin
 {
     pack_array(writer, key);
     for (uint32_t i = 0; i < count; i++)
-        pack_item_text(writer, values[i]);
+        pack_text(writer, NULL, values[i]);
     pack_close(writer);
 }
 
@@ -387,40 +386,11 @@ void pack_nil(struct writer *writer, const char *key)
     msgpack_pack_nil(&writer->packer);
 }
 
-void pack_item_map(struct writer *writer)
+void pack_pair(struct writer *writer, const msgpack_object_kv *pair)
 {
     count(writer, 1);
-    open_container(writer, 1);
-}
-
-void pack_item_array(struct writer *writer)
-{
-    count(writer, 1);
-    open_container(writer, 0);
-}
-
-void pack_item_uint(struct writer *writer, uint64_t value)
-{
-    count(writer, 1);
-    msgpack_pack_uint64(&writer->packer, value);
-}
-
-void pack_item_real(struct writer *writer, double value)
-{
-    count(writer, 1);
-    msgpack_pack_double(&writer->packer, value);
-}
-
-void pack_item_nil(struct writer *writer)
-{
-    count(writer, 1);
-    msgpack_pack_nil(&writer->packer);
-}
-
-void pack_item_text(struct writer *writer, const char *value)
-{
-    count(writer, 1);
-    pack_string(writer, value);
+    msgpack_pack_object(&writer->packer, pair->key);
+    msgpack_pack_object(&writer->packer, pair->val);
 }
 
 void pack_raw(struct writer *writer, const void *bytes, size_t size, uint32_t values)

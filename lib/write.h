@@ -21,13 +21,10 @@
 
 struct writer;
 
-/* Writes to fd, which stays the caller's; a pipe is enlarged to 1 MiB where the system allows. name
- * stands in messages ("output"). Never fails. */
+/* Writes to fd, which stays the caller's; a pipe is enlarged to 1 MiB where the system allows. fd
+ * -1 writes nowhere: write_last() gives the record that was ended last, and the next one takes its
+ * place. name stands in messages ("output"). Never fails. */
 struct writer *write_open(int fd, const char *name);
-/* Writes nowhere: write_last() gives the record that was ended last, and the next one takes its
- * place.
- */
-struct writer *write_open_memory(const char *name);
 void write_close(struct writer *writer); /* frees; writes nothing. NULL is allowed */
 
 void write_begin(struct writer *writer, const char *type);
@@ -40,6 +37,8 @@ void write_header(struct writer *writer, const char *kind);
 void write_begin_with(struct writer *writer, const uint8_t *bytes, size_t size);
 /* A whole record as it was read (a filter passing on what it does not know). */
 int write_record(struct writer *writer, const uint8_t *bytes, size_t size);
+/* A whole record as it was taken apart. */
+int write_object(struct writer *writer, const msgpack_object *object);
 /* The bytes of the record that was ended last; borrowed until the next one is begun. */
 const uint8_t *write_last(const struct writer *writer, size_t *size);
 int write_flush(struct writer *writer);
@@ -61,7 +60,7 @@ void pack_position(struct writer *writer, struct position position);
 /* The last field of a checkpoint: the digest of the record itself. */
 void pack_seal(struct writer *writer);
 
-/* One field each: key and value. */
+/* One field each: key and value; with NULL for the key an element of an array. */
 void pack_uint(struct writer *writer, const char *key, uint64_t value);
 void pack_real(struct writer *writer, const char *key, double value);
 void pack_bool(struct writer *writer, const char *key, int value);
@@ -72,17 +71,12 @@ void pack_text_sized(struct writer *writer, const char *key, const char *value, 
 void pack_reals(struct writer *writer, const char *key, const double *values, uint32_t count);
 void pack_texts(struct writer *writer, const char *key, char *const *values, uint32_t count);
 void pack_nil(struct writer *writer, const char *key);
-/* A key whose value follows: a map or an array, which pack_close() ends. */
+/* A field, or an element, whose value follows: a map or an array, which pack_close() ends. */
 void pack_map(struct writer *writer, const char *key);
 void pack_array(struct writer *writer, const char *key);
 void pack_close(struct writer *writer);
-/* Elements of an array: a map or an array, which pack_close() ends, or a value. */
-void pack_item_map(struct writer *writer);
-void pack_item_array(struct writer *writer);
-void pack_item_uint(struct writer *writer, uint64_t value);
-void pack_item_real(struct writer *writer, double value);
-void pack_item_nil(struct writer *writer);
-void pack_item_text(struct writer *writer, const char *value);
+/* A field as it was read. */
+void pack_pair(struct writer *writer, const msgpack_object_kv *pair);
 /* So many elements of an array, or fields of a map, that are msgpack already. */
 void pack_raw(struct writer *writer, const void *bytes, size_t size, uint32_t values);
 

@@ -20,11 +20,11 @@
 enum { ENGINE_MAX_CHANNELS = NET_MAX_CHANNELS };
 
 struct engine_options {
-    uint32_t batch;   /* the largest number of images a call will bring, ≥ 1 */
-    uint32_t threads; /* 0: as many as the machine has (OMP_NUM_THREADS honoured) */
+    uint64_t batch;   /* the largest number of images a call will bring, ≥ 1 */
+    uint64_t threads; /* 0: as many as the machine has (OMP_NUM_THREADS honoured) */
     const char *
         isa; /* CPU: "auto", "c", "avx2", "avx512", "neon"; changes speed, never bits. NULL: auto */
-    uint32_t gpu;          /* CUDA: which, counted from 0 */
+    uint64_t gpu;          /* CUDA: which, counted from 0 */
     const char *precision; /* CUDA: "tf32", "fp32" or "bf16"; NULL: tf32 */
     int direct;            /* CUDA: enqueue each step anew instead of replaying a graph of it */
     double mean[ENGINE_MAX_CHANNELS], deviation[ENGINE_MAX_CHANNELS]; /* in pixel units 0 … 255 */
@@ -34,6 +34,7 @@ struct engine_options {
 };
 
 struct engine;
+struct engine_class;
 
 /* Images beside each other, with their labels, each < classes. Where pixels are NULL they are views
  * of what the engine keeps. */
@@ -52,15 +53,10 @@ struct outcome {
     uint32_t count;   /* images */
 };
 
-/* device: "auto", "cpu" or "cuda". auto takes CUDA when a driver and a device answer, else the CPU;
- * where there is a GPU (hardware.h) a line says once why. *engine is NULL after a failure. */
-int engine_open(struct engine **engine, const char *device, const struct net *net,
-                const struct engine_options *options);
+/* Opens an engine of that class (device.h chooses one). *engine is NULL after a failure. */
+int engine_open_class(struct engine **engine, const struct engine_class *class,
+                      const struct net *net, const struct engine_options *options);
 void engine_close(struct engine *engine); /* NULL is allowed */
-
-/* Holds the GPU that the options name to the CPU (selftest.h), and tells each line of the
- * comparison. engine_open() does it by itself the first time that it meets a GPU. */
-int engine_selftest(const struct engine_options *options, void (*table)(const char *line));
 
 /* What decides the bytes it makes, for the stream's header: "cpu" or "cuda …". Lives as long as
  * engine. */
@@ -130,8 +126,13 @@ struct engine {
     uint32_t batch, classes;
     int train;
 };
-/* Opens an engine of that class. */
-int engine_open_class(struct engine **engine, const struct engine_class *class,
-                      const struct net *net, const struct engine_options *options);
+
+/* What the shared object of an engine that is loaded (device.h) exports: psweep_engine_plugin. It
+ * calls fail(), ealloc() and the like of the program that loads it, and must be of its version. */
+struct engine_plugin {
+    const char *version; /* PSWEEP_VERSION */
+    const struct engine_class *class;
+};
+extern const struct engine_plugin psweep_engine_plugin;
 
 #endif

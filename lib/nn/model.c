@@ -25,11 +25,11 @@ void model_pack_tensors(struct writer *writer, const char *key, const struct net
         const struct tensor *tensor = &net->tensor[t];
         if (trained_only && !is_trained(tensor))
             continue;
-        pack_item_map(writer);
+        pack_map(writer, NULL);
         pack_text(writer, "name", tensor->name);
         pack_array(writer, "shape");
         for (uint32_t d = 0; d < tensor->dimensions; d++)
-            pack_item_uint(writer, tensor->extent[d]);
+            pack_uint(writer, NULL, tensor->extent[d]);
         pack_close(writer);
         pack_bin(writer, "values", values + tensor->offset, tensor->size * sizeof(float));
         pack_close(writer);

@@ -45,7 +45,7 @@ void history_add_models(struct history *history, const struct record *header)
         upstream && upstream->type == MSGPACK_OBJECT_ARRAY ? upstream->via.array.size : 0;
     for (uint32_t i = 0; i < count; i++) {
         const msgpack_object *above = &upstream->via.array.ptr[i];
-        if (!text_is(map_field(above, "kind"), "run"))
+        if (!object_is(map_field(above, "kind"), "run"))
             continue;
         struct run *model = run_new();
         settings_read(&model->settings, above);

@@ -153,8 +153,8 @@ int run_take(struct run *run, const struct record *record, double now)
     case RECORD_DONE:
         status = record_field(record, "status");
         run->lost += map_uint(&record->map, "lost", 0);
-        run->state = text_is(status, "failed")    ? RUN_FAILED
-                     : text_is(status, "stopped") ? RUN_STOPPED
+        run->state = object_is(status, "failed")    ? RUN_FAILED
+                     : object_is(status, "stopped") ? RUN_STOPPED
                                                   : RUN_DONE;
         return 0;
     case RECORD_END:

@@ -3,7 +3,7 @@
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
 build/tests/bench/%.o: CFLAGS += -march=native
-build/tests/bench/feed_bench: $(addprefix build/tools/train/,feed.o batches.o album.o)
+build/tests/bench/loader_bench: $(addprefix build/tools/train/,loader.o store.o)
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread
 
@@ -15,12 +15,12 @@ build/tests/bench/objects_bench: build/tests/bench/objects_bench.o $(filter-out 
 
 TORCH_PYTHON := /usr/bin/python3
 ## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one
-bench: all build/tests/bench/bare_get build/tests/bench/objects_bench build/tests/bench/stream_bench build/tests/bench/feed_bench build/tests/bench/engine_bench
+bench: all build/tests/bench/bare_get build/tests/bench/objects_bench build/tests/bench/stream_bench build/tests/bench/loader_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps
-	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/feed_bench && \
-	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/feed_bench && \
-	    bin/psaug -e 300 --views <build/bench.ps | build/tests/bench/feed_bench kept || exit; done
+	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/loader_bench && \
+	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/loader_bench && \
+	    bin/psaug -e 300 --views <build/bench.ps | build/tests/bench/loader_bench kept || exit; done
 	build/tests/bench/engine_bench
 	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
 	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \

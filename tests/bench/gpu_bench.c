@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "message.h"
-#include "nn/engine.h"
+#include "nn/device.h"
 
 enum {
     SIDE = 32,

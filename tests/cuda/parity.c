@@ -14,6 +14,7 @@
 
 #include "bed.h"
 #include "message.h"
+#include "nn/device.h"
 #include "nn/tolerance.h"
 
 static const char *precision = "fp32";

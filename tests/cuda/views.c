@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "message.h"
-#include "nn/engine.h"
+#include "nn/device.h"
 #include "random.h"
 #include "view.h"
 

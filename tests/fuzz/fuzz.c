@@ -72,8 +72,8 @@ static void fill_stream(const uint8_t *bytes, size_t size)
 
 #ifdef ROOM_train
 #include "nn/model.h"
-#include "tools/train/feed.h"
-#include "view.h"
+#include "tools/train/loader.h"
+#include "views.h"
 
 static void images(void)
 {
@@ -89,16 +89,16 @@ static void images(void)
     images_close(&images);
 }
 
-static void feed(void)
+static void load(void)
 {
     struct images images = {0};
-    struct feed *feed = NULL;
+    struct loader loader = {0};
     struct batch batch;
     if (images_open(&images, fd, "data", "images epochs") == 0 &&
-        feed_open(&feed, &images, 3, 0) == 0)
-        for (int i = 0; i < 100 && feed_next(feed, &batch) > FEED_END; i++)
+        loader_open(&loader, &images, 3, 0) == 0)
+        for (int i = 0; i < 100 && loader_next(&loader, &batch) > LOADER_END; i++)
             ;
-    feed_close(feed);
+    loader_close(&loader);
     images_close(&images);
 }
 
@@ -315,7 +315,7 @@ static const struct target {
     {"exports", 1, exports}, {"ranking", 1, ranking},
 #endif
 #ifdef ROOM_train
-    {"images", 1, images},   {"feed", 1, feed},       {"model", 1, model},
+    {"images", 1, images},   {"load", 1, load},       {"model", 1, model},
 #endif
 #ifdef ROOM_plot
     {"history", 1, history}, {"sheet", 1, sheet},     {"filters", 1, filters},

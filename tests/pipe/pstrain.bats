@@ -43,7 +43,7 @@ setup() {
     no grep -q "$why" err
     ends 1 pstrain --device cuda -e 1 <set.ps
     grep -q "^pstrain: ${why#*: }" err
-    # Whether this machine has one, tests/unit/hardware_test.c looks at others.
+    # Whether this machine has one, tests/unit/device_test.c looks at others.
     if compgen -G '/dev/nvidia[0-9]*' || grep -q 0x10de /sys/bus/pci/devices/*/vendor; then
         said=1
     else

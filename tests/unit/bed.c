@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "message.h"
+#include "nn/device.h"
 #include "random.h"
 
 /* Odd in turn: channels, shapes, filters that no block divides, partial lane groups, bands of 8

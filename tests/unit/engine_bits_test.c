@@ -10,6 +10,7 @@
 
 #include "bed.h"
 #include "message.h"
+#include "nn/device.h"
 #include "nn/cpu/kernels.h"
 
 #include <cmocka.h> /* last: it defines fail() as a macro */

@@ -175,9 +175,9 @@ static void put_score(struct stream *stream, uint32_t columns)
     pack_real(stream->writer, "accuracy", 0.7);
     pack_array(stream->writer, "confusion");
     for (uint32_t i = 0; i < 2; i++) {
-        pack_item_array(stream->writer);
+        pack_array(stream->writer, NULL);
         for (uint32_t j = 0; j < columns; j++)
-            pack_item_uint(stream->writer, 10 * i + j);
+            pack_uint(stream->writer, NULL, 10 * i + j);
         pack_close(stream->writer);
     }
     assert_int_equal(write_end(stream->writer), 0);

@@ -43,7 +43,7 @@ static int pack_and_read(uint32_t count, uint32_t whole, uint32_t instead, float
     pack_array(writer, "tensors");
     for (uint32_t i = 0; i < count; i++) {
         const struct tensor *tensor = &net.tensor[i == whole ? instead : i];
-        pack_item_map(writer);
+        pack_map(writer, NULL);
         pack_text(writer, "name", tensor->name);
         pack_bin(writer, "values", values + tensor->offset, tensor->size * sizeof(float));
         pack_close(writer);

@@ -1,5 +1,4 @@
 #include "random.h"
-#include "shuffle.h"
 
 #include "tap.h"
 

@@ -2,36 +2,36 @@
 #ifndef PSWEEP_EPOCHS_H
 #define PSWEEP_EPOCHS_H
 
-#include "choose.h"
 #include "images.h"
 #include "set.h"
+#include "views.h"
 
 /* Everything read from the input, and what is known about it. */
-struct gathered {
+struct collection {
     const struct images *input;
     struct set *train, *others; /* others: validation and test images */
     uint64_t memory;            /* bytes that they may still take */
     struct images_about about;  /* shape: of the views */
     uint8_t *unknown;           /* records of types that psweep does not know, to be passed on */
     size_t unknown_size;
-    uint32_t unknown_count;
+    uint8_t *pixels; /* room for a view */
 };
 
 /* Reads the whole input, which stays borrowed, keeps up to memory bytes of it in memory, and proves
  * it whole. -1 with a sentence, naming images that do not fit together. */
-int gather(struct images *input, int fd, uint64_t memory, const struct view_options *options,
-           struct gathered *gathered);
-void gathered_free(struct gathered *gathered);
+int collect(struct images *input, int fd, uint64_t memory, const struct view_options *options,
+            struct collection *collection);
+void collection_free(struct collection *collection);
 
 /* Writes the records that come once: those of unknown type, then the validation and test images
  * (of each the middle, where images are cropped), and with views the training images as they are.
  */
-int write_once(struct writer *writer, struct gathered *gathered, int views);
+int write_once(struct writer *writer, struct collection *collection, int views);
 /* Writes the mark of an epoch of so many images: it has ended. */
 int write_mark(struct writer *writer, uint32_t epoch, uint64_t images);
 /* Writes one epoch: the training images in its order, each in its view (with views that alone), and
  * the epoch record. */
-int write_epoch(struct writer *writer, struct gathered *gathered,
+int write_epoch(struct writer *writer, struct collection *collection,
                 const struct view_options *options, uint32_t epoch, int views);
 
 #endif

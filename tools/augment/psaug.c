@@ -44,13 +44,13 @@ static const struct program about = {
 };
 
 static int write_start(struct writer *writer, const struct images *input,
-                       const struct gathered *gathered)
+                       const struct collection *collection)
 {
     write_header(writer, "epochs");
     options_pack(writer, rows);
     images_pack_upstream(writer, input);
     pack_texts(writer, "classes", input->classes.name, input->classes.count);
-    images_pack_about(writer, &gathered->about);
+    images_pack_about(writer, &collection->about);
     pack_bool(writer, "views", views);
     pack_uint(writer, "digest", images_digest(input));
     return write_end(writer);
@@ -76,26 +76,26 @@ int main(int argc, char **argv)
     estandard_input();
     struct writer *writer = estandard_output();
     struct images input;
-    struct gathered gathered;
+    struct collection collection;
     if (images_open(&input, STDIN_FILENO, "input", "images") < 0 ||
-        gather(&input, STDIN_FILENO, memory, &view, &gathered) < 0)
+        collect(&input, STDIN_FILENO, memory, &view, &collection) < 0)
         die_why();
 
-    int trains = gathered.about.counts[SPLIT_TRAIN] > 0;
+    int trains = collection.about.counts[SPLIT_TRAIN] > 0;
     if (trains && epochs == 0 && is_file(STDOUT_FILENO))
         die(USAGE,
             "the output is a file, which would fill the disk: --epochs N ends after N epochs");
-    if (write_start(writer, &input, &gathered) < 0 || write_once(writer, &gathered, views) < 0)
+    if (write_start(writer, &input, &collection) < 0 || write_once(writer, &collection, views) < 0)
         end_after_write(writer);
     if (trains && first > 1 && write_mark(writer, (uint32_t)first - 1, 0) < 0)
         end_after_write(writer);
     for (uint64_t epoch = first; trains && (epochs == 0 || epoch <= epochs); epoch++)
-        if (write_epoch(writer, &gathered, &view, (uint32_t)epoch, views) < 0)
+        if (write_epoch(writer, &collection, &view, (uint32_t)epoch, views) < 0)
             end_after_write(writer);
 
     if (write_finish(writer) < 0)
         end_after_write(writer);
-    gathered_free(&gathered);
+    collection_free(&collection);
     images_close(&input);
     write_close(writer);
     return DONE;

@@ -4,7 +4,7 @@
 #include "image.h"
 #include "message.h"
 #include "utf8.h"
-#include "view.h"
+#include "views.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -13,22 +13,26 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t batch = 128, gpu, threads, most_wrong = OPTION_UNSET;
-static const char *only, *device = "auto", *isa = "auto", *precision = "tf32";
+static struct engine_options engine = {.batch = 128, .isa = "auto", .precision = "tf32"};
+static uint64_t most_wrong = OPTION_UNSET;
+static const char *only, *device = "auto";
 
 static const struct option_row rows[] = {
     {0, "only", OPTION_CHOICE, OPTION_IN_HEADER, &only, 0, 0, "train|validation|test",
      "score this split (each that there is)"},
     {0, "wrong", OPTION_UINT, OPTION_IN_HEADER, &most_wrong, 1, 1000000, "N",
      "write the N images that the model is wrong about and most sure of"},
-    {'b', "batch-size", OPTION_UINT, OPTION_LOCAL, &batch, 1, 65536, "N", "images at a time (128)"},
-    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &threads, 1, 1024, "N", "of the CPU (one a core)"},
+    {'b', "batch-size", OPTION_UINT, OPTION_LOCAL, &engine.batch, 1, 65536, "N",
+     "images at a time (128)"},
+    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &engine.threads, 1, 1024, "N",
+     "of the CPU (one a core)"},
     {0, "device", OPTION_CHOICE, OPTION_LOCAL, &device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},
-    {0, "gpu", OPTION_UINT, OPTION_LOCAL, &gpu, 0, 1023, "N", "which GPU, counted from 0 (0)"},
-    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &precision, 0, 0, "tf32|fp32|bf16",
+    {0, "gpu", OPTION_UINT, OPTION_LOCAL, &engine.gpu, 0, 1023, "N",
+     "which GPU, counted from 0 (0)"},
+    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &engine.precision, 0, 0, "tf32|fp32|bf16",
      "of the GPU's convolutions (tf32)"},
-    {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &isa, 0, 0, "auto|c|avx2|avx512|neon",
+    {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &engine.isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
@@ -128,7 +132,7 @@ static void gather_classes(struct examination *exam)
         free(place);
     }
     for (uint32_t c = 0; c < exam->candidates; c++)
-        candidate_begin(&exam->candidate[c], (uint32_t)batch, &exam->classes);
+        candidate_begin(&exam->candidate[c], (uint32_t)engine.batch, &exam->classes);
 }
 
 /* Finds the classes of the input among those of the models; more may come with a set that is
@@ -159,10 +163,11 @@ static void start(struct examination *exam)
         struct frame *frame = &exam->frame[exam->frames++];
         *frame = (struct frame){shape->height, shape->width, shape->channels, {0}};
         for (int split = 0; split < SPLITS; split++)
-            frame->pixels[split] = ealloc(batch * frame->height * frame->width, frame->channels);
+            frame->pixels[split] =
+                ealloc(engine.batch * frame->height * frame->width, frame->channels);
     }
     for (int split = 0; split < SPLITS; split++)
-        exam->queue[split].label = ealloc(batch, sizeof(uint32_t));
+        exam->queue[split].label = ealloc(engine.batch, sizeof(uint32_t));
     gather_classes(exam);
 }
 
@@ -184,7 +189,7 @@ static int add(struct examination *exam, const struct image *image, const struct
         wrong_wait(exam->wrong, image->split, queue->count, image->id, exam->label[image->label],
                    record);
     queue->label[queue->count++] = exam->label[image->label];
-    return queue->count == batch ? examine(exam, image->split) : 0;
+    return queue->count == engine.batch ? examine(exam, image->split) : 0;
 }
 
 /* --only, or everything; but the training images of a stream with epochs are not what was
@@ -297,16 +302,9 @@ int main(int argc, char **argv)
     struct examination exam = {.candidates = (uint32_t)(argc - first)};
     exam.candidate = ealloc(exam.candidates, sizeof *exam.candidate);
     if (most_wrong != OPTION_UNSET)
-        exam.wrong = wrong_open(most_wrong, (uint32_t)batch);
-    struct engine_options options = {
-        .batch = (uint32_t)batch,
-        .threads = (uint32_t)threads,
-        .isa = isa,
-        .gpu = (uint32_t)gpu,
-        .precision = precision,
-    };
+        exam.wrong = wrong_open(most_wrong, (uint32_t)engine.batch);
     for (uint32_t c = 0; c < exam.candidates; c++)
-        if (candidate_open(&exam.candidate[c], argv[first + (int)c], device, &options) < 0)
+        if (candidate_open(&exam.candidate[c], argv[first + (int)c], device, &engine) < 0)
             give_up(&exam);
 
     if (images_open(&exam.input, STDIN_FILENO, "input", "images epochs") < 0 ||

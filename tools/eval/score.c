@@ -1,6 +1,7 @@
 #include "score.h"
 
 #include "message.h"
+#include "nn/device.h"
 #include "runs/run.h"
 
 #include <math.h>
@@ -142,9 +143,9 @@ static void pack_shares(struct writer *writer, const char *key, const uint64_t *
     pack_array(writer, key);
     for (uint32_t c = 0; c < classes; c++)
         if (all[c] == 0)
-            pack_item_nil(writer);
+            pack_nil(writer, NULL);
         else
-            pack_item_real(writer, (double)right[c] / (double)all[c]);
+            pack_real(writer, NULL, (double)right[c] / (double)all[c]);
     pack_close(writer);
 }
 
@@ -156,9 +157,9 @@ static void pack_confusion(struct writer *writer, const uint64_t *confusion, uin
     }
     pack_array(writer, "confusion");
     for (uint32_t row = 0; row < classes; row++) {
-        pack_item_array(writer);
+        pack_array(writer, NULL);
         for (uint32_t column = 0; column < classes; column++)
-            pack_item_uint(writer, confusion[row * classes + column]);
+            pack_uint(writer, NULL, confusion[row * classes + column]);
         pack_close(writer);
     }
     pack_close(writer);

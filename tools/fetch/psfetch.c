@@ -159,7 +159,7 @@ static int write_start(struct writer *writer, const struct source *source, size_
     pack_close(writer);
     pack_array(writer, "source");
     for (size_t s = 0; s < sources; s++)
-        pack_item_text(writer, source[s].described);
+        pack_text(writer, NULL, source[s].described);
     pack_close(writer);
     pack_texts(writer, "classes", selection->classes.name, selection->classes.count);
     return write_end(writer);

@@ -4,7 +4,7 @@
 #include "message.h"
 #include "name.h"
 #include "options.h"
-#include "shuffle.h"
+#include "random.h"
 #include "text.h"
 
 #include <errno.h>

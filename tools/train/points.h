@@ -2,14 +2,14 @@
  *
  * A name tells everything that decides a run's bytes: "d3-s1-8f2c9a41b7d0" is depth 3, seed 1 of
  * the weights, and the first 12 hexadecimal digits of the XXH3 over what counts in the header that
- * the run will have (essence.h).
+ * the run will have (identity.h).
  */
 #ifndef PSWEEP_POINTS_H
 #define PSWEEP_POINTS_H
 
 #include "images.h"
 
-/* Prints one name for each line of the file at path: the settings as they are, changed by the
+/* Prints one name for each line of the file at path: the options as they are, changed by the
  * options of that line. Empty lines and those that begin with # are left out. Prints nothing and
  * returns -1 with a sentence when the file cannot be read; a mistake in a line ends the program
  * with a sentence that names it. */

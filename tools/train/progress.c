@@ -51,7 +51,7 @@ int progress_open(struct progress **progress, const char *path, const char *name
     made->name = ecopy(name);
     made->epochs = epochs;
     made->iterations = iterations;
-    made->record = write_open_memory("progress");
+    made->record = write_open(-1, "progress");
     if (try_open(made) < 0) {
         int error = errno;
         progress_close(made);
@@ -116,8 +116,8 @@ void progress_expect(struct progress *progress, uint64_t epochs, uint64_t iterat
     progress->iterations = iterations;
 }
 
-static void send_figures(struct progress *progress, const char *type, uint64_t epoch,
-                         uint64_t iteration, uint64_t images, double loss, double accuracy)
+void progress_send(struct progress *progress, const char *type, uint64_t epoch, uint64_t iteration,
+                   uint64_t images, double loss, double accuracy)
 {
     if (progress == NULL)
         return;
@@ -126,18 +126,6 @@ static void send_figures(struct progress *progress, const char *type, uint64_t e
     pack_real(progress->record, "loss", loss);
     pack_real(progress->record, "accuracy", accuracy);
     send_record(progress);
-}
-
-void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
-                   double loss, double accuracy)
-{
-    send_figures(progress, "progress", epoch, iteration, images, loss, accuracy);
-}
-
-void progress_validation(struct progress *progress, uint64_t epoch, uint64_t iteration,
-                         uint64_t images, double loss, double accuracy)
-{
-    send_figures(progress, "validation", epoch, iteration, images, loss, accuracy);
 }
 
 void progress_done(struct progress *progress, uint64_t epoch, uint64_t iteration,

@@ -25,11 +25,9 @@ void progress_close(struct progress *progress);
 /* The run turns out to have another number of epochs and iterations in all. */
 void progress_expect(struct progress *progress, uint64_t epochs, uint64_t iterations);
 
-/* A mini-batch of so many images. */
-void progress_step(struct progress *progress, uint64_t epoch, uint64_t iteration, uint64_t images,
-                   double loss, double accuracy);
-void progress_validation(struct progress *progress, uint64_t epoch, uint64_t iteration,
-                         uint64_t images, double loss, double accuracy);
+/* A mini-batch ("progress") or the validation set ("validation") of so many images. */
+void progress_send(struct progress *progress, const char *type, uint64_t epoch, uint64_t iteration,
+                   uint64_t images, double loss, double accuracy);
 /* The run has ended: "done", "stopped" or "failed". */
 void progress_done(struct progress *progress, uint64_t epoch, uint64_t iteration,
                    const char *status);

@@ -1,6 +1,6 @@
 #include "resume.h"
 
-#include "essence.h"
+#include "identity.h"
 #include "message.h"
 #include "nn/model.h"
 
@@ -146,17 +146,18 @@ static int refuse(const char *path, const struct record *ours, const struct reco
 
 /* Whether the file's header is ours, or that of another version of the programs which says that it
  * gives the same bits. */
-static int check_header(const struct run *run, const char *path, const struct record *theirs)
+static int check_header(const struct training *training, const char *path,
+                        const struct record *theirs)
 {
     struct record ours;
     size_t size;
-    const uint8_t *bytes = write_last(run->writer, &size);
+    const uint8_t *bytes = write_last(training->writer, &size);
     uint64_t own, other;
     char tool[64] = "";
     if (theirs->size == size && memcmp(theirs->bytes, bytes, size) == 0)
         return 0;
-    if (essence_digest(bytes, size, &own) < 0 ||
-        essence_digest(theirs->bytes, theirs->size, &other) < 0)
+    if (identity_digest(bytes, size, &own) < 0 ||
+        identity_digest(theirs->bytes, theirs->size, &other) < 0)
         return -1;
     if (own == other) {
         (void)record_text(theirs, "tool", tool, sizeof tool);
@@ -174,11 +175,11 @@ static int check_header(const struct run *run, const char *path, const struct re
 
 /* A run that died so early that its header was not written whole: the file holds a beginning of
  * one, or nothing. Up to the program's version it has to be that of ours. */
-static int is_torn_header(const struct run *run, int fd)
+static int is_torn_header(const struct training *training, int fd)
 {
     enum { VERSIONS = 4096 }; /* by so much may those of other versions be longer */
     size_t size;
-    const uint8_t *bytes = write_last(run->writer, &size);
+    const uint8_t *bytes = write_last(training->writer, &size);
     const uint8_t *tool = memmem(bytes, size, "\xa4tool", 5);
     size_t same = tool ? (size_t)(tool - bytes) : size, room = size + VERSIONS;
     uint8_t *there = ealloc(room, 1);
@@ -193,15 +194,15 @@ static int is_torn_header(const struct run *run, int fd)
 
 /* Takes a checkpoint for the place to go on from, when it is further on than that and this run
  * comes by it. */
-static int consider(const struct run *run, const char *path, const struct reader *reader,
+static int consider(const struct training *training, const char *path, const struct reader *reader,
                     const struct record *record, struct place *place)
 {
-    uint64_t epoch, iteration, in_epoch = run_epoch_iterations(run);
+    uint64_t epoch, iteration, in_epoch = training_epoch_iterations(training);
     if (record_uint(record, "epoch", UINT32_MAX, &epoch) < 0 ||
         record_uint(record, "iteration", UINT64_MAX, &iteration) < 0)
         return -1;
     int fits = iteration >= epoch * in_epoch && iteration <= (epoch + 1) * in_epoch &&
-               iteration <= run->epochs * in_epoch;
+               iteration <= training->epochs * in_epoch;
     int further =
         iteration > place->iteration || (iteration == place->iteration && epoch > place->epoch);
     if (fits && further)
@@ -211,25 +212,26 @@ static int consider(const struct run *run, const char *path, const struct reader
 
 /* The first reading: looks for the last checkpoint. Each is proven by its seal, and what came
  * before by its digest; what stands behind it is trained again, so damage there does not matter. */
-static int find(const struct run *run, const char *path, struct place *place)
+static int find(const struct training *training, const char *path, struct place *place)
 {
     struct record record;
     int fd = open_file(path);
     if (fd < 0)
         return -1;
-    if (is_torn_header(run, fd)) {
+    if (is_torn_header(training, fd)) {
         close(fd);
         return 0;
     }
     struct reader *reader = record_open(fd, path, READ_STREAM);
-    int got = record_header(reader, "run", &record) < 0 ? -1 : check_header(run, path, &record);
+    int got =
+        record_header(reader, "run", &record) < 0 ? -1 : check_header(training, path, &record);
     int is_ours = got == 0;
     while (got >= 0 && (got = record_next(reader, &record)) == RECORD_READ) {
         if (record.type == RECORD_HEADER) {
             got = fail("cannot resume %s: it joins several runs", path);
             is_ours = 0;
         } else if (record.type == RECORD_CHECKPOINT) {
-            got = consider(run, path, reader, &record, place);
+            got = consider(training, path, reader, &record, place);
         }
     }
     record_close(reader);
@@ -240,16 +242,16 @@ static int find(const struct run *run, const char *path, struct place *place)
 }
 
 /* The parameters and momentum of the checkpoint, into the engine. */
-static int take(struct run *run, const struct record *record)
+static int take(struct training *training, const struct record *record)
 {
-    size_t count = run->net->parameters;
+    size_t count = training->net->parameters;
     float *parameters = ealloc(count, sizeof *parameters),
           *momentum = ealloc(count, sizeof *momentum);
-    int result = model_read_tensors(record, "tensors", run->net, parameters, 0);
+    int result = model_read_tensors(record, "tensors", training->net, parameters, 0);
     if (result == 0)
-        result = model_read_tensors(record, "momentum", run->net, momentum, 1);
+        result = model_read_tensors(record, "momentum", training->net, momentum, 1);
     if (result == 0)
-        result = engine_write(run->engine, parameters, momentum);
+        result = engine_write(training->engine, parameters, momentum);
     free(parameters);
     free(momentum);
     return result;
@@ -282,34 +284,36 @@ static int pass_on_checkpoint(struct writer *writer, const struct record *record
 }
 
 /* Early versions did not tell the images of a mini-batch, which follow from its iteration. */
-static int pass_on_progress(struct run *run, const struct record *record)
+static int pass_on_progress(struct training *training, const struct record *record)
 {
     uint64_t iteration, epoch;
     double loss, accuracy;
     if (record_field(record, "images"))
-        return write_record(run->writer, record->bytes, record->size);
+        return write_record(training->writer, record->bytes, record->size);
     if (record_uint(record, "iteration", UINT64_MAX, &iteration) < 0 ||
         record_uint(record, "epoch", UINT32_MAX, &epoch) < 0 ||
         record_real(record, "loss", &loss) < 0 || record_real(record, "accuracy", &accuracy) < 0)
         return -1;
-    uint64_t images = run_images(run, iteration) - run_images(run, iteration - 1);
-    return run_write_progress(run->writer, iteration, epoch, images, loss, accuracy);
+    uint64_t images =
+        training_images(training, iteration) - training_images(training, iteration - 1);
+    return training_write_progress(training->writer, iteration, epoch, images, loss, accuracy);
 }
 
-static int pass_on(struct run *run, const struct record *record)
+static int pass_on(struct training *training, const struct record *record)
 {
-    return record->type == RECORD_CHECKPOINT ? pass_on_checkpoint(run->writer, record)
+    return record->type == RECORD_CHECKPOINT ? pass_on_checkpoint(training->writer, record)
            : record->type == RECORD_PROGRESS
-               ? pass_on_progress(run, record)
-               : write_record(run->writer, record->bytes, record->size);
+               ? pass_on_progress(training, record)
+               : write_record(training->writer, record->bytes, record->size);
 }
 
 /* The second reading: passes the records on. The checkpoint itself stays behind where this run
  * would have written none: that of a signal, or the last one of a shorter run. */
-static int copy(struct run *run, struct reader *reader, const struct place *place)
+static int copy(struct training *training, struct reader *reader, const struct place *place)
 {
     struct record record;
-    int due = 0, whole_epoch = place->iteration == place->epoch * run_epoch_iterations(run);
+    int due = 0,
+        whole_epoch = place->iteration == place->epoch * training_epoch_iterations(training);
     for (uint64_t i = 1; i <= place->records; i++) {
         int got = record_next(reader, &record), last = i == place->records;
         if (got != RECORD_READ)
@@ -318,45 +322,45 @@ static int copy(struct run *run, struct reader *reader, const struct place *plac
         if (record.type == RECORD_VALIDATION) {
             if (record_real(&record, "loss", &loss) < 0)
                 return -1;
-            run_validated(run, loss);
+            training_validated(training, loss);
         }
-        if (last && take(run, &record) < 0)
+        if (last && take(training, &record) < 0)
             return -1;
-        due = last && whole_epoch && run_saves_at(run, place->epoch);
-        if (i > 1 && (!last || due) && pass_on(run, &record) < 0)
+        due = last && whole_epoch && training_saves_at(training, place->epoch);
+        if (i > 1 && (!last || due) && pass_on(training, &record) < 0)
             return -1;
     }
     if (due)
-        run->saved = place->iteration;
-    return write_flush(run->writer);
+        training->saved = place->iteration;
+    return write_flush(training->writer);
 }
 
-static int go_on(struct run *run, const struct place *place)
+static int go_on(struct training *training, const struct place *place)
 {
-    if (run_go_on(run, place->epoch, place->iteration) < 0)
+    if (training_go_on(training, place->epoch, place->iteration) < 0)
         return -1;
     int fd = open_file(place->path);
     if (fd < 0)
         return -1;
     struct reader *reader = record_open(fd, place->path, READ_STREAM);
-    int result = copy(run, reader, place);
+    int result = copy(training, reader, place);
     record_close(reader);
     close(fd);
     return result;
 }
 
-int resume(struct run *run, const struct option_list *paths)
+int resume(struct training *training, const struct option_list *paths)
 {
     struct place place = {0};
     for (size_t i = 0; i < paths->count; i++)
-        if (find(run, paths->text[i], &place) < 0)
+        if (find(training, paths->text[i], &place) < 0)
             return -1;
     if (place.path == NULL) {
         note("%s%s has no checkpoint to go on from: training begins anew",
              paths->count > 1 ? "none of the files to resume, such as " : "", paths->text[0]);
-        return run_go_on(run, 0, 0);
+        return training_go_on(training, 0, 0);
     }
     note("going on from iteration %llu, in epoch %llu, of %s", (unsigned long long)place.iteration,
          (unsigned long long)(place.epoch + 1), place.path);
-    return go_on(run, &place);
+    return go_on(training, &place);
 }

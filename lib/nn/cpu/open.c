@@ -144,10 +144,11 @@ static size_t plan(struct cpu *cpu, void *memory)
 static int check(const struct net *net, const struct engine_options *o)
 {
     if (o->batch < 1 || o->batch > 1 << 20)
-        return fail("a batch must have from 1 to %d images, not %u", 1 << 20, o->batch);
+        return fail("a batch must have from 1 to %d images, not %llu", 1 << 20,
+                    (unsigned long long)o->batch);
     if (o->threads > 4096)
-        return fail("there can be at most 4096 threads, not %u (0: as many as the machine has)",
-                    o->threads);
+        return fail("there can be at most 4096 threads, not %llu (0: as many as the machine has)",
+                    (unsigned long long)o->threads);
     for (uint32_t c = 0; c < net->shape.channels; c++)
         if (!(o->deviation[c] > 0) || o->mean[c] != o->mean[c])
             return fail(
@@ -189,8 +190,8 @@ static int cpu_open(struct engine **engine, const struct net *net,
     cpu->team = cpu->arena ? team_make(cpu->threads) : NULL;
     if (cpu->team == NULL) {
         if (cpu->arena == NULL)
-            fail("no memory for a batch of %u image%s, which takes %zu MB", options->batch,
-                 plural(options->batch), size >> 20);
+            fail("no memory for a batch of %llu image%s, which takes %zu MB",
+                 (unsigned long long)options->batch, plural(options->batch), size >> 20);
         cpu_close(&cpu->engine);
         return -1;
     }

@@ -2,7 +2,7 @@
 #include "cuda.h"
 
 #include "message.h"
-#include "nn/plugin.h"
+#include "nn/engine.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -26,9 +26,9 @@ static int choose_device(const struct engine_options *options, struct cudaDevice
     error = cudaGetDeviceCount(&devices);
     if (error != cudaSuccess || devices == 0)
         return fail("there is no GPU: %s", error ? cudaGetErrorString(error) : "none answers");
-    if (options->gpu >= (uint32_t)devices)
-        return fail("there is no GPU %u: the machine has %d, counted from 0", options->gpu,
-                    devices);
+    if (options->gpu >= (uint64_t)devices)
+        return fail("there is no GPU %llu: the machine has %d, counted from 0",
+                    (unsigned long long)options->gpu, devices);
     if ((error = cudaSetDevice((int)options->gpu)) != cudaSuccess ||
         (error = cudaGetDeviceProperties(properties, (int)options->gpu)) != cudaSuccess)
         return cuda_failed(error, "to be used");
@@ -126,8 +126,8 @@ static int check_size(const struct cuda *cuda)
         int most =
             s->channels > cuda->stage[i].in_channels ? s->channels : cuda->stage[i].in_channels;
         if ((double)s->images * s->height * s->width * most > INT_MAX - 256)
-            return fail("a batch of %u images is too large for the GPU engine",
-                        cuda->options.batch);
+            return fail("a batch of %llu images is too large for the GPU engine",
+                        (unsigned long long)cuda->options.batch);
     }
     return 0;
 }
@@ -296,5 +296,5 @@ const struct engine_class cuda_class = {
     .gradient = cuda_gradient,
 };
 
-/* What the programs look for (plugin.h). */
+/* What the programs look for (engine.h). */
 const struct engine_plugin psweep_engine_plugin = {PSWEEP_VERSION, &cuda_class};

@@ -3,7 +3,7 @@
 #include "images.h"
 #include "label.h"
 #include "message.h"
-#include "view.h"
+#include "views.h"
 
 #include <stdlib.h>
 #include <string.h>

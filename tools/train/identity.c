@@ -1,7 +1,8 @@
-#include "essence.h"
+#include "identity.h"
 
 #include "message.h"
 #include "record.h"
+#include "write.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -25,11 +26,9 @@ static void reduce(msgpack_object *object)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < object->via.map.size; i++) {
         msgpack_object_kv pair = object->via.map.ptr[i];
-        int is_tool = pair.key.type == MSGPACK_OBJECT_STR && pair.key.via.str.size == 4 &&
-                      memcmp(pair.key.via.str.ptr, "tool", 4) == 0;
         if (pair.val.type == MSGPACK_OBJECT_NIL)
             continue;
-        if (is_tool && pair.val.type == MSGPACK_OBJECT_STR)
+        if (object_is(&pair.key, "tool") && pair.val.type == MSGPACK_OBJECT_STR)
             leave_out_version(&pair.val);
         reduce(&pair.val);
         object->via.map.ptr[kept++] = pair;
@@ -37,7 +36,7 @@ static void reduce(msgpack_object *object)
     object->via.map.size = kept;
 }
 
-int essence_digest(const uint8_t *header, size_t size, uint64_t *digest)
+int identity_digest(const uint8_t *header, size_t size, uint64_t *digest)
 {
     struct record record;
     msgpack_zone *zone = msgpack_zone_new(8192);
@@ -45,15 +44,12 @@ int essence_digest(const uint8_t *header, size_t size, uint64_t *digest)
         die(FAILED, "out of memory: a header");
     int result = record_parse(header, size, zone, &record);
     if (result == 0) {
-        msgpack_sbuffer left;
-        msgpack_packer packer;
-        msgpack_sbuffer_init(&left);
-        msgpack_packer_init(&packer, &left, msgpack_sbuffer_write);
+        struct writer *left = write_open(-1, "a header");
         reduce(&record.map);
-        if (msgpack_pack_object(&packer, record.map) < 0)
-            die(FAILED, "out of memory: a header");
-        *digest = XXH3_64bits(left.data, left.size);
-        msgpack_sbuffer_destroy(&left);
+        write_object(left, &record.map);
+        const uint8_t *bytes = write_last(left, &size);
+        *digest = XXH3_64bits(bytes, size);
+        write_close(left);
     }
     msgpack_zone_free(zone);
     return result;

@@ -1,5 +1,5 @@
 #include "message.h"
-#include "tools/train/album.h"
+#include "tools/train/store.h"
 
 #include "tap.h"
 
@@ -31,49 +31,48 @@ static uint64_t id_of(uint32_t number)
 static void images_are_found_by_their_ids(void **state)
 {
     static uint8_t pixels[SIDE * SIDE * CHANNELS];
-    struct album *album = album_open();
+    struct store store = {0};
     uint32_t place;
     (void)state;
-    assert_int_equal(album_find(album, 0, &place), -1);
+    assert_int_equal(store_find(&store, 0, &place), -1);
     for (uint32_t i = 0; i < COUNT; i++) {
         struct image image = image_of(id_of(i), pixels);
-        assert_int_equal(album_add_known(album, &image), 0);
+        assert_int_equal(store_add_known(&store, &image), 0);
     }
-    struct kept_images all = album_images(album);
-    assert_int_equal(all.count, COUNT);
+    assert_int_equal(store.count, COUNT);
     for (uint32_t i = 0; i < COUNT; i++) {
         struct image image = image_of(id_of(i), pixels);
-        assert_int_equal(album_find(album, image.id, &place), 0);
+        assert_int_equal(store_find(&store, image.id, &place), 0);
         assert_int_equal(place, i);
-        assert_int_equal(all.image[i].height, image.height);
-        assert_int_equal(album_labels(album)[i], image.label);
-        assert_memory_equal(all.pixels + all.image[i].place, pixels, image_bytes(&image));
+        assert_int_equal(store.image[i].height, image.height);
+        assert_int_equal(store.label[i], image.label);
+        assert_memory_equal(store.pixels + store.image[i].place, pixels, image_bytes(&image));
     }
-    assert_int_equal(album_find(album, COUNT, &place), -1);
+    assert_int_equal(store_find(&store, COUNT, &place), -1);
     assert_int_equal(why_status(), DAMAGED);
     struct image twin = image_of(id_of(5), pixels);
-    assert_int_equal(album_add_known(album, &twin), -1);
+    assert_int_equal(store_add_known(&store, &twin), -1);
     assert_int_equal(why_status(), DAMAGED);
-    album_close(album);
+    store_free(&store);
 }
 
 static void others_are_kept_and_not_found(void **state)
 {
     static uint8_t pixels[SIDE * SIDE * CHANNELS];
-    struct album *album = album_open();
+    struct store store = {0};
     struct image known = image_of(1, pixels), other = image_of(2, pixels);
     uint32_t place;
     (void)state;
-    assert_int_equal(album_add_known(album, &known), 0);
-    album_add(album, &other);
-    assert_int_equal(album_images(album).count, 2);
-    assert_int_equal(album_find(album, 2, &place), -1);
+    assert_int_equal(store_add_known(&store, &known), 0);
+    store_add(&store, &other);
+    assert_int_equal(store.count, 2);
+    assert_int_equal(store_find(&store, 2, &place), -1);
     /* Whoever has the pixels now does not need them here; the rest stays. */
-    album_forget_pixels(album);
-    assert_int_equal(album_find(album, 1, &place), 0);
-    assert_int_equal(album_labels(album)[place], 1);
-    assert_int_equal(album_images(album).bytes, 0);
-    album_close(album);
+    store_forget_pixels(&store);
+    assert_int_equal(store_find(&store, 1, &place), 0);
+    assert_int_equal(store.label[place], 1);
+    assert_int_equal(store.bytes, 0);
+    store_free(&store);
 }
 
 /* The most memory that this process ever had, in bytes. */
@@ -94,7 +93,7 @@ static void growing_takes_no_more_than_the_pixels(void **state)
 {
     enum { BIG = 1024 };
     uint8_t *pixels = ealloc(BIG * BIG * CHANNELS, 1);
-    struct album *album = album_open();
+    struct store store = {0};
     size_t before = most_memory();
     (void)state;
     if (before == 0)
@@ -103,12 +102,12 @@ static void growing_takes_no_more_than_the_pixels(void **state)
         struct image image = {.id = i, .height = BIG, .width = BIG, .channels = CHANNELS};
         memset(pixels, (int)i, BIG * BIG * CHANNELS);
         image.pixels = pixels;
-        assert_int_equal(album_add_known(album, &image), 0);
+        assert_int_equal(store_add_known(&store, &image), 0);
     }
-    size_t bytes = album_images(album).bytes;
+    size_t bytes = store.bytes;
     assert_int_equal(bytes, 100u * BIG * BIG * CHANNELS);
     assert_true(most_memory() - before < bytes + bytes / 16);
-    album_close(album);
+    store_free(&store);
     free(pixels);
 }
 

@@ -1,79 +1,80 @@
-#include "settings.h"
+#include "training_options.h"
 
 #include "message.h"
-#include "numerics.h"
+#include "random.h"
 
 #include <math.h>
 #include <string.h>
 
-struct settings settings = {
+struct training_options options = {
+    .engine = {.batch = 128,
+               .isa = "auto",
+               .precision = "tf32",
+               .momentum = 0.9,
+               .weight_decay = 1e-10,
+               .train = 1},
     .depth = 1,
     .filters = 16,
     .epochs = 30,
-    .batch = 128,
-    .rate = NAN,
-    .momentum = 0.9,
-    .weight_decay = 1e-10,
     .checkpoint_every = OPTION_UNSET,
     .patience = OPTION_UNSET,
+    .rate = NAN,
     .device = "auto",
-    .precision = "tf32",
-    .isa = "auto",
 };
 
 static const struct option_row rows[] = {
-    {'d', "depth", OPTION_UINT, OPTION_IN_HEADER, &settings.depth, 1, NET_MAX_DEPTH, "N",
+    {'d', "depth", OPTION_UINT, OPTION_IN_HEADER, &options.depth, 1, NET_MAX_DEPTH, "N",
      "convolutions in each of the three blocks (1)"},
-    {0, "filters", OPTION_UINT, OPTION_IN_HEADER, &settings.filters, 1, 4096, "N",
+    {0, "filters", OPTION_UINT, OPTION_IN_HEADER, &options.filters, 1, 4096, "N",
      "the blocks have round(N/sqrt(depth)) x 1, 2, 4 filters (16)"},
-    {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &settings.epochs, 1, UINT32_MAX, "N",
+    {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &options.epochs, 1, UINT32_MAX, "N",
      "passes over the training images (30, or what the input has)"},
-    {'b', "batch-size", OPTION_UINT, OPTION_IN_HEADER, &settings.batch, 1, 65536, "N",
+    {'b', "batch-size", OPTION_UINT, OPTION_IN_HEADER, &options.engine.batch, 1, 65536, "N",
      "images in a mini-batch (128)"},
-    {'r', "learning-rate", OPTION_REAL, OPTION_IN_HEADER, &settings.rate, 0, 1e6, "R",
+    {'r', "learning-rate", OPTION_REAL, OPTION_IN_HEADER, &options.rate, 0, 1e6, "R",
      "of the descent (0.1 x batch size / 256)"},
-    {'m', "momentum", OPTION_REAL, OPTION_IN_HEADER, &settings.momentum, 0, 1, "M",
+    {'m', "momentum", OPTION_REAL, OPTION_IN_HEADER, &options.engine.momentum, 0, 1, "M",
      "of the descent (0.9)"},
-    {0, "l2", OPTION_REAL, OPTION_IN_HEADER, &settings.weight_decay, 0, 1e6, "L",
+    {0, "l2", OPTION_REAL, OPTION_IN_HEADER, &options.engine.weight_decay, 0, 1e6, "L",
      "weight decay (1e-10)"},
-    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &settings.seed, 0, 0x1p63, "N",
+    {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &options.seed, 0, 0x1p63, "N",
      "of the initial weights (0)"},
-    {0, "data-seed", OPTION_UINT, OPTION_IN_HEADER, &settings.data_seed, 0, 0x1p63, "N",
+    {0, "data-seed", OPTION_UINT, OPTION_IN_HEADER, &options.data_seed, 0, 0x1p63, "N",
      "of the order of a set that no psaug shuffles (0)"},
-    {0, "mean", OPTION_TEXT, OPTION_LOCAL, &settings.mean, 0, 0, "R,G,B",
+    {0, "mean", OPTION_TEXT, OPTION_LOCAL, &options.mean, 0, 0, "R,G,B",
      "0 ... 255, subtracted from the channels (of the training set)"},
-    {0, "deviation", OPTION_TEXT, OPTION_LOCAL, &settings.deviation, 0, 0, "R,G,B",
+    {0, "deviation", OPTION_TEXT, OPTION_LOCAL, &options.deviation, 0, 0, "R,G,B",
      "0 ... 255, that divides them (of the training set)"},
-    {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &settings.checkpoint_every, 1,
-     UINT32_MAX, "N", "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
-    {0, "patience", OPTION_UINT, OPTION_IN_HEADER, &settings.patience, 1, UINT32_MAX, "N",
+    {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &options.checkpoint_every, 1, UINT32_MAX,
+     "N", "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
+    {0, "patience", OPTION_UINT, OPTION_IN_HEADER, &options.patience, 1, UINT32_MAX, "N",
      "end when the validation loss was not smaller than its smallest N times in a row"},
-    {0, "resume", OPTION_LIST, OPTION_LOCAL, &settings.earlier, 0, 0, "FILE",
+    {0, "resume", OPTION_LIST, OPTION_LOCAL, &options.earlier, 0, 0, "FILE",
      "go on from an earlier run; of several, each with --resume, from the furthest"},
-    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &settings.threads, 1, 1024, "N",
+    {'t', "threads", OPTION_UINT, OPTION_LOCAL, &options.engine.threads, 1, 1024, "N",
      "of the CPU (one a core)"},
-    {0, "device", OPTION_CHOICE, OPTION_LOCAL, &settings.device, 0, 0, "auto|cpu|cuda",
+    {0, "device", OPTION_CHOICE, OPTION_LOCAL, &options.device, 0, 0, "auto|cpu|cuda",
      "what computes (auto)"},
-    {0, "gpu", OPTION_UINT, OPTION_LOCAL, &settings.gpu, 0, 1023, "N",
+    {0, "gpu", OPTION_UINT, OPTION_LOCAL, &options.engine.gpu, 0, 1023, "N",
      "which GPU, counted from 0 (0)"},
-    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &settings.precision, 0, 0, "tf32|fp32|bf16",
+    {0, "precision", OPTION_CHOICE, OPTION_LOCAL, &options.engine.precision, 0, 0, "tf32|fp32|bf16",
      "of the GPU's convolutions (tf32)"},
-    {0, "no-cuda-graph", OPTION_FLAG, OPTION_LOCAL, &settings.no_cuda_graph, 0, 0, NULL,
+    {0, "no-cuda-graph", OPTION_FLAG, OPTION_LOCAL, &options.engine.direct, 0, 0, NULL,
      "launch every kernel of a step by itself; the result has the same bits"},
-    {0, "selftest", OPTION_FLAG, OPTION_LOCAL, &settings.selftest, 0, 0, NULL,
+    {0, "selftest", OPTION_FLAG, OPTION_LOCAL, &options.selftest, 0, 0, NULL,
      "compare the GPU with the CPU on a small network, print how they differ, and exit"},
-    {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &settings.isa, 0, 0, "auto|c|avx2|avx512|neon",
+    {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &options.engine.isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},
-    {0, "progress", OPTION_TEXT, OPTION_LOCAL, &settings.progress_path, 0, 0, "PATH",
+    {0, "progress", OPTION_TEXT, OPTION_LOCAL, &options.progress_path, 0, 0, "PATH",
      "report each iteration to a FIFO, a file or fd:N"},
-    {0, "points", OPTION_TEXT, OPTION_LOCAL, &settings.points, 0, 0, "FILE",
+    {0, "points", OPTION_TEXT, OPTION_LOCAL, &options.points, 0, 0, "FILE",
      "train nothing: print the name of the run that each line of options there would make"},
-    {0, "name", OPTION_TEXT, OPTION_LOCAL, &settings.name, 0, 0, "NAME",
+    {0, "name", OPTION_TEXT, OPTION_LOCAL, &options.name, 0, 0, "NAME",
      "of the run in these reports (d1-s0)"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
 
-const struct program settings_about = {
+const struct program training_program = {
     "pstrain",
     "Trains a network of three blocks of --depth convolutions and writes the run: progress,\n"
     "validation, checkpoints, model. SIGTERM and Ctrl-C save what has been learnt so far.",
@@ -113,45 +114,29 @@ static uint64_t default_interval(const struct net *net)
     return all <= 64e6 ? 1 : (uint64_t)ceil(all / 64e6);
 }
 
-int settings_complete(uint32_t classes, struct images_about *images, struct net *net)
+int training_complete(uint32_t classes, struct images_about *images, struct net *net)
 {
-    struct net_shape shape = {(uint32_t)settings.depth, (uint32_t)settings.filters,
-                              images->height,           images->width,
-                              images->channels,         classes};
-    if (override("mean", settings.mean, images->mean, images->channels, 0) < 0 ||
-        override("deviation", settings.deviation, images->deviation, images->channels, 1e-6) < 0 ||
+    struct net_shape shape = {(uint32_t)options.depth, (uint32_t)options.filters, images->height,
+                              images->width,           images->channels,          classes};
+    if (override("mean", options.mean, images->mean, images->channels, 0) < 0 ||
+        override("deviation", options.deviation, images->deviation, images->channels, 1e-6) < 0 ||
         net_make(net, &shape) < 0)
         return -1;
-    if (settings.patience != OPTION_UNSET && images->counts[SPLIT_VALIDATION] == 0)
+    if (options.patience != OPTION_UNSET && images->counts[SPLIT_VALIDATION] == 0)
         return fail_as(USAGE, "--patience watches the loss of validation images, and there are "
                               "none (psfetch --split sets some aside)");
-    if (isnan(settings.rate))
-        settings.rate = 0.1 * (double)settings.batch / 256;
-    if (settings.checkpoint_every == OPTION_UNSET)
-        settings.checkpoint_every = default_interval(net);
+    memcpy(options.engine.mean, images->mean, sizeof images->mean);
+    memcpy(options.engine.deviation, images->deviation, sizeof images->deviation);
+    if (isnan(options.rate))
+        options.rate = 0.1 * (double)options.engine.batch / 256;
+    if (options.checkpoint_every == OPTION_UNSET)
+        options.checkpoint_every = default_interval(net);
     return 0;
 }
 
-struct engine_options settings_engine(const struct images_about *images)
-{
-    struct engine_options options = {
-        .batch = (uint32_t)settings.batch,
-        .threads = (uint32_t)settings.threads,
-        .isa = settings.isa,
-        .gpu = (uint32_t)settings.gpu,
-        .precision = settings.precision,
-        .direct = settings.no_cuda_graph,
-        .momentum = settings.momentum,
-        .weight_decay = settings.weight_decay,
-        .train = 1,
-    };
-    memcpy(options.mean, images->mean, sizeof options.mean);
-    memcpy(options.deviation, images->deviation, sizeof options.deviation);
-    return options;
-}
-
-int settings_write(struct writer *writer, const struct images *input,
-                   const struct images_about *images, const char *engine, const struct net *net)
+int training_write_header(struct writer *writer, const struct images *input,
+                          const struct images_about *images, const char *engine,
+                          const struct net *net)
 {
     write_header(writer, "run");
     options_pack(writer, rows);

@@ -1,4 +1,4 @@
-#include "nn/hardware.h"
+#include "nn/device.h"
 
 #include "tap.h"
 
@@ -29,7 +29,7 @@ static int gpu_with(const char *path, const char *text, const char *other_path, 
         put(root, path, text);
     if (other_path)
         put(root, other_path, other);
-    int result = hardware_has_gpu(root);
+    int result = device_has_gpu(root);
     snprintf(command, sizeof command, "rm -r %s", root);
     assert_int_equal(system(command), 0);
     return result;

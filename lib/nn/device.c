@@ -1,0 +1,144 @@
+/* Which engine runs a network: the GPU's, which is loaded when it is asked for, or the CPU's. */
+#include "device.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cpu/cpu.h"
+#include "message.h"
+#include "selftest.h"
+
+/* Whether the file of that name in a folder begins with these letters. */
+static int begins_with(const char *folder, const char *name, const char *letters)
+{
+    char path[4096], text[16] = "";
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    return got > 0 && strncmp(text, letters, strlen(letters)) == 0;
+}
+
+/* Made by NVIDIA, and not a card's sound or a bridge. */
+static int is_card(const char *folder)
+{
+    return begins_with(folder, "vendor", "0x10de") && begins_with(folder, "class", "0x03");
+}
+
+/* Whether there is a path of that pattern below root that is one (NULL: any path is). */
+static int is_there(const char *root, const char *pattern, int (*is_one)(const char *path))
+{
+    char whole[4096];
+    glob_t paths = {0};
+    int found = 0;
+    snprintf(whole, sizeof whole, "%s%s", root, pattern);
+    if (glob(whole, GLOB_NOSORT, NULL, &paths) == 0)
+        for (size_t i = 0; i < paths.gl_pathc && !found; i++)
+            found = is_one == NULL || is_one(paths.gl_pathv[i]);
+    globfree(&paths);
+    return found;
+}
+
+int device_has_gpu(const char *root)
+{
+    return is_there(root, "/proc/driver/nvidia", NULL) ||
+           is_there(root, "/dev/nvidia[0-9]*", NULL) ||
+           is_there(root, "/dev/nvhost-*", NULL) || /* Tegra */
+           is_there(root, "/usr/lib/wsl/lib/libcuda.so*", NULL) ||
+           is_there(root, "/sys/bus/pci/devices/*", is_card);
+}
+
+/* The class of the GPU engine: from libpsweep-cuda.so beside the program, or in ../lib/psweep.
+ * NULL, with a sentence, when there is none or it does not load. */
+static const struct engine_class *load_cuda(void)
+{
+    static const char *const folder[] = {"", "/../lib/psweep"};
+    char program_path[4096], path[4200];
+    ssize_t length = readlink("/proc/self/exe", program_path, sizeof program_path - 1);
+    char *slash = length > 0 ? memrchr(program_path, '/', (size_t)length) : NULL;
+    void *library = NULL;
+    if (slash == NULL) {
+        fail("cannot find the folder of this program");
+        return NULL;
+    }
+    for (size_t i = 0; library == NULL && i < sizeof folder / sizeof *folder; i++) {
+        snprintf(path, sizeof path, "%.*s%s/libpsweep-cuda.so", (int)(slash - program_path),
+                 program_path, folder[i]);
+        if (access(path, R_OK) != 0)
+            continue;
+        library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (library == NULL) {
+            fail("the cuda engine does not load: %s", dlerror());
+            return NULL;
+        }
+    }
+    if (library == NULL) {
+        fail("this build has no cuda engine");
+        return NULL;
+    }
+    const struct engine_plugin *plugin = dlsym(library, "psweep_engine_plugin");
+    if (plugin && strcmp(plugin->version, PSWEEP_VERSION) == 0)
+        return plugin->class; /* the library stays loaded to the end */
+    fail("%s belongs to another version of this program", path);
+    dlclose(library);
+    return NULL;
+}
+
+/* answered: a GPU did, whatever came of it. */
+static int open_cuda(struct engine **engine, const struct net *net,
+                     const struct engine_options *options, int *answered)
+{
+    const struct engine_class *cuda = load_cuda();
+    *answered = cuda && engine_open_class(engine, cuda, net, options) == 0;
+    if (!*answered)
+        return -1;
+    if (selftest_once(cuda, options, engine_detail(*engine)) == 0)
+        return 0;
+    char reason[600];
+    snprintf(reason, sizeof reason, "%s", why());
+    cuda->close(*engine);
+    *engine = NULL;
+    return fail(
+        "this GPU did not pass its test against the CPU (pstrain --selftest tells more): %s",
+        reason);
+}
+
+int engine_selftest(const struct engine_options *options, void (*table)(const char *line))
+{
+    const struct engine_class *cuda = load_cuda();
+    return cuda ? selftest(cuda, options, table) : -1;
+}
+
+/* The GPU, or else the CPU; why is told once to who opens many engines, and where there is no GPU
+ * only to who asks for explanations. */
+static int open_any(struct engine **engine, const struct net *net,
+                    const struct engine_options *options)
+{
+    static int told;
+    int answered;
+    if (open_cuda(engine, net, options, &answered) == 0)
+        return 0;
+    if (!told)
+        (answered || device_has_gpu("") ? note : explain)("computing on the CPU: %s", why());
+    told = 1;
+    return engine_open_class(engine, &cpu_class, net, options);
+}
+
+int engine_open(struct engine **engine, const char *device, const struct net *net,
+                const struct engine_options *options)
+{
+    int answered;
+    *engine = NULL;
+    if (strcmp(device, "auto") == 0)
+        return open_any(engine, net, options);
+    if (strcmp(device, "cuda") == 0)
+        return open_cuda(engine, net, options, &answered);
+    if (strcmp(device, "cpu") == 0)
+        return engine_open_class(engine, &cpu_class, net, options);
+    return fail("there is no device '%s': it is auto, cpu or cuda", device);
+}

@@ -72,7 +72,7 @@ static double peak(int threads)
  * together. */
 enum { PIXELS, GRADIENT, RESULTS, MULTIPLY, GATHER, CORRELATE, SUMS, CLOCKS };
 static const char *const clock_name[CLOCKS] = {"pixels", "gradient",  "results", "multiply",
-                                               "gather", "correlate", "sums"};
+                                               "output", "correlate", "sums"};
 static const struct kernels *inner;
 static _Atomic int64_t spent[CLOCKS]; /* ns */
 
@@ -82,33 +82,33 @@ static void add(int clock, double start)
 }
 
 static void timed_image(const float *plane, int height, int width, int first,
-                        const struct spread *to)
+                        const struct input_tiles *to)
 {
     double start = now();
-    inner->spread_image(plane, height, width, first, to);
+    inner->input_transform_image(plane, height, width, first, to);
     add(PIXELS, start);
 }
 
-static void timed_activation(const struct output *o, int first, const struct spread *to)
+static void timed_activation(const struct output *o, int first, const struct input_tiles *to)
 {
     double start = now();
-    inner->spread_activation(o, first, to);
+    inner->input_transform_activation(o, first, to);
     add(PIXELS, start);
 }
 
 static void timed_gradient(const struct output *o, const float *gradient, int first, uint32_t live,
-                           const struct spread *to)
+                           const struct input_tiles *to)
 {
     double start = now();
-    inner->spread_gradient(o, gradient, first, live, to);
+    inner->input_transform_gradient(o, gradient, first, live, to);
     add(GRADIENT, start);
 }
 
 static void timed_results(const struct output *o, const float *gradient, int first, uint32_t live,
-                          const struct spread *to)
+                          const struct input_tiles *to)
 {
     double start = now();
-    inner->spread_results(o, gradient, first, live, to);
+    inner->input_transform_results(o, gradient, first, live, to);
     add(RESULTS, start);
 }
 
@@ -119,18 +119,18 @@ static void timed_multiply(const struct product *product)
     add(MULTIPLY, start);
 }
 
-static void timed_gather(const struct gathered *g, float bias, float *sums, int first)
+static void timed_output_transform(const struct output_tiles *g, float bias, float *sums, int first)
 {
     double start = now();
-    inner->gather(g, bias, sums, first);
+    inner->output_transform(g, bias, sums, first);
     add(GATHER, start);
 }
 
-static void timed_gather_gradient(const struct gathered *g, const float *y,
-                                  const struct normal *normal, float *sums, int first)
+static void timed_output_transform_gradient(const struct output_tiles *g, const float *y,
+                                            const struct normal *normal, float *sums, int first)
 {
     double start = now();
-    inner->gather_gradient(g, y, normal, sums, first);
+    inner->output_transform_gradient(g, y, normal, sums, first);
     add(GATHER, start);
 }
 
@@ -158,13 +158,13 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     struct outcome outcome;
     inner = cpu->kernels;
     struct kernels timed = *inner;
-    timed.spread_image = timed_image;
-    timed.spread_activation = timed_activation;
-    timed.spread_gradient = timed_gradient;
-    timed.spread_results = timed_results;
+    timed.input_transform_image = timed_image;
+    timed.input_transform_activation = timed_activation;
+    timed.input_transform_gradient = timed_gradient;
+    timed.input_transform_results = timed_results;
     timed.multiply = timed_multiply;
-    timed.gather = timed_gather;
-    timed.gather_gradient = timed_gather_gradient;
+    timed.output_transform = timed_output_transform;
+    timed.output_transform_gradient = timed_output_transform_gradient;
     timed.correlate = timed_correlate;
     timed.gradient_sums = timed_gradient_sums;
     cpu->kernels = &timed;

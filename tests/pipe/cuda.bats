@@ -392,41 +392,41 @@ found_in_bf16() {
     faulty lib/nn/cuda/common.cuh 's|row < rows; row++|row <= rows; row++|'
     found
     # A value behind a tensor is written, in the room that alignment leaves.
-    faulty lib/nn/cuda/head.cu 's|^    bool right = |    p[classes] = 0; bool right = |'
+    faulty lib/nn/cuda/kernels.cu 's|^    bool right = |    p[classes] = 0; bool right = |'
     no found_plainly 2>/dev/null
     found
     # A stride that is that of y, not of the pooled image.
-    faulty lib/nn/cuda/backward.cu 's|gradient\[((size_t)(row / 2) \* (width / 2)|gradient[((size_t)(row / 2) * width|'
+    faulty lib/nn/cuda/kernels.cu 's|gradient\[((size_t)(row / 2) \* (width / 2)|gradient[((size_t)(row / 2) * width|'
     found
     # A workspace of another plan.
     faulty lib/nn/cuda/open.c 's|plan\[d\]->workspace > \*workspace|plan[d]->workspace < *workspace|'
     found
     # Nobody waits for the device.
-    faulty lib/nn/cuda/slot.c 's/: cudaEventQuery(slot->done)/: cudaSuccess/'
+    faulty lib/nn/cuda/step.c 's/: cudaEventQuery(slot->done)/: cudaSuccess/'
     found
     # The step does not wait for its batch.
-    faulty lib/nn/cuda/slot.c 's|error = cudaStreamWaitEvent(.*);|error = cudaSuccess;|'
+    faulty lib/nn/cuda/step.c 's|error = cudaStreamWaitEvent(.*);|error = cudaSuccess;|'
     found
     # A slot is filled anew before its step is done.
-    faulty lib/nn/cuda/slot.c 's|wait .. full ? cudaEventSynchronize(slot->done)|wait ? cudaEventSynchronize(slot->done) : full ? cudaSuccess|'
+    faulty lib/nn/cuda/step.c 's|wait .. full ? cudaEventSynchronize(slot->done)|wait ? cudaEventSynchronize(slot->done) : full ? cudaSuccess|'
     found
     # The outcome of the slot beside it.
-    faulty lib/nn/cuda/slot.c 's|slot\[cuda->told % SLOTS\]|slot[(cuda->told + 1) % SLOTS]|'
+    faulty lib/nn/cuda/step.c 's|slot\[cuda->told % SLOTS\]|slot[(cuda->told + 1) % SLOTS]|'
     found
     # Pixels that moved in are those of the row beside.
-    faulty lib/nn/cuda/gather.cu 's/ || x < 0 || x >= of->width//'
+    faulty lib/nn/cuda/kernels.cu 's/ || x < 0 || x >= of->width//'
     found
     # A flip of the image, not of the view.
-    faulty lib/nn/cuda/gather.cu 's/view->flip ? width - 1 - column/view->flip ? (int)of->width - 1 - column/'
+    faulty lib/nn/cuda/kernels.cu 's/view->flip ? width - 1 - column/view->flip ? (int)of->width - 1 - column/'
     found
     # bf16: weights that move without their copy; gradients that do not arrive; room for half of the features.
-    faulty lib/nn/cuda/backward.cu 's|^        store(&narrow_w\[i\], w\[i\]);|        ;|'
+    faulty lib/nn/cuda/kernels.cu 's|^        store(&narrow_w\[i\], w\[i\]);|        ;|'
     found_in_bf16
-    faulty lib/nn/cuda/backward.cu 's|^        g\[i\] = wide(narrow_g\[i\]);|        ;|'
+    faulty lib/nn/cuda/kernels.cu 's|^        g\[i\] = wide(narrow_g\[i\]);|        ;|'
     found_in_bf16
-    faulty lib/nn/cuda/layout.c 's|return values(s) / pixels \* sizeof(float);|return values(s) / pixels * value_size(s);|'
+    faulty lib/nn/cuda/open.c 's|return values(s) / pixels \* sizeof(float);|return values(s) / pixels * value_size(s);|'
     found_in_bf16
     # Channels that were added are not 0.
-    faulty lib/nn/cuda/layout.c 's|    memset(to, 0, count \* sizeof \*to);|    for (size_t i = 0; i < count; i++) to[i] = 1;|'
+    faulty lib/nn/cuda/open.c 's|    memset(to, 0, count \* sizeof \*to);|    for (size_t i = 0; i < count; i++) to[i] = 1;|'
     found
 }

@@ -73,21 +73,22 @@ static void convolve(const struct kernels *k, const struct layer_test *t, int fl
     float *pixels = vectors(PLACES * place_floats(from, tiles) / LANES);
     float *products = vectors(PLACES * place_floats(to, tiles) / LANES);
     float *weights = vectors(PLACES * weights_place(to, from) / LANES);
-    struct spread spread = {strip, pixels, place_floats(from, tiles), across};
+    struct input_tiles at = {strip, pixels, place_floats(from, tiles), across};
     struct normal plain = {.gain = 1};
     for (int c = 0; c < from; c++)
-        for (int i = 0; i < strips(&t->s); i++, spread.at += across * LANES)
+        for (int i = 0; i < strips(&t->s); i++, at.at += across * LANES)
             if (flip) {
                 struct output o = {t->y, &plain, 1, t->s.height, t->s.width, POOL_NONE};
-                k->spread_gradient(&o, in + (size_t)c * t->plane, i * TILE, t->s.live, &spread);
+                k->input_transform_gradient(&o, in + (size_t)c * t->plane, i * TILE, t->s.live,
+                                            &at);
             } else {
-                k->spread_image(in + (size_t)c * t->plane, t->s.height, t->s.width, i * TILE,
-                                &spread);
+                k->input_transform_image(in + (size_t)c * t->plane, t->s.height, t->s.width,
+                                         i * TILE, &at);
             }
     for (int c = 0; c < from; c++)
-        k->spread_weights(t->weights + (flip ? c * t->s.channels : c) * 9,
-                          (size_t)(flip ? 1 : t->s.channels) * 9, flip, to,
-                          weights + (size_t)c * weights_next(to), weights_place(to, from));
+        k->filter_transform(t->weights + (flip ? c * t->s.channels : c) * 9,
+                            (size_t)(flip ? 1 : t->s.channels) * 9, flip, to,
+                            weights + (size_t)c * weights_next(to), weights_place(to, from));
     struct product p = {pixels,
                         weights,
                         products,
@@ -101,14 +102,14 @@ static void convolve(const struct kernels *k, const struct layer_test *t, int fl
     k->multiply(&p);
     for (int f = 0; f < to; f++)
         for (int i = 0; i < strips(&t->s); i++) {
-            struct gathered g = {products + (f * tiles + i * across) * LANES,
-                                 p.products_place,
-                                 t->s.height - i * TILE,
-                                 t->s.width,
-                                 out + (size_t)f * t->plane +
-                                     (size_t)(i * TILE * t->s.width) * LANES,
-                                 0};
-            k->gather(&g, 0.25f, NULL, 0);
+            struct output_tiles g = {products + (f * tiles + i * across) * LANES,
+                                     p.products_place,
+                                     t->s.height - i * TILE,
+                                     t->s.width,
+                                     out + (size_t)f * t->plane +
+                                         (size_t)(i * TILE * t->s.width) * LANES,
+                                     0};
+            k->output_transform(&g, 0.25f, NULL, 0);
         }
     free(strip);
     free(pixels);
@@ -124,13 +125,13 @@ static void correlate(const struct kernels *k, const struct layer_test *t)
     float *pixels = vectors(PLACES * place_floats(t->s.channels, tiles) / LANES);
     float *gradients = vectors(PLACES * place_floats(QUAD, tiles) / LANES);
     float *folded = vectors(PLACES * (size_t)quads), *made = vectors(9 * (size_t)quads);
-    struct spread spread = {strip, pixels, place_floats(t->s.channels, tiles), across};
+    struct input_tiles at = {strip, pixels, place_floats(t->s.channels, tiles), across};
     struct normal plain = {.gain = 1};
     struct output o = {t->y, &plain, 1, t->s.height, t->s.width, POOL_NONE};
     for (int c = 0; c < t->s.channels; c++)
-        for (int i = 0; i < strips(&t->s); i++, spread.at += across * LANES)
-            k->spread_image(t->x + (size_t)c * t->plane, t->s.height, t->s.width, i * TILE,
-                            &spread);
+        for (int i = 0; i < strips(&t->s); i++, at.at += across * LANES)
+            k->input_transform_image(t->x + (size_t)c * t->plane, t->s.height, t->s.width, i * TILE,
+                                     &at);
     for (int filter = 0; filter < t->s.filters; filter += QUAD) {
         int rest = t->s.filters - filter;
         struct correlation c = {gradients,
@@ -140,11 +141,11 @@ static void correlate(const struct kernels *k, const struct layer_test *t)
                                 rest < QUAD ? rest : QUAD,
                                 t->s.channels,
                                 tiles};
-        spread = (struct spread){strip, gradients, c.gradients_place, across};
+        at = (struct input_tiles){strip, gradients, c.gradients_place, across};
         for (int f = 0; f < c.filters; f++)
-            for (int i = 0; i < strips(&t->s); i++, spread.at += across * LANES)
-                k->spread_results(&o, t->dy + (size_t)(filter + f) * t->plane, i * TILE, t->s.live,
-                                  &spread);
+            for (int i = 0; i < strips(&t->s); i++, at.at += across * LANES)
+                k->input_transform_results(&o, t->dy + (size_t)(filter + f) * t->plane, i * TILE,
+                                           t->s.live, &at);
         k->correlate(&c, folded, made);
         for (int f = 0; f < c.filters; f++)
             for (int channel = 0; channel < t->s.channels; channel++)

@@ -111,55 +111,13 @@ struct cpu {
 
 extern const struct engine_class cpu_class;
 
-/* step.c: the calls of engine.h. */
-int cpu_begin(struct engine *engine, const struct batch *batch, int training, double rate);
-int cpu_outcome(struct engine *engine, int wait, struct outcome *outcome);
-int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
-                float *probability, struct outcome *outcome);
-
 /* Floats that correlate() makes of QUAD filters. */
 static inline size_t quads_floats(const struct stage *s)
 {
     return (size_t)correlation_quads(s->in_channels) * 9 * LANES;
 }
 
-/* forward.c: live lanes of a group; rows of a band; what a stage's convolution made of a group. */
-uint32_t cpu_live(const struct cpu *cpu, int group);
-int cpu_band_rows(const struct stage *stage, int band);
-struct output cpu_output(const struct stage *stage, int group, int channel);
-/* Rows first … of a stage's input into Winograd's space, in scratch: scratch->pixels. */
-void cpu_spread_input(const struct cpu *cpu, int stage, int group, int first, int strips,
-                      const struct scratch *scratch);
-/* How many strips a convolution takes at once: enough tiles for the product. */
-int cpu_strips(const struct stage *stage);
-/* A convolution of scratch->pixels, with out[filters][height][width][LANES] of a group. */
-struct convolution {
-    const float *weights;
-    const float *bias; /* [filters], or NULL */
-    int channels, filters;
-    float *out;
-    float *sums;                 /* kernels.h, gather(); or NULL */
-    const struct output *before; /* NULL, or whose activation out is the gradient of: then
-                                    gather_gradient() */
-};
-void cpu_convolve(const struct cpu *cpu, const struct stage *s, const struct convolution *c,
-                  int first, int rows, int begins, const struct scratch *scratch);
-
-/* Stage by stage up to what the last convolution made. */
-void cpu_forward(struct cpu *cpu);
-
-/* head.c: pool, connected layer, softmax, loss; in training, the gradient of the pool. */
-void cpu_head(struct cpu *cpu);
-
-/* backward.c: folds a band's sums (kernels.h) over live lanes. Gradients of all
- * stages, as partial sums. */
-void cpu_fold_gradient_sums(const float *sums, int channels, uint32_t live,
-                            struct gradient_sums *to);
-void cpu_backward(struct cpu *cpu);
-
-/* update.c: adds the partial sums up into gradients, moves the parameters. */
-void cpu_update(struct cpu *cpu);
-/* Weights into Winograd's space. */
-void cpu_spread_weights(struct cpu *cpu);
+/* Takes the batch of the call that goes on through the network; in training, with the step. */
+void cpu_pass(struct cpu *cpu);
 
 #endif

@@ -66,7 +66,7 @@ struct product {
 
 /* Where a row of tiles of one channel goes in Winograd's space: one tile after the other, place
  * floats from a place to the next. strip is memory to work in, [6][tiles · TILE + 2][LANES]. */
-struct spread {
+struct input_tiles {
     float *strip, *at;
     size_t place;
     int tiles;
@@ -75,7 +75,7 @@ struct spread {
 /* A row of tiles of one filter on its way back: to out[rows][columns][LANES], at most TILE rows of
  * an image that is columns wide. ahead: floats from out to what the next call will write, which is
  * fetched meanwhile. */
-struct gathered {
+struct output_tiles {
     const float *products;
     size_t place; /* floats from a place to the next */
     int rows, columns;
@@ -113,36 +113,37 @@ struct kernels {
      * its number of channels is not read.
      *
      * A plane of images, [height][width][LANES]. */
-    void (*spread_image)(const float *plane, int height, int width, int first,
-                         const struct spread *to);
+    void (*input_transform_image)(const float *plane, int height, int width, int first,
+                                  const struct input_tiles *to);
     /* The activation, pooled by POOL_NONE or POOL_MAX; rows are those of the pooled image. */
-    void (*spread_activation)(const struct output *o, int first, const struct spread *to);
+    void (*input_transform_activation)(const struct output *o, int first,
+                                       const struct input_tiles *to);
     /* The gradient dy of the output itself, backward through pool and ReLU, from what
      * gradient_sums() made of the pooled image's gradient; here the channel's plane (POOL_MEAN:
      * [LANES]). Lanes from live on are 0. */
-    void (*spread_gradient)(const struct output *o, const float *gradient, int first, uint32_t live,
-                            const struct spread *to);
+    void (*input_transform_gradient)(const struct output *o, const float *gradient, int first,
+                                     uint32_t live, const struct input_tiles *to);
     /* The same gradient as results: rows first … first + TILE - 1, without a border. */
-    void (*spread_results)(const struct output *o, const float *gradient, int first, uint32_t live,
-                           const struct spread *to);
+    void (*input_transform_results)(const struct output *o, const float *gradient, int first,
+                                    uint32_t live, const struct input_tiles *to);
 
     /* One channel of weights, next floats from a filter to the next, to
      * to[place][filters filled up to LANES]; flip: taps in reverse, for the data gradient. */
-    void (*spread_weights)(const float *weights, size_t next, int flip, int filters, float *to,
-                           size_t place);
+    void (*filter_transform)(const float *weights, size_t next, int flip, int filters, float *to,
+                             size_t place);
 
     void (*multiply)(const struct product *product);
 
     /* out = products transformed back + bias. sums, unless NULL: [3][LANES], the first value v that
      * first began with, Σ (out - v) and Σ (out - v)² so far: in each tile each column from the top,
      * then columns in pairs. */
-    void (*gather)(const struct gathered *g, float bias, float *sums, int first);
+    void (*output_transform)(const struct output_tiles *g, float bias, float *sums, int first);
 
     /* The same for the gradient of an activation that was not pooled, with gradient_sums() done at
      * once: out = 0 where ReLU stopped y, same place as out in the plane of what the convolution
      * before made; sums[2][LANES] += Σ dz, Σ dz·(y - mean), from 0 if first. */
-    void (*gather_gradient)(const struct gathered *g, const float *y, const struct normal *normal,
-                            float *sums, int first);
+    void (*output_transform_gradient)(const struct output_tiles *g, const float *y,
+                                      const struct normal *normal, float *sums, int first);
 
     /* to[quads of channels][3][3][QUAD filters][QUAD channels] = the weights' gradient of at most
      * QUAD filters, summed over tiles, then lanes; 0 where there is no filter or channel. folded is

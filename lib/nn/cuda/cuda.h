@@ -101,37 +101,19 @@ struct cuda {
 
 extern const struct engine_class cuda_class;
 
-/* -1 with a sentence, for a CUDA call that failed. */
+/* step.c: -1 with a sentence, for a CUDA call that failed. */
 int cuda_failed(cudaError_t error, const char *what);
-
-/* layout.c: stages and places in the parameters; then device memory. cuda_plan_memory() returns the
- * bytes that an arena needs and, with a base, lays everything out in it; apart, it takes the pieces
- * by themselves, -1 with a sentence. */
-void cuda_lay_out(struct cuda *cuda);
-int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace);
-/* Between the network's parameters [net.parameters] and the device's layout [count], on the host:
- * count is cuda->parameters or, without the running statistics, cuda->moved; those are then 0. */
-void cuda_pack(const struct cuda *cuda, const float *from, float *to, size_t count);
-void cuda_unpack(const struct cuda *cuda, const float *from, size_t count, float *to);
-
-/* slot.c: batches between host and device. Streams, events and memory of the host are taken and
- * given back; cuda_size_slots() comes before all else. */
+/* Batches between host and device: streams, events and memory of the host are taken and given back;
+ * cuda_size_slots() comes before all else. */
 void cuda_size_slots(struct cuda *cuda);
 size_t cuda_result_bytes(const struct cuda *cuda);
 struct cuda_result cuda_result_in(const struct cuda *cuda, void *memory);
 int cuda_open_slots(struct cuda *cuda);
 void cuda_close_slots(struct cuda *cuda);
-/* The slot for the next batch, filled and on its way to the device; cuda->stream waits for it. NULL
- * with a sentence. */
-struct cuda_slot *cuda_send(struct cuda *cuda, const struct batch *batch, double rate);
-/* Puts the way back behind what the stream has to do, and its end behind that. */
-int cuda_fetch_result(const struct cuda *cuda, const struct cuda_slot *slot);
-int cuda_mark_done(struct cuda *cuda, struct cuda_slot *slot);
-int cuda_outcome(struct engine *engine, int wait, struct outcome *outcome);
+/* The calls of engine.h that compute, and keep. */
 int cuda_keep(struct engine *engine, const struct kept_images *images);
-
-/* step.c: the calls of engine.h that compute. */
 int cuda_begin(struct engine *engine, const struct batch *batch, int training, double rate);
+int cuda_outcome(struct engine *engine, int wait, struct outcome *outcome);
 int cuda_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                  uint32_t count, float *probability, struct outcome *outcome);
 

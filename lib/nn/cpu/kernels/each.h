@@ -16,19 +16,20 @@
 
 void ISA_NAME(load_row)(const uint8_t *const image[LANES], int width, int channels,
                         const float (*scale)[2], float *to, size_t plane);
-void ISA_NAME(spread_image)(const float *plane, int height, int width, int first,
-                            const struct spread *to);
-void ISA_NAME(spread_activation)(const struct output *o, int first, const struct spread *to);
-void ISA_NAME(spread_gradient)(const struct output *o, const float *gradient, int first,
-                               uint32_t live, const struct spread *to);
-void ISA_NAME(spread_results)(const struct output *o, const float *gradient, int first,
-                              uint32_t live, const struct spread *to);
-void ISA_NAME(spread_weights)(const float *weights, size_t next, int flip, int filters, float *to,
-                              size_t place);
+void ISA_NAME(input_transform_image)(const float *plane, int height, int width, int first,
+                                     const struct input_tiles *to);
+void ISA_NAME(input_transform_activation)(const struct output *o, int first,
+                                          const struct input_tiles *to);
+void ISA_NAME(input_transform_gradient)(const struct output *o, const float *gradient, int first,
+                                        uint32_t live, const struct input_tiles *to);
+void ISA_NAME(input_transform_results)(const struct output *o, const float *gradient, int first,
+                                       uint32_t live, const struct input_tiles *to);
+void ISA_NAME(filter_transform)(const float *weights, size_t next, int flip, int filters, float *to,
+                                size_t place);
 void ISA_NAME(multiply)(const struct product *product);
-void ISA_NAME(gather)(const struct gathered *g, float bias, float *sums, int first);
-void ISA_NAME(gather_gradient)(const struct gathered *g, const float *y,
-                               const struct normal *normal, float *sums, int first);
+void ISA_NAME(output_transform)(const struct output_tiles *g, float bias, float *sums, int first);
+void ISA_NAME(output_transform_gradient)(const struct output_tiles *g, const float *y,
+                                         const struct normal *normal, float *sums, int first);
 void ISA_NAME(correlate)(const struct correlation *c, float *folded, float *to);
 void ISA_NAME(average)(const struct output *o, float *mean);
 void ISA_NAME(gradient_sums)(const struct output *o, float *gradient, int first, int rows,

@@ -1,4 +1,5 @@
-/* Into Winograd's space (winograd.h): what a convolution reads.
+/* Into Winograd's space (winograd.h): what a convolution reads, its weights, and before that the
+ * bytes of images into lanes.
  *
  * Columns first, as they are read, so that neighbouring tiles share them; they wait in a strip of
  * six rows in the nearest cache. Then each tile's rows. The memory of a channel's rows is too short
@@ -171,34 +172,22 @@ static void pixel_columns(enum kind kind, const struct source *s, float *to, siz
         columns(GRADIENT_OF_MEAN, s, 6, s->inside, to, row);
 }
 
-static void spread_rows(const struct spread *to)
+/* Each tile's rows of the strip, as wide as a tile and its border: six pixels, or four results,
+ * which have none and so do not overlap. */
+SPECIALISED void transform_rows(const struct input_tiles *to, int size)
 {
-    size_t row = ((size_t)to->tiles * TILE + 2) * LANES, place = to->place;
+    size_t row = ((size_t)to->tiles * TILE + (size_t)(size - TILE)) * LANES, place = to->place;
     float *out = to->at;
     for (int tile = 0; tile < to->tiles; tile++, out += LANES) {
         const float *from = to->strip + (size_t)tile * TILE * LANES;
         float *at = out;
         for (int i = 0; i < 6; i++, from += row, at += 6 * place) {
             lanes d[6], t[6];
-            load_each(from, LANES, 6, d);
-            transform_pixels(d, t);
-            store_each(at, place, 6, t);
-        }
-    }
-}
-
-/* Tiles of results do not overlap and have no border. */
-static void spread_result_rows(const struct spread *to)
-{
-    size_t row = (size_t)to->tiles * TILE * LANES, place = to->place;
-    float *out = to->at;
-    for (int tile = 0; tile < to->tiles; tile++, out += LANES) {
-        const float *from = to->strip + (size_t)tile * TILE * LANES;
-        float *at = out;
-        for (int i = 0; i < 6; i++, from += row, at += 6 * place) {
-            lanes y[TILE], t[6];
-            load_each(from, LANES, TILE, y);
-            transform_results(y, t);
+            load_each(from, LANES, size, d);
+            if (size == 6)
+                transform_pixels(d, t);
+            else
+                transform_results(d, t);
             store_each(at, place, 6, t);
         }
     }
@@ -212,27 +201,28 @@ static void clear_columns(float *at, size_t row, int count)
             lanes_store(at + (size_t)i * row + (size_t)column * LANES, lanes_zero());
 }
 
-static void spread_pixels(enum kind kind, const struct source *s, const struct spread *to)
+static void transform_plane(enum kind kind, const struct source *s, const struct input_tiles *to)
 {
     size_t row = ((size_t)to->tiles * TILE + 2) * LANES;
     clear_columns(to->strip, row, 1);
     clear_columns(to->strip + (size_t)(s->width + 1) * LANES, row, to->tiles * TILE + 1 - s->width);
     pixel_columns(kind, s, to->strip + LANES, row);
-    spread_rows(to);
+    transform_rows(to, 6);
 }
 
-void ISA_NAME(spread_image)(const float *plane, int height, int width, int first,
-                            const struct spread *to)
+void ISA_NAME(input_transform_image)(const float *plane, int height, int width, int first,
+                                     const struct input_tiles *to)
 {
     size_t row = (size_t)width * LANES;
     struct source s = {.y = plane + (first - 1) * (ptrdiff_t)row,
                        .y_row = row,
                        .width = width,
                        .inside = rows_inside(first - 1, 6, height)};
-    spread_pixels(PLAIN, &s, to);
+    transform_plane(PLAIN, &s, to);
 }
 
-void ISA_NAME(spread_activation)(const struct output *o, int first, const struct spread *to)
+void ISA_NAME(input_transform_activation)(const struct output *o, int first,
+                                          const struct input_tiles *to)
 {
     int step = o->pool == POOL_MAX ? 2 : 1;
     size_t row = (size_t)o->width * LANES;
@@ -242,7 +232,7 @@ void ISA_NAME(spread_activation)(const struct output *o, int first, const struct
                        .width = o->width / step,
                        .inside = rows_inside(first - 1, 6, o->height / step),
                        .c = channel_begin(o->normal)};
-    spread_pixels(step == 2 ? POOLED : ACTIVATION, &s, to);
+    transform_plane(step == 2 ? POOLED : ACTIVATION, &s, to);
 }
 
 SPECIALISED struct source gradient_source(const struct output *o, const float *gradient, int first,
@@ -270,12 +260,12 @@ SPECIALISED struct source gradient_source(const struct output *o, const float *g
     return s;
 }
 
-void ISA_NAME(spread_gradient)(const struct output *o, const float *gradient, int first,
-                               uint32_t live, const struct spread *to)
+void ISA_NAME(input_transform_gradient)(const struct output *o, const float *gradient, int first,
+                                        uint32_t live, const struct input_tiles *to)
 {
     struct source s = gradient_source(o, gradient, first - 1, 6, live);
     if (o->pool != POOL_MAX) {
-        spread_pixels(o->pool == POOL_NONE ? GRADIENT : GRADIENT_OF_MEAN, &s, to);
+        transform_plane(o->pool == POOL_NONE ? GRADIENT : GRADIENT_OF_MEAN, &s, to);
         return;
     }
     size_t row = ((size_t)to->tiles * TILE + 2) * LANES;
@@ -285,11 +275,11 @@ void ISA_NAME(spread_gradient)(const struct output *o, const float *gradient, in
         columns_of_windows(&s, 6, 0x3f, to->strip + LANES, row);
     else
         columns_of_windows(&s, 6, s.inside, to->strip + LANES, row);
-    spread_rows(to);
+    transform_rows(to, 6);
 }
 
-void ISA_NAME(spread_results)(const struct output *o, const float *gradient, int first,
-                              uint32_t live, const struct spread *to)
+void ISA_NAME(input_transform_results)(const struct output *o, const float *gradient, int first,
+                                       uint32_t live, const struct input_tiles *to)
 {
     struct source s = gradient_source(o, gradient, first, TILE, live);
     size_t row = (size_t)to->tiles * TILE * LANES;
@@ -304,5 +294,53 @@ void ISA_NAME(spread_results)(const struct output *o, const float *gradient, int
         columns_of_windows(&s, TILE, 0xf, to->strip, row);
     else
         columns_of_windows(&s, TILE, s.inside, to->strip, row);
-    spread_result_rows(to);
+    transform_rows(to, TILE);
+}
+
+/* Weights, filters as lanes. */
+void ISA_NAME(filter_transform)(const float *weights, size_t next, int flip, int filters, float *to,
+                                size_t place)
+{
+    for (int filter = 0; filter < filters; filter += LANES) {
+        _Alignas(64) float taps[9][LANES] = {{0}};
+        for (int lane = 0; lane < LANES && filter + lane < filters; lane++)
+            for (int tap = 0; tap < 9; tap++)
+                taps[tap][lane] =
+                    weights[(size_t)(filter + lane) * next + (size_t)(flip ? 8 - tap : tap)];
+        lanes half[3][6];
+        for (int column = 0; column < 3; column++) {
+            lanes g[3];
+            for (int row = 0; row < 3; row++)
+                g[row] = lanes_load(taps[3 * row + column]);
+            transform_taps(g, half[column]);
+        }
+        for (int i = 0; i < 6; i++) {
+            lanes g[3] = {half[0][i], half[1][i], half[2][i]}, t[6];
+            transform_taps(g, t);
+            for (int j = 0; j < 6; j++)
+                lanes_store(to + (size_t)(6 * i + j) * place + filter, t[j]);
+        }
+    }
+}
+
+/* Bytes of sixteen images. */
+void ISA_NAME(load_row)(const uint8_t *const image[LANES], int width, int channels,
+                        const float (*scale)[2], float *to, size_t plane)
+{
+    int bytes = width * channels, channel = 0, column = 0;
+    for (int first = 0; first < bytes; first += 4) {
+        _Alignas(64) uint32_t word[LANES]; /* four bytes of each image, the first one lowest */
+        for (int lane = 0; lane < LANES; lane++) {
+            const uint8_t *b = image[lane] + first;
+            word[lane] = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        }
+        for (int i = 0; i < 4; i++) {
+            lanes value = lanes_multiply(
+                lanes_subtract(lanes_bytes(word, 8 * i), lanes_all(scale[channel][0])),
+                lanes_all(scale[channel][1]));
+            lanes_store(to + (size_t)channel * plane + (size_t)column * LANES, value);
+            channel = channel + 1 < channels ? channel + 1 : 0;
+            column += channel == 0;
+        }
+    }
 }

@@ -4,7 +4,7 @@
 #include "winograd.h"
 
 /* The columns of a tile's products. */
-SPECIALISED void gather_columns(const float *from, size_t place, lanes half[6][TILE])
+SPECIALISED void result_columns(const float *from, size_t place, lanes half[6][TILE])
 {
     for (int j = 0; j < 6; j++) {
         lanes m[6];
@@ -13,7 +13,7 @@ SPECIALISED void gather_columns(const float *from, size_t place, lanes half[6][T
     }
 }
 
-SPECIALISED void gather_row(lanes half[6][TILE], int row, lanes y[TILE])
+SPECIALISED void result_row(lanes half[6][TILE], int row, lanes y[TILE])
 {
     lanes m[6];
     for (int j = 0; j < 6; j++)
@@ -51,12 +51,12 @@ SPECIALISED void put(const float *products, size_t place, lanes bias, float *out
 {
     lanes half[6][TILE], y[TILE], sum[TILE], square[TILE];
     fetch(out + ahead, row_floats, rows, columns, 1);
-    gather_columns(products, place, half);
+    result_columns(products, place, half);
     clear(sum);
     clear(square);
     lanes origin = sums && !first ? lanes_load(sums) : lanes_zero();
     for (int row = 0; row < rows; row++, out += row_floats) {
-        gather_row(half, row, y);
+        result_row(half, row, y);
         if (sums && first && row == 0) {
             origin = lanes_add(y[0], bias);
             lanes_store(sums, origin);
@@ -87,11 +87,11 @@ SPECIALISED void put_gradient(const float *products, size_t place, const struct 
     lanes half[6][TILE], g[TILE], sum[TILE], product[TILE];
     fetch(out + ahead, row_floats, rows, columns, 1);
     fetch(y + ahead, row_floats, rows, columns, 0);
-    gather_columns(products, place, half);
+    result_columns(products, place, half);
     clear(sum);
     clear(product);
     for (int row = 0; row < rows; row++, out += row_floats, y += row_floats) {
-        gather_row(half, row, g);
+        result_row(half, row, g);
         for (int c = 0; c < columns; c++) {
             lanes value = lanes_load(y + c * LANES);
             lanes dz = through(normalised(channel, value), g[c]);
@@ -104,9 +104,10 @@ SPECIALISED void put_gradient(const float *products, size_t place, const struct 
     add_columns(product, sums + LANES);
 }
 
-void ISA_NAME(gather)(const struct gathered *gathered, float bias, float *sums, int first)
+void ISA_NAME(output_transform)(const struct output_tiles *tiles, float bias, float *sums,
+                                int first)
 {
-    struct gathered g = *gathered; /* what is stored cannot change it */
+    struct output_tiles g = *tiles; /* what is stored cannot change it */
     size_t row = (size_t)g.columns * LANES;
     lanes all = lanes_all(bias);
     for (int column = 0; column < g.columns; column += TILE, first = 0) {
@@ -123,10 +124,10 @@ void ISA_NAME(gather)(const struct gathered *gathered, float bias, float *sums, 
     }
 }
 
-void ISA_NAME(gather_gradient)(const struct gathered *gathered, const float *y,
-                               const struct normal *normal, float *sums, int first)
+void ISA_NAME(output_transform_gradient)(const struct output_tiles *tiles, const float *y,
+                                         const struct normal *normal, float *sums, int first)
 {
-    struct gathered g = *gathered;
+    struct output_tiles g = *tiles;
     struct channel c = channel_begin(normal);
     size_t row = (size_t)g.columns * LANES;
     if (first) {

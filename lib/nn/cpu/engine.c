@@ -1,11 +1,54 @@
-/* Makes and ends a CPU engine: its stages, its one piece of memory, its parameters. */
+/* The CPU engine's calls (engine.h): its kernels, stages and one piece of memory, its parameters.
+ */
+#include "cpu.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "cpu.h"
 #include "message.h"
+
+/* The tables of kernels, whose files are compiled once for each instruction set (see the Makefile).
+ */
+extern const struct kernels kernels_c;
+
+#if defined __x86_64__
+extern const struct kernels kernels_avx2, kernels_avx512;
+#elif defined __aarch64__
+extern const struct kernels kernels_neon;
+#endif
+
+/* Those that this machine can run, the fastest first. */
+static size_t list(const struct kernels *table[3])
+{
+    size_t count = 0;
+#if defined __x86_64__
+    if (__builtin_cpu_supports("avx512f"))
+        table[count++] = &kernels_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        table[count++] = &kernels_avx2;
+#elif defined __aarch64__
+    table[count++] = &kernels_neon; /* every such machine has it */
+#endif
+    table[count++] = &kernels_c;
+    return count;
+}
+
+const struct kernels *kernels_choose(const char *isa)
+{
+    const struct kernels *table[3];
+    size_t count = list(table);
+    if (isa == NULL || strcmp(isa, "auto") == 0)
+        return table[0];
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(isa, table[i]->name) == 0)
+            return table[i];
+    fail("this machine or build has no instruction set '%s': it has%s%s%s%s%s", isa,
+         count > 2 ? " " : "", count > 2 ? table[count - 3]->name : "", count > 1 ? " " : "",
+         count > 1 ? table[count - 2]->name : "", " c");
+    return NULL;
+}
 
 /* Lays memory out: pieces of 64 bytes, one after the other. Without a base it only counts. */
 struct arena {
@@ -247,6 +290,53 @@ static int cpu_gradient(struct engine *engine, float *gradient)
     struct cpu *cpu = (struct cpu *)engine;
     memcpy(gradient, cpu->gradient, cpu->net.parameters * sizeof *gradient);
     return 0;
+}
+
+static void add_up(const struct cpu *cpu, struct outcome *outcome)
+{
+    *outcome = (struct outcome){.count = cpu->count};
+    for (uint32_t i = 0; i < cpu->count; i++) {
+        outcome->loss += cpu->loss[i];
+        outcome->correct += cpu->correct[i];
+    }
+}
+
+static int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
+                       uint32_t count, float *probability, struct outcome *outcome)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    cpu->images = images;
+    cpu->label = label;
+    cpu->count = count;
+    cpu->live_groups = ((int)count + LANES - 1) / LANES;
+    cpu->probability = probability;
+    cpu_pass(cpu);
+    if (label)
+        add_up(cpu, outcome);
+    return 0;
+}
+
+/* Here a batch that is begun is done: there are no other hands. */
+static int cpu_begin(struct engine *engine, const struct batch *batch, int training, double rate)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    cpu->training = training;
+    cpu->rate = rate;
+    cpu_predict(engine, batch->pixels, batch->label, (uint32_t)batch->count, NULL, &cpu->outcome);
+    cpu->training = 0;
+    cpu->untold = 1;
+    return 0;
+}
+
+static int cpu_outcome(struct engine *engine, int wait, struct outcome *outcome)
+{
+    struct cpu *cpu = (struct cpu *)engine;
+    int told = cpu->untold;
+    (void)wait;
+    if (told)
+        *outcome = cpu->outcome;
+    cpu->untold = 0;
+    return told;
 }
 
 const struct engine_class cpu_class = {

@@ -88,14 +88,14 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
 SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
+SHELLS   := .ci/run .ci/deps pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \
-            $(wildcard pipelines/sweep.d/*.bash tests/servers/*.sh tests/bench/*.sh)
+            $(wildcard tests/servers/*.sh tests/bench/*.sh)
 ## lint          clang-format, cppcheck, shellcheck, mandoc
 lint:
 	@$(call with,clang-format --dry-run -Werror $(FORMATTED))
 	@$(call with,cppcheck --quiet --std=c11 --enable=warning$(,)performance$(,)portability \
 	    --suppress=missingIncludeSystem --inline-suppr --error-exitcode=1 -I. -Ilib \
 	    $(filter %.c,$(SOURCES)))
-	@$(call with,shellcheck -x $(SHELLS))
+	@$(call with,shellcheck -x -a pipelines/sweep && shellcheck -x $(SHELLS)) # -a: as one with its rooms
 	@$(call with,mandoc -T lint -W warning $(MANUALS))

@@ -27,7 +27,7 @@
 #
 # What asks a program to end with its parent is `mortal`; parallel's own children are seen to in parallel/sleep. So
 # whatever is killed, all below it ends, and nobody waits for a lock that nobody would give back.
-# shellcheck shell=bash disable=SC2154,SC2034,SC2119,SC2120 # $out, the folder, and $here, this one, are everywhere
+# shellcheck shell=bash
 
 # Whether somebody holds a lock on that file or folder.
 is_locked() {
@@ -40,27 +40,31 @@ is_locked() {
     return $result
 }
 
-# heard COMMAND...: a shell hears no signal while a command runs in its foreground, but while it waits.
-heard() {
-    "$@" <&0 &
-    wait $!
-}
 # Whether this sweep is the one that works here, and shall not any more.
 must_stop() {
     [ -n "$working" ] && [ -e "$out/stop" ]
 }
-# take DESCRIPTOR: waits for the lock on it, or until this sweep must stop.
-take() {
+# take_lock DESCRIPTOR: waits for the lock on it, or until this sweep must stop. (A shell hears no signal while a command
+# runs in its foreground, but while it waits.)
+take_lock() {
     local status
-    until heard flock --timeout 1 "$1"; do
+    until { flock --timeout 1 "$1" & wait $!; }; do
         status=$?
         # A second has passed, or a signal was heard.
         [ $status = 1 ] || [ $status -gt 128 ] || return
         ! must_stop || return 1
     done
 }
-# take_folder: makes this sweep the one that works here, as {working} says; 1: another is. {lock} is held, on .lock, so no
-# third one tries. A request to stop is for who works here when it comes: what earlier ones left goes before that.
+# lock_points: until unlock_points nobody else changes points, or begins to work.
+lock_points() {
+    [ -n "$planning" ] || { exec {planning}>"$out/.lock" && take_lock "$planning"; } || { unlock_points; return 1; }
+}
+unlock_points() {
+    [ -z "$planning" ] || exec {planning}>&-
+    planning=''
+}
+# take_folder: makes this sweep the one that works here; 1: another is. The points are locked, so no third one tries. A
+# request to stop is for who works here when it comes: what earlier ones left goes before that.
 take_folder() {
     [ -z "$working" ] || return 0
     ! is_locked "$out" || return 1
@@ -161,10 +165,6 @@ read_options() {
         fi
     done <"$out/options"
 }
-# Of points that have other names now, and learnt nothing under these.
-forget_points() {
-    rm -f "$out/points" "$out"/d*-s*.{stopped,failed,log,stop}
-}
 # Whether anything has been learnt here, or is being learnt.
 has_begun() {
     local file
@@ -187,45 +187,4 @@ check_folder() {
 }
 need_folder() {
     [ -e "$out/points" ] || die 1 "there is no sweep in $out"
-}
-
-# add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
-# those that are there already get the new epochs and the new line. A line may bring epochs of its own. Sets the array
-# names; 2: a line makes no network, which has been said.
-add_points() {
-    local lines=("${@:2}") epochs=() lock i words asked kept wrong
-    local -A line=()
-    for i in "${!lines[@]}"; do
-        point_line "$1" "${lines[i]}" || { echo "sweep: point $((i + 1)): $wrong" | made_plain >&2 && return 2; }
-        epochs[i]=$asked lines[i]=$kept
-    done
-    exec {lock}>"$out/.lock" && take "$lock" || return
-    printf '%s\n' "${lines[@]}" >"$out/points.asked"
-    read -ra words <<<"$augment"
-    mapfile -t names < <(psaug -q "${words[@]}" <"$out/data.ps" | name_points "$out/points.asked")
-    rm -f "$out/points.asked"
-    [ ${#names[@]} = ${#lines[@]} ] || { exec {lock}>&- && return 2; }
-    for i in "${!lines[@]}"; do
-        [ -z "${line[${names[i]}]-}" ] || die 2 "two points are the same network: '${line[${names[i]}]}' and '${lines[i]}'"
-        line[${names[i]}]=${lines[i]}
-    done
-    {
-        [ ! -e "$out/points" ] || cat "$out/points"
-        for i in "${!lines[@]}"; do printf '%s\t%s\t%s\n' "${names[i]}" "${epochs[i]}" "${lines[i]}"; done
-    } | awk -F '\t' '!($1 in line) { order[++n] = $1 } { line[$1] = $0 }
-        END { for (i = 1; i <= n; i++) print line[order[i]] }' | replace_points || die 1 "cannot write $out/points"
-    exec {lock}>&-
-}
-# set_epochs N NAME...: asks for that many epochs of these points.
-set_epochs() {
-    local lock
-    exec {lock}>"$out/.lock" && take "$lock" || return
-    printf '%s\n' "${@:2}" | awk -F '\t' -v OFS='\t' -v epochs="$1" '
-        FILENAME == "-" { named[$1]; next }
-        $1 in named { $2 = epochs }
-        { print }' - "$out/points" | replace_points || die 1 "cannot write $out/points"
-    exec {lock}>&-
-}
-replace_points() {
-    cat >"$out/points.new" && mv "$out/points.new" "$out/points"
 }

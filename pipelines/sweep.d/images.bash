@@ -1,10 +1,10 @@
 # The images of a sweep: fetched once, and found out to be what is needed before anything is trained.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash
 
 # check_options LINE...: what psaug and pstrain would refuse of their options whatever the images are, of which a
 # few are drawn.
 check_options() {
-    local words status line wrong number=0
+    local words line asked kept wrong number=0
     for line; do
         ((++number))
         point_line "$epochs" "$line" || die 2 "point $number: $wrong"
@@ -12,34 +12,36 @@ check_options() {
     read -ra words <<<"$augment"
     psaug "${words[@]}" --help >/dev/null || exit 2
     [ $# -gt 0 ] || set -- "${common:---depth 1}"
-    printf '%s\n' "$@" >"$out/points.asked"
-    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "$out/points.asked" >/dev/null
-    status=$?
-    rm -f "$out/points.asked"
-    [ $status = 0 ] || exit 2
+    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "$@" >/dev/null || exit 2
 }
 
-test_head=''
 # Sets test_head: the header and the first of the images for the test, of which it is better known now than in the
 # end that they are there.
 look_at_test() {
+    local words
     [ -n "$test" ] || return 0
-    heard first_of_test >"$out/test.head" || no_data $? "cannot fetch the images of $test"
+    read -ra words <<<"$fetch"
+    {
+        until_stopped psfetch -q "$test" --as test --limit 1 "${words[@]}" | psdump -k json 2>/dev/null
+        exit "${PIPESTATUS[0]}"
+    } >"$out/test.head" &
+    wait $! || no_data $? "cannot fetch the images of $test"
     test_head=$(<"$out/test.head")
     rm -f "$out/test.head"
-}
-first_of_test() {
-    local words
-    read -ra words <<<"$fetch"
-    until_stopped psfetch -q "$test" --as test --limit 1 "${words[@]}" | psdump -k json 2>/dev/null
-    return "${PIPESTATUS[0]}"
 }
 
 # Into data.ps. psaug looks on, so that what it cannot use, such as images of several sizes, ends the fetching where
 # it is met; then it tells what there is.
 fetch_data() {
-    local status header said
-    heard fetch_part
+    local words more status header said figure=accuracy
+    read -ra words <<<"$fetch"
+    read -ra more <<<"$augment"
+    {
+        until_stopped psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
+            psaug -q "${more[@]}" 2>"$out/psaug.said" | psdump -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
+        echo "${PIPESTATUS[@]}" >"$out/psaug.status"
+    } &
+    wait $!
     read -ra status <"$out/psaug.status"
     header=$(<"$out/psaug.header") said=$(<"$out/psaug.said")
     rm -f "$out"/psaug.{status,header,said}
@@ -48,23 +50,13 @@ fetch_data() {
         no_data 2 'options of psfetch stand in --fetch "…", those of psaug in --augment "…"'; }
     [ "${status[1]}" = 0 ] || no_data 1 "cannot write $out/data.ps.part"
     mv "$out/data.ps.part" "$out/data.ps" || exit 1
-    [[ $header =~ \"validation\":[1-9] ]] || without_validation
-}
-fetch_part() {
-    local words more
-    read -ra words <<<"$fetch"
-    read -ra more <<<"$augment"
-    until_stopped psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
-        psaug -q "${more[@]}" 2>"$out/psaug.said" | psdump -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
-    echo "${PIPESTATUS[@]}" >"$out/psaug.status"
-}
-# Then accuracy says little, for it nears 100 % of images that are learnt; the loss does not stop there.
-without_validation() {
-    local figure=accuracy
+    [[ ! $header =~ \"validation\":[1-9] ]] || return 0
+    # Then accuracy says little, for it nears 100 % of images that are learnt; the loss does not stop there.
     [ -n "${given[rank]-}" ] || rank=loss
     [ "$rank" != loss ] || figure=loss
     echo "sweep: there are no images for validation${split:+ (a --split below $split sets some aside)}: networks will be ranked by their $figure on the images that they learn" >&2
 }
+# no_data STATUS SENTENCE
 no_data() {
     rm -f "$out/data.ps.part" "$out/test.head"
     ! must_stop || die 4 "stopped while images were fetched"

@@ -36,9 +36,9 @@ function parse(row, text,    word, words, i, name, at) {
             name = long[name]
         gsub(/-/, " ", name)
         value[row, name] = word[i]
-        if (row != "row" && !(name in place)) {
+        if (row != "row" && !(name in listed)) {
             order[++names] = name
-            place[name] = names
+            listed[name]
         }
     }
 }
@@ -68,6 +68,7 @@ function list(name,    i, seen, got, text, first, last, steps) {
         return name " " first "–" last
     return various > 5 ? various " values of " name : name " " text
 }
+# Where depth and seed tell points apart, they are enough of a name, and else as many digits behind them as do.
 function short(name,    stem) {
     if (!(name in point))
         return name
@@ -75,26 +76,11 @@ function short(name,    stem) {
     sub(/-[0-9a-f]*$/, "", stem)
     return alone[stem] == 1 ? stem : substr(name, 1, length(stem) + 1 + digits)
 }
-# So many digits of the digests are enough where depth and seed do not tell points apart.
-function count_digits(    name, stem, key, clash, seen) {
-    for (digits = 3; digits < 12; digits++) {
-        clash = 0
-        split("", seen)
-        for (name in point) {
-            stem = name
-            sub(/-[0-9a-f]*$/, "", stem)
-            key = substr(name, 1, length(stem) + 1 + digits)
-            clash += key in seen
-            seen[key]
-        }
-        if (!clash)
-            return
-    }
-}
 # What has been read when the points have been.
 function know(    i) {
     known = 1
-    count_digits()
+    for (digits = 3; alike[digits]; digits++)
+        ;
     for (i = 1; i <= names; i++) {
         swept[i] = list(order[i])
         size[i] = various
@@ -107,6 +93,8 @@ FILENAME != "-" {
     if (!($1 in point)) {
         point[$1]
         alone[stem]++
+        for (i = 3; i < 12; i++)
+            alike[i] += seen[substr($1, 1, length(stem) + 1 + i)]++ > 0
         parse(++points, $3)
     }
     next

@@ -1,11 +1,24 @@
 # Trains one point of a sweep: here, or on a host of --hosts. The run comes to this folder while it grows,
 # wherever it is trained.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash
+
+# What a runner, the process of `sweep point NAME`, knows besides, and its place (take_place):
+run=''                  # the path of the point's files, without their suffixes
+asked_epochs='' training=() # the epochs asked for, and pstrain's options
+augmenting=()           # psaug's
+left=() reached=0       # what earlier runs left, and the epochs of the one that came furthest,
+furthest=''             # which is this, if any can be gone on from
+log='' place=''         # descriptors of what it holds: NAME.log, and a place
+trainer=''              # the process that trains, or brings the images to a host
+hold=''                 # descriptor of the input of a host's shell: where it ends, the trainer there is asked to stop
+halted=''               # asked: a TERM came; told: the trainer knows
+result=''                # the trainer's exit status
 
 # point NAME: what parallel and Slurm run. Says "ended NAME" on standard output. A request to stop, by a file
 # or by a TERM to this process, is heeded at whatever moment it comes: the point is then stopped, not failed.
 point() {
-    local name=$1 run=$out/$1 log say hold='' trainer='' halted='' epochs options status words left=() reached=0 lost=0
+    local name=$1 say options lost=0
+    run=$out/$name
     trap halt TERM
     [[ $name =~ ^$a_name$ ]] || die 1 "'$name' is no name of a point"
     # What is standard output here stays ours: an ssh would make its reads and writes non-blocking, for all who have it.
@@ -17,29 +30,28 @@ point() {
     # Where another sweep trains it already, that is enough.
     exec {log}>>"$run.log" || exit 1
     flock --wait 1 "$log" || { echo "ended $name" >&"$say" && return; }
-    IFS=$'\t' read -r _ epochs options < <(points_of "$name" | tail -n 1)
-    read -ra words <<<"$augment"
-    is_of_a_point "$options" || epochs=''
-    read -ra options <<<"$options"
+    IFS=$'\t' read -r _ asked_epochs options < <(points_of "$name" | tail -n 1)
+    read -ra training <<<"$options"
     while :; do
-        if [ -z "$epochs" ]; then
+        if [ -z "$asked_epochs" ] || ! is_of_a_point "$options"; then
             echo "sweep: $out/points does not say what it is to train" >>"$run.log"
-            status=1 && break
+            result=1 && break
         fi
         put_aside
-        printf 'begun\t%s\t%s\t%s\n' "$name" "$EPOCHSECONDS" "$reached" >"$places/begun.$name"
+        printf 'begun\t%s\t%s\t%s\n' "$name" "$EPOCHSECONDS" "$reached" >"$out/.places/begun.$name"
         if ! take_place; then
-            asked_to_stop && status=4 && break
+            asked_to_stop && result=4 && break
             echo "sweep: no host answers" >>"$run.log"
-            status=1 && break
+            result=1 && break
         fi
-        train
-        give_place
+        if [ "$login" = here ]; then train_here; else train_there; fi
+        [ -z "$place" ] || exec {place}<&-
         # So ssh ends when it has lost its host, and a shell that has no pstrain: another host goes on.
-        [[ $login != here && ($status = 255 || $status = 127) && $((lost++)) -lt 5 ]] || break
-        lose_host
+        [[ $login != here && ($result = 255 || $result = 127) && $((lost++)) -lt 5 ]] || break
+        echo "sweep: lost $login; $name goes on elsewhere" >&2
+        echo "$EPOCHSECONDS" >"$host.lost"
     done
-    finish
+    finish "$lost"
     echo "ended $name" >&"$say"
 }
 
@@ -47,18 +59,23 @@ asked_to_stop() {
     [ -n "$halted" ] || [ -e "$run.stop" ] || [ -e "$out/stop" ]
 }
 
-# What earlier runs left becomes .torn1 …; the trainer goes on from the one that came furthest. Sets left,
-# reached, its epochs, and first, what psaug is told of those of which it needs no images.
+# What earlier runs left becomes .torn1 …; the trainer goes on from the one that came furthest. Sets left, reached,
+# furthest, and augmenting: psaug is told of those epochs of which no images are needed.
 put_aside() {
+    local file
     put_aside_as_torn "$run.stopped" "$run.part"
     rm -f "$run.failed"
-    left=() first='' reached=0
+    left=() reached=0 furthest=''
+    read -ra augmenting <<<"$augment"
     for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
-    [ ${#left[@]} = 0 ] && return
-    reached=$(psdump -k status "${left[@]}" | awk -F '\t' '$5 ~ /^[0-9]+$/ && length($5) < 10 && $5 + 0 > most { most = $5 } END { print most + 0 }')
-    [ "$reached" = 0 ] || [ "$reached" -ge "$epochs" ] || first="--first-epoch $((reached + 1))"
+    [ ${#left[@]} -gt 0 ] || return 0
+    read -r reached file < <(psdump -k status "${left[@]}" | awk -F '\t' '
+        $5 ~ /^[0-9]+$/ && length($5) < 10 && ($5 + 0 > epoch || $5 + 0 == epoch && $6 + 0 >= iteration) {
+            epoch = $5 + 0; iteration = $6 + 0; line = NR }
+        END { print epoch + 0, line }')
+    [ -z "$file" ] || furthest=${left[file - 2]}
+    [ "$reached" = 0 ] || [ "$reached" -ge "$asked_epochs" ] || augmenting+=(--first-epoch $((reached + 1)))
 }
-
 put_aside_as_torn() {
     local file n=1
     for file; do
@@ -68,21 +85,14 @@ put_aside_as_torn() {
     done
 }
 
-# Sets status. A request to stop goes to the trainer as a TERM, or, by the end of its input, to its host; where
-# it came before there was a trainer, none begins.
-train() {
-    if [ "$login" = here ]; then train_here; else train_there; fi || return
-    attend
-    [ -z "$hold" ] || { exec {hold}>&-; } 2>/dev/null
-    hold=
-}
-# Until the trainer ends, or what goes before it.
+# Sets result, when trainer has ended, or what goes before it. A request to stop goes to it as a TERM, or, by the end of
+# its input, to its host; where it came before there was a trainer, none begins.
 attend() {
     local watcher
     watch_for_stop &
     watcher=$!
-    until wait "$trainer"; status=$?; ! kill -0 "$trainer" 2>/dev/null; do :; done
-    trainer=
+    until wait "$trainer"; result=$?; ! kill -0 "$trainer" 2>/dev/null; do :; done
+    trainer=''
     kill "$watcher" 2>/dev/null
 }
 # A trainer is told once: a second TERM would end it at once. One that has been started at this very moment is
@@ -99,7 +109,8 @@ halt() {
 watch_for_stop() {
     local never
     [ -z "$hold" ] || exec {hold}>&-
-    exec {never}<> <(:) {log}>&- {place}<&-
+    [ -z "$place" ] || exec {place}<&-
+    exec {never}<> <(:) {log}>&-
     # One that was killed may stay as a zombie, which has no program any more.
     while [ -e /proc/$$/exe ]; do
         asked_to_stop && kill -TERM $$ && return
@@ -112,43 +123,38 @@ train_here() {
     local cores gpus
     cores=$(nproc)
     [[ ! ${SLURM_CPUS_ON_NODE-} =~ ^$a_number$ ]] || cores=$SLURM_CPUS_ON_NODE
-    ((cores /= slots)) # of which a host has at least one
+    ((cores /= places)) # of which a host has at least one
     [[ ! ${SLURM_CPUS_PER_TASK-} =~ ^$a_number$ ]] || cores=$SLURM_CPUS_PER_TASK
     mapfile -t gpus < <(sh -c "$gpus_here")
     # Slurm has chosen the device already.
-    [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[slot % ${#gpus[@]}]}
-    ! asked_to_stop || { status=4 && return 1; }
-    # shellcheck disable=SC2086 # --first-epoch N
-    psaug "${words[@]}" $first <"$out/data.ps" 2>>"$run.log" |
-        "${mortal[@]}" $$ pstrain "${options[@]}" --epochs "$epochs" --threads $((cores > 1 ? cores : 1)) \
+    [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[number % ${#gpus[@]}]}
+    ! asked_to_stop || { result=4 && return; }
+    psaug "${augmenting[@]}" <"$out/data.ps" 2>>"$run.log" |
+        "${mortal[@]}" $$ pstrain "${training[@]}" --epochs "$asked_epochs" --threads $((cores > 1 ? cores : 1)) \
             "${left[@]/#/--resume=}" >"$run.part" 2>>"$run.log" &
     trainer=$!
+    attend
 }
 
-# What the trainer there reads; ssh ends when this does.
-send_files() {
-    send_data || return
-    [ -z "$resume" ] || reach "$login" "cat >$resume" < <(furthest)
-}
-# The host's shell holds our end of its input: when that ends, it asks the trainer to stop.
+# The images are brought to a host once, and kept there by their digest. The host's shell holds our end of its input:
+# when that ends, it asks the trainer to stop.
 train_there() {
-    local psaug pstrain data resume=''
-    data=$(data_name)
-    [ ${#left[@]} = 0 ] || resume=$cache/$name.torn
-    send_files 2>>"$run.log" &
+    local images resume=''
+    images=.cache/psweep/$(tail -c 8 "$out/data.ps" | od -An -tx1 | tr -d ' \n').ps
+    [ -z "$furthest" ] || resume=.cache/psweep/${run##*/}.torn
+    send_files "$images" "$resume" 2>>"$run.log" &
     trainer=$!
     attend
-    ! asked_to_stop || { status=4 && return 1; }
-    [ "$status" = 0 ] || { status=255 && return 1; }
-    psaug="psaug $(quote "${words[@]}")$first"
-    pstrain="pstrain $(quote "${options[@]}")--epochs $epochs ${resume:+--resume $resume}"
+    ! asked_to_stop || { result=4 && return; }
+    [ "$result" = 0 ] || { result=255 && return; }
     exec {hold}> >(reach "$login" "
         PATH=\$PATH:$(quote "$bin")
         exec 3<&0
         gpus=\$($gpus_here)
-        [ -z \"\$gpus\" ] || export CUDA_VISIBLE_DEVICES=\$(echo \"\$gpus\" | sed -n \$(($slot % \$(echo \"\$gpus\" | wc -l) + 1))p)
-        threads=\$((\$(nproc) / $slots))
-        $psaug <$data | $pstrain --threads \$((threads > 1 ? threads : 1)) &
+        [ -z \"\$gpus\" ] || export CUDA_VISIBLE_DEVICES=\$(echo \"\$gpus\" | sed -n \$(($number % \$(echo \"\$gpus\" | wc -l) + 1))p)
+        threads=\$((\$(nproc) / $places))
+        psaug $(quote "${augmenting[@]}") <$images |
+            pstrain $(quote "${training[@]}") --epochs $asked_epochs ${resume:+--resume $resume} --threads \$((threads > 1 ? threads : 1)) &
         trainer=\$!
         { cat <&3 >/dev/null; kill -TERM \$trainer; } 2>/dev/null &
         wait \$trainer
@@ -156,16 +162,25 @@ train_there() {
         rm -f $resume
         exit \$status" >"$run.part" 2>>"$run.log")
     trainer=$!
+    attend
+    { exec {hold}>&-; } 2>/dev/null
+    hold=''
 }
-# The one of the files left that came furthest.
-furthest() {
-    local line
-    line=$(psdump -k status "${left[@]}" | awk -F '\t' 'NR > 1 && $6 + 0 >= most { most = $6; line = NR - 2 } END { print line }')
-    cat "${left[line]}"
+# send_files IMAGES RESUME: what the trainer there reads; ssh ends when this does.
+send_files() {
+    local sending size
+    exec {sending}>"$host.sending" && take_lock "$sending" || return
+    # What is cut short ends like what is whole; the size tells.
+    size=$(stat -c %s "$out/data.ps")
+    reach "$login" "mkdir -p ${1%/*} && test -e $1" </dev/null ||
+        reach "$login" "cat >$1.\$\$ && [ \$(wc -c <$1.\$\$) = $size ] && mv $1.\$\$ $1" <"$out/data.ps" || return
+    exec {sending}>&-
+    [ -z "$2" ] || reach "$login" "cat >$2" <"$furthest"
 }
 
+# finish LOST: what has ended becomes a run, or one that is gone on from, or a failure; of which hosts were lost so often.
 finish() {
-    case $status in
+    case $result in
     0) mv "$run.part" "$run.bin" && rm -f "$run.log" "$run.failed" "$run.stopped" "$run".torn* ;;
     # pstrain was asked to stop. Where it did not yet, or not any more, listen, it has died of that, and what
     # earlier runs left may be more than what it wrote.
@@ -179,10 +194,10 @@ finish() {
         rm -f "$run.log"
         ;;
     *)
-        if [ "$status" = 255 ]; then
-            echo "sweep: the hosts it was trained on were lost, $lost times" >>"$run.log"
-        elif [ "$status" -gt 128 ]; then
-            echo "sweep: pstrain was ended by signal $((status - 128))$([ "$status" != 137 ] || echo ", as when there is no memory left")" >>"$run.log"
+        if [ "$result" = 255 ]; then
+            echo "sweep: the hosts it was trained on were lost, $1 times" >>"$run.log"
+        elif [ "$result" -gt 128 ]; then
+            echo "sweep: pstrain was ended by signal $((result - 128))$([ "$result" != 137 ] || echo ", as when there is no memory left")" >>"$run.log"
         fi
         mv "$run.log" "$run.failed"
         ;;

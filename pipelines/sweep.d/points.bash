@@ -1,5 +1,5 @@
-# The space of a sweep: lists of values, and the points that they span.
-# shellcheck shell=bash disable=SC2154
+# The points of a sweep: lists of values span a space, each of its points is a line of pstrain's options, and has a name.
+# shellcheck shell=bash
 
 # list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8; other words, such as 0.05, stand for themselves.
 list() {
@@ -59,13 +59,50 @@ read_lines() {
     done
 }
 
-# name_points FILE: the name of each point of a file of option lines, in order, for the images on standard input.
+# name_points LINE...: the name of each point of these lines of options, in order, for the images on standard input.
 # pstrain knows its options; what it says of a line is said of the point.
 name_points() {
-    local result
-    pstrain -q --points "$1" 2>"$1.said"
+    local result asked=$out/points.asked
+    printf '%s\n' "$@" >"$asked"
+    pstrain -q --points "$asked" 2>"$asked.said"
     result=$?
-    sed 's|^pstrain: .*points\.asked:|sweep: point |' "$1.said" >&2
-    rm -f "$1.said"
+    sed 's|^pstrain: .*points\.asked:|sweep: point |' "$asked.said" >&2
+    rm -f "$asked" "$asked.said"
     return $result
+}
+# add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
+# those that are there already get the new epochs and the new line. A line may bring epochs of its own. Sets the array
+# names; 2: a line makes no network, which has been said.
+add_points() {
+    local lines=("${@:2}") epochs_of=() i words asked kept wrong
+    local -A line_of=()
+    for i in "${!lines[@]}"; do
+        point_line "$1" "${lines[i]}" || { echo "sweep: point $((i + 1)): $wrong" | made_plain >&2 && return 2; }
+        epochs_of[i]=$asked lines[i]=$kept
+    done
+    lock_points || return
+    read -ra words <<<"$augment"
+    mapfile -t names < <(psaug -q "${words[@]}" <"$out/data.ps" | name_points "${lines[@]}")
+    [ ${#names[@]} = ${#lines[@]} ] || { unlock_points && return 2; }
+    for i in "${!lines[@]}"; do
+        [ -z "${line_of[${names[i]}]-}" ] || die 2 "two points are the same network: '${line_of[${names[i]}]}' and '${lines[i]}'"
+        line_of[${names[i]}]=${lines[i]}
+    done
+    {
+        [ ! -e "$out/points" ] || cat "$out/points"
+        for i in "${!lines[@]}"; do printf '%s\t%s\t%s\n' "${names[i]}" "${epochs_of[i]}" "${lines[i]}"; done
+    } | awk -F '\t' '!($1 in line) { order[++n] = $1 } { line[$1] = $0 }
+        END { for (i = 1; i <= n; i++) print line[order[i]] }' | replace_points || exit
+    unlock_points
+}
+# set_epochs N NAME...: asks for that many epochs of these points, which stay locked.
+set_epochs() {
+    lock_points || return
+    printf '%s\n' "${@:2}" | awk -F '\t' -v OFS='\t' -v epochs="$1" '
+        FILENAME == "-" { named[$1]; next }
+        $1 in named { $2 = epochs }
+        { print }' - "$out/points" | replace_points || exit
+}
+replace_points() {
+    { cat >"$out/points.new" && mv "$out/points.new" "$out/points"; } || die 1 "cannot write $out/points"
 }

@@ -1,10 +1,14 @@
 # Which network of a sweep is the best: psdump -k ranking says it, by the figure that --rank chooses.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash
 
-# rank_points: sets ranked, a line for each finished network, the best first, by tabs: NAME FIGURE LOSS EPOCH STATE OF
-# ENGINE EPOCHS OPTIONS; of STATE and OF psdump -k ranking tells, EPOCHS are those asked for. What has diverged comes
-# last; else those of which the most epochs were asked come first, then those that were left behind. Sets winner, the
-# name of the first, and of, what the figures are of.
+# What rank_points finds:
+ranked=()  # a line for each finished network, the best first, by tabs: NAME FIGURE LOSS EPOCH STATE OF ENGINE EPOCHS
+           # OPTIONS; of STATE and OF psdump -k ranking tells, EPOCHS are those asked for
+winner=''  # the name of the first
+of=''      # what the figures are of: validation, or training
+
+# What has diverged comes last; else those of which the most epochs were asked come first, then those that were left
+# behind.
 rank_points() {
     local finished names
     ranked=() winner='' of=validation
@@ -25,10 +29,9 @@ order_of() {
     files=("${@/#/"$out/"}")
     psdump -k ranking --rank "$rank" "${only[@]}" "${files[@]/%/.bin}" | tail -n +2 | sed 's|^[^\t]*/||; s|\.bin\t|\t|'
 }
-# The finished networks as files, the best first.
+# ranked_files [CONDITION]: the finished networks as files, the best first; those of which that, in awk, is true.
 ranked_files() {
-    local line
-    for line in "${ranked[@]}"; do printf '%s\n' "$out/${line%%$'\t'*}.bin"; done
+    printf '%s\n' "${ranked[@]}" | out=$out awk -F '\t' "NR == 1 { most = \$8 } ${1-1} { print ENVIRON[\"out\"] \"/\" \$1 \".bin\" }"
 }
 # What is said of their order where not all were asked for the same epochs.
 left_behind() {
@@ -82,16 +85,23 @@ networks_table() {
 # Where several points differ in nothing but their seeds, the mean of each such group and its deviation; of those of
 # which the most epochs were asked.
 seeds_table() {
-    local names
-    mapfile -t names < <(printf '%s\n' "${ranked[@]}" | awk -F '\t' '
-        $5 != "diverged" && (most == "" || $8 == most) {
-            most = $8
-            name[++n] = $1
-            group = " " $9 " "
-            gsub(/ (-s[ =]?|--seed[ =])[0-9]+ /, " ", group)
-            some += ++times[group] > 1 }
-        END { if (some) for (i = 1; i <= n; i++) print name[i] }')
-    [ ${#names[@]} = 0 ] && return
-    names=("${names[@]/#/"$out/"}")
-    psplot -k summary --rank "$rank" "${names[@]/%/.bin}"
+    local files
+    # shellcheck disable=SC2016 # for awk
+    mapfile -t files < <(ranked_files '$5 != "diverged" && $8 == most')
+    [ ${#files[@]} -gt 1 ] || return 0
+    psdump -k means --rank "$rank" "${files[@]}" | awk -F '\t' '$4 + $6 > 1 { several = 1 } END { exit !several }' || return 0
+    psplot -k summary --rank "$rank" "${files[@]}"
+}
+# The finished networks, the best first, and over seeds. Where some were left behind with fewer epochs, psplot would
+# rank them among the others.
+tables() {
+    local files
+    mapfile -t files < <(ranked_files)
+    if [ -z "$(left_behind)" ]; then
+        psplot -k table --rank "$rank" "${files[@]}" || return
+    else
+        printf 'The best first, by %s%s\n\n' "$(figure_is)" "$(left_behind)"
+        networks_table | columns
+    fi
+    echo && seeds_table
 }

@@ -1,46 +1,71 @@
-# The charts of a sweep, and one page that tells all of it and needs no other file.
-# shellcheck shell=bash disable=SC2154
+# What the best network is worth: its test, the charts of a sweep, and one page that tells all of it and needs no other
+# file.
+# shellcheck shell=bash
 
 most_drawn=40 # networks in a chart, the best
+# What judge finds:
+part=''     # which images the best is tested on: test, validation, or train
+made=''     # the folder where all is made that then takes the place of what was there, for several may do this at once
+charts=()   # those that there are
+differs=''  # in what the best differs from the others
 
-# Charts of the networks, the best first, as PNG to look at and as SVG for the page; and that. They are made in the folder
-# $made, where the scores are. Sets differs: in what the best differs from the others.
+# rank_points has been called. The validations decide which is best; only that is tested.
+judge() {
+    local best=$out/$winner.bin words images=(cat "$out/data.ps") counts kind
+    made=$(mktemp -d "$out/.report.XXXXXX") || return
+    trap 'rm -rf "$made"' EXIT
+    read -ra words <<<"$fetch"
+    # Images for the test may have come with the data, too; without any, those that chose it are shown, or learnt.
+    counts=$(psdump -k json "$best" | head -n 1 | grep -o -m 1 '"counts":{[^}]*}')
+    case $counts in
+    *'"test":'[1-9]*) part='test' ;;
+    *'"validation":'[1-9]*) part=validation ;;
+    *) part=train ;;
+    esac
+    [ -z "$test" ] || part='test' images=(until_stopped psfetch -q "$test" --as test "${words[@]}")
+    { "${images[@]}" | pseval -q --only "$part" "$best"; } >"$made/best.scores" &
+    wait $! || return 1
+    draw && page >"$made/report.html" || return
+    echo "best is $best: $(won)"
+    for kind in {overlay,summary,confusion}.{png,svg}; do [ -e "$made/$kind" ] || rm -f "$out/$kind"; done
+    mv -f "$made"/* "$out" || return
+    echo "report: $out/report.html"
+}
+# "validation 77.86 %, test 76.52 %", of the best.
+won() {
+    local figure loss
+    IFS=$'\t' read -r _ figure loss _ <<<"${ranked[0]}"
+    if [ "$rank" = loss ]; then echo -n "$of loss $loss"; else echo -n "$of $figure %"; fi
+    case $of-$rank in
+    validation-mean5) echo -n " in the mean of the last five epochs" ;;
+    validation-best) echo -n " at its highest" ;;
+    esac
+    [ "$part" != test ] || psdump -k csv "$made/best.scores" | awk -F , '$1 == "score" { printf ", test %.2f %%", 100 * $(NF - 2) }'
+}
+
+# Charts of the networks, the best first, as PNG to look at and as SVG for the page.
 draw() {
-    local kind message files differs
+    local kind chart message files drawn
     mapfile -t files < <(ranked_files)
     differs=$(printf '%s\n' "${ranked[0]##*$'\t'}" | in_words words)
     charts=(curves)
     [ ${#files[@]} = 1 ] || charts+=(overlay summary)
     for kind in png svg; do
-        psplot -o "$made/curves.$kind" --rank "$rank" "${files[@]:0:most_drawn}" || return
-        if [ ${#files[@]} -gt 1 ]; then
-            psplot -k overlay -o "$made/overlay.$kind" --rank "$rank" "${files[@]:0:most_drawn}" &&
-                psplot -k summary -o "$made/summary.$kind" --rank "$rank" "${files[@]}" || return
-        fi
-        # There is no confusion matrix of very many classes.
-        if message=$(psplot -k confusion ${differs:+--title "${differs^}"} -o "$made/confusion.$kind" "$made/best.scores" 2>&1); then
-            [ $kind = png ] || charts+=(confusion)
-        elif [[ $message != *'no confusion matrix'* ]]; then
-            echo "$message" >&2 && return 1
-        fi
+        for chart in "${charts[@]}"; do
+            if [ "$chart" = summary ]; then drawn=("${files[@]}"); else drawn=("${files[@]:0:most_drawn}"); fi
+            psplot -k "$chart" -o "$made/$chart.$kind" --rank "$rank" "${drawn[@]}" || return
+        done
     done
-    page >"$made/report.html"
+    for kind in png svg; do
+        message=$(psplot -k confusion ${differs:+--title "${differs^}"} -o "$made/confusion.$kind" "$made/best.scores" 2>&1) && continue
+        # There is no confusion matrix of very many classes.
+        [[ $message = *'no confusion matrix'* ]] || { echo "$message" >&2 && return 1; }
+    done
+    [ ! -e "$made/confusion.svg" ] || charts+=(confusion)
 }
 
 escaped() {
     made_plain | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'
-}
-# A table, from lines with tabs between their fields, the first of them the heads.
-html_table() {
-    escaped | awk -F '\t' '
-        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (NR > 1 && $i !~ /^[-+0-9.e]+$/) text[i] } }
-        END { print "<table>"
-            for (row = 1; row <= NR; row++) {
-                kind = row == 1 ? "th" : "td"; line = "<tr>"
-                for (i = 1; i <= NF; i++)
-                    line = line "<" kind (i in text ? "" : " class=n") ">" cell[row, i] "</" kind ">"
-                print line "</tr>" }
-            print "</table>" }'
 }
 # A chart as an image of its own, since the names within two SVG files may be the same.
 html_chart() {
@@ -48,10 +73,14 @@ html_chart() {
 }
 
 page() {
-    local epoch options swept shared figure alone
-    IFS=$'\t' read -r _ _ _ epoch _ _ _ _ options < <(printf '%s\n' "${ranked[0]}")
+    local swept shared figure alone judged
     swept=$(in_words space </dev/null) shared=$(in_words shared </dev/null)
     figure=$(figure_is) alone=${shared:-$winner}
+    case $part in
+    test) judged="Only after it had been chosen was the best tried on the test images." ;;
+    validation) judged="There are no test images: class by class the best is shown on the validation images, by which it was chosen." ;;
+    *) judged="There are neither validation nor test images: the best is shown on the images that it has learnt, which says little about others." ;;
+    esac
     cat <<END
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>$(escaped <<<"$(basename "$(readlink -f "$out")"): ${swept:-one network}")</title>
@@ -67,9 +96,9 @@ pre { background: #f5f5f5; padding: .8rem; overflow-x: auto }
 <p>$(states | count_states | escaped).
 $([ -z "$swept" ] || [ -z "$shared" ] || escaped <<<"All have $shared.")
 The networks are ranked by ${figure}; where that is equal, the lower loss comes first$(left_behind).
-$(judged_on)</p>
+$judged</p>
 <h2>Networks</h2>
-$(networks_table | html_table)
+$(networks_table | escaped | columns html)
 $(complaints=$(complain 2>&1); [ -z "$complaints" ] || echo "<pre>$(escaped <<<"$complaints")</pre>")
 $(groups=$(seeds_table); [ -z "$groups" ] || { echo "<h2>Over seeds</h2><pre>" && escaped <<<"$groups" && echo "</pre>"; })
 $([[ " ${charts[*]} " != *' summary '* ]] || html_chart summary "$figure against the options")
@@ -77,7 +106,7 @@ $([[ " ${charts[*]} " != *' summary '* ]] || html_chart summary "$figure against
 $([[ " ${charts[*]} " != *' overlay '* ]] || html_chart overlay 'validation accuracy of the networks in one chart')
 $(html_chart curves 'accuracy of each network, by iteration')
 <h2>The best network, class by class</h2>
-$([[ " ${charts[*]} " != *' confusion '* ]] || { html_chart confusion 'confusion matrix' && worst_classes; })
+$([[ " ${charts[*]} " != *' confusion '* ]] || { html_chart confusion 'confusion matrix' && worst_classes "$made/best.scores"; })
 <h2>To repeat it</h2>
 <pre>
 $(recipe | escaped)
@@ -88,14 +117,16 @@ $(recipe | escaped)
 </body></html>
 END
 }
-# Where there are so many classes that the matrix has no room for figures: those that are found worst. (Of some there
-# may be no images.)
+# worst_classes SCORES: where there are so many classes that the matrix has no room for figures, those that are found
+# worst. (Of some there may be no images.)
 worst_classes() {
-    local rows worst=20
-    mapfile -t rows < <(psplot -k confusion --size 100x40 "$made/best.scores" | grep -Ev '^[^%]* {8}- ' | escaped)
-    [[ ${rows[2]} == *'most often taken for' && ${#rows[@]} -gt 53 ]] || return 0
+    local classes worst=20
+    classes=$(psdump -k classes "$1") || return
+    [ "$(wc -l <<<"$classes")" -gt 51 ] || return 0
     echo "<p>The $worst classes that are found worst:</p>"
-    printf '%s\n' "<pre>${rows[2]}" "${rows[@]: -worst}" "</pre>"
+    awk -F '\t' -v OFS='\t' -v worst=$worst '
+        NR == 1 { print $3, $4, $5 " %", $6 " %", "most often taken for" }
+        NR > 1 && $4 > 0 && n++ < worst { print $3, $4, $5, $6, ($8 > 0 ? $7 " (" $8 ")" : $7) }' <<<"$classes" | escaped | columns html
 }
 # A line of JSON with a line for each member of its objects.
 indented() {
@@ -117,17 +148,10 @@ indented() {
         }
         print "" }'
 }
-judged_on() {
-    case $part in
-    test) echo "Only after it had been chosen was the best tried on the test images." ;;
-    validation) echo "There are no test images: class by class the best is shown on the validation images, by which it was chosen." ;;
-    *) echo "There are neither validation nor test images: the best is shown on the images that it has learnt, which says little about others." ;;
-    esac
-}
-
 # The commands that make the best network and its test.
 recipe() {
-    local fetching augmenting training
+    local fetching augmenting training epoch options
+    IFS=$'\t' read -r _ _ _ epoch _ _ _ _ options <<<"${ranked[0]}"
     read -ra fetching <<<"$fetch"
     read -ra augmenting <<<"$augment"
     read -ra training <<<"$options"
@@ -141,7 +165,7 @@ END
         echo "pseval --only $part $winner.bin < data.ps | psplot -k confusion"
     fi
 }
-# Words for people who type them: in quotes where a shell would see more in one than a word.
+# as_typed WORD...: for people who type them: in quotes where a shell would see more in one than a word.
 as_typed() {
     local word words=()
     for word; do

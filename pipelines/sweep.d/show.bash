@@ -1,13 +1,21 @@
-# What a sweep has come to: status, the best network, the report.
-# shellcheck shell=bash disable=SC2154
+# What a sweep has come to, and how it is asked to stop.
+# shellcheck shell=bash
 
-# Lines with tabs between their fields as columns, those of numbers with their ends below each other.
+# columns [html]: lines with tabs between their fields, the first of them heads, as columns, or as a table of the page;
+# numbers with their ends below each other.
 columns() {
-    awk -F '\t' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i)
+    awk -F '\t' -v html="${1-}" '
+        { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i)
               if (NR > 1 && $i !~ /^[-+0-9.e\/]+$/) text[i] } }
-        END { for (row = 1; row <= NR; row++) { line = ""
-            for (i = 1; i <= NF; i++) line = line sprintf(i in text ? "%-*s  " : "%*s  ", width[i], cell[row, i])
-            sub(/ +$/, "", line); print line } }'
+        END { if (html) print "<table>"
+            for (row = 1; row <= NR; row++) {
+                kind = row == 1 ? "th" : "td"; line = ""
+                for (i = 1; i <= NF; i++)
+                    if (html) line = line "<" kind (i in text ? "" : " class=n") ">" cell[row, i] "</" kind ">"
+                    else line = line sprintf(i in text ? "%-*s  " : "%*s  ", width[i], cell[row, i])
+                sub(/ +$/, "", line)
+                print html ? "<tr>" line "</tr>" : line }
+            if (html) print "</table>" }'
 }
 
 status() {
@@ -83,62 +91,6 @@ complain() {
 reason() {
     { grep -a -m 1 '^psaug: ' "$1" || grep -a . "$1" | tail -n 1 | sed "s|^sweep: ||" | grep -a . || echo "it ended without a word"; } |
         made_plain
-}
-
-# What the best is worth, and all that is to be seen: rank_points has been called. The validations decide which is
-# best; only that is tested. All is made in a folder of its own and then takes the place of what was there, for several
-# may do this at once.
-judge() {
-    local best words images=(cat "$out/data.ps") part counts made kind
-    best=$out/$winner.bin
-    made=$(mktemp -d "$out/.report.XXXXXX") || return
-    # shellcheck disable=SC2064 # now
-    trap "rm -rf $(quote "$made")" EXIT
-    read -ra words <<<"$fetch"
-    # Images for the test may have come with the data, too; without any, those that chose it are shown, or learnt.
-    counts=$(psdump -k json "$best" | head -n 1 | grep -o -m 1 '"counts":{[^}]*}')
-    case $counts in
-    *'"test":'[1-9]*) part='test' ;;
-    *'"validation":'[1-9]*) part=validation ;;
-    *) part=train ;;
-    esac
-    [ -z "$test" ] || part=test images=(until_stopped psfetch -q "$test" --as test "${words[@]}")
-    heard score >"$made/best.scores" || return 1
-    draw || return
-    echo "best is $best: $(won)"
-    for kind in {overlay,summary,confusion}.{png,svg}; do [ -e "$made/$kind" ] || rm -f "$out/$kind"; done
-    mv -f "$made"/* "$out" || return
-    echo "report: $out/report.html"
-}
-score() {
-    "${images[@]}" | pseval -q --only "$part" "$best"
-}
-# "validation 77.86 %, test 76.52 %", of the best.
-won() {
-    local figure loss
-    IFS=$'\t' read -r _ figure loss _ <<<"${ranked[0]}"
-    if [ "$rank" = loss ]; then echo -n "$of loss $loss"; else echo -n "$of $figure %"; fi
-    case $of-$rank in
-    validation-mean5) echo -n " in the mean of the last five epochs" ;;
-    validation-best) echo -n " at its highest" ;;
-    esac
-    [ "$part" != test ] || echo -n ", test $(tested) %"
-}
-# The finished networks, the best first, and over seeds. Where some were left behind with fewer epochs, psplot would
-# rank them among the others.
-tables() {
-    local files
-    mapfile -t files < <(ranked_files)
-    if [ -z "$(left_behind)" ]; then
-        psplot -k table --rank "$rank" "${files[@]}" || return
-    else
-        printf 'The best first, by %s%s\n\n' "$(figure_is)" "$(left_behind)"
-        networks_table | columns
-    fi
-    echo && seeds_table
-}
-tested() {
-    psdump -k csv "$made/best.scores" | awk -F , '$1 == "score" { printf "%.2f\n", 100 * $(NF - 2) }'
 }
 
 follow() {

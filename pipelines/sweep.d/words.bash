@@ -1,6 +1,6 @@
 # What others have written: the forms in which it is read, and otherwise not acted upon. A folder may come from
 # anybody, and so may lines of points and of hosts.
-# shellcheck shell=bash disable=SC2034 # what others use
+# shellcheck shell=bash
 
 # As extended regular expressions, in the locale C: a number of sweep's own, a point's name, and a line of the folder's
 # points, which has name, epochs and options.

@@ -55,10 +55,8 @@ best() {
     ends 1 sweep report -o s
     grep 'all networks in s have diverged' err
     # In a table of the report that is a number, too, which is too large for its digits.
-    # shellcheck source=pipelines/sweep.d/words.bash
-    . "$REPOSITORY/pipelines/sweep.d/words.bash"
-    # shellcheck source=pipelines/sweep.d/report.bash
-    [ "$(. "$REPOSITORY/pipelines/sweep.d/report.bash" && printf 'loss\n2.3\n1.57e+10\n' | html_table | grep -c 'td class=n')" = 2 ]
+    # shellcheck source=pipelines/sweep.d/show.bash
+    [ "$(. "$REPOSITORY/pipelines/sweep.d/show.bash" && printf 'loss\n2.3\n1.57e+10\n' | columns html | grep -c 'td class=n')" = 2 ]
     # More epochs were asked of those than of this one.
     sweep -d 1 -e 1 -o s >out
     [ "$(best)" = d1-s0 ]

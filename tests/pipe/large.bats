@@ -41,18 +41,19 @@ for record in header, score, dict(type="end", records=2, digest=0):
 @test "the report of a sweep names the classes that are found worst where they are too many for figures" {
     # shellcheck source=pipelines/sweep.d/words.bash
     . "$REPOSITORY/pipelines/sweep.d/words.bash"
+    # shellcheck source=pipelines/sweep.d/show.bash
+    . "$REPOSITORY/pipelines/sweep.d/show.bash"
     # shellcheck source=pipelines/sweep.d/report.bash
     . "$REPOSITORY/pipelines/sweep.d/report.bash"
-    made=.
     scores 100
-    worst_classes >page
-    [ "$(wc -l <page)" = 23 ]
-    head -n 2 page | tail -n 1 | grep -F 'most often taken for'
+    worst_classes best.scores >page
+    [ "$(grep -c '<tr>' page)" = 21 ]
+    sed -n 3p page | grep -F 'most often taken for'
     # What has no images is not among them.
-    no grep 'class 99 ' page
-    tail -n 2 page | head -n 1 | grep -E '^class 89 +42.0 % .*class [0-9]+ \([0-9]+\)'
+    no grep 'class 99<' page
+    sed -n 4p page | grep -E '^<tr><td>class 89</td>.*<td class=n>42.00</td>.*<td>class [0-9]+ \([0-9]+\)</td></tr>$'
     scores 40
-    [ -z "$(worst_classes)" ]
+    [ -z "$(worst_classes best.scores)" ]
 }
 
 # runs COUNT: runs.bin, so many short runs of different depths, one behind the other.

@@ -69,7 +69,7 @@ start_shimmed() {
     [ ! -e s ]
     sweep start "${few[@]}" --epochs 100000 --depth 1 --jobs 20000 -o s
     wait_for 30 writes d1-s0
-    [ "$(find s/.places/slots -type f | wc -l)" -le 64 ]
+    [ "$(find s/.places/free -type f | wc -l)" -le 64 ]
     sweep stop -o s
     nobody_left
 }
@@ -84,7 +84,7 @@ start_shimmed() {
         [ "$(find s -name 'd*.part' -size +0 | wc -l)" = 80 ]
     }
     wait_for 300 all_run
-    [ "$(find s/.places/slots -type f | wc -l)" = 80 ]
+    [ "$(find s/.places/free -type f | wc -l)" = 80 ]
     timeout 300 sweep stop -o s
     nobody_left
     in_state running ""

@@ -88,16 +88,19 @@ finished() {
     "${mortal[@]}" $$ flock --shared "$out" true &
     wait $!
 }
+# pause SECONDS: by a read of a pipe into which nobody writes, for that costs no process; 1: the sweep, worker or runner
+# that this is a part of has ended. (One that was killed may stay as a zombie, which has no program.)
+pause() {
+    [ -n "$never" ] || exec {never}<> <(:)
+    read -r -t "$1" -u "$never"
+    [ -e /proc/$$/exe ]
+}
 # until_stopped COMMAND...: which is ended when this sweep must stop, or has ended.
 until_stopped() {
-    local parent=$BASHPID command watcher never status
+    local parent=$BASHPID command watcher status
     "${mortal[@]}" "$parent" "$@" <&0 &
     command=$!
-    {
-        exec {never}<> <(:)
-        while [ -e /proc/$$/exe ] && ! must_stop; do read -r -t 0.5 -u "$never"; done
-        kill "$command"
-    } 2>/dev/null &
+    { until must_stop || ! pause 0.5; do :; done; kill "$command" 2>/dev/null; } &
     watcher=$!
     wait "$command"
     status=$?
@@ -110,24 +113,38 @@ until_stopped() {
 points_of() {
     LC_ALL=C grep -aE "^${1-$a_name}"$'\t'"$its_options\$" "$out/points"
 }
-# states [NAME]: a line a point, or that of one: NAME STATE EPOCH EPOCHS ACCURACY LOSS ENGINE OPTIONS, by tabs, as states.awk
-# says. done: the run is whole, its digests fit, and it reached its epochs or a rule ended it.
+# states [NAME]: a line a point, or that of one, in order: NAME STATE EPOCH EPOCHS ACCURACY LOSS ENGINE OPTIONS, by tabs.
+# done: the run is whole, its digests fit, and it reached its epochs or a rule ended it; else it is running, failed,
+# stopped or missing. Of several files of a point, the one that came furthest tells the figures.
 states() {
-    local file name files=() states=()
+    local file name files=() held=()
     for file in "$out/${1-d}"*; do
         name=${file##*/} name=${name%.*}
         [[ $name =~ ^$a_name$ ]] || continue
         case $file in
         *.bin | *.part | *.stopped | *.torn*) files+=("$file") ;;
-        *.log) ! is_locked "$file" || states+=("running"$'\t'"$name") ;;
-        *.failed) states+=("failed"$'\t'"$name") ;;
+        *.log) ! is_locked "$file" || held+=("running"$'\t'"$name") ;;
+        *.failed) held+=("failed"$'\t'"$name") ;;
         esac
     done
     {
         points_of "$@" | sed $'s/^/point\t/'
-        [ ${#states[@]} = 0 ] || printf '%s\n' "${states[@]}"
+        [ ${#held[@]} = 0 ] || printf '%s\n' "${held[@]}"
         [ ${#files[@]} = 0 ] || printf '%s\0' "${files[@]}" | xargs -0 psdump -k status
-    } | awk -f "$here/states.awk"
+    } | awk -F '\t' -v OFS='\t' '
+        $1 == "point" { if (!($2 in epochs)) order[++points] = $2; epochs[$2] = $3; options[$2] = $4; next }
+        $1 == "running" || $1 == "failed" { is[$1, $2]; next }
+        { name = $1; sub(/.*\//, "", name); sub(/\..*/, "", name)
+          if (!(name in epochs)) next
+          if ($1 ~ /\.stopped$/) is["stopped", name]
+          if ($1 ~ /\.bin$/ && $2 == "done" && ($3 + 0 >= epochs[name] + 0 || $10 == "patience")) is["done", name]
+          if (!(name in epoch) || $3 + 0 > epoch[name]) { epoch[name] = $3 + 0; figures[name] = $7 OFS $8 OFS $9 } }
+        END {
+            split("stopped failed done running", state, " ")
+            for (i = 1; i <= points; i++) {
+                name = order[i]; now = "missing"
+                for (k = 1; k <= 4; k++) if ((state[k], name) in is) now = state[k]
+                print name, now, epoch[name] + 0, epochs[name], (name in figures ? figures[name] : "-" OFS "-" OFS "-"), options[name] } }'
 }
 
 # The names of the points that are neither done nor being trained.
@@ -146,7 +163,7 @@ write_options() {
 # refused, but for those three. As long as nothing has been trained here all may change: changed is then set, and
 # refetch, where the images are no longer those asked for. A folder without points knows but its images.
 read_options() {
-    local line name value number=0
+    local line name value wrong number=0
     [ -e "$out/options" ] || return 0
     while IFS= read -r line || [ -n "$line" ]; do
         name=${line%% *} value=${line#* }

@@ -4,15 +4,11 @@
 # check_options LINE...: what psaug and pstrain would refuse of their options whatever the images are, of which a
 # few are drawn.
 check_options() {
-    local words line asked kept wrong number=0
-    for line; do
-        ((++number))
-        point_line "$epochs" "$line" || die 2 "point $number: $wrong"
-    done
+    local lines=("$@") epochs_of=() words
+    take_epochs || exit
     read -ra words <<<"$augment"
     psaug "${words[@]}" --help >/dev/null || exit 2
-    [ $# -gt 0 ] || set -- "${common:---depth 1}"
-    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "$@" >/dev/null || exit 2
+    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "${lines[@]:-${common:---depth 1}}" >/dev/null || exit 2
 }
 
 # Sets test_head: the header and the first of the images for the test, of which it is better known now than in the

@@ -24,7 +24,7 @@ close_parallel() {
         [ ! -e "$out/stop" ] || ! is_child "$pid" || kill -HUP "$pid" 2>/dev/null
     done
     for pid in "${executors[@]}"; do
-        while is_child "$pid"; do read -r -t 0.1 -u "$events"; done
+        while is_child "$pid"; do pause 0.1; done
     done
 }
 # Of another process of that number the worker is not the parent.

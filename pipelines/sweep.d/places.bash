@@ -104,7 +104,7 @@ take_place() {
             exec {place}<&-
         done
         [ -n "$alive" ] || [ $((waited++)) -lt 150 ] || return 1
-        sleep 0.2
+        pause 0.2
     done
     return 1
 }

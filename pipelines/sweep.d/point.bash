@@ -2,13 +2,14 @@
 # wherever it is trained.
 # shellcheck shell=bash
 
-# What a runner, the process of `sweep point NAME`, knows besides, and its place (take_place):
+# What a runner, the process of `sweep point NAME`, knows besides:
 run=''                  # the path of the point's files, without their suffixes
 asked_epochs='' training=() # the epochs asked for, and pstrain's options
 augmenting=()           # psaug's
 left=() reached=0       # what earlier runs left, and the epochs of the one that came furthest,
 furthest=''             # which is this, if any can be gone on from
-log='' place=''         # descriptors of what it holds: NAME.log, and a place
+log=''                  # descriptor of NAME.log, which it holds
+place='' host='' number='' places='' login='' # where it trains
 trainer=''              # the process that trains, or brings the images to a host
 hold=''                 # descriptor of the input of a host's shell: where it ends, the trainer there is asked to stop
 halted=''               # asked: a TERM came; told: the trainer knows
@@ -89,7 +90,13 @@ put_aside_as_torn() {
 # its input, to its host; where it came before there was a trainer, none begins.
 attend() {
     local watcher
-    watch_for_stop &
+    {
+        [ -z "$hold" ] || exec {hold}>&-
+        [ -z "$place" ] || exec {place}<&-
+        exec {log}>&-
+        until asked_to_stop; do pause 0.5 || exit; done
+        kill -TERM $$
+    } &
     watcher=$!
     until wait "$trainer"; result=$?; ! kill -0 "$trainer" 2>/dev/null; do :; done
     trainer=''
@@ -104,18 +111,6 @@ halt() {
         halted=told
         if [ -n "$hold" ]; then exec {hold}>&-; else kill -TERM "$trainer"; fi
     fi
-}
-# Looks twice a second, by a read of a pipe into which nobody writes, for that costs no process.
-watch_for_stop() {
-    local never
-    [ -z "$hold" ] || exec {hold}>&-
-    [ -z "$place" ] || exec {place}<&-
-    exec {never}<> <(:) {log}>&-
-    # One that was killed may stay as a zombie, which has no program any more.
-    while [ -e /proc/$$/exe ]; do
-        asked_to_stop && kill -TERM $$ && return
-        read -r -t 0.5 -u "$never"
-    done
 }
 
 # The programs end when this one does, whatever ends it.

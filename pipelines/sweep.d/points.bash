@@ -70,16 +70,21 @@ name_points() {
     rm -f "$asked" "$asked.said"
     return $result
 }
-# add_points EPOCHS LINE...: names points, each a line of pstrain's options, and adds them to the folder's;
-# those that are there already get the new epochs and the new line. A line may bring epochs of its own. Sets the array
-# names; 2: a line makes no network, which has been said.
-add_points() {
-    local lines=("${@:2}") epochs_of=() i words asked kept wrong
-    local -A line_of=()
+# take_epochs: of the array lines, lines of options, sets the array epochs_of, the epochs that each brings or those of all,
+# and lines, without these; 2: one cannot be of a point, which has been said.
+take_epochs() {
+    local i asked kept wrong
     for i in "${!lines[@]}"; do
-        point_line "$1" "${lines[i]}" || { echo "sweep: point $((i + 1)): $wrong" | made_plain >&2 && return 2; }
+        point_line "$epochs" "${lines[i]}" || { echo "sweep: point $((i + 1)): $wrong" | made_plain >&2 && return 2; }
         epochs_of[i]=$asked lines[i]=$kept
     done
+}
+# add_points LINE...: names points, each a line of pstrain's options, and adds them to the folder's; those that are there
+# already get the new epochs and the new line. Sets the array names; 2: a line makes no network, which has been said.
+add_points() {
+    local lines=("$@") epochs_of=() i words
+    local -A line_of=()
+    take_epochs || return
     lock_points || return
     read -ra words <<<"$augment"
     mapfile -t names < <(psaug -q "${words[@]}" <"$out/data.ps" | name_points "${lines[@]}")

@@ -6,7 +6,6 @@ most_drawn=40 # networks in a chart, the best
 # What judge finds:
 part=''     # which images the best is tested on: test, validation, or train
 made=''     # the folder where all is made that then takes the place of what was there, for several may do this at once
-charts=()   # those that there are
 differs=''  # in what the best differs from the others
 
 # rank_points has been called. The validations decide which is best; only that is tested.
@@ -45,10 +44,9 @@ won() {
 
 # Charts of the networks, the best first, as PNG to look at and as SVG for the page.
 draw() {
-    local kind chart message files drawn
+    local kind chart charts=(curves) message files drawn
     mapfile -t files < <(ranked_files)
     differs=$(printf '%s\n' "${ranked[0]##*$'\t'}" | in_words words)
-    charts=(curves)
     [ ${#files[@]} = 1 ] || charts+=(overlay summary)
     for kind in png svg; do
         for chart in "${charts[@]}"; do
@@ -61,15 +59,15 @@ draw() {
         # There is no confusion matrix of very many classes.
         [[ $message = *'no confusion matrix'* ]] || { echo "$message" >&2 && return 1; }
     done
-    [ ! -e "$made/confusion.svg" ] || charts+=(confusion)
 }
 
 escaped() {
     made_plain | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'
 }
-# A chart as an image of its own, since the names within two SVG files may be the same.
+# html_chart NAME TEXT: one that has been drawn, as an image of its own, since the names within two SVG files may be the
+# same.
 html_chart() {
-    echo "<img alt=\"$2\" src=\"data:image/svg+xml;base64,$(base64 -w 0 "$made/$1.svg")\">"
+    [ ! -e "$made/$1.svg" ] || echo "<img alt=\"$2\" src=\"data:image/svg+xml;base64,$(base64 -w 0 "$made/$1.svg")\">"
 }
 
 page() {
@@ -101,12 +99,12 @@ $judged</p>
 $(networks_table | escaped | columns html)
 $(complaints=$(complain 2>&1); [ -z "$complaints" ] || echo "<pre>$(escaped <<<"$complaints")</pre>")
 $(groups=$(seeds_table); [ -z "$groups" ] || { echo "<h2>Over seeds</h2><pre>" && escaped <<<"$groups" && echo "</pre>"; })
-$([[ " ${charts[*]} " != *' summary '* ]] || html_chart summary "$figure against the options")
+$(html_chart summary "$figure against the options")
 <h2>Learning curves</h2>
-$([[ " ${charts[*]} " != *' overlay '* ]] || html_chart overlay 'validation accuracy of the networks in one chart')
+$(html_chart overlay 'validation accuracy of the networks in one chart')
 $(html_chart curves 'accuracy of each network, by iteration')
 <h2>The best network, class by class</h2>
-$([[ " ${charts[*]} " != *' confusion '* ]] || { html_chart confusion 'confusion matrix' && worst_classes "$made/best.scores"; })
+$(html_chart confusion 'confusion matrix'; [ ! -e "$made/confusion.svg" ] || worst_classes "$made/best.scores")
 <h2>To repeat it</h2>
 <pre>
 $(recipe | escaped)

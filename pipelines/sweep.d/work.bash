@@ -69,7 +69,7 @@ work() {
     trap 'touch "$out/stop"' TERM INT HUP
     trap '' PIPE
     mkdir -p "$out/.places/free" || exit 1
-    tick >&"$events" &
+    while pause 1; do echo tick; done >&"$events" &
     ticker=$!
     if [ -n "$slurm" ]; then echo "places 1000"; else ask_hosts; fi >&"$events" &
     asking=$!
@@ -105,14 +105,6 @@ work() {
     # shellcheck disable=SC2086 # all may have been asked
     kill "$ticker" "${readers[@]}" $asking 2>/dev/null
     [ -z "$executor" ] || "close_$executor"
-}
-tick() {
-    local never
-    exec {never}<> <(:)
-    while [ -e /proc/$$/exe ]; do
-        read -r -t 1 -u "$never"
-        echo tick
-    done
 }
 
 # forget NAME: a point that has ended. With --points - there is a line for it; nobody reads that any more: that is the end.
@@ -191,7 +183,7 @@ send_point() {
 # take_point LINE: a point from standard input: trained, or, if it is done already, told at once.
 take_point() {
     local names=()
-    if ! add_points "$epochs" "$(with_common "$1")"; then
+    if ! add_points "$(with_common "$1")"; then
         printf -- '-\tfailed\t%s\n' "$(made_plain <<<"$1")" || touch "$out/stop"
         echo >&"$tokens"
         return

@@ -6,6 +6,7 @@ ranked=()  # a line for each finished network, the best first, by tabs: NAME FIG
            # OPTIONS; of STATE and OF psdump -k ranking tells, EPOCHS are those asked for
 winner=''  # the name of the first
 of=''      # what the figures are of: validation, or training
+over_seeds='' # the table of tables
 
 # What has diverged comes last; else those of which the most epochs were asked come first, then those that were left
 # behind.
@@ -61,9 +62,7 @@ need_best() {
         echo "sweep: networks of different engines are compared: $(engines | paste -sd ";" | sed "s/;/; /g")" >&2
 }
 # Prints the file of the best.
-best() {
-    need_folder
-    read_options
+sweep_best() {
     rank_points
     need_best || exit
     echo "$out/$winner.bin"
@@ -82,18 +81,9 @@ networks_table() {
         NR == 1 { print "network", rank == "loss" ? $6 " loss" : $6 " %" OFS "loss", "epochs", (engines > 1 ? "engine" OFS : "") "options" }
         { print $1, ($5 == "diverged" ? $5 : $2) (rank == "loss" ? "" : OFS $3), $4, (engines > 1 ? $7 OFS : "") $9 }' | in_words columns
 }
-# Where several points differ in nothing but their seeds, the mean of each such group and its deviation; of those of
-# which the most epochs were asked.
-seeds_table() {
-    local files
-    # shellcheck disable=SC2016 # for awk
-    mapfile -t files < <(ranked_files '$5 != "diverged" && $8 == most')
-    [ ${#files[@]} -gt 1 ] || return 0
-    psdump -k means --rank "$rank" "${files[@]}" | awk -F '\t' '$4 + $6 > 1 { several = 1 } END { exit !several }' || return 0
-    psplot -k summary --rank "$rank" "${files[@]}"
-}
 # The finished networks, the best first, and over seeds. Where some were left behind with fewer epochs, psplot would
-# rank them among the others.
+# rank them among the others. Sets over_seeds: where several points differ in nothing but their seeds, the mean of each
+# such group and its deviation; of those of which the most epochs were asked.
 tables() {
     local files
     mapfile -t files < <(ranked_files)
@@ -103,5 +93,11 @@ tables() {
         printf 'The best first, by %s%s\n\n' "$(figure_is)" "$(left_behind)"
         networks_table | columns
     fi
-    echo && seeds_table
+    echo
+    # shellcheck disable=SC2016 # for awk
+    mapfile -t files < <(ranked_files '$5 != "diverged" && $8 == most')
+    if [ ${#files[@]} -gt 1 ] && psdump -k means --rank "$rank" "${files[@]}" | awk -F '\t' '$4 + $6 > 1 { several = 1 } END { exit !several }'; then
+        over_seeds=$(psplot -k summary --rank "$rank" "${files[@]}")
+        printf '%s\n\n' "$over_seeds"
+    fi
 }

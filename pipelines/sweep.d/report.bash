@@ -8,7 +8,7 @@ part=''     # which images the best is tested on: test, validation, or train
 made=''     # the folder where all is made that then takes the place of what was there, for several may do this at once
 differs=''  # in what the best differs from the others
 
-# rank_points has been called. The validations decide which is best; only that is tested.
+# rank_points and tables have been called. The validations decide which is best; only that is tested.
 judge() {
     local best=$out/$winner.bin words images=(cat "$out/data.ps") counts kind
     made=$(mktemp -d "$out/.report.XXXXXX") || return
@@ -98,7 +98,7 @@ $judged</p>
 <h2>Networks</h2>
 $(networks_table | escaped | columns html)
 $(complaints=$(complain 2>&1); [ -z "$complaints" ] || echo "<pre>$(escaped <<<"$complaints")</pre>")
-$(groups=$(seeds_table); [ -z "$groups" ] || { echo "<h2>Over seeds</h2><pre>" && escaped <<<"$groups" && echo "</pre>"; })
+$([ -z "$over_seeds" ] || { echo "<h2>Over seeds</h2><pre>" && escaped <<<"$over_seeds" && echo "</pre>"; })
 $(html_chart summary "$figure against the options")
 <h2>Learning curves</h2>
 $(html_chart overlay 'validation accuracy of the networks in one chart')

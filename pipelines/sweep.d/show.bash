@@ -18,8 +18,7 @@ columns() {
             if (html) print "</table>" }'
 }
 
-status() {
-    need_folder
+sweep_status() {
     local now shared
     now=$(states)
     [ -z "$now" ] || awk -F '\t' -v OFS='\t' '
@@ -93,26 +92,22 @@ reason() {
         made_plain
 }
 
-follow() {
-    need_folder
+sweep_follow() {
     [ "$command" != follow ] || is_locked "$out" ||
         die 1 "no sweep is at work in $out: sweep status and sweep report -o $out show what it has come to"
-    read_options
     exec psplot --follow --rank "$rank" -e "$epochs" "$out"
 }
-report() {
-    need_folder
-    read_options
+sweep_report() {
     complain
     rank_points
     [ ${#ranked[@]} = 0 ] || tables
     need_best && judge
 }
 
-# stop [POINT...]: a point is named by its name or by the beginning of it, such as d3-s1 or d3-s1-8f2c, as status shows
+# sweep_stop [POINT...]: a point is named by its name or by the beginning of it, such as d3-s1 or d3-s1-8f2c, as status shows
 # it; no point means all.
-stop() {
-    local point names
+sweep_stop() {
+    local point name names
     is_locked "$out" || { need_folder; die 1 "no sweep is at work in $out"; }
     if [ $# = 0 ]; then
         touch "$out/stop"
@@ -128,8 +123,7 @@ stop() {
         echo "sweep: stopping ${names[*]}" >&2
     done
 }
-wait_for_all() {
-    need_folder
+sweep_wait() {
     finished
     [ ! -s "$out/sweep.log" ] || made_plain <"$out/sweep.log" >&2
     complain

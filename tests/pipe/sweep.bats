@@ -94,9 +94,9 @@ epochs_done() {
 }
 
 @test "a file of points is a space too" {
-    printf -- '--depth 1 --learning-rate 0.02 # first\n\n--depth 2 -e 2\n-d2 -s1 -e2\n-d2 -s2 --epo=2\n' >points
+    printf -- '--depth 1 --learning-rate 0.02 # first\n\n--depth 2 -e 2\n-d2 -s1 -e2\n--depth=2 -s2 --epo=2\n' >points
     sweep "${small[@]}" --points points -o s >all
-    grep -E '^ +2 .* [0-9.]+ +[0-9.]+ +3 ' all # over seeds
+    grep -E '^ +2 .* [0-9.]+ +[0-9.]+ +3 ' all # over seeds, however an option is spelt
     sweep status -o s >out
     [ "$(cut -f 2 s/points | paste -sd ' ')" = '1 2 2 2' ]
     grep -E '^d2-s2 +done +2/2 .* 2 +- +2$' out

@@ -16,14 +16,14 @@
 # Who works in a folder holds a lock on it, and so do all that it started, by the descriptor that they inherit; so a lock
 # is given back when the last of them has ended. .lock is held by who changes points, or begins to work. Who has what:
 #
-#                            the folder   events   NAME.log   a slot   ends when
-#   sweep, while it fetches  x                                         the images are there, or asked to stop
-#   its psfetch              x                                         sweep does
-#   the worker               x            x                            all points have ended, or asked to stop
-#   tick, who reads points   x            x                            the worker does
-#   parallel                 x            x                            its input does; killed when the worker ends
-#   a runner                 x            x        x          x        its point has ended; asked to when parallel ends
-#   psaug, pstrain, ssh      x                     x          x        asked to when the runner ends
+#                            the folder   events   NAME.log   a place   ends when
+#   sweep, while it fetches  x                                          the images are there, or asked to stop
+#   its psfetch              x                                          sweep does
+#   the worker               x            x                             all points have ended, or asked to stop
+#   who ticks, reads points  x            x                             the worker does
+#   parallel                 x            x                             its input does; killed when the worker ends
+#   a runner                 x            x        x          x         its point has ended; asked to when parallel ends
+#   psaug, pstrain, ssh      x                     x          x         asked to when the runner ends
 #
 # What asks a program to end with its parent is `mortal`; parallel's own children are seen to in parallel/sleep. So
 # whatever is killed, all below it ends, and nobody waits for a lock that nobody would give back.
@@ -31,15 +31,10 @@
 
 # Whether somebody holds a lock on that file or folder.
 is_locked() {
-    local file
     [ -f "$1" ] || [ -d "$1" ] || return 1
-    { exec {file}<"$1"; } 2>/dev/null || return 1
-    ! flock --shared --nonblock "$file"
-    local result=$?
-    exec {file}<&-
-    return $result
+    { flock --shared --nonblock --conflict-exit-code 99 9 9<"$1"; } 2>/dev/null
+    [ $? = 99 ]
 }
-
 # Whether this sweep is the one that works here, and shall not any more.
 must_stop() {
     [ -n "$working" ] && [ -e "$out/stop" ]

@@ -3,9 +3,9 @@
 # few. Where points were added, another that may run more takes over, and the first ends with what it has.
 # shellcheck shell=bash
 
-most=0         # places of all hosts
-executors=()   # every parallel that was started, the last of them the one that takes points,
-queue=''       # by this descriptor
+most=0       # places of all hosts
+executors=() # every parallel that was started, the last of them the one that takes points,
+queue=''     # by this descriptor
 
 # open_parallel MOST
 open_parallel() {
@@ -37,7 +37,7 @@ is_child() {
 # path; so does a `sleep` of its own (parallel/sleep). When the worker dies, so does parallel, and then the runners are
 # asked to stop. The shell that becomes a runner writes down its number.
 widen() {
-    local wanted=${#handed_out[@]} before=$ahead
+    local wanted=${#handed_out[@]}
     ((wanted > 2 * ahead)) || wanted=$((2 * ahead))
     ((wanted > 64)) || wanted=64
     ((wanted < most)) || wanted=$most
@@ -50,5 +50,4 @@ widen() {
         --ungroup --jobs "$wanted" 'echo $$ >"$out/.places/pid."{}; PATH=${PATH#*:}; exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
         2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|Warning: Starting\|Warning: Consider\|echo \$\$ \)/d' >&2))
     executors+=($!) ahead=$wanted
-    [ -z "$tokens" ] || more_tokens $((ahead - before))
 }

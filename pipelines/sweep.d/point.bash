@@ -3,17 +3,17 @@
 # shellcheck shell=bash
 
 # What a runner, the process of `sweep point NAME`, knows besides:
-run=''                  # the path of the point's files, without their suffixes
-asked_epochs='' training=() # the epochs asked for, and pstrain's options
-augmenting=()           # psaug's
-left=() reached=0       # what earlier runs left, and the epochs of the one that came furthest,
-furthest=''             # which is this, if any can be gone on from
-log=''                  # descriptor of NAME.log, which it holds
+run=''                                        # the path of the point's files, without their suffixes
+asked_epochs='' training=()                   # the epochs asked for, and pstrain's options
+augmenting=()                                 # psaug's
+left=() reached=0                             # what earlier runs left, and the epochs of the one that came furthest,
+furthest=''                                   # which is this, if any can be gone on from
+log=''                                        # descriptor of NAME.log, which it holds
 place='' host='' number='' places='' login='' # where it trains
-trainer=''              # the process that trains, or brings the images to a host
-hold=''                 # descriptor of the input of a host's shell: where it ends, the trainer there is asked to stop
-halted=''               # asked: a TERM came; told: the trainer knows
-result=''                # the trainer's exit status
+trainer=''                                    # the process that trains, or brings the images to a host
+hold=''                                       # descriptor of the input of a host's shell, which asks its trainer to stop when that ends
+halted=''                                     # asked: a TERM came; told: the trainer knows
+result=''                                     # the trainer's exit status
 
 # point NAME: what parallel and Slurm run. Says "ended NAME" on standard output. A request to stop, by a file
 # or by a TERM to this process, is heeded at whatever moment it comes: the point is then stopped, not failed.

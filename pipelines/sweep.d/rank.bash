@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 
 # What rank_points finds:
-ranked=()  # a line for each finished network, the best first, by tabs: NAME FIGURE LOSS EPOCH STATE OF ENGINE EPOCHS
-           # OPTIONS; of STATE and OF psdump -k ranking tells, EPOCHS are those asked for
-winner=''  # the name of the first
-of=''      # what the figures are of: validation, or training
+ranked=()     # a line for each finished network, the best first, by tabs: NAME FIGURE LOSS EPOCH STATE OF ENGINE EPOCHS
+              # OPTIONS; of STATE and OF psdump -k ranking tells, EPOCHS are those asked for
+winner=''     # the name of the first
+of=''         # what the figures are of: validation, or training
 over_seeds='' # the table of tables
 
 # What has diverged comes last; else those of which the most epochs were asked come first, then those that were left

@@ -4,9 +4,9 @@
 
 most_drawn=40 # networks in a chart, the best
 # What judge finds:
-part=''     # which images the best is tested on: test, validation, or train
-made=''     # the folder where all is made that then takes the place of what was there, for several may do this at once
-differs=''  # in what the best differs from the others
+part=''    # which images the best is tested on: test, validation, or train
+made=''    # the folder where all is made that then takes the place of what was there, for several may do this at once
+differs='' # in what the best differs from the others
 
 # rank_points and tables have been called. The validations decide which is best; only that is tested.
 judge() {

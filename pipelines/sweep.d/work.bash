@@ -21,10 +21,10 @@
 
 # What the worker, the process of `sweep work`, knows besides:
 declare -A handed_out=() tried=() # points that are being trained or wait for it; that have been handed out once
-events='' tokens=''               # descriptors of the FIFO, and of the pipe of tokens (open_stream)
+events='' tokens=''               # descriptors of the FIFO, and of a pipe: a line for each that shall be read there
 executor=''                       # its name, once it is open
 ahead=0                           # so many points are handed out before one has ended
-reading='' readers=()             # 1 while more may come from standard input; the processes that read there
+reading='' readers=() expected=0  # 1 while more may come from standard input; who reads there, how many lines yet
 rungs=() alive=()                 # of halving: the epochs of each round, from this one on, and its points
 
 # begin [COMMAND...]: starts a worker, under that command, unless one is at work here: then that takes what has been
@@ -74,6 +74,8 @@ work() {
     if [ -n "$slurm" ]; then echo "places 1000"; else ask_hosts; fi >&"$events" &
     asking=$!
     while [ ! -e "$out/stop" ]; do
+        # A few more than there are places, so points do not queue up before the news of those that have ended.
+        while [ -n "$tokens" ] && ((${#handed_out[@]} + expected < ahead + 2)); do echo >&"$tokens" && ((++expected)); done
         [ ${#handed_out[@]} -gt 0 ] || [ -n "$asking$reading" ] || { [ -z "$stream" ] && { submit || next_rung; }; } || break
         read -r -u "$events" what name rest || continue
         [[ $what != @(ended|gone) || $name =~ ^$a_name$ ]] || continue
@@ -99,7 +101,10 @@ work() {
                 { echo "sweep: GNU parallel has died; the same command goes on from there" >&2 && break; }
             look_after_runners >&"$events"
             ;;
-        point) take_point "$name $rest" ;;
+        point)
+            ((--expected))
+            take_point "$name $rest"
+            ;;
         esac
     done
     # shellcheck disable=SC2086 # all may have been asked
@@ -116,7 +121,6 @@ forget() {
 tell() {
     [ -n "$stream" ] || return 0
     printf '%s\n' "$(states "$1")" || touch "$out/stop"
-    echo >&"$tokens"
 }
 # Runners that have ended, as events: so that is heard after their own words, if there were any; not more of them at a
 # time than the FIFO takes. (parallel itself may not see it for long, while it waits for its input.) One that was killed
@@ -160,21 +164,15 @@ hand_out() {
     "execute_$executor" "$@"
 }
 
-# The points of standard input as events, each for a token, of which there are a few more than places: so points do not
-# queue up before the news of those that have ended. No reader may outlive the worker, whoever still writes there.
+# The points of standard input as events, each for a token. No reader may outlive the worker, whoever still writes there.
 open_stream() {
     local input
     exec {tokens}<> <(:)
-    more_tokens $((ahead + 2))
     exec {input}< <(exec "${mortal[@]}" $$ cat)
     readers=($!)
     { read_lines send_point; echo no-more; } <&"$input" >&"$events" &
     readers+=($!)
     exec {input}<&-
-}
-# more_tokens N: a byte each, so the pipe takes one for every place there may be.
-more_tokens() {
-    printf "%$1s" | tr ' ' '\n' >&"$tokens"
 }
 send_point() {
     until read -r -t 1 -u "$tokens"; do [ -e /proc/$$/exe ] || exit; done
@@ -185,12 +183,11 @@ take_point() {
     local names=()
     if ! add_points "$(with_common "$1")"; then
         printf -- '-\tfailed\t%s\n' "$(made_plain <<<"$1")" || touch "$out/stop"
-        echo >&"$tokens"
         return
     fi
     case $(states "${names[0]}" | cut -f 2) in
     done) tell "${names[0]}" ;;
-    running) echo >&"$tokens" ;;
+    running) ;;
     *) hand_out "${names[0]}" ;;
     esac
 }

@@ -25,25 +25,6 @@ static int add_name(struct names *names, const char *name)
     return 0;
 }
 
-/* Whether what stands in the braces is a range of numbers, 000..009. */
-static int take_range(struct list *list)
-{
-    enum { MOST_DIGITS = 9 };
-    const char *first = list->start + 1, *second = first + strspn(first, "0123456789");
-    size_t digits = (size_t)(second - first);
-    if (digits == 0 || digits > MOST_DIGITS || strncmp(second, "..", 2) != 0)
-        return 0;
-    second += 2;
-    size_t more = strspn(second, "0123456789");
-    if (more == 0 || more > MOST_DIGITS || second + more + 1 != list->end)
-        return 0;
-    list->from = strtoul(first, NULL, 10);
-    list->to = strtoul(second, NULL, 10);
-    if ((*first == '0' && digits > 1) || (*second == '0' && more > 1))
-        list->width = (int)(digits > more ? digits : more);
-    return 1;
-}
-
 /* The first list of a name; 0 when there is none. */
 static int find_list(const char *name, struct list *list)
 {
@@ -51,8 +32,19 @@ static int find_list(const char *name, struct list *list)
         const char *end = open + 1 + strcspn(open + 1, "{}");
         if (*end != '}')
             continue;
+        char first[10], last[10];
+        int size = 0;
         *list = (struct list){.start = open, .end = end + 1};
-        list->is_range = take_range(list);
+        if (sscanf(open, "{%9[0-9]..%9[0-9]}%n", first, last, &size) == 2 &&
+            open + size == list->end) { /* 000..009 */
+            int is_padded = (first[0] == '0' && first[1]) || (last[0] == '0' && last[1]);
+            list->is_range = 1;
+            list->from = strtoul(first, NULL, 10);
+            list->to = strtoul(last, NULL, 10);
+            list->width = !is_padded                     ? 0
+                          : strlen(first) > strlen(last) ? (int)strlen(first)
+                                                         : (int)strlen(last);
+        }
         if (list->is_range || memchr(open, ',', (size_t)(end - open)) != NULL)
             return 1;
     }

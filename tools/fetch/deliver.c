@@ -4,9 +4,9 @@
 #include "message.h"
 #include "meter.h"
 #include "name.h"
+#include "text.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,8 +31,7 @@ void tally_close(struct tally *tally)
     free(tally->selected);
 }
 
-/* "no image is left of the classes a, b and c: …": how many classes have none. */
-static uint32_t tell_empty(const struct tally *tally)
+void tally_tell(const struct tally *tally)
 {
     struct some_names lost = {0};
     struct text text = {0};
@@ -51,25 +50,18 @@ static uint32_t tell_empty(const struct tally *tally)
     }
     if (absent > 0)
         note("%u of the %u classes %s no image here", absent, count, absent == 1 ? "has" : "have");
-    uint32_t empty = absent + (uint32_t)lost.count;
-    text_free(&text);
+    count -= absent + (uint32_t)lost.count;
     some_names_free(&lost);
-    return empty;
-}
-
-/* "1000 images of 4 classes: 900 train, 100 validation" */
-void tally_tell(const struct tally *tally)
-{
-    char splits[120] = "";
-    int used = 0;
-    uint32_t classes = tally->classes->count - tell_empty(tally);
+    /* "1000 images of 4 classes: 900 train, 100 validation" */
+    text_clear(&text);
     for (int split = 0; split < SPLITS; split++)
         if (tally->splits[split] > 0)
-            used += snprintf(splits + used, sizeof splits - (size_t)used, "%s%zu %s",
-                             used > 0 ? ", " : ": ", tally->splits[split], split_name[split]);
+            text_format(&text, "%s%zu %s", text.size > 0 ? ", " : ": ", tally->splits[split],
+                        split_name[split]);
     if (verbosity > 1 || (verbosity == 1 && isatty(STDERR_FILENO)))
-        note("%zu image%s of %u class%s%s", tally->images, plural(tally->images), classes,
-             classes == 1 ? "" : "es", splits);
+        note("%zu image%s of %u class%s%s", tally->images, plural(tally->images), count,
+             count == 1 ? "" : "es", text.at);
+    text_free(&text);
 }
 
 /* Grey to colour and back; luma is (77 R + 150 G + 29 B + 128) / 256. */
@@ -155,31 +147,6 @@ static int prepare(void *user, size_t index, struct fetched *fetched)
     return 0;
 }
 
-static int write_image(struct writer *writer, const struct fetched *fetched,
-                       const struct source_item *item, const struct selected *selected,
-                       const struct deliver_options *options)
-{
-    if (options->shard != NULL) {
-        char *name =
-            shard_name(item->key, options->tally->classes->name[selected->label], item->has_file);
-        int done = shard_add(options->shard, name, fetched->bytes, fetched->size);
-        free(name);
-        return done;
-    }
-    struct image image = {
-        .id = selected->id,
-        .key = item->key,
-        .key_size = (uint32_t)strlen(item->key),
-        .label = selected->label,
-        .split = selected->split,
-        .height = fetched->pixels.height,
-        .width = fetched->pixels.width,
-        .channels = fetched->pixels.channels,
-        .pixels = fetched->pixels.data,
-    };
-    return image_write(writer, &image);
-}
-
 /* "1200 of 5000 images, 310/s, 0.3 MB/s, 0:12 left" */
 static void tell_progress(const struct tally *tally)
 {
@@ -200,9 +167,28 @@ static int hand_out(struct writer *writer, struct source *source, const struct f
 {
     const struct source_item *item = &source->item[selected->item];
     struct tally *tally = options->tally;
+    int done;
     if (fetched->bad)
         return source_refuse(source, item->key, fetched->bad);
-    if (write_image(writer, fetched, item, selected, options) < 0)
+    if (options->shard != NULL) {
+        char *name = shard_name(item->key, tally->classes->name[selected->label], item->has_file);
+        done = shard_add(options->shard, name, fetched->bytes, fetched->size);
+        free(name);
+    } else {
+        const struct image image = {
+            .id = selected->id,
+            .key = item->key,
+            .key_size = (uint32_t)strlen(item->key),
+            .label = selected->label,
+            .split = selected->split,
+            .height = fetched->pixels.height,
+            .width = fetched->pixels.width,
+            .channels = fetched->pixels.channels,
+            .pixels = fetched->pixels.data,
+        };
+        done = image_write(writer, &image);
+    }
+    if (done < 0)
         return -1;
     tally->written[selected->label]++;
     tally->splits[selected->split]++;

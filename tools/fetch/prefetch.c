@@ -178,28 +178,7 @@ static void wait_in_hand(struct room *room, size_t bytes)
     pthread_mutex_unlock(&prefetch->lock);
 }
 
-/* Gives it back, with its memory. */
-static void give_back(struct prefetch *prefetch, struct hand *hand, struct fetched *image)
-{
-    size_t index = hand->index;
-    image->pixels.room = NULL;
-    pthread_mutex_lock(&prefetch->lock);
-    struct entry *entry = entry_of(prefetch, index);
-    uint64_t before = prefetch->bytes;
-    entry->image = *image;
-    set_entry(prefetch, entry, ENTRY_READY, image->size + image->pixels.capacity);
-    prefetch->ready++;
-    prefetch->ready_bytes += entry->bytes;
-    wake_writer(prefetch);
-    prefetch->in_hands -= hand->bytes;
-    if (hand->bytes > 0 && prefetch->stuck > 0)
-        pthread_cond_broadcast(&prefetch->emptied);
-    hand->bytes = 0;
-    if (before >= MOST_ASKED)
-        tell_room(prefetch);
-    pthread_mutex_unlock(&prefetch->lock);
-}
-
+/* A decoder: takes images, and gives them back with their memory. */
 static void *work(void *user)
 {
     struct prefetch *prefetch = user;
@@ -211,9 +190,24 @@ static void *work(void *user)
         if (image.bad == NULL && options->decode(options->user, hand.index, &image) < 0) {
             fetched_free(&image);
             prefetch_break(prefetch);
-        } else {
-            give_back(prefetch, &hand, &image);
+            break;
         }
+        image.pixels.room = NULL;
+        pthread_mutex_lock(&prefetch->lock);
+        struct entry *entry = entry_of(prefetch, hand.index);
+        uint64_t before = prefetch->bytes;
+        entry->image = image;
+        set_entry(prefetch, entry, ENTRY_READY, image.size + image.pixels.capacity);
+        prefetch->ready++;
+        prefetch->ready_bytes += entry->bytes;
+        wake_writer(prefetch);
+        prefetch->in_hands -= hand.bytes;
+        if (hand.bytes > 0 && prefetch->stuck > 0)
+            pthread_cond_broadcast(&prefetch->emptied);
+        hand.bytes = 0;
+        if (before >= MOST_ASKED)
+            tell_room(prefetch);
+        pthread_mutex_unlock(&prefetch->lock);
     }
     return NULL;
 }
@@ -275,20 +269,6 @@ const struct fetched *prefetch_ready(const struct prefetch *prefetch, size_t num
     return &entry_of(prefetch, prefetch->written + number)->image;
 }
 
-/* How many the writer takes at once, of those that are ready. */
-static ssize_t count_ready(const struct prefetch *prefetch)
-{
-    size_t count = 0;
-    uint64_t bytes = 0;
-    const struct entry *entry;
-    while (count < prefetch->options.images && bytes < WORTH_BYTES &&
-           (entry = entry_of(prefetch, prefetch->written + count))->state == ENTRY_READY) {
-        bytes += entry->bytes;
-        count++;
-    }
-    return (ssize_t)count;
-}
-
 ssize_t prefetch_wait(struct prefetch *prefetch, int *late)
 {
     struct timespec until;
@@ -300,7 +280,14 @@ ssize_t prefetch_wait(struct prefetch *prefetch, int *late)
     pthread_mutex_lock(&prefetch->lock);
     while (!is_worth_it(prefetch) && prefetch->broken == NULL && !*late)
         *late = pthread_cond_timedwait(&prefetch->filled, &prefetch->lock, &until) == ETIMEDOUT;
-    ssize_t ready = count_ready(prefetch);
+    ssize_t ready = 0; /* that the writer takes at once, of those that are */
+    uint64_t bytes = 0;
+    const struct entry *entry;
+    while ((size_t)ready < prefetch->options.images && bytes < WORTH_BYTES &&
+           (entry = entry_of(prefetch, prefetch->written + (size_t)ready))->state == ENTRY_READY) {
+        bytes += entry->bytes;
+        ready++;
+    }
     if (ready == 0 && prefetch->broken != NULL)
         ready = fail_as(prefetch->broken_status, "%s", prefetch->broken);
     pthread_mutex_unlock(&prefetch->lock);

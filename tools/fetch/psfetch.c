@@ -116,7 +116,7 @@ static void check_options(void)
             "--write-shard writes files: to send one elsewhere, write it to stdout (-) and pipe "
             "it into aws s3 cp, say");
     /* Not stdout, a FIFO or /dev/null. */
-    if (shard_path && !tar_is_name(shard_path) && strcmp(shard_path, "-") != 0 &&
+    if (shard_path && tar_suffix(shard_path) == 0 && strcmp(shard_path, "-") != 0 &&
         (stat(shard_path, &status) < 0 || S_ISREG(status.st_mode)))
         die(USAGE,
             "--write-shard takes a name that ends in .tar, .tar.gz, .tgz or .tar.zst, or - for "

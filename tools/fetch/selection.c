@@ -78,20 +78,6 @@ static int read_classes(struct classes *classes, const char *path)
     return (int)got;
 }
 
-static int make_classes(struct classes *classes, const struct source *source, size_t count,
-                        const char *path)
-{
-    if (path == NULL)
-        find_classes(classes, source, count);
-    else if (read_classes(classes, path) < 0)
-        return -1;
-    for (uint32_t i = 0, first; i < classes->count; i++)
-        if (classes_find(classes, classes->name[i], &first) && first != i)
-            return fail("cannot take the classes of %s: %s stands there twice", path,
-                        classes->name[i]);
-    return 0;
-}
-
 /* The label of an item, by a table that may be of the file at path. -1 with a sentence when it has
  * no such class. */
 static int label_item(struct classes *classes, const char *path, const struct source_item *item,
@@ -209,8 +195,16 @@ int selection_make(struct selection *selection, const struct source *source, siz
 {
     size_t total = 0;
     *selection = (struct selection){0};
-    if (make_classes(&selection->classes, source, count, options->classes) < 0)
+    struct classes *classes = &selection->classes;
+    const char *path = options->classes;
+    if (path == NULL)
+        find_classes(classes, source, count);
+    else if (read_classes(classes, path) < 0)
         return -1;
+    for (uint32_t i = 0, first; i < classes->count; i++)
+        if (classes_find(classes, classes->name[i], &first) && first != i)
+            return fail("cannot take the classes of %s: %s stands there twice", path,
+                        classes->name[i]);
     for (size_t s = 0; s < count; s++)
         total += source[s].count;
     selection->image = ealloc(total, sizeof *selection->image);
@@ -224,7 +218,7 @@ int selection_make(struct selection *selection, const struct source *source, siz
                                        .split = options->as >= 0   ? (enum split)options->as
                                                 : item->split >= 0 ? (enum split)item->split
                                                                    : SPLIT_TRAIN};
-            if (label_item(&selection->classes, options->classes, item, &image->label) == 0)
+            if (label_item(classes, path, item, &image->label) == 0)
                 continue;
             char *shown = source_show(&source[s], item->key), *reason = ecopy(why());
             fail("cannot label %s: %s", shown, reason);

@@ -36,7 +36,7 @@ struct tar {
     uint64_t filled; /* bytes of members with holes, which become zeros in the spool */
 };
 
-int tar_is_name(const char *name)
+size_t tar_suffix(const char *name)
 {
     static const char *const suffix[] = {".tar", ".tar.gz", ".tgz", ".tar.zst"};
     size_t size =
@@ -45,7 +45,7 @@ int tar_is_name(const char *name)
         size_t length = strlen(suffix[i]);
         if (size > length && strncasecmp(name + size - length, suffix[i], length) == 0 &&
             name[size - length - 1] != '/')
-            return 1;
+            return length;
     }
     return 0;
 }

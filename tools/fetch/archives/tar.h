@@ -33,9 +33,9 @@ struct tar_member {
     uint64_t size;
 };
 
-/* Whether a name ends like one: .tar .tar.gz .tgz .tar.zst, and not as a folder; a URL's query does
- * not count. */
-int tar_is_name(const char *name);
+/* The bytes of the suffix, .tar .tar.gz .tgz or .tar.zst, that a name ends with, a URL's query
+ * aside; 0 where it is called otherwise, or nothing but so. */
+size_t tar_suffix(const char *name);
 
 /* blob, and its name for sentences, are borrowed until tar_close(). NULL is a sentence. */
 struct tar *tar_open(struct blob *blob, const char *name);

@@ -136,14 +136,14 @@ struct profile {
     int explicit;      /* named by --profile */
 };
 
-static int set(const char *value)
+static int is_set(const char *value)
 {
     return value != NULL && value[0] != '\0';
 }
 
 static char *copy(const char *value)
 {
-    return set(value) ? ecopy(value) : NULL;
+    return is_set(value) ? ecopy(value) : NULL;
 }
 
 /* Cuts slashes off the end. */
@@ -159,7 +159,7 @@ static int read_file(struct profile_file *file, const char *variable, const char
     const char *path = getenv(variable), *home = getenv("HOME");
     char usual[4096];
     snprintf(usual, sizeof usual, "%s/.aws/%s", home ? home : "", name);
-    return profile_read(file, set(path) ? path : usual);
+    return profile_read(file, is_set(path) ? path : usual);
 }
 
 /* A setting of the profile, the credentials file before the config file; NULL when neither has it.
@@ -167,20 +167,20 @@ static int read_file(struct profile_file *file, const char *variable, const char
 static const char *setting(const struct profile *profile, const char *name)
 {
     const char *value = profile_value(&profile->credentials, profile->name, "", name);
-    return set(value) ? value : profile_value(&profile->config, profile->section, "", name);
+    return is_set(value) ? value : profile_value(&profile->config, profile->section, "", name);
 }
 
 /* The first environment variable of the list (ended by NULL) that is set and not empty; else that
  * setting of the profile. */
-static const char *find(const struct profile *profile, const char *name,
-                        const char *const *variables)
+static const char *find_value(const struct profile *profile, const char *name,
+                              const char *const *variables)
 {
     for (; *variables != NULL; variables++)
-        if (set(getenv(*variables)))
+        if (is_set(getenv(*variables)))
             return getenv(*variables);
     return name != NULL ? setting(profile, name) : NULL;
 }
-#define FIND(profile, name, ...) find(profile, name, (const char *const[]){__VA_ARGS__, NULL})
+#define FIND(profile, name, ...) find_value(profile, name, (const char *const[]){__VA_ARGS__, NULL})
 #define ENVIRONMENT(...)         FIND(NULL, NULL, __VA_ARGS__)
 
 static int profile_open(struct profile *profile, const char *option)
@@ -206,7 +206,7 @@ static int profile_open(struct profile *profile, const char *option)
 static int find_web_identity(struct provider *provider, const struct access *access,
                              const char *token_file, const char *role, const char *session)
 {
-    if (!set(token_file) || !set(role))
+    if (!is_set(token_file) || !is_set(role))
         return 0;
     const char *endpoint = ENVIRONMENT("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL");
     *provider = (struct provider){.kind = PROVIDER_WEB_IDENTITY,
@@ -228,17 +228,17 @@ static int profile_keys(const struct access *access, const struct profile *profi
     const char *key_id = setting(profile, "aws_access_key_id");
     const char *secret = setting(profile, "aws_secret_access_key");
     const char *command = setting(profile, "credential_process");
-    if (set(key_id) != set(secret))
+    if (is_set(key_id) != is_set(secret))
         return fail("profile %s has aws_%s but no aws_%s", profile->name,
-                    set(key_id) ? "access_key_id" : "secret_access_key",
-                    set(key_id) ? "secret_access_key" : "access_key_id");
-    if (set(key_id)) {
+                    is_set(key_id) ? "access_key_id" : "secret_access_key",
+                    is_set(key_id) ? "secret_access_key" : "access_key_id");
+    if (is_set(key_id)) {
         *keys = (struct keys){.key_id = ecopy(key_id),
                               .secret = ecopy(secret),
                               .token = copy(setting(profile, "aws_session_token"))};
         return 1;
     }
-    if (set(command)) {
+    if (is_set(command)) {
         *provider = (struct provider){.kind = PROVIDER_PROCESS, .command = ecopy(command)};
         return 1;
     }
@@ -246,7 +246,7 @@ static int profile_keys(const struct access *access, const struct profile *profi
                           setting(profile, "role_arn"), setting(profile, "role_session_name")))
         return 1;
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-        if (set(setting(profile, other[i])))
+        if (is_set(setting(profile, other[i])))
             return fail(
                 "profile %s gets its S3 keys by %s, which only Amazon's tools know how to use: "
                 "let them hand out the keys, in a profile of its own with the line "
@@ -312,24 +312,24 @@ static int find_server(struct access *access, const struct profile *profile,
 {
     const char *region = options->region, *endpoint = options->endpoint_url;
     const char *ignored = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-    if (!set(region))
+    if (!is_set(region))
         region = FIND(profile, "region", "AWS_REGION", "AWS_DEFAULT_REGION");
-    if (!set(region))
+    if (!is_set(region))
         region = "us-east-1";
     if (region[strspn(region, TEXT_LETTERS "-_")])
         return fail("%s is no region: only letters, digits, - and _ are allowed", region);
     access->region = ecopy(region);
-    if (!set(endpoint) && !(ignored && strcasecmp(ignored, "true") == 0)) {
+    if (!is_set(endpoint) && !(ignored && strcasecmp(ignored, "true") == 0)) {
         endpoint = ENVIRONMENT("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
         const char *services = setting(profile, "services");
         char section[256];
         snprintf(section, sizeof section, "services %s", services ? services : "");
-        if (!set(endpoint))
+        if (!is_set(endpoint))
             endpoint = profile_value(&profile->config, section, "s3", "endpoint_url");
-        if (!set(endpoint))
+        if (!is_set(endpoint))
             endpoint = setting(profile, "endpoint_url");
     }
-    if (set(endpoint)) {
+    if (is_set(endpoint)) {
         int is_http =
             strncasecmp(endpoint, "http://", 7) == 0 || strncasecmp(endpoint, "https://", 8) == 0;
         if (!is_http || strstr(endpoint, "://")[3] == '\0' || strpbrk(endpoint, "?#@") != NULL)
@@ -341,11 +341,11 @@ static int find_server(struct access *access, const struct profile *profile,
         cut_slashes(access->endpoint);
     }
     const char *style = profile_value(&profile->config, profile->section, "s3", "addressing_style");
-    if (set(style) && strcmp(style, "path") == 0)
+    if (is_set(style) && strcmp(style, "path") == 0)
         access->style = STYLE_PATH;
-    else if (set(style) && strcmp(style, "virtual") == 0)
+    else if (is_set(style) && strcmp(style, "virtual") == 0)
         access->style = STYLE_VIRTUAL;
-    else if (set(style) && strcmp(style, "auto") != 0)
+    else if (is_set(style) && strcmp(style, "auto") != 0)
         return fail("addressing_style of profile %s is %s; auto, path or virtual is wanted",
                     profile->name, style);
     return 0;
@@ -365,7 +365,7 @@ int access_find(struct access *access, const struct access_options *options)
         FIND(&profile, "ca_bundle", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE");
     const char *attempts = FIND(&profile, "max_attempts", "AWS_MAX_ATTEMPTS");
     access->ca_bundle = copy(bundle);
-    if (set(attempts) && done == 0) {
+    if (is_set(attempts) && done == 0) {
         char *end;
         unsigned long number = strtoul(attempts, &end, 10);
         if (*end != '\0' || number < 1 || number > 100)

@@ -74,47 +74,35 @@ static int read_pixels(GifFileType *gif, int transparent, struct pixels *out)
     return done;
 }
 
-/* Passes over an extension; *transparent becomes what it says of the next frame. */
-static int read_extension(GifFileType *gif, int *transparent)
-{
-    GraphicsControlBlock control;
-    GifByteType *block;
-    int code, got = DGifGetExtension(gif, &code, &block);
-    if (got != GIF_ERROR && code == GRAPHICS_EXT_FUNC_CODE && block != NULL &&
-        DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK)
-        *transparent = control.TransparentColor;
-    while (got != GIF_ERROR && block != NULL)
-        got = DGifGetExtensionNext(gif, &block);
-    return got;
-}
-
-static int pass_over_frame(GifFileType *gif)
-{
-    GifByteType *block;
-    int size, got = DGifGetCode(gif, &size, &block);
-    while (got != GIF_ERROR && block != NULL)
-        got = DGifGetCodeNext(gif, &block);
-    return got;
-}
-
 /* The first frame becomes the pixels; the others are passed over, to see that nothing is missing.
  */
 static int read_records(GifFileType *gif, struct pixels *out)
 {
     int transparent = NO_TRANSPARENT_COLOR, frames = 0;
     for (;;) {
+        GraphicsControlBlock control;
         GifRecordType type;
-        int got = DGifGetRecordType(gif, &type);
+        GifByteType *block;
+        int code, got = DGifGetRecordType(gif, &type);
         if (got != GIF_ERROR && type == TERMINATE_RECORD_TYPE)
             return frames ? 0 : fail("GIF: there is no picture in it");
-        if (got != GIF_ERROR && type == EXTENSION_RECORD_TYPE)
-            got = read_extension(gif, &transparent);
-        else if (got != GIF_ERROR && type == IMAGE_DESC_RECORD_TYPE) {
+        if (got != GIF_ERROR && type == EXTENSION_RECORD_TYPE) {
+            got = DGifGetExtension(gif, &code, &block);
+            if (got != GIF_ERROR && code == GRAPHICS_EXT_FUNC_CODE && block != NULL &&
+                DGifExtensionToGCB(block[0], block + 1, &control) == GIF_OK)
+                transparent = control.TransparentColor; /* of the next frame */
+            while (got != GIF_ERROR && block != NULL)
+                got = DGifGetExtensionNext(gif, &block);
+        } else if (got != GIF_ERROR && type == IMAGE_DESC_RECORD_TYPE) {
             got = DGifGetImageHeader(gif);
-            if (got != GIF_ERROR && frames++ > 0)
-                got = pass_over_frame(gif);
-            else if (got != GIF_ERROR && read_pixels(gif, transparent, out) < 0)
-                return -1;
+            if (got != GIF_ERROR && frames++ == 0) {
+                if (read_pixels(gif, transparent, out) < 0)
+                    return -1;
+            } else if (got != GIF_ERROR) {
+                got = DGifGetCode(gif, &code, &block);
+                while (got != GIF_ERROR && block != NULL)
+                    got = DGifGetCodeNext(gif, &block);
+            }
         }
         if (got == GIF_ERROR)
             return refuse(gif->UserData, gif->Error);

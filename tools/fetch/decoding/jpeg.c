@@ -58,25 +58,6 @@ static void on_message(j_common_ptr jpeg, int level)
         on_error(jpeg);
 }
 
-/* What the Exif block says, which stands before the pixels in a marker of its own. */
-static unsigned orientation(const uint8_t *bytes, size_t size)
-{
-    for (size_t at = 2; at + 4 <= size && bytes[at] == 0xff;) {
-        uint8_t marker = bytes[at + 1];
-        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3], left = size - at - 2;
-        if (marker == 0xff) { /* there may be many */
-            at++;
-            continue;
-        }
-        if (marker == 0xda || length < 2 || length > left)
-            break;
-        if (marker == JPEG_APP0 + 1 && length > 8 && memcmp(bytes + at + 4, "Exif\0", 6) == 0)
-            return orient_exif(bytes + at + 10, length - 8);
-        at += 2 + length;
-    }
-    return 0;
-}
-
 /* A row of CMYK, as files have it: 255 is no ink. */
 static void from_cmyk(const JSAMPLE *from, uint32_t width, uint8_t *to)
 {
@@ -89,7 +70,12 @@ static int read_pixels(struct jpeg_decompress_struct *jpeg, const uint8_t *bytes
                        struct pixels *out)
 {
     jpeg_mem_src(jpeg, bytes, size);
+    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(jpeg, TRUE);
+    const struct jpeg_marker_struct *exif = jpeg->marker_list;
+    while (exif && (exif->data_length < 6 || memcmp(exif->data, "Exif\0", 6) != 0))
+        exif = exif->next;
+    unsigned orientation = exif ? orient_exif(exif->data + 6, exif->data_length - 6) : 0;
     int components = jpeg->num_components;
     if (components != 1 && components != 3 && components != 4)
         return fail("JPEG: the file has %d components; only 1, 3 and 4 can be read", components);
@@ -109,7 +95,7 @@ static int read_pixels(struct jpeg_decompress_struct *jpeg, const uint8_t *bytes
             from_cmyk(inks[0], width, row);
     }
     jpeg_finish_decompress(jpeg);
-    out->orientation = orientation(bytes, size);
+    out->orientation = orientation;
     return 0;
 }
 

@@ -20,28 +20,22 @@ static unsigned orientation(const WebPDemuxer *file)
     return found;
 }
 
-/* Of pixels without loss libwebp keeps all, in four bytes each, until it has the last one. */
-static int check_memory(const WebPIterator *frame)
-{
-    WebPBitstreamFeatures features;
-    size_t pixels = (size_t)frame->width * (size_t)frame->height;
-    int is_lossless =
-        WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &features) == VP8_STATUS_OK &&
-        features.format == 2;
-    return is_lossless && pixels > DECODE_MAX_BYTES / 4
-               ? fail("WebP: an image of %d x %d pixels without loss takes more than %d MiB to "
-                      "decode; convert it to PNG",
-                      frame->height, frame->width, DECODE_MAX_BYTES >> 20)
-               : 0;
-}
-
 /* The first frame, at its place on the canvas; what it does not cover is transparent. */
 static int read_pixels(const WebPDemuxer *file, const WebPIterator *frame, struct pixels *out)
 {
     uint32_t height = WebPDemuxGetI(file, WEBP_FF_CANVAS_HEIGHT);
     uint32_t width = WebPDemuxGetI(file, WEBP_FF_CANVAS_WIDTH);
     uint32_t channels = frame->has_alpha ? 4 : 3;
-    if (check_memory(frame) < 0 || pixels_shape(out, height, width, channels) < 0)
+    WebPBitstreamFeatures features;
+    int is_lossless =
+        WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &features) == VP8_STATUS_OK &&
+        features.format == 2;
+    /* Of pixels without loss libwebp keeps all, in four bytes each, until it has the last one. */
+    if (is_lossless && (size_t)frame->width * (size_t)frame->height > DECODE_MAX_BYTES / 4)
+        return fail("WebP: an image of %d x %d pixels without loss takes more than %d MiB to "
+                    "decode; convert it to PNG",
+                    frame->height, frame->width, DECODE_MAX_BYTES >> 20);
+    if (pixels_shape(out, height, width, channels) < 0)
         return -1;
     size_t size = (size_t)height * width * channels;
     size_t start = ((size_t)frame->y_offset * width + (size_t)frame->x_offset) * channels;

@@ -27,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     CIFAR_SIDE = 32,
@@ -266,15 +265,6 @@ static const struct source_item *find_target(const struct source *source, size_t
                                                                            : NULL;
 }
 
-/* Sorts, and keeps the last item of each name. */
-static void sort_items(struct source *source)
-{
-    source_sort(source);
-    for (size_t i = 0; i + 1 < source->count; i++)
-        source->item[i].is_out = strcmp(source->item[i].key, source->item[i + 1].key) == 0;
-    source_sift(source);
-}
-
 /* Makes items of the hard links, which are no members of their own. */
 static int take_links(struct source *source)
 {
@@ -330,25 +320,6 @@ static int take_batches(struct source *source)
     return 0;
 }
 
-/* Reads the archive once from start to end. */
-static int read_archive(struct source *source)
-{
-    struct box *box = source->state;
-    struct tar *tar = tar_open(box->blob, source->name);
-    struct tar_member member;
-    int got = tar ? 1 : -1;
-    while (got > 0 && (got = tar_next(tar, &member)) > 0) {
-        meter("%s: %zu image%s, %.1f MB", source->name, source->count, plural(source->count),
-              1e-6 * (double)tar_came(tar));
-        if (take_member(source, tar, &member) < 0)
-            got = -1;
-    }
-    tar_close(tar);
-    if (got == 0)
-        got = spool_flush(&box->spool);
-    return got;
-}
-
 static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
                      size_t size)
 {
@@ -363,7 +334,18 @@ static int list_members(struct source *source, const struct source_options *opti
     struct box *box = source->state;
     int again = 1;
     while (again > 0) {
-        int done = read_archive(source);
+        struct tar *tar = tar_open(box->blob, source->name);
+        struct tar_member member;
+        int done = tar ? 1 : -1;
+        while (done > 0 && (done = tar_next(tar, &member)) > 0) {
+            meter("%s: %zu image%s, %.1f MB", source->name, source->count, plural(source->count),
+                  1e-6 * (double)tar_came(tar));
+            if (take_member(source, tar, &member) < 0)
+                done = -1;
+        }
+        tar_close(tar);
+        if (done == 0)
+            done = spool_flush(&box->spool);
         again = blob_check(box->blob, done < 0);
         if (again < 0 || (again == 0 && done < 0))
             return -1;
@@ -372,7 +354,10 @@ static int list_members(struct source *source, const struct source_options *opti
     }
     if (take_batches(source) < 0 || take_links(source) < 0)
         return -1;
-    sort_items(source);
+    source_sort(source);
+    for (size_t i = 0; i + 1 < source->count; i++) /* of one name the last one counts */
+        source->item[i].is_out = strcmp(source->item[i].key, source->item[i + 1].key) == 0;
+    source_sift(source);
     source_sniff_all(source, read_head);
     if (labels_apply(source, &box->labels, options) < 0)
         return -1;
@@ -386,21 +371,6 @@ static int list_members(struct source *source, const struct source_options *opti
     return 0;
 }
 
-/* "train" of "…/train.tar.gz". */
-static char *root_of(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    char *root = ecopy(slash ? slash + 1 : name);
-    char *suffix = strrchr(root, '.');
-    if (suffix != NULL && strcasecmp(suffix, ".tar") != 0 && strcasecmp(suffix, ".tgz") != 0) {
-        *suffix = '\0'; /* .gz, .zst */
-        suffix = strrchr(root, '.');
-    }
-    if (suffix != NULL)
-        *suffix = '\0';
-    return root;
-}
-
 static int open_archive(struct source *source, const char *name,
                         const struct source_options *options)
 {
@@ -408,7 +378,9 @@ static int open_archive(struct source *source, const char *name,
     box->spool = SPOOL_NEW;
     free(source->name);
     source->name = blob_show(name);
-    source->root = root_of(source->name);
+    const char *slash = strrchr(source->name, '/'); /* "train" of "…/train.tar.gz" */
+    source->root = ecopy(slash ? slash + 1 : source->name);
+    source->root[strlen(source->root) - tar_suffix(source->name)] = '\0';
     source->is_part = 1;
     box->blob = blob_open(name, options->access, &options->cancellation);
     if (box->blob == NULL || list_members(source, options) < 0)

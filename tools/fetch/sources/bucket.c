@@ -73,7 +73,7 @@ static int is_window_over(void *prefetch)
     return prefetch_is_over(prefetch) ? fail("no more is wanted") : 0;
 }
 
-static void *run(void *user)
+static void *transfer_all(void *user)
 {
     struct bucket *bucket = user;
     const struct transfers_client client = {claim, address, came, bucket};
@@ -100,7 +100,7 @@ static int start(struct source *source, const size_t *choice, size_t count, unsi
     bucket->transfers = transfers_open(bucket->s3, connections, prefetch_wake(prefetch));
     if (bucket->transfers == NULL)
         return -1;
-    int error = pthread_create(&bucket->thread, NULL, run, bucket);
+    int error = pthread_create(&bucket->thread, NULL, transfer_all, bucket);
     if (error == 0)
         return 0;
     transfers_close(bucket->transfers);

@@ -212,7 +212,7 @@ static int assign(struct source *source, struct survey *survey)
 }
 
 /* Where there is no class, or one that nobody can have meant. */
-static int check(const struct source *source, const struct survey *survey)
+static int check_strays(const struct source *source, const struct survey *survey)
 {
     size_t strays = source->omitted.stray.count;
     const struct layout_options *options = survey->options;
@@ -295,7 +295,7 @@ int layout(struct source *source, const struct layout_options *options)
         return fail("the images of %s lie in no folder, and no .cls, .json or .txt beside them "
                     "tells their classes; --class-level 0 makes the archive's name their class",
                     source->name);
-    if (assign(source, &survey) < 0 || check(source, &survey) < 0)
+    if (assign(source, &survey) < 0 || check_strays(source, &survey) < 0)
         return -1;
     if (source->count > 0)
         remark(source, &survey);

@@ -58,7 +58,7 @@ int source_open(struct source *source, const char *name, const struct source_opt
     struct stat status;
     int is_url = blob_is_url(name);
     int is_tar =
-        tar_is_name(name) && (is_url || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
+        tar_suffix(name) > 0 && (is_url || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
     *source = (struct source){.name = ecopy(name),
                               .skip_bad = options->skip_bad,
                               .include = options->include,

@@ -171,7 +171,8 @@ static int hand_out(struct writer *writer, struct source *source, const struct f
     if (fetched->bad)
         return source_refuse(source, item->key, fetched->bad);
     if (options->shard != NULL) {
-        char *name = shard_name(item->key, tally->classes->name[selected->label], item->has_file);
+        char *name =
+            layout_member(item->key, tally->classes->name[selected->label], item->has_file);
         done = shard_add(options->shard, name, fetched->bytes, fetched->size);
         free(name);
     } else {

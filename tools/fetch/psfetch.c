@@ -193,7 +193,7 @@ static int check_names(const struct source *source, const struct selection *sele
     for (size_t i = 0; i < selection->count; i++) {
         const struct selected *image = &selection->image[i];
         const struct source_item *item = &source[image->source].item[image->item];
-        name[i] = shard_name(item->key, classes->name[image->label], item->has_file);
+        name[i] = layout_member(item->key, classes->name[image->label], item->has_file);
     }
     qsort(name, selection->count, sizeof *name, name_order);
     int result = 0;

@@ -1,8 +1,6 @@
 #include "archives/shard.h"
 
-#include "sources/layout.h"
 #include "message.h"
-#include "name.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -197,24 +195,6 @@ void shard_close(struct shard *shard)
 int shard_reader_gone(const struct shard *shard)
 {
     return shard->error == EPIPE;
-}
-
-char *shard_name(const char *key, const char *class_name, int has_file)
-{
-    size_t size, folders, length = strlen(key), room = length + strlen(class_name) + 8;
-    const char *folder = layout_last_folder(key, &size);
-    char *class_of_key = name_compose(folder, size);
-    while (length > 0 &&
-           key[length - 1] == '/') /* a key of S3 may; in a tar it would be a folder */
-        length--;
-    const char *slash = memrchr(key, '/', length);
-    int is_in_it = strcmp(class_of_key, class_name) == 0;
-    free(class_of_key);
-    char *name = ealloc(room, 1);
-    folders = slash != NULL ? (size_t)(slash + 1 - key) : 0;
-    snprintf(name, room, "%.*s%s%s%.*s%s", (int)folders, key, is_in_it ? "" : class_name,
-             is_in_it ? "" : "/", (int)(length - folders), key + folders, has_file ? "" : ".png");
-    return name;
 }
 
 uint8_t *encode_png(const struct pixels *pixels, size_t *size)

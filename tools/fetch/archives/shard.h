@@ -19,10 +19,6 @@ void shard_close(struct shard *shard);
 /* Whether what failed was that the reader of stdout has closed it. */
 int shard_reader_gone(const struct shard *shard);
 
-/* The name that an image gets: its key, with the folder of its class put in where it lies in
- * another one, and .png at its end for pixels that have no file. Free it. */
-char *shard_name(const char *key, const char *class_name, int has_file);
-
 /* The pixels as a PNG file: memory to be freed, its size in *size; NULL with a sentence. */
 uint8_t *encode_png(const struct pixels *pixels, size_t *size);
 

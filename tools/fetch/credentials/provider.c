@@ -219,44 +219,39 @@ static int ask_process(struct keys *keys, const char *command)
     return result;
 }
 
-/* The authorization that a container's agent wants, as a header line; 0 also when it wants none. */
-static int container_header(struct text *header)
-{
-    const char *file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-    const char *token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-    char line[8192] = "";
-    if (file != NULL) {
-        FILE *stream = fopen(file, "re");
-        if (stream == NULL || fgets(line, sizeof line, stream) == NULL)
-            line[0] = '\0';
-        if (stream != NULL)
-            fclose(stream);
-        line[strcspn(line, "\r\n")] = '\0';
-        if (line[0] == '\0')
-            return fail("cannot read the token in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, %s",
-                        file);
-        token = line;
-    }
-    if (token != NULL && strpbrk(token, "\r\n") != NULL)
-        return fail("AWS_CONTAINER_AUTHORIZATION_TOKEN holds the end of a line");
-    if (token != NULL)
-        text_format(header, "Authorization: %s", token);
-    explicit_bzero(line, sizeof line);
-    return 0;
-}
-
+/* The agent may want an authorization, which is in a file or the environment. */
 static int ask_container(struct keys *keys)
 {
     const char *who = provider_name(PROVIDER_CONTAINER);
     const char *full = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     const char *relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const char *file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    const char *token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     if (full == NULL && relative == NULL)
         return 0;
     if (relative == NULL && !is_safe(full))
         return fail("AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor on this machine");
-    struct text url = {0}, header = {0}, answer = {0};
+    struct text url = {0}, line = {0}, header = {0}, answer = {0};
+    int result = 0;
+    if (file != NULL) {
+        FILE *stream = fopen(file, "re");
+        if (stream != NULL)
+            read_all(stream, MAX_TOKEN, &line);
+        if (stream != NULL)
+            fclose(stream);
+        token = line.at;
+        size_t size = line.size > 0 ? strcspn(line.at, "\r\n") : 0;
+        if (size > 0)
+            line.at[size] = '\0';
+        else
+            result =
+                fail("cannot read the token in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, %s", file);
+    } else if (token != NULL && strpbrk(token, "\r\n") != NULL) {
+        result = fail("AWS_CONTAINER_AUTHORIZATION_TOKEN holds the end of a line");
+    }
     text_format(&url, "%s%s", relative ? "http://169.254.170.2" : "", relative ? relative : full);
-    int result = container_header(&header);
+    if (token != NULL)
+        text_format(&header, "Authorization: %s", token);
     if (result == 0)
         result = ask(
             &(struct question){
@@ -265,6 +260,7 @@ static int ask_container(struct keys *keys)
     if (result == 0)
         result = take_keys(keys, &answer, "Token", who);
     text_free(&url);
+    text_wipe(&line);
     text_wipe(&header);
     text_wipe(&answer);
     return result;

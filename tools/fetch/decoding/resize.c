@@ -5,46 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One axis: output i takes the inputs first[i] … first[i] + taps[i] - 1; the weights of all outputs
- * stand one after the other, width[i] apart by their number of taps. */
+/* One axis: output i takes the inputs first … first + taps - 1 of output[i]; its weights begin at
+ * weight[i · most]. */
 struct axis {
-    uint32_t *first, *taps; /* [outputs] */
-    uint64_t *sum;          /* [outputs]: of the weights */
-    uint32_t *weight;       /* [outputs][most] */
-    uint32_t most;          /* taps an output can have */
+    struct {
+        uint32_t first, taps;
+        uint64_t sum; /* of the weights */
+    } * output;
+    uint32_t *weight; /* [outputs][most] */
+    uint32_t most;    /* taps an output can have */
 };
 
-/* Fills the table of resize.h's formula for n inputs and m outputs. */
-static void axis_make(struct axis *axis, uint32_t n, uint32_t m)
+/* The table of resize.h's formula for n inputs and m outputs. */
+static struct axis make_axis(uint32_t n, uint32_t m)
 {
     int64_t span = n > m ? n : m;
-    axis->most = (uint32_t)(2 * span / m) + 2;
-    axis->first = ealloc(m, sizeof *axis->first);
-    axis->taps = ealloc(m, sizeof *axis->taps);
-    axis->sum = ealloc(m, sizeof *axis->sum);
-    axis->weight = ealloc((size_t)m * axis->most, sizeof *axis->weight);
+    struct axis axis = {.most = (uint32_t)(2 * span / m) + 2};
+    axis.output = ealloc(m, sizeof *axis.output);
+    axis.weight = ealloc((size_t)m * axis.most, sizeof *axis.weight);
     for (uint32_t i = 0; i < m; i++) {
         int64_t centre = (2 * (int64_t)i + 1) * n;
         /* The first input with a positive weight: (2j + 1)·m > centre - 2·span. */
         int64_t low = centre - 2 * span - m;
         int64_t j = low < 0 ? 0 : low / (2 * (int64_t)m) + 1;
-        axis->first[i] = (uint32_t)j;
+        axis.output[i].first = (uint32_t)j;
         for (; j < n; j++) {
             int64_t weight = 2 * span - llabs((2 * j + 1) * (int64_t)m - centre);
             if (weight <= 0)
                 break;
-            axis->weight[(size_t)i * axis->most + axis->taps[i]++] = (uint32_t)weight;
-            axis->sum[i] += (uint64_t)weight;
+            axis.weight[(size_t)i * axis.most + axis.output[i].taps++] = (uint32_t)weight;
+            axis.output[i].sum += (uint64_t)weight;
         }
     }
-}
-
-static void axis_free(struct axis *axis)
-{
-    free(axis->first);
-    free(axis->taps);
-    free(axis->sum);
-    free(axis->weight);
+    return axis;
 }
 
 /* One input row to output width: uint16[width][channels], in 1/256 steps. */
@@ -53,12 +46,13 @@ static void resize_row(const uint8_t *in, const struct axis *axis, uint32_t widt
 {
     for (uint32_t i = 0; i < width; i++) {
         const uint32_t *weight = axis->weight + (size_t)i * axis->most;
+        uint64_t whole = axis->output[i].sum;
         for (uint32_t c = 0; c < channels; c++) {
-            const uint8_t *from = in + (size_t)axis->first[i] * channels + c;
+            const uint8_t *from = in + (size_t)axis->output[i].first * channels + c;
             uint64_t sum = 0;
-            for (uint32_t t = 0; t < axis->taps[i]; t++)
+            for (uint32_t t = 0; t < axis->output[i].taps; t++)
                 sum += (uint64_t)weight[t] * from[(size_t)t * channels];
-            *out++ = (uint16_t)((sum * 256 + axis->sum[i] / 2) / axis->sum[i]);
+            *out++ = (uint16_t)((sum * 256 + whole / 2) / whole);
         }
     }
 }
@@ -72,27 +66,27 @@ int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixe
                     in->height, in->width, height, width, in->height, width);
     if (pixels_shape(out, height, width, in->channels) < 0)
         return -1;
-    struct axis rows = {0}, columns = {0};
-    axis_make(&rows, in->height, height);
-    axis_make(&columns, in->width, width);
+    struct axis rows = make_axis(in->height, height), columns = make_axis(in->width, width);
     uint16_t *narrow = ealloc(between, sizeof *narrow);
     for (uint32_t y = 0; y < in->height; y++)
         resize_row(in->data + (size_t)y * in->width * in->channels, &columns, width, in->channels,
                    narrow + (size_t)y * stride);
     for (uint32_t y = 0; y < height; y++) {
         const uint32_t *weight = rows.weight + (size_t)y * rows.most;
-        const uint16_t *from = narrow + (size_t)rows.first[y] * stride;
-        uint64_t whole = rows.sum[y] * 256;
+        const uint16_t *from = narrow + (size_t)rows.output[y].first * stride;
+        uint64_t whole = rows.output[y].sum * 256;
         for (size_t x = 0; x < stride; x++) {
             uint64_t sum = 0;
-            for (uint32_t t = 0; t < rows.taps[y]; t++)
+            for (uint32_t t = 0; t < rows.output[y].taps; t++)
                 sum += (uint64_t)weight[t] * from[(size_t)t * stride + x];
             out->data[(size_t)y * stride + x] = (uint8_t)((sum + whole / 2) / whole);
         }
     }
     free(narrow);
-    axis_free(&rows);
-    axis_free(&columns);
+    free(rows.output);
+    free(rows.weight);
+    free(columns.output);
+    free(columns.weight);
     return 0;
 }
 

@@ -20,18 +20,6 @@ static const char *next_folder(const char **rest, size_t *size)
     return (*rest)[strspn(*rest, "/")] != '\0' ? start : NULL;
 }
 
-const char *layout_last_folder(const char *key, size_t *size)
-{
-    const char *last = key, *folder;
-    size_t length;
-    *size = 0;
-    while ((folder = next_folder(&key, &length)) != NULL) {
-        last = folder;
-        *size = length;
-    }
-    return last;
-}
-
 /* The split that a folder is called for, or -1. */
 static int split_of(const char *folder, size_t size)
 {
@@ -300,4 +288,24 @@ int layout(struct source *source, const struct layout_options *options)
     if (source->count > 0)
         remark(source, &survey);
     return 0;
+}
+
+char *layout_member(const char *key, const char *class_name, int has_file)
+{
+    const char *last = key, *rest = key, *folder;
+    size_t size = 0, part, length = strlen(key), room = length + strlen(class_name) + 8;
+    while ((folder = next_folder(&rest, &part)) != NULL) {
+        last = folder;
+        size = part;
+    }
+    char *class_of_key = name_compose(last, size), *name = ealloc(room, 1);
+    int is_in_it = strcmp(class_of_key, class_name) == 0;
+    while (length > 0 && key[length - 1] == '/')
+        length--; /* a key of S3 may end so; in a tar it would be a folder */
+    const char *slash = memrchr(key, '/', length);
+    size_t folders = slash != NULL ? (size_t)(slash + 1 - key) : 0;
+    snprintf(name, room, "%.*s%s%s%.*s%s", (int)folders, key, is_in_it ? "" : class_name,
+             is_in_it ? "" : "/", (int)(length - folders), key + folders, has_file ? "" : ".png");
+    free(class_of_key);
+    return name;
 }

@@ -30,11 +30,6 @@ static uint32_t next_word(struct words *words)
     return words->drawn.word[--words->left];
 }
 
-static uint32_t any_below(struct words *words, uint32_t n)
-{
-    return random_below(next_word(words), n);
-}
-
 static double between(struct words *words, double low, double high)
 {
     return low + (high - low) * random_unit(next_word(words));
@@ -74,20 +69,9 @@ static double box(double x, double y, double half_width, double half_height)
     return larger(fabs(x) - half_width, fabs(y) - half_height);
 }
 
-/* The right half of the outward normals of a regular polygon's sides; the left half mirrors it. */
-struct normal {
-    double x, y;
-};
-
-static const struct normal three[] = {{0, -1}, {0.86602540378443865, 0.5}};
-static const struct normal five[] = {{0, -1},
-                                     {0.95105651629515357, -0.30901699437494742},
-                                     {0.58778525229247313, 0.80901699437494742}};
-static const struct normal six[] = {
-    {0, 1}, {0.86602540378443865, 0.5}, {0.86602540378443865, -0.5}, {0, -1}};
-
-/* A regular polygon is where no side's line is crossed. */
-static double polygon(double x, double y, const struct normal *normal, int count, double apothem)
+/* A regular polygon is where no side's line is crossed. normal: the right half of the outward
+ * normals of its sides; the left half mirrors it. */
+static double polygon(double x, double y, const struct direction *normal, int count, double apothem)
 {
     double most = -apothem;
     x = fabs(x);
@@ -96,80 +80,58 @@ static double polygon(double x, double y, const struct normal *normal, int count
     return most;
 }
 
-static double arrow(double x, double y)
-{
-    double head = larger(-y, (fabs(x) + y) * HALF_ROOT - 0.83);
-    return smaller(box(x, y + 0.55, 0.4, 0.8), head);
-}
-
-static double circle(double x, double y)
-{
-    return length(x, y) - 0.92;
-}
-
-static double crescent(double x, double y)
-{
-    return larger(length(x, y - 0.25) - 1.2, 0.95 - length(x, y - 0.9));
-}
-
-static double cross(double x, double y)
-{
-    return smaller(box(x, y, 1.15, 0.36), box(x, y, 0.36, 1.15));
-}
-
-/* A square standing on a corner, and a half circle on each of its upper sides. */
-static double heart(double x, double y)
-{
-    const double half = 0.62, middle = half * HALF_ROOT;
-    x = fabs(x);
-    y += 0.2;
-    double below = (x + fabs(y)) * HALF_ROOT - half;
-    return smaller(below, length(x - middle, y - middle) - half);
-}
-
-static double hexagon(double x, double y)
-{
-    return polygon(x, y, six, 4, 0.88);
-}
-
-static double ring(double x, double y)
-{
-    return fabs(length(x, y) - 0.85) - 0.27;
-}
-
-static double square(double x, double y)
-{
-    return box(x, y, 0.82, 0.82);
-}
-
-/* A five-pointed star is where at most one of a pentagon's five sides is crossed: its distance is
- * the second largest of the five. */
-static double star(double x, double y)
-{
-    const double apothem = 0.48;
-    double first = -4, second = -4;
-    for (int i = 0; i < 5; i++) {
-        const struct normal n = five[(i + 1) / 2];
-        double side = (i % 2 ? x : -x) * n.x + y * n.y - apothem;
-        second = larger(second, smaller(first, side));
-        first = larger(first, side);
-    }
-    return second;
-}
-
-static double triangle(double x, double y)
-{
-    return polygon(x, y + 0.05, three, 2, 0.7);
-}
+enum figure { ARROW, CIRCLE, CRESCENT, CROSS, HEART, HEXAGON, RING, SQUARE, STAR, TRIANGLE };
 
 const char *const synth_class[SYNTH_CLASSES] = {
     "arrow",   "circle", "crescent", "cross", "heart",
     "hexagon", "ring",   "square",   "star",  "triangle",
 };
 
-figure_distance *const synth_figure[SYNTH_CLASSES] = {
-    arrow, circle, crescent, cross, heart, hexagon, ring, square, star, triangle,
-};
+double synth_figure(int label, double x, double y)
+{
+    static const struct direction three[] = {{0, -1}, {0.86602540378443865, 0.5}};
+    static const struct direction five[] = {{0, -1},
+                                            {0.95105651629515357, -0.30901699437494742},
+                                            {0.58778525229247313, 0.80901699437494742}};
+    static const struct direction six[] = {
+        {0, 1}, {0.86602540378443865, 0.5}, {0.86602540378443865, -0.5}, {0, -1}};
+    double first = -4, second = -4;
+    switch ((enum figure)label) {
+    case ARROW:
+        return smaller(box(x, y + 0.55, 0.4, 0.8), larger(-y, (fabs(x) + y) * HALF_ROOT - 0.83));
+    case CIRCLE:
+        return length(x, y) - 0.92;
+    case CRESCENT:
+        return larger(length(x, y - 0.25) - 1.2, 0.95 - length(x, y - 0.9));
+    case CROSS:
+        return smaller(box(x, y, 1.15, 0.36), box(x, y, 0.36, 1.15));
+    case HEART: { /* a square standing on a corner, and a half circle on each of its upper sides */
+        const double half = 0.62, middle = half * HALF_ROOT;
+        x = fabs(x);
+        y += 0.2;
+        double below = (x + fabs(y)) * HALF_ROOT - half;
+        return smaller(below, length(x - middle, y - middle) - half);
+    }
+    case HEXAGON:
+        return polygon(x, y, six, 4, 0.88);
+    case RING:
+        return fabs(length(x, y) - 0.85) - 0.27;
+    case SQUARE:
+        return box(x, y, 0.82, 0.82);
+    case STAR: /* where at most one of a pentagon's five sides is crossed: the second largest of the
+                  distances to these */
+        for (int i = 0; i < 5; i++) {
+            const struct direction n = five[(i + 1) / 2];
+            double side = (i % 2 ? x : -x) * n.x + y * n.y - 0.48;
+            second = larger(second, smaller(first, side));
+            first = larger(first, side);
+        }
+        return second;
+    case TRIANGLE:
+        return polygon(x, y + 0.05, three, 2, 0.7);
+    }
+    return 0;
+}
 
 /* Drawing: a ground, figures and strokes with smooth edges, then noise. Places are in pixels from
  * the middle of the image, x to the right and y up. Colours are red, green, blue, 0 … 255; they may
@@ -210,15 +172,10 @@ static double coverage(double distance)
     return clamp(0.5 - distance, 0, 1);
 }
 
-/* The pixels that something from low to high (in pixels from the middle) can touch on one axis. */
-struct range {
-    int first, last;
-};
-
-static struct range touched(double low, double high)
+/* The row or column of the image that is nearest to a place on that axis. */
+static int nearest(double place)
 {
-    return (struct range){(int)clamp(MIDDLE + low, 0, SYNTH_SIDE - 1),
-                          (int)clamp(MIDDLE + high, 0, SYNTH_SIDE - 1)};
+    return (int)clamp(MIDDLE + place, 0, SYNTH_SIDE - 1);
 }
 
 static void blend(double below[SYNTH_CHANNELS], const double above[SYNTH_CHANNELS], double alpha)
@@ -248,7 +205,7 @@ static void paint_at(const struct paint *paint, double x, double y, double colou
 static struct paint any_paint(struct words *words, double dark, double light)
 {
     struct paint paint = {.along = any_direction(words)};
-    double texture = any_below(words, 3) == 0 ? 0 : 28;
+    double texture = random_below(next_word(words), 3) == 0 ? 0 : 28;
     for (int c = 0; c < SYNTH_CHANNELS; c++) {
         paint.colour[c] = between(words, dark, light);
         paint.slope[c] = between(words, -3, 3);
@@ -256,7 +213,7 @@ static struct paint any_paint(struct words *words, double dark, double light)
     }
     paint.frequency = between(words, 0.08, 0.3);
     paint.phase = between(words, 0, 1);
-    paint.checked = any_below(words, 2) == 0;
+    paint.checked = random_below(next_word(words), 2) == 0;
     return paint;
 }
 
@@ -292,16 +249,16 @@ static void draw_ground(struct raster *raster, const struct paint *paint)
 }
 
 /* Draws a figure in fill, with an edge of edge_width pixels (0: none) in another paint. */
-static void draw_figure(struct raster *raster, figure_distance *distance, const struct pose *pose,
+static void draw_figure(struct raster *raster, int label, const struct pose *pose,
                         const struct paint *fill, const struct paint *edge, double edge_width)
 {
-    struct range rows = touched(-pose->y - pose->reach, -pose->y + pose->reach);
-    struct range columns = touched(pose->x - pose->reach, pose->x + pose->reach);
-    for (int row = rows.first; row <= rows.last; row++)
-        for (int column = columns.first; column <= columns.last; column++) {
+    int bottom = nearest(-pose->y + pose->reach), right = nearest(pose->x + pose->reach);
+    for (int row = nearest(-pose->y - pose->reach); row <= bottom; row++)
+        for (int column = nearest(pose->x - pose->reach); column <= right; column++) {
             double x = column - MIDDLE, y = MIDDLE - row, dx = x - pose->x, dy = y - pose->y;
-            double outside = pose->size * distance(dx * pose->turn[0][0] + dy * pose->turn[0][1],
-                                                   dx * pose->turn[1][0] + dy * pose->turn[1][1]);
+            double outside =
+                pose->size * synth_figure(label, dx * pose->turn[0][0] + dy * pose->turn[0][1],
+                                          dx * pose->turn[1][0] + dy * pose->turn[1][1]);
             if (outside >= 0.5)
                 continue;
             double colour[SYNTH_CHANNELS], inner[SYNTH_CHANNELS];
@@ -320,10 +277,9 @@ static void draw_stroke(struct raster *raster, struct words *words, const struct
     double length = between(words, 8, 30), half_width = between(words, 0.4, 1.2);
     const double reach = 2; /* the width and the smooth edge */
     double x1 = x0 + length * d.x, y1 = y0 + length * d.y;
-    struct range rows = touched(-fmax(y0, y1) - reach, -fmin(y0, y1) + reach);
-    struct range columns = touched(fmin(x0, x1) - reach, fmax(x0, x1) + reach);
-    for (int row = rows.first; row <= rows.last; row++)
-        for (int column = columns.first; column <= columns.last; column++) {
+    int bottom = nearest(-fmin(y0, y1) + reach), right = nearest(fmax(x0, x1) + reach);
+    for (int row = nearest(-fmax(y0, y1) - reach); row <= bottom; row++)
+        for (int column = nearest(fmin(x0, x1) - reach); column <= right; column++) {
             double x = column - MIDDLE, y = MIDDLE - row;
             double along = (x - x0) * d.x + (y - y0) * d.y;
             double beside = (y - y0) * d.x - (x - x0) * d.y, colour[SYNTH_CHANNELS];
@@ -367,18 +323,18 @@ static struct paint other_paint(struct words *words, const struct paint *ground)
 
 static void draw_clutter(struct raster *raster, struct words *words, uint32_t most)
 {
-    for (uint32_t n = any_below(words, most + 1); n > 0; n--) {
+    for (uint32_t n = random_below(next_word(words), most + 1); n > 0; n--) {
         struct paint paint = any_paint(words, 10, 215);
         double size = between(words, 1.5, 4);
         struct pose pose = any_pose(words, size, SYNTH_SIDE / 2 - 1, 2, 1.6);
-        draw_figure(raster, synth_figure[any_below(words, SYNTH_CLASSES)], &pose, &paint, &paint,
-                    0);
+        draw_figure(raster, (int)random_below(next_word(words), SYNTH_CLASSES), &pose, &paint,
+                    &paint, 0);
     }
 }
 
 static void draw_strokes(struct raster *raster, struct words *words, uint32_t most)
 {
-    for (uint32_t n = any_below(words, most + 1); n > 0; n--) {
+    for (uint32_t n = random_below(next_word(words), most + 1); n > 0; n--) {
         struct paint paint = any_paint(words, 10, 215);
         draw_stroke(raster, words, &paint);
     }
@@ -400,8 +356,8 @@ void synth_draw(const struct synth *synth, uint32_t label, uint32_t number,
     double size = between(&words, 6, 10.5);
     struct pose pose = any_pose(&words, size, SYNTH_SIDE / 2 - 1 - size, 0.75, 1.3);
     struct paint fill = other_paint(&words, &ground), edge = other_paint(&words, &ground);
-    double edge_width = any_below(&words, 3) == 0 ? between(&words, 0.8, 2) : 0;
-    draw_figure(&raster, synth_figure[label], &pose, &fill, &edge, edge_width);
+    double edge_width = random_below(next_word(&words), 3) == 0 ? between(&words, 0.8, 2) : 0;
+    draw_figure(&raster, (int)label, &pose, &fill, &edge, edge_width);
 
     draw_strokes(&raster, &words, 3);
     write_pixels(&raster, &words, between(&words, 2, 32), pixels);

@@ -30,8 +30,7 @@ extern const char *const synth_class[SYNTH_CLASSES];
  * middle is about (0, 0), it lies within FIGURE_REACH of there, and all ten cover an area of 2.3 to
  * 2.9, so that size says nothing about the class. */
 #define FIGURE_REACH 1.6
-typedef double figure_distance(double x, double y);
-extern figure_distance *const synth_figure[SYNTH_CLASSES];
+double synth_figure(int label, double x, double y);
 
 struct synth {
     const char *name;   /* "synth:shapes", static */

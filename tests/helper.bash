@@ -24,6 +24,8 @@ if sanitized; then
     export ASAN_OPTIONS LSAN_OPTIONS=print_suppressions=0:suppressions=$REPOSITORY/tests/leaks
 fi
 
+. "$REPOSITORY/tests/wait.bash"
+
 # A file that needs more set-up than this calls enter_folder in a setup() of its own.
 setup() {
     enter_folder
@@ -121,14 +123,16 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, max_buffer_si
     print(json.dumps(record, default=lambda value: "%d bytes" % len(value)))' "$1"
 }
 
-# wait_for SECONDS COMMAND...: tries the command ten times a second until it succeeds.
-wait_for() {
-    local tries=$(($1 * 10))
-    shift
-    while ! "$@" >/dev/null 2>&1; do
-        [ $((tries -= 1)) -gt 0 ] || return 1
-        sleep 0.1
-    done
+# serve FOLDER [NAME=VALUE...]: tests/servers/bucket.py, anew: the files of the folder are the objects of every bucket, and
+# below $url. Sets $server.
+serve() {
+    [ -z "${server-}" ] || kill "$server"
+    rm -f "$1.port" "$1.asked" "$1.faults"
+    /usr/bin/python3 "$REPOSITORY/tests/servers/bucket.py" "$@" >server.log 2>&1 3>&- &
+    server=$!
+    wait_for test -s "$1.port"
+    url=http://127.0.0.1:$(<"$1.port")
+    export AWS_ENDPOINT_URL=$url AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=none
 }
 
 # picture FILE HEIGHT WIDTH VALUE: a grey PNG, all of one value 0 … 255; colour FILE …: a colour one.

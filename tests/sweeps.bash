@@ -32,6 +32,10 @@ state() {
 in_state() {
     [ "$(state "$1")" = "$2" ]
 }
+# trained FOLDER ARGUMENT...: a sweep there comes to its end; without its report, which takes as long as all the rest.
+trained() {
+    sweep start -o "$@" >/dev/null && in_time sweep wait -o "$1"
+}
 # The finished runs of two folders are the same, to the byte.
 same_runs() {
     local file
@@ -50,4 +54,21 @@ shim() {
     rm -f "t/bin/$1"
     printf '#!/bin/bash\nreal=%q\n%s\n' "$REPOSITORY/bin/$1" "$2" >"t/bin/$1"
     chmod +x "t/bin/$1"
+}
+
+# idle [EPOCHS]: from here on, until awake, points learn one epoch, or so many, and then wait for the next, which does not
+# come. They run until somebody stops or kills them, and take no time of a processor. sweep is that of the tree t.
+idle() {
+    # tail ends when its reader has ended; what stands before it is no option of the points.
+    # shellcheck disable=SC2016 # for that script
+    [ -e t/bin/psaug.idle ] || shim psaug '[[ -e $0.idle && " $* " != *" -q "* && " $* " != *" --help "* ]] || exec "$real" "$@"
+first=1
+[[ " $* " != *" --first-epoch "* ]] || first=${@: -1}
+"$real" "$@" --epochs $((first - 1 + $(<"$0.idle"))) | head -c -43 # without an end
+exec tail -c 0 -f "$0"'
+    echo "${1-1}" >t/bin/psaug.idle
+    PATH=$PWD/t/pipelines:$PATH
+}
+awake() {
+    rm t/bin/psaug.idle
 }

@@ -88,7 +88,7 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
 SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds tests/helper.bash tests/sweeps.bash $(SCRIPTS) \
+SHELLS   := .ci/run .ci/deps pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds $(wildcard tests/*.bash) $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \
             $(wildcard tests/servers/*.sh tests/bench/*.sh)
 ## lint          clang-format, cppcheck, shellcheck, mandoc

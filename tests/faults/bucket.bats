@@ -2,17 +2,6 @@
 # psfetch on an S3 server that behaves badly (tests/servers/bucket.py).
 load ../helper
 
-# serve FOLDER [NAME=VALUE...]: its files are the objects of every bucket from now on.
-serve() {
-    [ -z "${server-}" ] || kill "$server"
-    rm -f "$1.port" "$1.asked" "$1.faults"
-    /usr/bin/python3 "$REPOSITORY/tests/servers/bucket.py" "$@" >server.log 2>&1 3>&- &
-    server=$!
-    wait_for 10 test -s "$1.port"
-    AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$1.port")
-    export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=none
-}
-
 # many FOLDER COUNT: so many small images in three classes.
 many() {
     psfetch -q synth:shapes --limit "$2" --write-shard many.tar
@@ -24,7 +13,7 @@ many() {
     colour zoo/cat/1.png 2000 2000 9 # more than the pipe holds
     picture zoo/cat/2-stall.png 4 4 9
     serve zoo
-    statuses=$(timeout 9 psfetch s3://zoo 2>err | head -c 1000 >/dev/null; echo "${PIPESTATUS[0]}")
+    statuses=$(at_once psfetch s3://zoo 2>err | head -c 1000 >/dev/null; echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }
@@ -33,7 +22,7 @@ many() {
     picture zoo/cat/1.png 4 4 9
     picture zoo/cat/2-stall.png 4 4 9
     serve zoo
-    statuses=$(timeout 9 psfetch s3://zoo 2>err | head -c 200 >some; echo "${PIPESTATUS[0]}")
+    statuses=$(at_once psfetch s3://zoo 2>err | head -c 200 >some; echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
     [ "$(stat -c %s some)" -eq 200 ]
@@ -43,7 +32,7 @@ many() {
     picture zoo/cat/2-stall.png 4 4 9
     echo "no picture" >zoo/cat/1.png
     serve zoo
-    ends 1 timeout 9 psfetch s3://zoo
+    ends 1 at_once psfetch s3://zoo
     grep -q "cannot read s3://zoo/cat/1.png: not a PNG, JPEG, WebP, GIF or BMP file" err
 }
 
@@ -146,7 +135,7 @@ many() {
         no grep -q digest out
     done
     unset AWS_MAX_ATTEMPTS
-    AWS_ENDPOINT_URL=http://127.0.0.1:9 ends 1 timeout 20 psfetch s3://zoo
+    AWS_ENDPOINT_URL=http://127.0.0.1:9 ends 1 in_time psfetch s3://zoo
     grep -q "cannot list s3://zoo/: .*; tried 5 times" err
 }
 
@@ -233,7 +222,7 @@ many() {
 @test "a reader that has enough is noticed while a listing stalls" {
     many zoo 3
     serve zoo hang=
-    statuses=$(timeout 9 psfetch s3://zoo 2>err | head -c 0; echo "${PIPESTATUS[0]}")
+    statuses=$(at_once psfetch s3://zoo 2>err | head -c 0; echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }
@@ -242,7 +231,7 @@ many() {
     picture zoo/cat/1.png 4 4 9
     cp zoo/cat/1.png zoo/cat/2-stall
     serve zoo
-    statuses=$(timeout 9 psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
+    statuses=$(at_once psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }
@@ -265,14 +254,14 @@ many() {
     serve zoo listing= page=20 cut=0.2 cut_unsized=0.2 error=0.1 reset=0.1
     psfetch -q s3://zoo | cmp - clean.ps
     serve zoo listing=star page=20 error=1
-    AWS_MAX_ATTEMPTS=2 ends 1 timeout 20 psfetch s3://zoo
+    AWS_MAX_ATTEMPTS=2 ends 1 in_time psfetch s3://zoo
     grep -q "^psfetch: cannot list s3://zoo/star/: status 500 InternalError; tried 2 times" err
 }
 
 @test "a reader that has enough is noticed while one of many listings stalls" {
     many zoo 60
     serve zoo page=20 hang=star
-    statuses=$(timeout 9 psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
+    statuses=$(at_once psfetch s3://zoo 2>err | (sleep 1 && head -c 0); echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }

@@ -13,20 +13,20 @@ has_end() {
 }
 
 @test "psfetch killed half-way: psaug and pstrain both end with 3 and say why" {
-    # A psfetch that is killed while it waits for its consumer, half of its images sent.
-    cat >kill-fetch <<'S'
-#!/bin/bash
-psfetch -q synth:shapes 3>&- &
-sleep 0.5
-kill -KILL $!
-S
-    chmod +x kill-fetch
+    # It waits for its consumer then, half of its images sent.
+    killed() {
+        psfetch -q synth:shapes 3>&- &
+        wait_for test -e half
+        kill -KILL $!
+        wait $! || touch killed
+    }
     slow() {
         head -c 3000000
-        sleep 1
+        touch half
+        wait_for test -e killed
         cat
     }
-    statuses=$(./kill-fetch 2>/dev/null | slow | psaug 2>aug.err | pstrain 2>train.err >net.bin; echo "${PIPESTATUS[*]:2}")
+    statuses=$(killed 2>/dev/null | slow | psaug 2>aug.err | pstrain 2>train.err >net.bin; echo "${PIPESTATUS[*]:2}")
     [ "$statuses" = "3 3" ]
     grep -q "^psaug: input ends .* without an end record: the program before it failed" aug.err
     grep -q "^pstrain: input is empty: the program before it failed" train.err
@@ -141,7 +141,7 @@ start_run() {
     aug=$!
     env --default-signal=INT pstrain -q --progress log <pipe >net.bin 2>train.err 3>&- &
     train=$!
-    wait_for 30 test -s log
+    wait_for test -s log
 }
 
 # The run is whole, and says that it was stopped.
@@ -187,7 +187,7 @@ is_saved() {
 
 @test "psaug alone killed: pstrain ends with 3, keeps its checkpoints and writes no end" {
     start_run
-    wait_for 30 grep -q checkpoint net.bin
+    wait_for grep -q checkpoint net.bin
     kill -KILL $aug
     status=0
     wait $train || status=$?
@@ -206,9 +206,10 @@ is_saved() {
     exec 6<>stuck
     env --default-signal=INT pstrain -q --filters 80 --progress log <pipe >stuck 2>train.err 3>&- 6>&- &
     train=$!
-    wait_for 30 test -s log
+    wait_for test -s log
     kill -TERM $train
-    sleep 1
+    # A second one that comes before the first was heard is none.
+    wait_for grep '^ShdPnd:[[:space:]]*0*$' /proc/$train/status
     kill -TERM $train
     status=0
     wait $train || status=$?

@@ -27,7 +27,7 @@ disturbed() {
         victims=('[ ]pstrain|^ *[0-9]+ pstrain' 'sweep work' 'parallel' 'sweep point' psaug sweep)
         victim=${victims[moment % 6]}
         # On a busy machine it may not have begun yet.
-        wait_for 30 begun "$victim" || true
+        wait_for begun "$victim" || true
         # shellcheck disable=SC2086 # none where the moment came too late
         [ -z "$pids" ] || kill -KILL $pids 2>/dev/null || true
         echo "$moment: $victim $pids" >>moments
@@ -35,9 +35,9 @@ disturbed() {
         # What is left ends by itself, or trains to the end: that is cut short.
         kill -TERM "$sweep" 2>/dev/null || true
         wait "$sweep" 2>/dev/null || true
-        wait_for 30 nobody_left
+        wait_for nobody_left
     done
-    timeout 120 sweep -o s "${points[@]}" >out
+    in_time sweep -o s "${points[@]}" >out
     same_runs whole s
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]
     [ "$((2 * killed))" -ge "$1" ]

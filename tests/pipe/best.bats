@@ -39,7 +39,7 @@ best() {
 }
 
 @test "of halving, those go on that --rank ranks first" {
-    sweep "${small[@]}" --depth 1 --seed 0,2 --halving 2 --rank loss -o s
+    trained s "${small[@]}" --depth 1 --seed 0,2 --halving 2 --rank loss
     psdump -k ranking --rank loss --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' >first
     [ "$(sweep best -o s)" = "$(cat first)" ]
     psdump -k ranking --epochs 2 s/*.bin | awk -F '\t' 'NR == 2 { print $1 }' | no cmp -s - first
@@ -80,7 +80,7 @@ best() {
 }
 
 @test "status shows what the points differ in, what all have in common, and the time left" {
-    sweep "${small[@]}" --depth 1 --learning-rate 0.1,0.05 -o s -- --momentum 0.5 >out
+    trained s "${small[@]}" --depth 1 --learning-rate 0.1,0.05 -- --momentum 0.5
     sweep status -o s >out
     sed 's/  */ /g' out | sed -n 1p | grep -x 'point state epochs validation loss learning rate'
     grep -x 'all: depth 1, seed 0, momentum 0.5' out

@@ -53,7 +53,7 @@ program() {
         program "$name" "echo $name >>'$PWD/called'; exit 1"
     done
     for file in s3:ceph-osd swift:swift-object-server slurm:slurmd; do
-        PATH=$PWD/machine timeout 60 bats --tap -f 'odd keys|cancelled' "$REPOSITORY/tests/pipe/${file%:*}.bats" >said
+        PATH=$PWD/machine in_time bats --tap -f 'odd keys|cancelled' "$REPOSITORY/tests/pipe/${file%:*}.bats" >said
         grep -q "^ok 1 .*# skip needs ${file#*:} " said
     done
     [ ! -e called ]
@@ -99,15 +99,15 @@ program() {
         # shellcheck disable=SC2016
         program debootstrap 'touch "$3/begun"; for i in $(seq 60); do sleep 1; done'
         PATH=$PWD/machine "$REPOSITORY/tests/fresh/run" nowhere >out 2>&1 3>&- &
-        wait_for 20 compgen -G 'tmp.*/begun'
+        wait_for compgen -G 'tmp.*/begun'
         pgrep -f "debootstrap .*$PWD"
         kill $!
-        wait_for 20 no kill -0 $!
+        wait_for no kill -0 $!
         status=0
         wait $! || status=$?
         [ "$status" = 1 ]
         no compgen -G 'tmp.*'
-        wait_for 5 no pgrep -f "debootstrap .*$PWD"
+        wait_for no pgrep -f "debootstrap .*$PWD"
     fi
     no grep "$PWD" /proc/mounts
 }

@@ -54,7 +54,7 @@ folder() {
     done
     # What has the form, but is options of no point, fails with a sentence.
     printf '%s\n' "$name"$'\t3\t-d 1 --progress ran' "d2${name#d1}"$'\t3\t'"-d 2 --name $word $phrase" >s/points
-    ends 1 timeout 60 sweep -j 1 -o s
+    ends 1 in_time sweep -j 1 -o s
     grep "$name failed: s/points does not say what it is to train" err
     grep "d2${name#d1} failed: pstrain: " err
     sweep status -o s >out
@@ -173,7 +173,7 @@ folder() {
     )
     for command in status best 'start -d 1,2 -e 1 -j 1' wait report; do
         # shellcheck disable=SC2086 # a command and its options
-        ends 0 timeout 60 sweep $command -o "$folder"
+        ends 0 in_time sweep $command -o "$folder"
         obeys_nobody err out
     done
     ends 1 sweep follow -o "$folder"
@@ -213,7 +213,7 @@ folder() {
     [ "$(cat mine)" = mine ]
     for file in points options data.ps .lock; do
         mv "s/$file" kept && mkfifo "s/$file"
-        ends 1 timeout 20 sweep run -o s
+        ends 1 in_time sweep run -o s
         grep -xF "sweep: s/$file is no file" err
         mv kept "s/$file"
     done
@@ -230,8 +230,8 @@ folder() {
     printf '%s\n' '-oProxyCommand=touch${IFS}ran' '2/-oProxyCommand=touch ran' "1/$PWD/host "$'\e[31mred' "$PWD/liar host" "1/$PWD/host $word" >hosts
     folder s
     printf '%s\n' "-d 1 -e 1 --name $word" "-d 2 -e 1 --name *" >points
-    ends 0 timeout 60 sweep start --points points --hosts hosts -o s
-    ends 0 timeout 60 sweep wait -o s
+    ends 0 in_time sweep start --points points --hosts hosts -o s
+    ends 0 in_time sweep wait -o s
     [ "$(grep -c 'it is left out$' err)" = 4 ]
     grep -F "sweep: hosts has no host in '-oProxyCommand=touch ran': it is left out" err
     grep "liar host does not answer" err
@@ -250,8 +250,8 @@ END
     chmod +x sbatch
     rm s/d2-*.bin
     mv s "$phrase"
-    PATH=$PWD:$PATH PARALLEL_PID=1 ends 0 timeout 60 sweep start --slurm "--comment $phrase" -o "$phrase"
-    ends 0 timeout 60 sweep wait -o "$phrase"
+    PATH=$PWD:$PATH PARALLEL_PID=1 ends 0 in_time sweep start --slurm "--comment $phrase" -o "$phrase"
+    ends 0 in_time sweep wait -o "$phrase"
     grep -xF 'ran;' arguments
     [ "$(find "$phrase" -name '*.bin' | wc -l)" = 2 ]
     nothing_ran

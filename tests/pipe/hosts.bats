@@ -19,7 +19,7 @@ teardown() {
 }
 
 few=(--limit 200 --fetch '--resize 8x8' --test '')
-endless=(--limit 200 --epochs 100000 --test '')
+endless=("${few[@]}" --epochs 100000)
 
 # The trainers that run on the k-th host.
 trainers_on() {
@@ -45,10 +45,10 @@ goes_on_from() {
     port=$("$REPOSITORY/tests/servers/free_ports" 1)
     printf 'ssh -p %s 127.0.0.1' "$port" >>hosts
     # shellcheck disable=SC2016 # no shell may expand it, here or there
-    sweep "${few[@]}" --depth 1-4 --epochs 2 --hosts hosts -o s -- --name '$(touch${IFS}ran);touch${IFS}ran' 2>err
+    trained s "${few[@]}" --depth 1-4 --epochs 2 --hosts hosts -- --name '$(touch${IFS}ran);touch${IFS}ran' 2>err
     [ -z "$(find . -name ran)" ]
     [ "$(grep -c 'does not answer, or has no psaug and pstrain: it is left out' err)" = 2 ]
-    sweep "${few[@]}" --depth 1-4 --epochs 2 -o here
+    trained here "${few[@]}" --depth 1-4 --epochs 2
     same_runs s here
     no grep 'read error' err
     [ "$(find server -name '*.ps' | wc -l)" = 3 ]
@@ -58,36 +58,39 @@ goes_on_from() {
 
 @test "a point that is stopped on a host keeps what it has learnt, and goes on on another" {
     head -n 1 hosts >one && sed -n 2p hosts >another
+    idle
     sweep start "${endless[@]}" --depth 1 --hosts one -o s
-    wait_for 30 is_training 1
-    wait_for 30 writes d1-s0
+    wait_for is_training 1
+    wait_for writes d1-s0
     sweep stop d1-s0 -o s
-    timeout 20 sweep wait -o s || [ $? = 4 ]
+    in_time sweep wait -o s || [ $? = 4 ]
     is_idle 1
-    [ "$(state stopped)" = d1-s0 ]
+    in_state stopped d1-s0
     had=$(psdump -k status s/*.stopped | awk 'NR == 2 { print $6 }')
     [ "$had" -gt 0 ]
     sweep start --epochs 100000 --hosts another -o s
-    wait_for 30 goes_on_from "$had"
+    wait_for goes_on_from "$had"
     sweep stop -o s
     is_idle 2
 }
 
 @test "what a host was training when it was lost goes on elsewhere, with the same bytes" {
-    sweep start --limit 200 --test '' --depth 1-2 --epochs 100 --hosts hosts -o s -- --filters 4
-    wait_for 30 writes d1-s0
-    wait_for 30 writes d2-s0
+    idle 2
+    sweep start "${few[@]}" --depth 1 --epochs 4 --hosts hosts -o s
+    wait_for writes d1-s0
+    awake
     for k in 1 2 3; do is_training $k && victim=$k || true; done
     # First the daemon, so that nobody is let in again, then its sessions.
     sessions=$(pgrep -P "$(cat "server/sshd$victim.pid")")
     kill -KILL "$(cat "server/sshd$victim.pid")"
     # shellcheck disable=SC2086 # many words on purpose
     kill -KILL $sessions
-    wait_for 20 is_idle "$victim"
-    timeout 120 sweep wait -o s
-    [ "$(state "done")" = "d1-s0 d2-s0" ]
+    wait_for is_idle "$victim"
+    in_time sweep wait -o s
+    in_state "done" d1-s0
+    grep 'd1-s0-.* goes on elsewhere' s/sweep.log
     no grep 'read error' s/sweep.log
-    sweep --limit 200 --test '' --depth 1-2 --epochs 100 -o here -- --filters 4
+    trained here "${few[@]}" --depth 1 --epochs 4
     same_runs s here
 }
 
@@ -101,18 +104,19 @@ END
     chmod +x flaky
     echo "1/$PWD/flaky host" >hosts
     echo "1/$(sed -n 2p server/hosts)" >>hosts
-    timeout 120 sweep --limit 200 --test '' --depth 1-2 --epochs 1 --hosts hosts -o s 2>err
+    trained s --limit 200 --test '' --depth 1-2 --epochs 1 --hosts hosts 2>err
     [ -e broken ]
     grep '^sweep: lost .*flaky host' err
-    timeout 120 sweep --limit 200 --test '' --depth 1-2 --epochs 2 --hosts hosts -o s
+    trained s --limit 200 --test '' --depth 1-2 --epochs 2 --hosts hosts
     cmp server/host1/.cache/psweep/*.ps s/data.ps
 }
 
 @test "a sweep that is killed leaves no trainer on its hosts" {
+    idle
     sweep start "${endless[@]}" --depth 1-2 --hosts hosts -o s
-    wait_for 30 writes d1-s0
-    wait_for 30 writes d2-s0
+    wait_for writes d1-s0
+    wait_for writes d2-s0
     kill -KILL "$(find /proc/[0-9]*/fd -lname "$PWD/s/events" 2>/dev/null | cut -d / -f 3 | sort -u |
         xargs ps -o pid=,args= -p | awk '$4 == "work" { print $1; exit }')"
-    for k in 1 2 3; do wait_for 20 is_idle $k; done
+    for k in 1 2 3; do wait_for is_idle $k; done
 }

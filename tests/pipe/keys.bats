@@ -8,7 +8,7 @@ start_server() {
     shift
     rm -f "$name.port" "$name.asked"
     /usr/bin/python3 "$REPOSITORY/tests/servers/$program" "$@" >"$name.log" 2>&1 3>&- &
-    wait_for 10 test -s "$name.port"
+    wait_for test -s "$name.port"
     port=$(cat "$name.port")
 }
 
@@ -195,7 +195,7 @@ dies() {
     rm -f core* zoo.asked
     (ulimit -c unlimited && exec psfetch "$@" >out 2>err 3>&-) &
     pid=$!
-    wait_for 10 test -s zoo.asked
+    wait_for test -s zoo.asked
     owner=$(stat -c %u "/proc/$pid/environ")
     kill -s "$signal" "$pid"
     wait "$pid" || status=$?

@@ -55,10 +55,10 @@ would() {
     env --default-signal=INT setsid make --no-print-directory -f "$REPOSITORY/pipelines/sweep.mk" net1.bin \
         EPOCHS=100000 FETCH='--limit 200' >out 2>&1 3>&- &
     make=$!
-    wait_for 30 test -s net1.bin.part
+    wait_for test -s net1.bin.part
     kill -INT -- "-$make"
     no wait "$make"
-    wait_for 10 no pgrep -g "$make"
+    wait_for no pgrep -g "$make"
     [ ! -e net1.bin ]
     [ -e data.ps ]
     [ "$(records net1.bin.part | jq -r 'select(.type == "model") | .stopped')" = true ]
@@ -73,7 +73,7 @@ would() {
     env --default-signal=INT setsid make --no-print-directory -f "$REPOSITORY/pipelines/sweep.mk" net1.bin \
         EPOCHS=40 FETCH='--limit 200' >out 2>&1 3>&- &
     make=$!
-    wait_for 30 grep 'epoch 10 of' out
+    wait_for grep 'epoch 10 of' out
     kill -INT -- "-$make"
     no wait "$make"
     make=

@@ -146,7 +146,7 @@ for record in records:
     psdump -k csv fifo >live & reader=$!
     exec 9>fifo
     cat channel >&9
-    wait_for 30 grep -q ^validation live
+    wait_for grep -q ^validation live
     kill -0 $reader
     exec 9>&-
     wait $reader
@@ -293,7 +293,7 @@ END
 
 @test "a closed pipe ends it quietly, in the middle of an endless stream; a full disk does not" {
     for kind in csv json; do
-        timeout 60 psaug <images.ps 2>augmented | psdump -k $kind 2>err | head -n 2 >/dev/null
+        in_time psaug <images.ps 2>augmented | psdump -k $kind 2>err | head -n 2 >/dev/null
         [ "${PIPESTATUS[*]}" = "0 0 0" ]
         [ ! -s err ]
         [ ! -s augmented ]

@@ -387,16 +387,17 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
 @test "on a terminal: how many of how many, a second, MB a second, time left; nothing of it elsewhere" {
     command -v script >/dev/null || skip "needs script of bsdutils"
     psfetch -q synth:shapes --limit 3000 --write-shard shapes.tar.gz
-    # A consumer that takes its time once images come, and more of them than a pipe holds, so that there is something to see
-    # on any machine.
-    script -qec "TERM=xterm psfetch shapes.tar.gz | (head -c 1 && sleep 0.3 && cat) >out" /dev/null </dev/null >said
+    # A consumer that takes its time until there was something to see.
+    seen="until grep -q ' left' said || [ \$(head -c 50000 | wc -c) = 0 ]; do sleep 0.1; done; cat"
+    script -qec "TERM=xterm psfetch shapes.tar.gz | ($seen) >out" /dev/null </dev/null >said
     tr '\r' '\n' <said >lines
     grep -qE "psfetch: shapes.tar.gz: [0-9]+ images, [0-9.]+ MB" lines
     grep -qE "psfetch: [0-9]+ of 3000 images, [0-9]+/s, [0-9]+\.[0-9] MB/s, [0-9]+:[0-9][0-9] left" lines
     ends 0 psfetch shapes.tar.gz
     [ ! -s err ]
     # A line too long for the terminal would be wrapped, and not taken away: it is cut.
-    script -qec "stty columns 30; TERM=xterm psfetch shapes.tar.gz --limit 1000 | (head -c 1 && sleep 0.3 && cat) >out" /dev/null </dev/null >said
+    seen=${seen/left/of 1000 images}
+    script -qec "stty columns 30; TERM=xterm psfetch shapes.tar.gz --limit 1000 | ($seen) >out" /dev/null </dev/null >said
     tr '\r' '\n' <said | sed 's/\x1b\[K//' >lines
     grep -qE "^psfetch: [0-9]+ of 1000 images" lines
     [ "$(grep -v classes: lines | wc -L)" -eq 29 ]

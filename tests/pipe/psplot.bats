@@ -297,7 +297,7 @@ s["confusion"] = [row + [0, 0] for row in s["confusion"]] + [[0] * 5] * 2' >more
 
 @test "following two trainers through a FIFO ends by itself" {
     mkfifo fifo
-    timeout 20 psplot --follow fifo >lines & chart=$!
+    timeout "$HANGS" psplot --follow fifo >lines & chart=$!
     exec 9<>fifo # held open, as sweep does
     trainer d1 'done' 0.6 9>&- &
     trainer d2 stopped 0.3 9>&-
@@ -318,7 +318,7 @@ END
 
 @test "following a trainer that dies without a word ends with 3" {
     mkfifo fifo
-    timeout 20 psplot --follow fifo >lines 2>err & chart=$!
+    timeout "$HANGS" psplot --follow fifo >lines 2>err & chart=$!
     trainer d1 killed 0.2
     status=0
     wait $chart || status=$?
@@ -329,10 +329,10 @@ END
 
 @test "following a file that is yet to come and then grows" {
     size=$(stat -c %s net3.bin)
-    timeout 20 psplot --follow grows.bin >lines & chart=$!
+    timeout "$HANGS" psplot --follow grows.bin >lines & chart=$!
     sleep 0.3
     head -c $((size / 2)) net3.bin >grows.bin
-    wait_for 30 grep -q 'epoch 2:' lines
+    wait_for grep -q 'epoch 2:' lines
     kill -0 $chart
     tail -c +$((size / 2 + 1)) net3.bin >>grows.bin
     wait $chart
@@ -341,11 +341,11 @@ END
 }
 
 @test "following a pipe: its end is the end, whole or not" {
-    cat net1.bin net2.bin | timeout 20 psplot --follow >lines
+    cat net1.bin net2.bin | in_time psplot --follow >lines
     grep -q "^depth 1: done$" lines
     [ "$(tail -n 1 lines)" = "depth 2: done" ]
     status=0
-    (cat torn.bin) | timeout 20 psplot --follow >lines 2>err || status=$?
+    (cat torn.bin) | in_time psplot --follow >lines 2>err || status=$?
     [ $status -eq 3 ]
     grep -q 'without an end record' err
 }

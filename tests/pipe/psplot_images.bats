@@ -111,7 +111,7 @@ picture, train = pixels("sheet.png"), images("epochs.ps", "train")
 assert len(train) == 60
 assert all(find(picture, block(image), 14) for image in train)
 assert not any(find(picture, block(image), 14) for image in images("epochs.ps", "validation"))'
-    timeout 60 psaug <images.ps 2>err | psplot -k images --limit 60 -o endless.png
+    in_time psaug <images.ps 2>err | psplot -k images --limit 60 -o endless.png
     [ "${PIPESTATUS[*]}" = "0 0" ]
     [ ! -s err ]
     cmp endless.png sheet.png

@@ -35,7 +35,7 @@ for i in range(1, (10 * epochs or 5) + 1):
             put("validation", run, i, images=100, loss=2, accuracy=accuracy - 0.02)
 for run in range(ended):
     put("done", run, 10 * epochs, status="done")
-time.sleep(60)
+time.sleep(600)
 END
     writer=$!
 }
@@ -44,50 +44,53 @@ END
 terminal() {
     local size=$1
     shift
-    tmux -S tmux -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" "env PATH=$PATH $*; sleep 60"
+    tmux -S tmux -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" "env PATH=$PATH $*; sleep 600"
 }
 shows() {
     tmux -S tmux capture-pane -p | grep -q -- "$1"
 }
 # frame NAME: what the terminal shows is the golden frame; with RENEW set it becomes that.
 frame() {
-    sleep 0.3 # the frame that was being written when its first line was seen
+    local -x HANGS=30 # for when its first line was seen the others were being written
+    [ -z "${RENEW-}" ] || { sleep 1 && captured "$1" && cp "$1" "$golden/$1"; }
+    wait_for captured "$1" || diff "$golden/$1" "$1"
+}
+captured() {
     tmux -S tmux capture-pane -p | sed 's/ *$//' >"$1"
-    [ -z "${RENEW-}" ] || cp "$1" "$golden/$1"
-    diff "$golden/$1" "$1"
+    [ -n "${RENEW-}" ] || cmp "$golden/$1" "$1"
 }
 
 @test "a few runs are panels, and another size of the window is another page" {
     terminal 80x24 psplot --follow fifo
     trainers 2 4 0
-    wait_for 10 shows 'epoch 4 of 12.*epoch 4 of 12'
+    wait_for shows 'epoch 4 of 12.*epoch 4 of 12'
     frame frame-panels.txt
     tmux -S tmux resize-window -x 120 -y 40
-    wait_for 10 shows '^ *[0-9.]*┤.* loss'
+    wait_for shows '^ *[0-9.]*┤.* loss'
     frame frame-wide.txt
     tmux -S tmux resize-window -x 40 -y 10
-    wait_for 10 shows '^run '
+    wait_for shows '^run '
     frame frame-narrow.txt
 }
 
 @test "before the first validation there is the training accuracy" {
     terminal 60x14 psplot --follow fifo
     trainers 1 0 0
-    wait_for 10 shows 'epoch 1 of 12, 1[12] s left, 1280 images/s'
-    shows '^net-00 .* training 10.2 %$'
+    wait_for shows 'epoch 1 of 12, 1[12] s left, 1280 images/s'
+    wait_for shows '^net-00 .* training 10.2 %$'
 }
 
 @test "forty runs are rows: those at work first, and how many more there are" {
     terminal 80x12 psplot --follow fifo
     trainers 40 3 37
-    wait_for 10 shows 'and 32 more: 0 running, 32 ended'
+    wait_for shows 'and 32 more: 0 running, 32 ended'
     frame frame-rows.txt
 }
 
 @test "without Unicode the frame is ASCII" {
     terminal 60x16 env LC_ALL=C psplot --follow fifo
     trainers 1 4 0
-    wait_for 10 shows 'epoch 4 of 12'
+    wait_for shows 'epoch 4 of 12'
     frame frame-ascii.txt
     no grep -q '[^ -~]' <(tmux -S tmux capture-pane -p | LC_ALL=C cat)
 }
@@ -107,24 +110,24 @@ frame() {
     exec {lock}<s
     flock "$lock"
     terminal 80x12 psplot --follow s {lock}<&-
-    wait_for 10 shows '^1 of 4 done, 1 running, 1 failed, 1 to come  *⠒⠒ training'
-    wait_for 10 shows '^epoch 1 of 4'
-    shows '^depth 1, seed 0 .*validation 10.0 %'
+    wait_for shows '^1 of 4 done, 1 running, 1 failed, 1 to come  *⠒⠒ training'
+    wait_for shows '^epoch 1 of 4'
+    wait_for shows '^depth 1, seed 0 .*validation 10.0 %'
     # More epochs of the one that was done, as the next stage of a halving asks for.
     points 3
-    wait_for 10 shows '^0 of 4 done, 1 running, 1 failed, 2 to come'
+    wait_for shows '^0 of 4 done, 1 running, 1 failed, 2 to come'
     exec {lock}<&-
 }
 
 @test "when all runs have ended the last frame stays and the shell goes on below it" {
     terminal 60x14 "psplot --follow fifo; echo ended with \$?"
     trainers 1 12 1
-    wait_for 10 shows '^1 done'
+    wait_for shows '^1 done'
     no shows 'ended with'
     kill "$writer"
-    wait_for 10 shows '^ended with 0$'
-    shows '^net-00'
-    shows 'epoch 12, done'
+    wait_for shows '^ended with 0$'
+    wait_for shows '^net-00'
+    wait_for shows 'epoch 12, done'
     [ "$(tmux -S tmux display-message -p '#{cursor_flag}')" = 1 ]
 }
 
@@ -132,12 +135,12 @@ frame() {
     terminal 60x14 bash --norc
     tmux -S tmux send-keys 'psplot --follow fifo' Enter
     trainers 1 4 0
-    wait_for 10 shows 'epoch 4 of 12'
+    wait_for shows 'epoch 4 of 12'
     tmux -S tmux send-keys C-z
-    wait_for 10 shows 'Stopped'
+    wait_for shows 'Stopped'
     [ "$(tmux -S tmux display-message -p '#{cursor_flag}')" = 1 ]
     tmux -S tmux send-keys 'clear; fg' Enter
-    wait_for 10 shows '^1 running'
-    wait_for 10 shows 'epoch 4 of 12'
+    wait_for shows '^1 running'
+    wait_for shows 'epoch 4 of 12'
     [ "$(tmux -S tmux display-message -p '#{cursor_flag}')" = 0 ]
 }

@@ -270,19 +270,20 @@ for label in range(1200):
     mkfifo fifo
     psaug -e 1 <set.ps >epoch.ps
     pstrain -q <epoch.ps >wanted.bin
-    timeout 60 pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
-    timeout 60 head -c 1 fifo >/dev/null 3>&- &
-    timeout 60 pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
+    in_time pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
+    timeout "$HANGS" head -c 1 fifo >/dev/null 3>&- &
+    in_time pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
     wait
     # Somebody who holds the FIFO open and never reads: 64 KiB, then records are lost, and counted.
     exec 5<>fifo
-    psaug <set.ps | timeout 100 pstrain -q -t 1 -b 4 -e 20 --progress fifo >/dev/null
-    timeout 2 cat <&5 >early || true
-    psaug <set.ps | timeout 100 pstrain -q --progress fifo -e 1 >/dev/null
+    psfetch -q synth:shapes --limit 200 --resize 8x8 --split 0.8 | tee small.ps |
+        psaug | in_time pstrain -q -t 1 -b 4 -e 16 --progress fifo >/dev/null
+    dd bs=64K count=1 <&5 >early
+    psaug <small.ps | in_time pstrain -q --progress fifo -e 1 >/dev/null
     exec 5>&-
     # What came and what is told to be lost make up all that was sent before the last that came.
     records early >lines
-    [ "$(wc -l <lines)" -lt 800 ]
+    [ "$(wc -l <lines)" -lt 640 ]
     jq -s -e '(map(select(.type == "progress")) | last) as $last |
         (.[:index($last) + 1] | length + (map(.lost) | add)) == $last.iteration + $last.epoch - 1' lines
 }

@@ -89,7 +89,7 @@ for record in records:
         trainer=$!
         exec 5>slow
         head -c "$(($(stat -c %s epochs.ps) / 2))" epochs.ps >&5 3>&- &
-        wait_for 30 speaks_of 30
+        wait_for speaks_of 30
         kill -$signal $trainer
         exec 5>&-
         wait $trainer || status=$?
@@ -105,7 +105,7 @@ for record in records:
     pstrain -q -b 32 -e 4 --checkpoint-every 3 <slow >torn.bin 3>&- &
     exec 5>slow
     head -c "$(($(stat -c %s epochs.ps) * 6 / 10))" epochs.ps >&5
-    wait_for 30 speaks_of 10
+    wait_for speaks_of 10
     kill -TERM $!
     exec 5>&-
     wait $! || [ $? = 4 ]
@@ -122,7 +122,7 @@ for record in records:
     exec 5>slow
     # Up to some image of the second epoch.
     head -c "$(($(stat -c %s epochs.ps) * 4 / 10))" epochs.ps >&5
-    wait_for 10 test -s again.bin
+    wait_for test -s again.bin
     kill -TERM $!
     exec 5>&-
     wait $! || [ $? = 4 ]
@@ -147,7 +147,7 @@ for record in records:
     pstrain -q -b 32 -e 4 <slow >torn.bin 3>&- &
     exec 5>slow
     head -c "$before" epochs.ps >&5
-    wait_for 30 speaks_of 12
+    wait_for speaks_of 12
     sleep 0.2
     kill -TERM $!
     exec 5>&-
@@ -346,7 +346,7 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
     exec 4>slow
     psaug -e 4 <set.ps >epochs.ps
     head -c $(($(stat -c %s epochs.ps) * 13 / 20)) epochs.ps >&4
-    wait_for 20 speaks_of 16
+    wait_for speaks_of 16
     kill $trainer
     exec 4>&-
     wait $trainer || [ $? -eq 4 ]

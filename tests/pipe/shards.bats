@@ -2,17 +2,6 @@
 # psfetch on tar archives: of files, of S3 and of the web; and how it writes them.
 load ../helper
 
-# serve FOLDER [NAME=VALUE...]: tests/servers/bucket.py, anew.
-serve() {
-    [ -z "${server-}" ] || kill "$server"
-    rm -f "$1.port"
-    /usr/bin/python3 "$REPOSITORY/tests/servers/bucket.py" "$@" >server.log 2>&1 3>&- &
-    server=$!
-    wait_for 10 test -s "$1.port"
-    url=http://127.0.0.1:$(cat "$1.port")
-    export AWS_ENDPOINT_URL=$url AWS_ACCESS_KEY_ID=nobody AWS_SECRET_ACCESS_KEY=none
-}
-
 # Images in folders and in none, with names that tar writes in another way than others.
 zoo() {
     local i
@@ -399,7 +388,7 @@ P
     tar -czf web/zoo.tar.gz -C zoo .
     psfetch -q zoo >folder.ps
     serve web
-    ends 0 psfetch "$url/b/zoo.tar.gz?token=hush#hush"
+    ends 0 psfetch "${url:?}/b/zoo.tar.gz?token=hush#hush"
     same folder.ps out
     [ "$(source_of out)" = "$url/b/zoo.tar.gz" ]
     no grep -q hush out err
@@ -458,7 +447,7 @@ P
     mkdir web
     tar -cf web/stall.tar zoo
     serve web
-    statuses=$(timeout 9 psfetch s3://b/stall.tar 2>err | head -c 0; echo "${PIPESTATUS[0]}")
+    statuses=$(at_once psfetch s3://b/stall.tar 2>err | head -c 0; echo "${PIPESTATUS[0]}")
     [ "$statuses" = 0 ]
     [ ! -s err ]
 }

@@ -38,7 +38,7 @@ has_no_trainer() {
     shim nvidia-smi "$waits"
     for program in psaug pstrain; do shim $program "$waits; exec \"\$real\" \"\$@\""; done
     : >stage
-    timeout 60 t/pipelines/sweep "${small[@]}" --depth 1 -o s
+    PATH=$PWD/t/pipelines:$PATH trained s "${small[@]}" --depth 1
     half=$(($(stat -c %s s/d1-*.bin) - 100))
     run=$(basename s/d1-*.bin .bin)
     head -c $half "s/$run.bin" >torn && rm "s/$run.bin"
@@ -47,11 +47,11 @@ has_no_trainer() {
         echo $stage >stage
         cp torn "s/$run.torn1"
         env -u CUDA_VISIBLE_DEVICES t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
-        wait_for 30 test -e at
+        wait_for test -e at
         sweep stop d1-s0 -o s
-        [ $stage = nvidia-smi ] || wait_for 30 has_no_trainer d1-s0
+        [ $stage = nvidia-smi ] || wait_for has_no_trainer d1-s0
         touch go
-        ends 4 timeout 60 sweep wait -o s
+        ends 4 in_time sweep wait -o s
         in_state stopped d1-s0
         in_state "done" d2-s0
         cmp torn "s/$run.torn1"
@@ -62,7 +62,7 @@ has_no_trainer() {
     rm -f go at
     echo nvidia-smi >stage
     env -u CUDA_VISIBLE_DEVICES t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
-    wait_for 30 test -e at
+    wait_for test -e at
     sweep stop -o s &
     sleep 2
     touch go
@@ -74,11 +74,11 @@ has_no_trainer() {
 @test "a runner that cannot begin, or is killed before it has, fails with a sentence" {
     # shellcheck disable=SC2016 # for another shell
     shim setpriv '[ "$4" != point ] || { [ -e once ] && kill -KILL $$; : >once; exit 126; }; exec /usr/bin/setpriv "$@"'
-    ends 1 timeout 60 t/pipelines/sweep "${small[@]}" --depth 1-2 -o s
+    ends 1 in_time t/pipelines/sweep "${small[@]}" --depth 1-2 -o s
     grep 'd1-s0-.* failed: the process that was to train it was killed or could not start' err
     grep 'd2-s0-.* failed: the process that was to train it was killed or could not start' err
     # The same folder, when what was wrong is mended.
-    timeout 60 sweep -o s
+    trained s
     in_state "done" "d1-s0 d2-s0"
 }
 
@@ -92,7 +92,7 @@ has_no_trainer() {
     done
     # Images that no network can be made of are seen only when they are there.
     ends 2 sweep "${small[@]}" --fetch '--resize 10x10' --depth 1-2 -o s
-    sweep "${small[@]}" --depth 1 -o s
+    trained s "${small[@]}" --depth 1
     in_state "done" d1-s0
     # Now it is a sweep of these.
     ends 2 sweep "${small[@]}" --limit 50 --depth 1 -o s
@@ -100,13 +100,15 @@ has_no_trainer() {
 }
 
 @test "points that have not begun are of the options of the last command" {
+    idle
     sweep start "${small[@]}" --epochs 100000 --depth 1-2 -o s
-    wait_for 30 writes d1-s0
+    wait_for writes d1-s0
     ends 2 sweep start --limit 50 -o s
     sweep stop -o s
+    awake
     rm s/d1-*
     before=$(cut -f 1 s/points)
-    sweep --limit 50 --epochs 1 -o s
+    trained s --limit 50 --epochs 1
     in_state "done" "d1-s0 d2-s0"
     [ "$(records s/data.ps | jq -c 'select(.type == "header") | .options.limit')" = 50 ]
     [ "$(cut -f 1 s/points)" != "$before" ]
@@ -154,7 +156,7 @@ has_no_trainer() {
 }
 
 @test "what somebody else's folder holds is not acted upon where it has another form" {
-    sweep "${small[@]}" --depth 1-2 -o s >out
+    sweep "${small[@]}" --depth 1-2 -o s >out # with its report
     cp s/options options && cp s/points points
     # shellcheck disable=SC2016 # no shell may expand it
     sed 's/^epochs .*/epochs a[$(touch x)]/' options >s/options

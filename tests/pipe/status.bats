@@ -45,11 +45,11 @@ for record in reader:
     trainer=$!
     exec 4>slow
     psaug -e 2 <set.ps | head -c -20 >&4
-    wait_for 20 test -s stopped.bin
+    wait_for test -s stopped.bin
     learnt() {
         [ "$(fields stopped.bin)" = "torn 2 - 2 6" ]
     }
-    wait_for 20 learnt
+    wait_for learnt
     kill $trainer
     exec 4>&-
     wait $trainer || [ $? -eq 4 ]

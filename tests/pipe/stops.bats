@@ -16,7 +16,7 @@ start_sweep() {
 ended() {
     status=0
     wait "$sweep" || status=$?
-    wait_for 20 nobody_left
+    wait_for nobody_left
 }
 # lines N: as many points.
 lines() {
@@ -45,7 +45,7 @@ start_shimmed() {
     lines 400 >points
     for victim in sweep worker ${PSWEEP_LONG:+parallel}; do
         start_sweep "${few[@]}" --points points --jobs 400 -o s
-        wait_for 30 counts
+        wait_for counts
         case $victim in
         sweep) kill -TERM "$sweep" ;;
         worker) kill -KILL "$(worker)" ;;
@@ -58,17 +58,18 @@ start_shimmed() {
 
 @test "places are made for the points there are, and nobody asks for more than a number that is said" {
     for option in -j --per-gpu; do
-        ends 2 timeout 20 sweep $option 999999999 -o s
+        ends 2 in_time sweep $option 999999999 -o s
         grep -e 'takes a whole number from 1 to 50000, not .999999999.' err
     done
     for many in 99999999999 50001 0; do
         echo "$many/:" >hosts
-        ends 2 timeout 20 sweep --hosts hosts -o s
+        ends 2 in_time sweep --hosts hosts -o s
         grep "a line of hosts takes a whole number from 1 to 50000 .*, not '$many/:'" err
     done
     [ ! -e s ]
+    idle
     sweep start "${few[@]}" --epochs 100000 --depth 1 --jobs 20000 -o s
-    wait_for 30 writes d1-s0
+    wait_for writes d1-s0
     [ "$(find s/.places/free -type f | wc -l)" -le 64 ]
     sweep stop -o s
     nobody_left
@@ -76,16 +77,17 @@ start_shimmed() {
 
 @test "a sweep whose points grow uses all the places it was asked to" {
     long
+    idle
     sweep start "${few[@]}" --epochs 100000 --depth 1 --jobs 80 -o s
-    wait_for 30 writes d1-s0
+    wait_for writes d1-s0
     lines 90 >points
     sweep start --points points -o s
     all_run() {
         [ "$(find s -name 'd*.part' -size +0 | wc -l)" = 80 ]
     }
-    wait_for 300 all_run
+    wait_for all_run
     [ "$(find s/.places/free -type f | wc -l)" = 80 ]
-    timeout 300 sweep stop -o s
+    in_time sweep stop -o s
     nobody_left
     in_state running ""
 }
@@ -96,12 +98,12 @@ start_shimmed() {
     for way in stop TERM INT KILL; do
         rm -f called
         start_shimmed "${few[@]}" --depth 1 -o s
-        wait_for 30 test -e called
+        wait_for test -e called
         env --default-signal=INT sweep "${few[@]}" --depth 1 -o s >out2 2>err2 3>&- &
         other=$!
         if [ $way = stop ]; then
-            ends 1 timeout 20 sweep stop d1-s0 -o s
-            ends 0 timeout 20 sweep stop -o s
+            ends 1 in_time sweep stop d1-s0 -o s
+            ends 0 in_time sweep stop -o s
             kill -TERM $other
         else
             sleep 0.3
@@ -117,10 +119,10 @@ start_shimmed() {
     # Of the images for the test, too.
     rm -f called
     start_shimmed "${few[@]}" --test synth:shapes/test --depth 1 -o s
-    wait_for 30 test -e called
+    wait_for test -e called
     kill -TERM "$sweep"
     ended
-    timeout 60 sweep "${few[@]}" --depth 1 -o s
+    trained s "${few[@]}" --depth 1
     in_state "done" d1-s0
 }
 
@@ -139,8 +141,8 @@ host() {
             rm -f called
             start_sweep "${few[@]}" --depth 1 --hosts hosts -o s
             cd "$BATS_TEST_TMPDIR"
-            wait_for 30 test -e called
-            if [ "$way" = stop ]; then timeout 20 sweep stop -o s; else kill -"$way" "$sweep"; fi
+            wait_for test -e called
+            if [ "$way" = stop ]; then in_time sweep stop -o s; else kill -"$way" "$sweep"; fi
             ended
             [ "$status" = "$([ "$way" = stop ] && echo 4 || echo 143)" ]
             no grep 'lost' s/*.log
@@ -149,12 +151,13 @@ host() {
 }
 
 @test "who drives may leave its end open: a sweep that was killed ends" {
+    idle
     mkfifo points
     exec 5<>points
     for victim in worker sweep; do
         start_sweep "${few[@]}" --epochs 100000 --points - -o s <points
         echo "--depth 1" >&5
-        wait_for 30 writes d1-s0
+        wait_for writes d1-s0
         if [ $victim = worker ]; then kill -KILL "$(worker)"; else kill -KILL "$sweep"; fi
         ended
     done
@@ -213,7 +216,10 @@ stopped_at() {
         sleep "$(awk -v n=$RANDOM 'BEGIN { print n % 1500 / 1000 }')"
         if [ "$way" = stop ]; then
             # It may not be at work yet.
-            until timeout 60 sweep stop -o s; do [ $? = 1 ] && kill -0 "$sweep"; done
+            until in_time sweep stop -o s; do
+                [ $? = 1 ]
+                kill -0 "$sweep"
+            done
         else
             kill -"$way" "$sweep"
         fi
@@ -228,6 +234,7 @@ stopped_at() {
 @test "a stop at any moment of a start, whatever number of places is asked for" {
     long
     RANDOM=1
+    idle
     for places in 1 64 400 20000; do
         lines "$places" | head -n 500 >points
         stopped_at "$places" 12

@@ -6,8 +6,8 @@ load ../sweeps
 # Few small images, and no test of the best, so that nothing takes longer than it needs to.
 few=(--limit 200 --fetch '--resize 8x8' --test '')
 small=("${few[@]}" --epochs 1)
-# Long points: more epochs than anybody waits for.
-endless=(--limit 200 --epochs 100000 --test '')
+# Long points: more epochs than anybody waits for. Where they need not learn them they are idle.
+endless=("${few[@]}" --epochs 100000)
 
 # sweep in the background, as from a terminal: with an interrupt that is not ignored. Sets $sweep.
 start_sweep() {
@@ -51,30 +51,30 @@ epochs_done() {
 }
 
 @test "does only what is left, and adds points to what is there" {
-    sweep "${small[@]}" --depth 1 -o s
+    trained s "${small[@]}" --depth 1
     before=$(stat -c '%i %y' s/d1-s0-*.bin s/data.ps)
-    sweep --depth 1-2 --seed 0,1 -o s
+    trained s --depth 1-2 --seed 0,1
     [ "$before" = "$(stat -c '%i %y' s/d1-s0-*.bin s/data.ps)" ]
     in_state "done" "d1-s0 d1-s1 d2-s0 d2-s1"
 }
 
 @test "more epochs go on from the fewer, with the same bytes; fewer are there already" {
-    sweep "${few[@]}" --depth 1-2 --epochs 2 -o s
-    sweep --epochs 4 -o s
-    sweep "${few[@]}" --depth 1-2 --epochs 4 -o straight
+    trained s "${few[@]}" --depth 1-2 --epochs 2
+    trained s --epochs 4
+    trained straight "${few[@]}" --depth 1-2 --epochs 4
     same_runs s straight
     before=$(stat -c '%i %y' s/*.bin)
-    sweep --epochs 1 -o s
+    sweep --epochs 1 -o s # all is done: it draws its report
     [ "$before" = "$(stat -c '%i %y' s/*.bin)" ]
 }
 
 @test "what two machines made is joined by copying" {
-    sweep "${small[@]}" --depth 1-2 -o s
-    sweep "${small[@]}" --depth 2-3 -o other
+    trained s "${small[@]}" --depth 1-2
+    trained other "${small[@]}" --depth 2-3
     cp -n other/*.bin s/ && cat other/points >>s/points
     in_state "done" "d1-s0 d2-s0 d3-s0"
     before=$(stat -c '%i %y' s/*.bin)
-    sweep --depth 1-3 -o s
+    trained s --depth 1-3
     [ "$before" = "$(stat -c '%i %y' s/*.bin)" ]
     [ "$(wc -l <s/points)" = 3 ]
 }
@@ -109,7 +109,7 @@ epochs_done() {
 @test "another program can drive: points from standard input, a line for each that ends" {
     mkfifo answers
     # Waits for each answer before it asks the next.
-    timeout 60 sweep "${small[@]}" --points - -o s < <(
+    in_time sweep "${small[@]}" --points - -o s < <(
         exec 4<answers
         echo "--depth 1 --learning-rate 0.1"
         read -r _ state _ <&4 && echo "$state" >first
@@ -130,9 +130,10 @@ done 2
 @test "a program that drives may go away, or be asked to, at any time" {
     mkfifo points
     exec 5<>points
+    idle
     start_sweep "${endless[@]}" --points - -o s <points
     echo "--depth 1" >&5
-    wait_for 30 trainer d1-s0
+    wait_for trainer d1-s0
     kill -INT "$sweep"
     status=0
     wait "$sweep" || status=$?
@@ -140,8 +141,9 @@ done 2
     [ "$status" = 130 ]
     nobody_left
     # Nobody reads the answers any more.
+    awake
     for seed in $(seq 500); do echo "--depth 1 --seed $seed"; done |
-        timeout 60 sweep "${small[@]}" --points - -o t 2>err | head -n 1 >out
+        in_time sweep "${small[@]}" --points - -o t 2>err | head -n 1 >out
     [ "$(find t -name '*.bin' | wc -l)" -lt 100 ]
 }
 
@@ -158,22 +160,23 @@ done 2
     grep 'those of which fewer epochs were asked stand behind' out
     [ "$(awk '/^network/ { on = 1; next } on && /^d/ { print $4 }' out | paste -sd ' ')" = "4 2 1 1" ]
     [ "$(psdump -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
-    sweep --epochs 4 -o s
-    sweep "${few[@]}" --depth 1-2 --seed 0-1 --epochs 4 -o straight
+    trained s --epochs 4
+    trained straight "${few[@]}" --depth 1-2 --seed 0-1 --epochs 4
     same_runs s straight
 }
 
 @test "in the background: start, status, stop of a point and of all, wait, best" {
-    timeout 20 sweep start "${endless[@]}" --depth 1-3 --jobs 1 -o s >out
+    idle 2
+    in_time sweep start "${endless[@]}" --depth 1-3 --jobs 1 -o s >out
     grep '^3 points: 3 to come' out
-    wait_for 30 trainer d1-s0
+    wait_for trainer d1-s0
     in_state running d1-s0
     in_state missing "d2-s0 d3-s0"
     ends 1 sweep best -o s
     grep 'no network in s is done' err
-    wait_for 30 epochs_done 2
+    wait_for epochs_done 2
     sweep stop d1-s0 -o s
-    wait_for 30 trainer d2-s0
+    wait_for trainer d2-s0
     in_state stopped d1-s0
     [ "$(records s/d1-s0-*.stopped | jq -r 'select(.type == "model") | .stopped')" = true ]
     ends 1 sweep stop d9 -o s
@@ -189,29 +192,31 @@ done 2
     no grep -v '^sweep: ' err
     ends 1 sweep follow -o s
     grep 'no sweep is at work in s' err
+    awake
     sweep start --epochs 1 -o s
-    ends 0 timeout 60 sweep wait -o s
+    ends 0 in_time sweep wait -o s
     in_state "done" "d1-s0 d2-s0 d3-s0 d4-s0"
     [ -s "$(sweep best -o s)" ]
 }
 
 @test "points that several starts ask for at once are all there, under their own names, and trained once" {
-    sweep "${small[@]}" --depth 1 -o s >out
+    trained s "${small[@]}" --depth 1
     for depth in 2 3 4 5; do
         sweep start --depth $depth -o s >"out$depth" 2>&1 3>&- &
         starts+=($!)
     done
     for start in "${starts[@]}"; do wait "$start"; done
-    timeout 60 sweep wait -o s
+    in_time sweep wait -o s
     [ "$(state "done" | tr ' ' '\n' | sort | paste -sd ' ')" = "d1-s0 d2-s0 d3-s0 d4-s0 d5-s0" ]
     awk -F '\t' '{ split($1, part, "-"); if ($3 !~ "--depth " substr(part[1], 2) " ") exit 1 }' s/points
 }
 
 @test "one point can be ended; it is not taken for done, and the others go on" {
+    idle
     start_sweep "${endless[@]}" --depth 1-2 --jobs 1 -o s
     for depth in 1 2; do
-        wait_for 30 trainer d$depth-s0
-        wait_for 30 writes d$depth-s0
+        wait_for trainer d$depth-s0
+        wait_for writes d$depth-s0
         kill -TERM "$(trainer d$depth-s0)"
     done
     status=0
@@ -224,8 +229,8 @@ done 2
 
 @test "Ctrl-C saves what the networks have learnt and leaves no process behind" {
     start_sweep "${endless[@]}" --depth 1-4 --jobs 2 -o s
-    wait_for 30 trainer d1-s0 && wait_for 30 writes d1-s0
-    wait_for 30 trainer d2-s0 && wait_for 30 writes d2-s0
+    wait_for trainer d1-s0 && wait_for writes d1-s0
+    wait_for trainer d2-s0 && wait_for writes d2-s0
     kill -INT "$sweep"
     status=0
     wait "$sweep" || status=$?
@@ -249,40 +254,43 @@ is_met() {
 }
 
 @test "whatever dies by kill -9, nothing trains on, nothing is lost, and the bytes are the same in the end" {
-    point=(--limit 200 --depth 1 --jobs 1 --test '')
+    point=("${few[@]}" --depth 1 --jobs 1)
+    idle 4
     for victim in trainer sweep worker parallel point all; do
         # A trainer that was killed has left what it wrote.
         reached=$(psdump -k status s/d1-s0-*.part 2>/dev/null | awk 'NR == 2 { print $3 + 0 }')
         start_sweep "${point[@]}" --epochs 100000 -o s
-        wait_for 30 epochs_done $((reached + 4))
-        wait_for 30 is_met "$victim"
+        wait_for epochs_done $((reached + 4))
+        wait_for is_met "$victim"
         # shellcheck disable=SC2086 # many words on purpose
         kill -KILL $pids
         wait "$sweep" || true
-        wait_for 15 nobody_left
+        wait_for nobody_left
     done
+    awake
     had=$(psdump -k status s/d1-s0-*.part | awk 'NR == 2 { print $3 + 0 }')
     for folder in s whole; do
-        sweep "${point[@]}" --epochs $((had + 2)) -o $folder
+        trained $folder "${point[@]}" --epochs $((had + 2))
     done
     same_runs whole s
-    [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]
+    [ -z "$(find s -name '*.part' -o -name 'd*.log' -o -name '*.torn*' -o -name '*.stopped' -o -name '*.failed')" ]
 }
 
 @test "a finished run that was damaged is found out and mended" {
-    sweep "${few[@]}" --epochs 3 --depth 1 -o s
+    trained s "${few[@]}" --epochs 3 --depth 1
     cp s/d1-s0-*.bin whole
     printf X | dd of="$(echo s/d1-s0-*.bin)" bs=1 seek=$(($(stat -c %s whole) / 2)) conv=notrunc status=none
     no cmp -s whole s/d1-s0-*.bin
     in_state missing d1-s0
-    sweep -o s
+    trained s
     cmp whole s/d1-s0-*.bin
 }
 
 @test "of the files that interrupted trainers left, the one that has come furthest is gone on from" {
-    sweep "${few[@]}" --epochs 6 --depth 1 -o s
+    trained s "${few[@]}" --epochs 6 --depth 1
     run=$(basename s/d1-s0-*.bin .bin)
     mv "s/$run.bin" whole
+    idle
     mapfile -t ends < <(/usr/bin/python3 -c '
 import msgpack
 records = msgpack.Unpacker(open("whole", "rb"), raw=False, max_buffer_size=1 << 30)
@@ -293,46 +301,48 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
         head -c $((ends[torn] + 30)) whole >"s/$run.torn1"
         head -c "${ends[part]}" whole >"s/$run.part"
         # What it says then is in the log while it trains; more epochs than it needs keep it training.
-        start_sweep --epochs 100000 -o s
-        wait_for 30 grep "going on from iteration 10," "s/$run.log"
+        sweep start --epochs 100000 -o s
+        wait_for grep "going on from iteration 10," "s/$run.log"
         sweep stop -o s
-        wait "$sweep" || true
     done
 }
 
 @test "a point that is stopped while it waits does not begin" {
+    idle
     sweep start "${endless[@]}" --depth 1-2 --jobs 1 -o s
-    wait_for 30 trainer d1-s0
+    wait_for trainer d1-s0
     sweep stop d2-s0 -o s
     sweep stop d1-s0 -o s
-    ends 4 timeout 30 sweep wait -o s
+    ends 4 in_time sweep wait -o s
     in_state stopped "d1-s0 d2-s0"
     [ -z "$(find s -name 'd2-*' -size +0)" ]
     grep '^sweep: d2-s0-.* was stopped before it had learnt anything' err
 }
 
 @test "a start while a stop is under way begins after it" {
+    idle
     sweep start "${endless[@]}" --depth 1 -o s
-    wait_for 30 writes d1-s0
+    wait_for writes d1-s0
     pid=$(trainer d1-s0)
     kill -STOP "$pid"
     sweep stop -o s &
     stop=$!
-    wait_for 10 test -e s/stop
+    wait_for test -e s/stop
+    awake
     sweep start --epochs 1 --depth 1-2 -o s >out 2>&1 3>&- &
     start=$!
     sleep 0.5
     kill -CONT "$pid"
     wait "$stop"
     wait "$start"
-    timeout 60 sweep wait -o s
+    in_time sweep wait -o s
     in_state "done" "d1-s0 d2-s0"
 }
 
 @test "what stands behind -- goes to every point, as it stands there" {
     echo "--depth 1" >points
     # shellcheck disable=SC2016 # a shell must not expand it
-    sweep "${small[@]}" --points points -o s -- --momentum 0.5 --name '50%s;touch${IFS}here'
+    trained s "${small[@]}" --points points -- --momentum 0.5 --name '50%s;touch${IFS}here'
     # shellcheck disable=SC2016
     [ "$(cut -f 3 s/points)" = '--depth 1 --momentum 0.5 --name 50%s;touch${IFS}here' ]
     [ ! -e here ]
@@ -344,7 +354,7 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
     mkdir -p images/a images/b
     picture images/a/1.png 8 8 10 && picture images/a/2.png 8 8 20 && picture images/a/3.jpg.png 8 8 30
     picture images/b/1.png 8 8 40 && picture images/b/2.png 8 8 50
-    sweep --data images --split 0.5 --epochs 1 --depth 1 --fetch '--include */[12].png' -o s >out
+    trained s --data images --split 0.5 --epochs 1 --depth 1 --fetch '--include */[12].png'
     [ "$(records s/data.ps | jq -r 'select(.type == "image") | .key' | sort | paste -sd ' ')" = "a/1.png a/2.png b/1.png b/2.png" ]
 }
 
@@ -357,15 +367,16 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
 }
 
 @test "a folder is of one set of images" {
-    sweep "${small[@]}" --depth 1 -o s
+    trained s "${small[@]}" --depth 1
     ends 2 sweep --limit 300 --depth 1 -o s
     grep "holds a sweep with --limit '200', not '300'" err
 }
 
 @test "every GPU trains a point, or as many as --per-gpu says" {
+    idle
     CUDA_VISIBLE_DEVICES=5,3 sweep start "${endless[@]}" --depth 1-5 --per-gpu 2 -o s
     for depth in 1 2 3 4; do
-        wait_for 30 trainer d$depth-s0
+        wait_for trainer d$depth-s0
         tr '\0' '\n' <"/proc/$(trainer d$depth-s0)/environ" | grep '^CUDA_VISIBLE_DEVICES=' >>devices
     done
     no trainer d5-s0
@@ -397,8 +408,8 @@ P
     ends 1 sweep --data nothere "${small[@]}" --depth 1 -o s
     grep 'cannot fetch the images of nothere' err
     [ ! -e s/data.ps ]
-    sweep "${small[@]}" --depth 1 -o s >out
-    grep 'best is' out
+    trained s "${small[@]}" --depth 1
+    in_state "done" d1-s0
 }
 
 @test "a point that fails is named with its reason, and the others are done" {
@@ -406,7 +417,7 @@ P
     printf '%s\n' '-d 1 -e 100000' '-d 2' >points
     start_sweep "${small[@]}" --points points --jobs 1 -o s
     # shellcheck disable=SC2016 # evaluated at each try
-    wait_for 30 eval 'first=$(trainer d1-s0)'
+    wait_for eval 'first=$(trainer d1-s0)'
     kill -KILL "$first"
     status=0
     wait "$sweep" || status=$?

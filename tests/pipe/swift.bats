@@ -71,7 +71,7 @@ middle() {
     PATH=$PATH:/usr/sbin nghttpx --conf=/dev/null --no-ocsp --workers=1 -f "127.0.0.1,$port" \
         -b "127.0.0.1,${AWS_ENDPOINT_URL##*:}" key.pem cert.pem >proxy.log 2>&1 3>&- &
     proxy=$!
-    wait_for 10 curl -sk "https://127.0.0.1:$port/"
+    wait_for curl -sk "https://127.0.0.1:$port/"
     ends 0 env AWS_CA_BUNDLE=cert.pem psfetch -v --endpoint-url "https://127.0.0.1:$port" s3://two
     kill $proxy
     grep -q "s3://two/: the server speaks HTTP/2" err

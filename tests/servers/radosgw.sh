@@ -11,20 +11,17 @@
 set -eEuo pipefail
 action=$1
 servers=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/wait.bash
+. "$servers/../wait.bash"
 mkdir -p "$2"
 cd "$2"
 dir=$PWD
 key=PSWEEPTEST
 secret='Secret/with+odd=characters'
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
-wait_for() {
-    local tries=$(($1 * 5))
-    shift
-    until timeout 10 "$@" >wait.log 2>&1; do
-        [ $((tries -= 1)) -gt 0 ] || { echo "radosgw.sh: gave up on: $*" >&2; tail -n 5 ./*.log >&2; return 1; }
-        sleep 0.2
-    done
+# done_soon COMMAND...: in the end it succeeds; without a server that it asks it would not end.
+done_soon() {
+    wait_for timeout 60 "$@" || { tail -n 5 ./*.log >&2 && return 1; }
 }
 
 # background NAME COMMAND...: runs it on its own, away from the descriptors of whoever waits for us.
@@ -88,13 +85,13 @@ start() {
     ceph-mon "${conf[@]}" --mkfs -i a --monmap monmap --keyring keyring >mon.log 2>&1
     background mon ceph-mon "${conf[@]}" -f -i a
     id=$(cat /proc/sys/kernel/random/uuid)
-    wait_for 20 ceph "${conf[@]}" osd new "$id" 0
+    done_soon ceph "${conf[@]}" osd new "$id" 0
     ceph-osd "${conf[@]}" -i 0 --mkfs --osd-uuid "$id" >osd.log 2>&1
-    wait_for 20 ceph "${conf[@]}" osd crush add 0 1.0 root=default host=localhost
+    done_soon ceph "${conf[@]}" osd crush add 0 1.0 root=default host=localhost
     background osd ceph-osd "${conf[@]}" -f -i 0
     background rgw radosgw "${conf[@]}" -f -n client.rgw.a
-    wait_for 60 curl -sf -o /dev/null "http://127.0.0.1:${ports[2]}/"
-    wait_for 30 radosgw-admin "${conf[@]}" -n client.rgw.a user create --uid=tester \
+    done_soon curl -sf -o /dev/null "http://127.0.0.1:${ports[2]}/"
+    done_soon radosgw-admin "${conf[@]}" -n client.rgw.a user create --uid=tester \
         --display-name=tester --access-key=$key --secret-key="$secret"
     printf "export AWS_ENDPOINT_URL=http://127.0.0.1:%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY='%s'\n" \
         "${ports[2]}" $key "$secret" >"$dir/env"

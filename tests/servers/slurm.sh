@@ -10,6 +10,8 @@
 set -euo pipefail
 action=$1
 servers=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/wait.bash
+. "$servers/../wait.bash"
 mkdir -p "$2"/{state,spool}
 cd "$2"
 dir=$PWD
@@ -35,9 +37,7 @@ start_munge() {
     background munged setpriv --reuid munge --regid munge --clear-groups munged --foreground --force \
         --key-file "$munge/key" --socket "$munge/socket" --pid-file "$munge/pid" \
         --log-file "$munge/log" --seed-file "$munge/seed"
-    for _ in $(seq 50); do [ ! -S munge/socket ] || return 0; sleep 0.1; done
-    cat munged.out munge/log >&2
-    return 1
+    wait_for test -S munge/socket || { cat munged.out munge/log >&2 && return 1; }
 }
 
 write_configuration() {
@@ -70,6 +70,10 @@ PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
 END
 }
 
+is_idle() {
+    sinfo -h -o %t | grep idle
+}
+
 case $action in
 start)
     start_munge
@@ -77,12 +81,7 @@ start)
     write_configuration "${ports[@]}"
     background slurmctld slurmctld -D -f "$SLURM_CONF"
     background slurmd slurmd -D -f "$SLURM_CONF"
-    for _ in $(seq 200); do
-        sinfo -h -o %t 2>/dev/null | grep -q idle && exit
-        sleep 0.1
-    done
-    cat slurmctld.out slurmd.out >&2
-    exit 1
+    wait_for is_idle || { cat slurmctld.out slurmd.out >&2 && exit 1; }
     ;;
 stop)
     scancel --quiet --state=PENDING --user=root 2>/dev/null || true

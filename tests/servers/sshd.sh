@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real ssh hosts for tests: sshd's on 127.0.0.1, on ports that were free, with one key for all. Whoever logs
-# in to the k-th is in DIR/hostk.
+# in to the k-th is in DIR/hostk, which is the home, too: what the user has in .bashrc may take longer than all the rest.
 #
 #   sshd.sh start DIR N   starts N of them and writes DIR/hosts, a line of ssh with its options for each
 #   sshd.sh stop DIR      ends those whose ids stand in DIR/*.pid, and the sessions on them
@@ -9,6 +9,8 @@
 set -euo pipefail
 action=$1
 servers=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/wait.bash
+. "$servers/../wait.bash"
 mkdir -p "$2"
 cd "$2"
 dir=$PWD
@@ -26,18 +28,18 @@ StrictModes no
 PasswordAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 100
+KexAlgorithms curve25519-sha256
+SetEnv HOME=$dir/host$k
 ForceCommand cd $dir/host$k && exec sh -c "\$SSH_ORIGINAL_COMMAND"
 END
     setsid "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$dir/sshd$k.conf" >"sshd$k.log" 2>&1 3>&- &
     echo $! >"sshd$k.pid"
     echo "ssh -p $port -i $dir/key -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null" \
         "-o LogLevel=ERROR $(id -un)@127.0.0.1" >>hosts
-    for _ in $(seq 100); do
-        { : <"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null && return
-        sleep 0.1
-    done
-    cat "sshd$k.log" >&2
-    return 1
+    wait_for listens "$port" || { cat "sshd$k.log" >&2 && return 1; }
+}
+listens() {
+    : <"/dev/tcp/127.0.0.1/$1"
 }
 
 case $action in

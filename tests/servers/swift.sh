@@ -12,6 +12,8 @@
 set -eEuo pipefail
 action=$1
 servers=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/wait.bash
+. "$servers/../wait.bash"
 mkdir -p "$2"
 cd "$2"
 dir=$PWD
@@ -68,15 +70,6 @@ background() {
     echo $! >"$1.pid"
 }
 
-# Any answer will do: without a signature it is a refusal.
-wait_until_it_answers() {
-    local tries=150
-    until curl -s -o /dev/null --max-time 5 "http://127.0.0.1:$1/"; do
-        [ $((tries -= 1)) -gt 0 ] || { echo "swift.sh: no answer" >&2; tail -n 5 ./*.log >&2; return 1; }
-        sleep 0.2
-    done
-}
-
 start() {
     local ports i
     read -ra ports < <("$servers/free_ports" 4)
@@ -87,7 +80,8 @@ start() {
         background "${services[i]}"
     done
     background proxy
-    wait_until_it_answers "${ports[3]}"
+    # Any answer will do: without a signature it is a refusal.
+    wait_for curl -s --max-time 60 "http://127.0.0.1:${ports[3]}/" || { tail -n 5 ./*.log >&2 && return 1; }
     printf "export AWS_ENDPOINT_URL=http://127.0.0.1:%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY='%s'\n" \
         "${ports[3]}" test:tester 'Secret/with+odd=characters' >"$dir/env"
 }

@@ -212,7 +212,7 @@ static void listing(void)
     char bucket[] = "b", folder[] = "f/", code[64];
     struct s3_listing listing = {.bucket = bucket, .folder = folder};
     struct text next = {0};
-    s3xml_page(data, data_size, &listing, &next);
+    s3xml_page(data, data_size, folder, &listing, &next);
     s3xml_error(data, data_size, "<Code>", code, sizeof code);
     for (size_t i = 0; i < listing.count; i++)
         free(listing.object[i].key);

@@ -26,7 +26,7 @@ static int parse(const char *inside, struct s3_listing *listing, struct text *ne
                         "%s</ListBucketResult>",
                         inside);
     assert_in_range(size, 1, sizeof xml - 1);
-    return s3xml_page((const uint8_t *)xml, (size_t)size, listing, next);
+    return s3xml_page((const uint8_t *)xml, (size_t)size, listing->folder, listing, next);
 }
 
 static void release(struct s3_listing *listing, struct text *next)
@@ -121,7 +121,7 @@ static void test_words_and_keys_without_end(void **state)
         "<ListBucketResult>" OBJECT("f/&b;", "1", "") "</ListBucketResult>";
     struct s3_listing listing = {.bucket = bucket, .folder = folder};
     struct text next = {0};
-    assert_int_equal(s3xml_page((const uint8_t *)xml, sizeof xml - 1, &listing, &next), -1);
+    assert_int_equal(s3xml_page((const uint8_t *)xml, sizeof xml - 1, folder, &listing, &next), -1);
     assert_string_equal(why(), "the listing is damaged: it has a DOCTYPE");
     release(&listing, &next);
     char page[1400];

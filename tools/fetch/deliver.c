@@ -199,27 +199,6 @@ static int hand_out(struct writer *writer, struct source *source, const struct f
     return 0;
 }
 
-/* While there is nothing to write, the reader gets what there is; and when it has enough, we need
- * not wait. */
-static int write_all(struct prefetch *prefetch, struct writer *writer, size_t count,
-                     const struct delivery *delivery)
-{
-    for (size_t i = 0; i < count;) {
-        int late;
-        ssize_t ready = prefetch_wait(prefetch, &late);
-        if (ready < 0)
-            return -1;
-        for (ssize_t n = 0; n < ready; n++)
-            if (hand_out(writer, delivery->source, prefetch_ready(prefetch, (size_t)n),
-                         &delivery->image[i++], delivery->options) < 0)
-                return -1;
-        prefetch_leave(prefetch, (size_t)ready);
-        if (late && writer != NULL && (write_flush(writer) < 0 || write_look(writer) < 0))
-            return -1;
-    }
-    return 0;
-}
-
 int deliver(struct writer *writer, struct source *source, const struct selected *image,
             size_t count, const struct deliver_options *options)
 {
@@ -238,8 +217,21 @@ int deliver(struct writer *writer, struct source *source, const struct selected 
     int result = 0;
     if (kind->start != NULL)
         result = kind->start(source, choice, count, options->connections, prefetch);
-    if (result == 0)
-        result = write_all(prefetch, writer, count, &delivery);
+    for (size_t i = 0; i < count && result == 0;) {
+        int late;
+        ssize_t ready = prefetch_wait(prefetch, &late);
+        result = ready < 0 ? -1 : 0;
+        for (ssize_t n = 0; n < ready && result == 0; n++, i++)
+            result =
+                hand_out(writer, source, prefetch_ready(prefetch, (size_t)n), &image[i], options);
+        if (result < 0)
+            break;
+        prefetch_leave(prefetch, (size_t)ready);
+        /* While there is nothing to write, the reader gets what there is; and when it has enough,
+         * we need not wait. */
+        if (late && writer != NULL)
+            result = write_flush(writer) < 0 ? -1 : write_look(writer);
+    }
     prefetch_stop(prefetch);
     if (kind->stop != NULL)
         kind->stop(source);

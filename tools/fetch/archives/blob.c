@@ -64,19 +64,6 @@ char *blob_show(const char *url)
     return shown;
 }
 
-static int open_file(struct blob *blob)
-{
-    struct stat status;
-    blob->fd = open(blob->name, O_RDONLY | O_CLOEXEC);
-    if (blob->fd < 0 || fstat(blob->fd, &status) < 0)
-        return fail("cannot read %s: %s", blob->name, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return fail("cannot read %s: it is not a file", blob->name);
-    blob->size = (uint64_t)status.st_size;
-    blob->block = ealloc(BLOCK, 1);
-    return 0;
-}
-
 /* Plain http is for servers on this machine: no one in between. */
 static int check_page(const char *url)
 {
@@ -133,9 +120,21 @@ struct blob *blob_open(const char *name, const struct access_options *access,
                        const struct cancellation *cancellation)
 {
     struct blob *blob = ealloc(1, sizeof *blob);
+    struct stat status;
+    int done = 0;
     blob->name = ecopy(name);
-    blob->fd = -1;
-    if ((blob_is_url(name) ? open_url(blob, access, cancellation) : open_file(blob)) == 0)
+    blob->fd = blob_is_url(name) ? -1 : open(name, O_RDONLY | O_CLOEXEC);
+    if (blob_is_url(name)) {
+        done = open_url(blob, access, cancellation);
+    } else if (blob->fd < 0 || fstat(blob->fd, &status) < 0) {
+        done = fail("cannot read %s: %s", name, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        done = fail("cannot read %s: it is not a file", name);
+    } else {
+        blob->size = (uint64_t)status.st_size;
+        blob->block = ealloc(BLOCK, 1);
+    }
+    if (done == 0)
         return blob;
     blob_close(blob);
     return NULL;

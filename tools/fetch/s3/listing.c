@@ -47,10 +47,10 @@ static void forget(struct s3_listing *listing, size_t objects, size_t prefixes)
 
 /* A folder whose pages are asked for, each when the one before is there. */
 struct branch {
-    struct s3_listing *listing; /* its bucket and folder say what is asked for */
-    int flat;                   /* also what lies in folders in it; else these folders */
-    struct text token;          /* of the next page; "" at first, and when there are no more */
-    unsigned tries;             /* of a page that makes no sense */
+    char *folder;
+    int flat;          /* also what lies in folders in it; else these folders */
+    struct text token; /* of the next page; "" at first, and when there are no more */
+    unsigned tries;    /* of a page that makes no sense */
 };
 
 /* Lists branches side by side: a server tells a thousand keys at a time, and the next thousand of
@@ -59,8 +59,8 @@ struct lister {
     struct s3 *s3;
     const char *url; /* for the meter */
     struct transfers *transfers;
-    size_t pages;   /* received in all */
-    size_t objects; /* of branches that are listed now */
+    struct s3_listing *listing;
+    size_t pages; /* received in all */
 
     struct branch *branch; /* [count] */
     size_t count, next;    /* to be begun */
@@ -80,18 +80,19 @@ static int claim(void *user, size_t *job)
 /* By a canonical query: sorted by name, strictly encoded. */
 static void address(void *user, size_t job, struct request *request)
 {
-    const struct branch *branch = &((struct lister *)user)->branch[job];
-    const struct s3_listing *listing = branch->listing;
+    const struct lister *lister = user;
+    const struct branch *branch = &lister->branch[job];
     struct text query = {0};
     if (branch->token.size > 0) {
         text_format(&query, "continuation-token=");
         text_encode(&query, branch->token.at, branch->token.size, "");
         text_format(&query, "&");
     }
-    text_format(&query,
-                "%sencoding-type=url&list-type=2&prefix=", branch->flat ? "" : "delimiter=%2F&");
-    text_encode(&query, listing->folder, strlen(listing->folder), "");
-    request_page(request, listing->bucket, listing->folder, query.at);
+    if (!branch->flat)
+        text_format(&query, "delimiter=%%2F&");
+    text_format(&query, "encoding-type=url&list-type=2&prefix=");
+    text_encode(&query, branch->folder, strlen(branch->folder), "");
+    request_page(request, lister->listing->bucket, branch->folder, query.at);
     text_free(&query);
 }
 
@@ -102,10 +103,10 @@ static int came(void *user, size_t job, struct request *request, const char *gon
     (void)gone; /* a page that cannot be had is refused: only objects are gone, one by one */
     struct lister *lister = user;
     struct branch *branch = &lister->branch[job];
-    struct s3_listing *listing = branch->listing;
+    struct s3_listing *listing = lister->listing;
     size_t objects = listing->count, prefixes = listing->prefixes;
     struct text token = {0};
-    if (s3xml_page(request->body.bytes, request->body.size, listing, &token) < 0) {
+    if (s3xml_page(request->body.bytes, request->body.size, branch->folder, listing, &token) < 0) {
         forget(listing, objects, prefixes);
         text_free(&token);
         fail("cannot list %s: %s", request->name.at, why());
@@ -125,12 +126,11 @@ static int came(void *user, size_t job, struct request *request, const char *gon
     curl_easy_getinfo(request->easy, CURLINFO_HTTP_VERSION, &version);
     if (lister->pages++ == 0 && version == CURL_HTTP_VERSION_2_0)
         explain("%s: the server speaks HTTP/2", request->name.at);
-    lister->objects += listing->count - objects;
-    meter("%s: %zu object%s listed", lister->url, lister->objects, plural(lister->objects));
+    meter("%s: %zu object%s listed", lister->url, listing->count, plural(listing->count));
     return token.size > 0 && lister->is_whole ? CAME_MORE : CAME_DONE;
 }
 
-/* Appends to the listing of each branch its next page, or all that it has. */
+/* Appends to the listing the next page of each branch, or all that it has. */
 static int list_branches(struct lister *lister, struct branch *branch, size_t count, int is_whole)
 {
     const struct transfers_client client = {claim, address, came, lister};
@@ -141,74 +141,64 @@ static int list_branches(struct lister *lister, struct branch *branch, size_t co
     return transfers_run(lister->transfers, &client, &lister->s3->cancellation);
 }
 
-/* Lists the folders in listing's folder, and the objects beside them. 1; 0 when they are so few or
- * so many that the pages of all together are sooner had, and listing is as it was. */
-static int find_folders(struct lister *lister, struct s3_listing *listing)
+/* Lists what all folders of the listing (listing->prefix) hold, at once, and forgets these. */
+static int list_folders(struct lister *lister)
 {
-    enum { MOST = 1000 };
-    struct s3_listing folders = {.bucket = ecopy(listing->bucket),
-                                 .folder = ecopy(listing->folder)};
-    struct branch branch = {.listing = &folders};
-    int done = list_branches(lister, &branch, 1, 0);
-    int worth = folders.prefixes > 1 && folders.prefixes <= MOST;
-    while (done == 0 && worth && branch.token.size > 0) {
-        done = list_branches(lister, &branch, 1, 0);
-        worth = folders.prefixes <= MOST;
-    }
-    text_free(&branch.token);
-    if (done == 0 && worth) {
-        struct s3_listing pages = *listing;
-        *listing = folders;
-        folders = pages;
-    }
-    s3_listing_free(&folders);
-    return done < 0 ? -1 : worth;
-}
-
-/* Lists all folders of listing (listing->prefix) at once, appends what they hold, and forgets them.
- */
-static int list_folders(struct lister *lister, struct s3_listing *listing)
-{
+    struct s3_listing *listing = lister->listing;
     size_t count = listing->prefixes;
     struct branch *branch = ealloc(count, sizeof *branch);
-    struct s3_listing *part = ealloc(count, sizeof *part);
-    for (size_t i = 0; i < count; i++) {
-        part[i].bucket = ecopy(listing->bucket);
-        part[i].folder = listing->prefix[i];
-        branch[i] = (struct branch){.listing = &part[i], .flat = 1};
-    }
+    for (size_t i = 0; i < count; i++)
+        branch[i] = (struct branch){.folder = listing->prefix[i], .flat = 1};
     listing->prefixes = 0;
-    lister->objects = listing->count;
     int done = list_branches(lister, branch, count, 1);
     for (size_t i = 0; i < count; i++) {
-        for (size_t o = 0; o < part[i].count; o++)
-            s3_listing_add(listing, &part[i].object[o]);
-        part[i].count = 0;
-        s3_listing_free(&part[i]);
+        free(branch[i].folder);
         text_free(&branch[i].token);
     }
     free(branch);
-    free(part);
     return done;
 }
 
-/* The first page tells whether there are more; then the folders are listed at once. */
+/* The first page tells whether there are more. Then the folders are asked for, and the objects
+ * beside them: where they are so few or so many that the pages of all together are sooner had, the
+ * listing goes on with these; else they are listed at once, and the first page is not needed. */
+static int list_all(struct lister *lister)
+{
+    enum { MOST = 1000 };
+    struct s3_listing *listing = lister->listing;
+    struct branch all = {.folder = listing->folder, .flat = 1}, apart = {.folder = listing->folder};
+    int done = list_branches(lister, &all, 1, 0);
+    size_t first = listing->count;
+    if (done == 0 && all.token.size > 0) {
+        done = list_branches(lister, &apart, 1, 0);
+        int is_worth_it = listing->prefixes > 1;
+        while (done == 0 && is_worth_it && listing->prefixes <= MOST && apart.token.size > 0)
+            done = list_branches(lister, &apart, 1, 0);
+        if (done == 0 && is_worth_it && listing->prefixes <= MOST) {
+            for (size_t i = 0; i < first; i++)
+                free(listing->object[i].key);
+            listing->count -= first;
+            memmove(listing->object, listing->object + first,
+                    listing->count * sizeof *listing->object);
+            done = list_folders(lister);
+        } else if (done == 0) {
+            forget(listing, first, 0);
+            done = list_branches(lister, &all, 1, 1);
+        }
+    }
+    text_free(&all.token);
+    text_free(&apart.token);
+    return done;
+}
+
 int s3_list(struct s3 *s3, const char *url, struct s3_listing *listing)
 {
     enum { LISTED_AT_ONCE = 16 }; /* folders, at most */
     if (s3_take_url(url, 1, listing) < 0)
         return -1;
-    struct lister lister = {.s3 = s3, .url = url};
+    struct lister lister = {.s3 = s3, .url = url, .listing = listing};
     lister.transfers = transfers_open(s3, LISTED_AT_ONCE, -1);
-    struct branch branch = {.listing = listing, .flat = 1};
-    int done = lister.transfers != NULL ? list_branches(&lister, &branch, 1, 0) : -1;
-    if (done == 0 && branch.token.size > 0) {
-        int apart = find_folders(&lister, listing);
-        done = apart < 0 ? -1
-               : apart   ? list_folders(&lister, listing)
-                         : list_branches(&lister, &branch, 1, 1);
-    }
-    text_free(&branch.token);
+    int done = lister.transfers != NULL ? list_all(&lister) : -1;
     transfers_close(lister.transfers);
     if (done < 0)
         s3_listing_free(listing);

@@ -9,6 +9,7 @@
 
 /* Where the parser stands. Element names are joined: "ListBucketResult/Contents/Key". */
 struct page {
+    const char *folder;
     struct s3_listing *listing;
     size_t first; /* objects that were there before this page */
     size_t first_prefix;
@@ -138,7 +139,7 @@ static void decode_key(char *key)
 static int finish_page(struct page *page)
 {
     struct s3_listing *listing = page->listing;
-    size_t kept = page->first, folder = strlen(listing->folder);
+    size_t kept = page->first, folder = strlen(page->folder);
     const char *stray = NULL;
     for (size_t i = page->first; i < listing->count; i++) {
         struct s3_object object = listing->object[i];
@@ -147,7 +148,7 @@ static int finish_page(struct page *page)
         size_t size = strlen(object.key);
         if (size > S3_MAX_KEY)
             stray = "an object whose key has more than 1024 bytes";
-        else if (strncmp(object.key, listing->folder, folder) != 0)
+        else if (strncmp(object.key, page->folder, folder) != 0)
             stray = "an object outside the folder asked for";
         if (object.size == 0 && object.key[size - 1] == '/')
             free(object.key);
@@ -160,7 +161,7 @@ static int finish_page(struct page *page)
             decode_key(listing->prefix[i]);
         if (strlen(listing->prefix[i]) > S3_MAX_KEY)
             stray = "a folder whose name has more than 1024 bytes";
-        else if (strncmp(listing->prefix[i], listing->folder, folder) != 0 ||
+        else if (strncmp(listing->prefix[i], page->folder, folder) != 0 ||
                  strlen(listing->prefix[i]) <= folder)
             stray = "a folder outside the one asked for";
     }
@@ -175,10 +176,13 @@ static int finish_page(struct page *page)
     return stray ? fail("the server lists %s", stray) : 0;
 }
 
-int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, struct text *next)
+int s3xml_page(const uint8_t *xml, size_t size, const char *folder, struct s3_listing *listing,
+               struct text *next)
 {
-    struct page page = {
-        .listing = listing, .first = listing->count, .first_prefix = listing->prefixes};
+    struct page page = {.folder = folder,
+                        .listing = listing,
+                        .first = listing->count,
+                        .first_prefix = listing->prefixes};
     text_clear(&page.next);
     XML_Parser parser = XML_ParserCreate(NULL);
     if (parser == NULL)

@@ -14,8 +14,8 @@ struct s3_object {
     char etag[64]; /* without quotes; "" when the listing has none or a longer one */
 };
 
-/* What a folder holds, subfolders included, in the server's order (by bytes of the key). Keys that
- * end in a slash and are empty, which some tools leave as marks of a folder, are left out. */
+/* What a folder holds, subfolders included, in any order. Keys that end in a slash and are empty,
+ * which some tools leave as marks of a folder, are left out. */
 struct s3_listing {
     char *bucket;
     char *folder; /* "" or "train/": every key begins with it */
@@ -28,10 +28,11 @@ struct s3_listing {
 /* Appends an object, whose key becomes the listing's. */
 void s3_listing_add(struct s3_listing *listing, const struct s3_object *object);
 
-/* Appends the objects, and the folders of CommonPrefixes, of a ListObjectsV2 answer, asked for with
- * encoding-type=url, to listing (bucket and folder must be set). next becomes the token of the next
+/* Appends the objects, and the folders of CommonPrefixes, of a ListObjectsV2 answer for a folder,
+ * asked for with encoding-type=url, to listing. next becomes the token of the next
  * page, "" when this is the last. 0, or -1 with a sentence; listing stays whole. */
-int s3xml_page(const uint8_t *xml, size_t size, struct s3_listing *listing, struct text *next);
+int s3xml_page(const uint8_t *xml, size_t size, const char *folder, struct s3_listing *listing,
+               struct text *next);
 
 /* What stands behind open, "<Code>" or "<Region>", in an error document; "" when there is none.
  * Only letters, digits and dashes are kept. */

@@ -192,23 +192,6 @@ static int send_all(struct transfers *transfers, long long *next, int *more)
     return 0;
 }
 
-/* A job's answer: hands it over, and asks what else the job asks. */
-static int hand_over(struct transfers *transfers, struct connection *connection, const char *gone)
-{
-    const struct transfers_client *client = transfers->client;
-    transfers->came++;
-    if (transfers->limit < transfers->connections)
-        transfers->limit += 0.01; /* one more for each hundred that went well */
-    int more = client->came(client->user, connection->job, &connection->request, gone);
-    if (more == CAME_MORE || more == CAME_AGAIN) {
-        begin(transfers, connection, more == CAME_AGAIN ? AGAIN_MS : 0);
-        return 0;
-    }
-    connection->busy = 0;
-    transfers->busy--;
-    return more;
-}
-
 /* A transfer has ended. */
 static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
 {
@@ -218,8 +201,21 @@ static int finish(struct transfers *transfers, CURL *easy, CURLcode code)
     enum response_class response = request_classify(request, code);
     transfers->flying--;
     curl_multi_remove_handle(transfers->multi, easy);
-    if (response == RESPONSE_DONE || response == RESPONSE_GONE)
-        return hand_over(transfers, connection, response == RESPONSE_GONE ? why() : NULL);
+    if (response == RESPONSE_DONE || response == RESPONSE_GONE) {
+        const struct transfers_client *client = transfers->client;
+        transfers->came++;
+        if (transfers->limit < transfers->connections)
+            transfers->limit += 0.01; /* one more for each hundred that went well */
+        int more = client->came(client->user, connection->job, request,
+                                response == RESPONSE_GONE ? why() : NULL);
+        if (more == CAME_MORE || more == CAME_AGAIN) {
+            begin(transfers, connection, more == CAME_AGAIN ? AGAIN_MS : 0);
+            return 0;
+        }
+        connection->busy = 0;
+        transfers->busy--;
+        return more;
+    }
     if (response == RESPONSE_MOVED && transfers->busy == 1) {
         request_move(request);
         begin(transfers, connection, 0);

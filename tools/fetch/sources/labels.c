@@ -78,13 +78,11 @@ static int by_sample(const void *left, const void *right)
 static struct labels_file *find_file(const struct labels *labels, enum labels_kind kind,
                                      const char *key)
 {
+    const struct labels_file behind = {.kind = kind, .name = (char *)key, .order = SIZE_MAX};
     size_t low = 0, high = labels->count;
     while (low < high) { /* to the first file behind those of the sample */
         size_t middle = (low + high) / 2;
-        const struct labels_file *file = &labels->file[middle];
-        int order = file->kind != kind ? (file->kind > kind) - (file->kind < kind)
-                                       : compare_samples(file->name, key);
-        if (order <= 0)
+        if (by_sample(&labels->file[middle], &behind) < 0)
             low = middle + 1;
         else
             high = middle;

@@ -176,7 +176,7 @@ static int assign(struct source *source, struct survey *survey)
         struct way way = way_of(item->key, survey, &split);
         const char *folder = item->class_name ? NULL : find_class(way, survey, &size, &is_stray);
         if (is_stray || (survey->options->split_folders && split < 0)) {
-            omitted_stray(&source->omitted, item->key);
+            some_names_add(&source->omitted.stray, item->key);
             item->is_out = 1;
             continue;
         }

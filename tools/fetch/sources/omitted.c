@@ -71,11 +71,6 @@ void omitted_file(struct omitted *omitted, const char *key)
         count_suffix(omitted, key);
 }
 
-void omitted_stray(struct omitted *omitted, const char *key)
-{
-    some_names_add(&omitted->stray, key);
-}
-
 void omitted_free(struct omitted *omitted)
 {
     for (size_t i = 0; i < omitted->groups; i++)

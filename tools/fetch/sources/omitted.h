@@ -32,9 +32,8 @@ struct omitted {
     size_t hidden_folders;   /* that were not looked into */
 };
 
-/* A file is left out because it is no image, or is an image without a class. */
+/* A file is left out because it is no image. */
 void omitted_file(struct omitted *omitted, const char *key);
-void omitted_stray(struct omitted *omitted, const char *key);
 void omitted_free(struct omitted *omitted);
 
 /* Tells of a listed source's omitted files in notes: how many of which suffix; the folders that

@@ -7,20 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the parser stands. Element names are joined: "ListBucketResult/Contents/Key". */
+/* What is kept of a page, by the path of its element; an object's until it ends. */
+enum field { KEY, SIZE, ETAG, ENCODING, TRUNCATED, KEYS, TOKEN, FIELDS };
+#define ROOT "ListBucketResult/"
+static const char *const path_of[FIELDS] = {
+    ROOT "Contents/Key", ROOT "Contents/Size", ROOT "Contents/ETag",         ROOT "EncodingType",
+    ROOT "IsTruncated",  ROOT "KeyCount",      ROOT "NextContinuationToken",
+};
+
+/* Where the parser stands. */
 struct page {
     const char *folder;
     struct s3_listing *listing;
-    size_t first; /* objects that were there before this page */
-    size_t first_prefix;
-    struct text path, text; /* of the innermost element */
-    struct text key, next;
-    struct s3_object object; /* the one being read */
-    int encoded, truncated;  /* EncodingType is url; IsTruncated is true */
-    size_t keys;             /* Contents that were read */
-    char *count;             /* KeyCount, or NULL */
-    int unclear;             /* IsTruncated is neither true nor false */
-    int bad;                 /* an object had no key or no size */
+    size_t first, first_prefix; /* objects and folders that were there before this page */
+    struct text path, text;     /* of the innermost element: ROOT "Contents/Key" */
+    struct text field[FIELDS];  /* at NULL: there is none */
+    size_t keys;                /* Contents that were read */
+    int bad;                    /* an object had no key or no size */
     XML_Parser parser;
 };
 
@@ -30,10 +33,9 @@ static void on_start(void *user, const XML_Char *name, const XML_Char **attribut
     struct page *page = user;
     text_format(&page->path, page->path.size ? "/%s" : "%s", name);
     text_clear(&page->text);
-    if (strcmp(page->path.at, "ListBucketResult/Contents") == 0) {
-        text_clear(&page->key);
-        page->object = (struct s3_object){.size = UINT64_MAX};
-    }
+    if (strcmp(page->path.at, ROOT "Contents") == 0)
+        for (enum field f = KEY; f <= ETAG; f++)
+            text_clear(&page->field[f]);
 }
 
 /* No server's listing defines words of its own; and a few, each of ten others, are a gigabyte. */
@@ -50,22 +52,29 @@ static void on_text(void *user, const XML_Char *text, int size)
     text_bytes(&page->text, text, (size_t)size);
 }
 
-/* "0123…" with the quotes that belong to an ETag, which some servers leave away. */
-static void take_etag(struct page *page)
+/* An object has ended. An ETag has quotes, which some servers leave away. */
+static void add_object(struct page *page)
 {
-    const char *start = page->text.at;
-    size_t size = page->text.size;
-    if (size >= 2 && start[0] == '"' && start[size - 1] == '"') {
-        start++;
+    const struct text *field = page->field;
+    const char *etag = field[ETAG].at, *c = etag;
+    size_t size = field[ETAG].size;
+    char *end;
+    struct s3_object object = {.size = strtoull(field[SIZE].at, &end, 10)};
+    page->keys++;
+    if (field[KEY].size == 0 || !isdigit((unsigned char)field[SIZE].at[0]) || *end != '\0') {
+        page->bad = 1;
+        return;
+    }
+    if (size >= 2 && etag[0] == '"' && etag[size - 1] == '"') {
+        c = ++etag;
         size -= 2;
     }
-    for (size_t i = 0; i < size; i++)
-        if (start[i] <= ' ' || start[i] > '~' || start[i] == '"')
-            return;
-    if (size < sizeof page->object.etag) {
-        memcpy(page->object.etag, start, size);
-        page->object.etag[size] = '\0';
-    }
+    while (c<etag + size && * c> ' ' && *c <= '~' && *c != '"')
+        c++;
+    if (c == etag + size && size < sizeof object.etag)
+        memcpy(object.etag, etag, size);
+    object.key = ecopy(field[KEY].at);
+    s3_listing_add(page->listing, &object);
 }
 
 static void on_end(void *user, const XML_Char *name)
@@ -73,43 +82,26 @@ static void on_end(void *user, const XML_Char *name)
     struct page *page = user;
     struct s3_listing *listing = page->listing;
     const char *path = page->path.at;
-    if (strcmp(path, "ListBucketResult/Contents/Key") == 0) {
-        text_clear(&page->key);
-        text_bytes(&page->key, page->text.at, page->text.size);
-    } else if (strcmp(path, "ListBucketResult/Contents/Size") == 0) {
-        char *end;
-        unsigned long long size = strtoull(page->text.at, &end, 10);
-        if (isdigit((unsigned char)page->text.at[0]) && *end == '\0')
-            page->object.size = size;
-    } else if (strcmp(path, "ListBucketResult/Contents/ETag") == 0) {
-        take_etag(page);
-    } else if (strcmp(path, "ListBucketResult/Contents") == 0) {
-        page->keys++;
-        if (page->key.size > 0 && page->object.size != UINT64_MAX) {
-            page->object.key = ecopy(page->key.at);
-            s3_listing_add(listing, &page->object);
-        } else {
-            page->bad = 1;
+    for (enum field f = KEY; f < FIELDS; f++)
+        if (strcmp(path, path_of[f]) == 0) {
+            text_clear(&page->field[f]);
+            text_bytes(&page->field[f], page->text.at, page->text.size);
         }
-    } else if (strcmp(path, "ListBucketResult/CommonPrefixes/Prefix") == 0) {
+    if (strcmp(path, ROOT "Contents") == 0) {
+        add_object(page);
+    } else if (strcmp(path, ROOT "CommonPrefixes/Prefix") == 0) {
         listing->prefix = egrow(listing->prefix, listing->prefixes + 1, sizeof *listing->prefix);
         listing->prefix[listing->prefixes++] = ecopy(page->text.at);
-    } else if (strcmp(path, "ListBucketResult/EncodingType") == 0) {
-        page->encoded = strcmp(page->text.at, "url") == 0;
-    } else if (strcmp(path, "ListBucketResult/IsTruncated") == 0) {
-        page->truncated = strcmp(page->text.at, "true") == 0;
-        page->unclear = !page->truncated && strcmp(page->text.at, "false") != 0;
-    } else if (strcmp(path, "ListBucketResult/KeyCount") == 0) {
-        free(page->count);
-        page->count = ecopy(page->text.at);
-    } else if (strcmp(path, "ListBucketResult/NextContinuationToken") == 0) {
-        text_clear(&page->next);
-        text_bytes(&page->next, page->text.at, page->text.size);
     }
     size_t last = strlen(name), size = page->path.size - last;
     page->path.size = size ? size - 1 : 0; /* the slash too */
     page->path.at[page->path.size] = '\0';
     text_clear(&page->text);
+}
+
+static int is(const struct page *page, enum field field, const char *value)
+{
+    return page->field[field].at != NULL && strcmp(page->field[field].at, value) == 0;
 }
 
 static int hex(char c)
@@ -140,10 +132,11 @@ static int finish_page(struct page *page)
 {
     struct s3_listing *listing = page->listing;
     size_t kept = page->first, folder = strlen(page->folder);
+    int is_encoded = is(page, ENCODING, "url");
     const char *stray = NULL;
     for (size_t i = page->first; i < listing->count; i++) {
         struct s3_object object = listing->object[i];
-        if (page->encoded)
+        if (is_encoded)
             decode_key(object.key);
         size_t size = strlen(object.key);
         if (size > S3_MAX_KEY)
@@ -157,7 +150,7 @@ static int finish_page(struct page *page)
     }
     listing->count = kept;
     for (size_t i = page->first_prefix; i < listing->prefixes; i++) {
-        if (page->encoded)
+        if (is_encoded)
             decode_key(listing->prefix[i]);
         if (strlen(listing->prefix[i]) > S3_MAX_KEY)
             stray = "a folder whose name has more than 1024 bytes";
@@ -167,11 +160,11 @@ static int finish_page(struct page *page)
     }
     if (page->bad)
         stray = "an object without key or size";
-    if (page->unclear)
+    if (page->field[TRUNCATED].at && !is(page, TRUNCATED, "true") && !is(page, TRUNCATED, "false"))
         stray = "objects, and does not say whether there are more";
     /* Servers do not agree whether folders count. */
-    if (page->count != NULL && listing->prefixes == page->first_prefix &&
-        strtoull(page->count, NULL, 10) != page->keys)
+    if (page->field[KEYS].at != NULL && listing->prefixes == page->first_prefix &&
+        strtoull(page->field[KEYS].at, NULL, 10) != page->keys)
         stray = "another number of keys than it says";
     return stray ? fail("the server lists %s", stray) : 0;
 }
@@ -183,7 +176,6 @@ int s3xml_page(const uint8_t *xml, size_t size, const char *folder, struct s3_li
                         .listing = listing,
                         .first = listing->count,
                         .first_prefix = listing->prefixes};
-    text_clear(&page.next);
     XML_Parser parser = XML_ParserCreate(NULL);
     if (parser == NULL)
         return fail("out of memory for an XML parser");
@@ -199,19 +191,18 @@ int s3xml_page(const uint8_t *xml, size_t size, const char *folder, struct s3_li
                     code == XML_ERROR_ABORTED ? "it has a DOCTYPE" : XML_ErrorString(code));
     }
     XML_ParserFree(parser);
-    int finished = finish_page(&page);
+    int finished = finish_page(&page), is_truncated = is(&page, TRUNCATED, "true");
     if (done == 0)
         done = finished;
-    if (done == 0 && page.truncated && page.next.size == 0)
-        done = fail("the server says that there is more, but not where");
-    free(page.count);
     text_clear(next);
-    if (page.truncated)
-        text_bytes(next, page.next.at, page.next.size);
+    if (is_truncated && page.field[TOKEN].at != NULL)
+        text_bytes(next, page.field[TOKEN].at, page.field[TOKEN].size);
+    if (done == 0 && is_truncated && next->size == 0)
+        done = fail("the server says that there is more, but not where");
     text_free(&page.path);
     text_free(&page.text);
-    text_free(&page.key);
-    text_free(&page.next);
+    for (enum field f = KEY; f < FIELDS; f++)
+        text_free(&page.field[f]);
     return done;
 }
 

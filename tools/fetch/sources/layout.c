@@ -39,9 +39,12 @@ static int split_of(const char *folder, size_t size)
 /* A key's folders, but for one that tells the split. */
 struct way {
     const char *rest;
-    size_t skip; /* the folder not to be counted; 0: none */
+    size_t skip;  /* the folder not to be counted; 0: none */
+    size_t depth; /* folders that are */
+    int split;    /* that it tells, or -1 */
 };
 
+/* The next folder, which rest then stands behind. */
 static const char *step(struct way *way, size_t *size)
 {
     if (way->skip > 0 && --way->skip == 0)
@@ -62,35 +65,24 @@ struct survey {
                     */
 };
 
-/* The way to an image; its split by the way, or -1. */
-static struct way way_of(const char *key, struct survey *survey, int *split)
+/* The way to an image. */
+static struct way way_of(const char *key, struct survey *survey)
 {
-    struct way way = {key, 0};
+    struct way way = {.rest = key, .split = survey->own_split};
     const char *rest = key, *folder;
-    size_t size, number = 0;
-    *split = -1;
+    size_t size;
     while ((folder = next_folder(&rest, &size)) != NULL) {
         int found = split_of(folder, size);
-        number++;
-        if (found < 0)
-            continue;
-        survey->splits |= 1U << found;
-        if (survey->options->split_folders && *split < 0) {
-            *split = found;
-            way.skip = number;
+        way.depth++;
+        if (found >= 0)
+            survey->splits |= 1U << found;
+        if (found >= 0 && survey->options->split_folders && way.skip == 0) {
+            way.split = found;
+            way.skip = way.depth;
         }
     }
-    if (*split < 0)
-        *split = survey->own_split;
+    way.depth -= way.skip > 0;
     return way;
-}
-
-static size_t depth_of(struct way way)
-{
-    size_t depth = 0, size;
-    while (step(&way, &size) != NULL)
-        depth++;
-    return depth;
 }
 
 /* How many folders, of the first most ones, two ways begin with. */
@@ -114,11 +106,10 @@ static int is_by_folder(const struct source_item *item)
 /* The way to an item that gets its class here; 0 for one that does not. */
 static int find_way(const struct source_item *item, struct survey *survey, struct way *way)
 {
-    int split;
     if (!is_by_folder(item))
         return 0;
-    *way = way_of(item->key, survey, &split);
-    return item->class_name == NULL && (split >= 0 || !survey->options->split_folders);
+    *way = way_of(item->key, survey);
+    return item->class_name == NULL && (way->split >= 0 || !survey->options->split_folders);
 }
 
 static void survey_items(const struct source *source, struct survey *survey)
@@ -127,40 +118,20 @@ static void survey_items(const struct source *source, struct survey *survey)
     for (size_t i = 0; i < source->count; i++) {
         if (!find_way(&source->item[i], survey, &way))
             continue;
-        size_t depth = depth_of(way);
-        if (survey->images++ == 0) {
+        if (survey->images++ == 0)
             survey->first = way;
-            survey->common = depth;
-        }
-        survey->common = count_common(survey->first, way, survey->common);
-        if (depth > survey->deepest)
-            survey->deepest = depth;
+        survey->common =
+            count_common(survey->first, way, survey->images == 1 ? way.depth : survey->common);
+        if (way.depth > survey->deepest)
+            survey->deepest = way.depth;
     }
     for (size_t i = 0; i < source->count && !survey->side_by_side; i++) {
-        if (!find_way(&source->item[i], survey, &way) || depth_of(way) == survey->common)
+        if (!find_way(&source->item[i], survey, &way) || way.depth == survey->common)
             continue;
         if (deeper.rest == NULL)
             deeper = way;
         survey->side_by_side = count_common(deeper, way, survey->common + 1) == survey->common;
     }
-}
-
-/* The folder that is an image's class; NULL: the source itself; is_stray: there is none. */
-static const char *find_class(struct way way, const struct survey *survey, size_t *size,
-                              int *is_stray)
-{
-    uint64_t level = survey->options->class_level;
-    size_t depth = depth_of(way);
-    if (level == OPTION_UNSET) {
-        level = depth;
-        *is_stray = depth == survey->common && survey->side_by_side;
-    } else {
-        *is_stray = level > depth;
-    }
-    const char *folder = NULL;
-    for (uint64_t i = 0; i < level && !*is_stray; i++)
-        folder = step(&way, size);
-    return folder;
 }
 
 /* Gives the items their classes and splits, and takes those that get none away. -1 where a class
@@ -169,21 +140,28 @@ static int assign(struct source *source, struct survey *survey)
 {
     for (size_t i = 0; i < source->count; i++) {
         struct source_item *item = &source->item[i];
-        int split, is_stray = 0;
-        size_t size = 0;
+        const struct layout_options *options = survey->options;
         if (!is_by_folder(item))
             continue;
-        struct way way = way_of(item->key, survey, &split);
-        const char *folder = item->class_name ? NULL : find_class(way, survey, &size, &is_stray);
-        if (is_stray || (survey->options->split_folders && split < 0)) {
+        struct way way = way_of(item->key, survey);
+        int is_last = options->class_level == OPTION_UNSET;
+        uint64_t level = is_last ? way.depth : options->class_level;
+        int is_stray =
+            item->class_name == NULL &&
+            (is_last ? way.depth == survey->common && survey->side_by_side : level > way.depth);
+        if (is_stray || (options->split_folders && way.split < 0)) {
             some_names_add(&source->omitted.stray, item->key);
             item->is_out = 1;
             continue;
         }
-        item->split = split;
+        item->split = way.split;
         if (item->class_name != NULL)
             continue;
-        if (folder == NULL) {
+        const char *folder = NULL;
+        size_t size = 0;
+        for (; level > 0; level--)
+            folder = step(&way, &size);
+        if (folder == NULL) { /* the source itself */
             folder = source->root;
             size = strlen(folder);
             item->is_out = !name_is_utf8(folder);

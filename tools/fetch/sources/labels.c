@@ -179,8 +179,7 @@ static char *read_label(const struct labels_file *file, const char *member, enum
 static enum labels_kind choose(const struct source *source, const struct labels *labels,
                                const struct source_options *options)
 {
-    size_t has[LABELS_NONE] = {0};
-    int in_folders = 0;
+    int has_cls = 0, has_json = 0, has_txt = 0, in_folders = 0;
     if (options->layout.class_level != OPTION_UNSET)
         return LABELS_NONE;
     if (options->label_member != NULL)
@@ -188,21 +187,19 @@ static enum labels_kind choose(const struct source *source, const struct labels 
     for (size_t i = 0; i < source->count; i++) {
         const char *key = source->item[i].key;
         in_folders |= strchr(key, '/') != NULL;
-        for (enum labels_kind kind = LABELS_CLS; kind < LABELS_NONE; kind++) {
-            const struct labels_file *file = find_file(labels, kind, key);
-            if (file == NULL || (kind == LABELS_JSON && has[kind] > 0))
-                continue;
-            enum label label;
-            char *name = kind == LABELS_JSON ? read_label(file, NULL, &label) : NULL;
-            has[kind] += kind != LABELS_JSON || name != NULL;
-            free(name);
-        }
+        has_cls |= find_file(labels, LABELS_CLS, key) != NULL;
+        has_txt |= find_file(labels, LABELS_TXT, key) != NULL;
+        const struct labels_file *json = has_json ? NULL : find_file(labels, LABELS_JSON, key);
+        enum label label;
+        char *name = json ? read_label(json, NULL, &label) : NULL;
+        has_json |= name != NULL;
+        free(name);
     }
-    return has[LABELS_CLS] > 0    ? LABELS_CLS
-           : in_folders           ? LABELS_NONE
-           : has[LABELS_JSON] > 0 ? LABELS_JSON
-           : has[LABELS_TXT] > 0  ? LABELS_TXT
-                                  : LABELS_NONE;
+    return has_cls      ? LABELS_CLS
+           : in_folders ? LABELS_NONE
+           : has_json   ? LABELS_JSON
+           : has_txt    ? LABELS_TXT
+                        : LABELS_NONE;
 }
 
 /* Labels one image. 0, or -1 where that is an error. */

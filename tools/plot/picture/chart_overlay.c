@@ -19,16 +19,11 @@ static struct colour ink_of(const struct series *series, double alpha)
 static void draw_series(const struct pane *pane, const struct series *series)
 {
     for (size_t p = 0; p < series->parts; p++)
-        pane_line(pane, &series->part[p], pane->font / 14, ink_of(series, 0.45), 0);
-    pane_line(pane, &series->line, pane->font / (series->ink < 0 ? 12 : 7), ink_of(series, 1), 0);
+        pane_line(pane, &series->part[p], pane->font / 14, ink_of(series, 0.45));
+    pane_line(pane, &series->line, pane->font / (series->ink < 0 ? 12 : 7), ink_of(series, 1));
     if ((series->line.count <= 40 && series->parts == 0 && series->ink >= 0) ||
         series->line.count == 1)
         pane_dots(pane, &series->line, pane->font / 6, ink_of(series, 1));
-}
-
-static double end_of(const struct pane *pane, const struct series *series)
-{
-    return fmin(pane_y(pane, series->last), pane->y + pane->height);
 }
 
 /* The label, and a thin line that leads to it from the end of its curve. */
@@ -37,41 +32,15 @@ static void draw_label(const struct pane *pane, const struct series *series, dou
 {
     double font = pane->font, edge = pane->x + pane->width, x = edge + 1.6 * font;
     double end_x = pane_x(pane, series->line.x[series->line.count - 1]);
+    double end_y = fmin(pane_y(pane, series->last), pane->y + pane->height);
     struct lettering figure = {font, black, 1, 0.5, 0, 0};
     struct lettering name = {
         font, series->ink < 0 ? grey : ink_of(series, 1), 0, 0.5, series->ink >= 0, 0};
-    canvas_line(pane->canvas, end_x, end_of(pane, series), edge + 0.4 * font, end_of(pane, series),
-                0.7, ink_of(series, 0.5));
-    canvas_line(pane->canvas, edge + 0.4 * font, end_of(pane, series), x - 0.3 * font, label, 0.7,
+    canvas_line(pane->canvas, end_x, end_y, edge + 0.4 * font, end_y, 0.7, ink_of(series, 0.5));
+    canvas_line(pane->canvas, edge + 0.4 * font, end_y, x - 0.3 * font, label, 0.7,
                 ink_of(series, 0.5));
     canvas_text_in(pane->canvas, x, label, width - 6 * font, &name, series->name);
     canvas_text(pane->canvas, edge + width - 0.6 * font, label, &figure, series->figure);
-}
-
-static double label_width(struct canvas *canvas, const struct overlay *overlay, double font)
-{
-    double widest = 0;
-    struct lettering name = {font, black, 0, 0, 1, 0};
-    for (size_t i = 0; i < overlay->count; i++)
-        widest = fmax(widest, canvas_text_width(canvas, &name, overlay->series[i].name));
-    return fmin(widest + 6.5 * font, 0.5 * canvas->width);
-}
-
-/* Below the axes: what the figures are, and the runs that cannot be shown or named. */
-static void footnote(struct canvas *canvas, const struct overlay *overlay, size_t named,
-                     enum rank_rule rule, double font)
-{
-    char text[256], more[96] = "";
-    struct lettering lettering = {0.9 * font, grey, 1, 1, 0, 0};
-    if (overlay->without > 0)
-        snprintf(more, sizeof more, "; %zu run%s without validation records", overlay->without,
-                 plural(overlay->without));
-    else if (named < overlay->count)
-        snprintf(more, sizeof more, "; %zu more without a name", overlay->count - named);
-    snprintf(text, sizeof text, "figures: %s%s%s%s", rule == RANK_LOSS ? "loss, " : "",
-             rank_when(rule, overlay->training),
-             overlay->means ? "; pale: each run, strong: their mean" : "", more);
-    canvas_text(canvas, canvas->width - 0.6 * font, canvas->height - 0.6 * font, &lettering, text);
 }
 
 /* Draws the lines, worst first, and the names for which there is room: how many. */
@@ -95,7 +64,8 @@ int chart_overlay(const struct history *history, const struct picture *picture)
 {
     struct canvas canvas;
     struct overlay overlay = overlay_make(history);
-    double width = picture->width, height = picture->height;
+    double width = picture->width, height = picture->height, labels = 0;
+    char text[256], more[96] = "";
     if (width == 0) {
         width = 960;
         height = fmin(fmax(600, 17 * (double)overlay.count + 140), CHART_LONGEST);
@@ -105,8 +75,11 @@ int chart_overlay(const struct history *history, const struct picture *picture)
         overlay_free(&overlay);
         return -1;
     }
+    struct lettering name = {font, black, 0, 0, 1, 0}, note = {0.9 * font, grey, 1, 1, 0, 0};
+    for (size_t i = 0; i < overlay.count; i++)
+        labels = fmax(labels, canvas_text_width(&canvas, &name, overlay.series[i].name));
+    labels = fmin(labels + 6.5 * font, 0.5 * width);
     struct ranges ranges = curve_ranges(history);
-    double labels = label_width(&canvas, &overlay, font);
     double top = chart_title(&canvas, picture->title, font) + 1.5 * font;
     struct axis epochs = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};
     struct axis percent = {100 * ranges.low, 100 * ranges.high, 0,
@@ -119,7 +92,16 @@ int chart_overlay(const struct history *history, const struct picture *picture)
     pane_name_up(&pane, 3.6 * font);
     pane_name_across(&pane, 2 * font);
     size_t named = draw_all(&pane, &overlay, labels);
-    footnote(&canvas, &overlay, named, history->rank, font);
+    /* Below the axes: what the figures are, and the runs that cannot be shown or named. */
+    if (overlay.without > 0)
+        snprintf(more, sizeof more, "; %zu run%s without validation records", overlay.without,
+                 plural(overlay.without));
+    else if (named < overlay.count)
+        snprintf(more, sizeof more, "; %zu more without a name", overlay.count - named);
+    snprintf(text, sizeof text, "figures: %s%s%s%s", history->rank == RANK_LOSS ? "loss, " : "",
+             rank_when(history->rank, overlay.training),
+             overlay.means ? "; pale: each run, strong: their mean" : "", more);
+    canvas_text(&canvas, width - 0.6 * font, height - 0.6 * font, &note, text);
     overlay_free(&overlay);
     return canvas_close(&canvas);
 }

@@ -11,43 +11,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double at_place(const struct summary *summary, size_t place)
+static double at_value(const struct summary *summary, size_t value)
 {
-    double number = summary->value[place].number;
-    return !summary->numeric ? (double)place : summary->logarithmic ? log10(number) : number;
+    double number = summary->value[value].number;
+    return !summary->numeric ? (double)value : summary->logarithmic ? log10(number) : number;
 }
 
-/* The part of a place's width that series beside each other keep between them, in pixels. */
+/* How far a series stands beside its value, in pixels. */
 static double offset(const struct pane *pane, const struct summary *summary, size_t series)
 {
     double nearest = pane->width;
     for (size_t i = 1; i < summary->values; i++)
         nearest = fmin(nearest,
-                       pane_x(pane, at_place(summary, i)) - pane_x(pane, at_place(summary, i - 1)));
+                       pane_x(pane, at_value(summary, i)) - pane_x(pane, at_value(summary, i - 1)));
     double step = fmin(1.6 * pane->font, 0.6 * nearest / (double)summary->serieses);
     return step * ((double)series - (double)(summary->serieses - 1) / 2);
 }
 
-/* A bar with caps. What would reach below 0 % or above 100 % ends at the edge, without a cap. */
-static void draw_bar(const struct pane *pane, double x, double from, double to,
-                     struct colour colour)
+static struct colour series_colour(const struct summary *summary, size_t series)
 {
-    double thick = pane->font / 8, cap = 0.3 * pane->font;
-    double low = pane_y(pane, fmax(from, pane->up.low)),
-           high = pane_y(pane, fmin(to, pane->up.high));
-    canvas_line(pane->canvas, x, high, x, low, thick, colour);
-    if (to <= pane->up.high)
-        canvas_line(pane->canvas, x - cap, high, x + cap, high, thick, colour);
-    if (from >= pane->up.low)
-        canvas_line(pane->canvas, x - cap, low, x + cap, low, thick, colour);
+    return summary->serieses <= INKS || series < INKS - 1 ? colour_of((int)series, 1)
+                                                          : (struct colour){0.6, 0.6, 0.6, 1};
 }
 
 static void draw_group(const struct pane *pane, const struct summary *summary,
-                       const struct group *group, struct colour colour)
+                       const struct group *group)
 {
-    double font = pane->font;
-    double x = pane_x(pane, at_place(summary, group->value)) + offset(pane, summary, group->series);
-    struct colour pale = colour;
+    double font = pane->font, y = pane_y(pane, group->mean), bar = group->deviation;
+    double x = pane_x(pane, at_value(summary, group->value)) + offset(pane, summary, group->series);
+    struct colour colour = series_colour(summary, group->series), pale = colour;
     pale.alpha = 0.45;
     struct lettering cross = {font, colour, 0.5, 1, 1, 0};
     for (size_t i = 0; i < group->runs; i++) {
@@ -60,37 +52,38 @@ static void draw_group(const struct pane *pane, const struct summary *summary,
     }
     if (group->counted == 0)
         return;
-    double y = pane_y(pane, group->mean);
-    if (!isnan(group->deviation))
-        draw_bar(pane, x, group->mean - group->deviation, group->mean + group->deviation, colour);
+    /* A bar with caps. What would reach below 0 % or above 100 % ends at the edge, without a cap.
+     */
+    if (!isnan(bar)) {
+        double end[2] = {group->mean + bar, group->mean - bar}, thick = font / 8;
+        double high = pane_y(pane, fmin(end[0], pane->up.high));
+        double low = pane_y(pane, fmax(end[1], pane->up.low));
+        canvas_line(pane->canvas, x, high, x, low, thick, colour);
+        if (end[0] <= pane->up.high)
+            canvas_line(pane->canvas, x - 0.3 * font, high, x + 0.3 * font, high, thick, colour);
+        if (end[1] >= pane->up.low)
+            canvas_line(pane->canvas, x - 0.3 * font, low, x + 0.3 * font, low, thick, colour);
+    }
     canvas_dot(pane->canvas, x, y, 0.36 * font, colour);
 }
 
-/* From mean to mean, where the places are numbers: between words there is nothing. */
-static void draw_line(const struct pane *pane, const struct summary *summary, size_t series,
-                      struct colour colour)
+/* From mean to mean, where the values are numbers: between words there is nothing. */
+static void draw_line(const struct pane *pane, const struct summary *summary, size_t series)
 {
     struct line line = {ealloc(summary->groups, sizeof(double)),
                         ealloc(summary->groups, sizeof(double)), 0};
+    double shift = offset(pane, summary, series) / pane->width;
     for (size_t g = 0; g < summary->groups; g++) {
         const struct group *group = &summary->group[g];
         if (group->series != series || isnan(group->mean))
             continue;
-        double shift = offset(pane, summary, series) / pane->width;
         line.x[line.count] =
-            at_place(summary, group->value) + shift * (pane->across.high - pane->across.low);
+            at_value(summary, group->value) + shift * (pane->across.high - pane->across.low);
         line.y[line.count++] = group->mean;
     }
     if (summary->numeric)
-        pane_line(pane, &line, pane->font / 9, colour, 0);
+        pane_line(pane, &line, pane->font / 9, series_colour(summary, series));
     line_free(&line);
-}
-
-static struct colour series_colour(const struct summary *summary, size_t series)
-{
-    return summary->serieses <= INKS ? colour_of((int)series, 1)
-           : series < INKS - 1       ? colour_of((int)series, 1)
-                                     : (struct colour){0.6, 0.6, 0.6, 1};
 }
 
 struct end {
@@ -107,7 +100,7 @@ static int upper(const void *a, const void *b)
 static void name_series(const struct pane *pane, const struct summary *summary, double width)
 {
     struct end *end = ealloc(summary->serieses, sizeof *end);
-    double *place = ealloc(summary->serieses, sizeof *place), edge = pane->x + pane->width;
+    double *label = ealloc(summary->serieses, sizeof *label), edge = pane->x + pane->width;
     size_t count = 0;
     for (size_t g = 0; g < summary->groups; g++)
         if (!isnan(summary->group[g].mean)) {
@@ -118,45 +111,35 @@ static void name_series(const struct pane *pane, const struct summary *summary, 
         }
     qsort(end, count, sizeof *end, upper);
     for (size_t i = 0; i < count; i++)
-        place[i] = end[i].y;
-    size_t shown = labels_spread(place, count, pane->y, pane->y + pane->height, 1.25 * pane->font);
+        label[i] = end[i].y;
+    size_t shown = labels_spread(label, count, pane->y, pane->y + pane->height, 1.25 * pane->font);
     for (size_t i = 0; i < shown; i++) {
         struct lettering name = {pane->font, series_colour(summary, end[i].series), 0, 0.5, 1, 0};
-        canvas_text_in(pane->canvas, edge + 0.8 * pane->font, place[i], width - pane->font, &name,
+        canvas_text_in(pane->canvas, edge + 0.8 * pane->font, label[i], width - pane->font, &name,
                        summary->series[end[i].series]);
     }
     free(end);
-    free(place);
-}
-
-static double widest_name(struct canvas *canvas, const struct summary *summary, double font)
-{
-    double widest = 0;
-    struct lettering name = {font, black, 0, 0, 1, 0};
-    for (size_t i = 0; i < summary->serieses; i++)
-        widest = fmax(widest, canvas_text_width(canvas, &name, summary->series[i]));
-    return widest > 0 ? fmin(widest + 2 * font, canvas->width / 3) : 1.5 * font;
+    free(label);
 }
 
 /* What the signs mean, and which runs are not among them. */
-static void footnote(struct canvas *canvas, const struct summary *summary, double font)
+static void draw_footnote(struct canvas *canvas, const struct summary *summary, double font)
 {
-    char signs[256], missing[96] = "", line[400];
+    char signs[256], missing[96] = "", rest[128], line[400];
+    const char *cross = summary->diverged > 0 ? "×: diverged" : "";
     snprintf(signs, sizeof signs, "%s%s", rank_when(summary->rank, summary->training),
              summary->repeated ? "; pale: each run, strong: their mean ± standard deviation" : "");
     if (summary->without > 0)
         snprintf(missing, sizeof missing, "%zu without validation", summary->without);
-    snprintf(line, sizeof line, "%s%s%s%s", signs, summary->diverged > 0 ? "; ×: diverged" : "",
-             missing[0] ? "; " : "", missing);
+    snprintf(rest, sizeof rest, "%s%s%s", cross, cross[0] && missing[0] ? "; " : "", missing);
+    snprintf(line, sizeof line, "%s%s%s", signs, rest[0] ? "; " : "", rest);
     struct lettering lettering = {0.85 * font, grey, 0, 1, 0, 0};
     double x = 1.5 * font, y = canvas->height - 0.7 * font, width = canvas->width - 2 * x;
     /* What is too long for a line is broken before what is not there. */
-    if (canvas_text_width(canvas, &lettering, line) > width) {
+    int broken = canvas_text_width(canvas, &lettering, line) > width;
+    if (broken)
         canvas_text_in(canvas, x, y - 1.1 * font, width, &lettering, signs);
-        snprintf(line, sizeof line, "%s%s%s", summary->diverged > 0 ? "×: diverged" : "",
-                 summary->diverged > 0 && missing[0] ? "; " : "", missing);
-    }
-    canvas_text_in(canvas, x, y, width, &lettering, line);
+    canvas_text_in(canvas, x, y, width, &lettering, broken ? rest : line);
 }
 
 static struct axis figure_axis(const struct summary *summary, const char *name)
@@ -172,32 +155,25 @@ static struct axis figure_axis(const struct summary *summary, const char *name)
     return axis;
 }
 
-static struct axis_mark *marks_of(const struct summary *summary)
-{
-    struct axis_mark *mark = ealloc(summary->values, sizeof *mark);
-    for (size_t i = 0; i < summary->values; i++)
-        mark[i] = (struct axis_mark){at_place(summary, i), summary->value[i].text};
-    return mark;
-}
-
-/* "depth" as an axis' name: "Depth". */
-static void axis_name(const struct summary *summary, char *name, size_t size)
-{
-    snprintf(name, size, "%s", summary->axis ? summary->axis : "");
-    if (name[0] >= 'a' && name[0] <= 'z')
-        name[0] = (char)(name[0] - 'a' + 'A');
-}
-
-static void draw_plot(struct canvas *canvas, const struct summary *summary, double top, double font)
+static void draw_summary(struct canvas *canvas, const struct summary *summary, double top,
+                         double font)
 {
     char name[128], measure[128];
-    struct axis_mark *mark = marks_of(summary);
-    double first = mark[0].at, last = mark[summary->values - 1].at;
-    /* Room for the series that stand beside each other at the first and the last place. */
+    struct lettering lettering = {font, black, 0, 0, 1, 0};
+    struct axis_mark *mark = ealloc(summary->values, sizeof *mark);
+    for (size_t i = 0; i < summary->values; i++)
+        mark[i] = (struct axis_mark){at_value(summary, i), summary->value[i].text};
+    double first = mark[0].at, last = mark[summary->values - 1].at, labels = 0;
+    /* Room for the series that stand beside each other at the first and the last value. */
     double beside = fmin(0.05 + 0.03 * (double)summary->serieses, 0.2);
     double margin = last > first ? beside * (last - first) : 0.5;
-    double labels = widest_name(canvas, summary, font);
-    axis_name(summary, name, sizeof name);
+    for (size_t i = 0; i < summary->serieses; i++)
+        labels = fmax(labels, canvas_text_width(canvas, &lettering, summary->series[i]));
+    labels = labels > 0 ? fmin(labels + 2 * font, canvas->width / 3) : 1.5 * font;
+    /* "depth" as an axis' name: "Depth". */
+    snprintf(name, sizeof name, "%s", summary->axis ? summary->axis : "");
+    if (name[0] >= 'a' && name[0] <= 'z')
+        name[0] = (char)(name[0] - 'a' + 'A');
     summary_measure(summary, 0, measure, sizeof measure);
     struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->values};
     struct pane pane = {canvas,
@@ -215,10 +191,9 @@ static void draw_plot(struct canvas *canvas, const struct summary *summary, doub
     pane_name_up(&pane, figures);
     pane_name_across(&pane, 2.1 * font);
     for (size_t i = 0; i < summary->serieses; i++)
-        draw_line(&pane, summary, i, series_colour(summary, i));
+        draw_line(&pane, summary, i);
     for (size_t g = 0; g < summary->groups; g++)
-        draw_group(&pane, summary, &summary->group[g],
-                   series_colour(summary, summary->group[g].series));
+        draw_group(&pane, summary, &summary->group[g]);
     name_series(&pane, summary, labels);
     free(mark);
 }
@@ -234,8 +209,8 @@ int chart_summary(const struct history *history, const struct picture *picture)
         return -1;
     summary_make(&summary, history);
     double top = chart_title(&canvas, picture->title, font) + 0.5 * font;
-    draw_plot(&canvas, &summary, top, font);
-    footnote(&canvas, &summary, font);
+    draw_summary(&canvas, &summary, top, font);
+    draw_footnote(&canvas, &summary, font);
     summary_free(&summary);
     return canvas_close(&canvas);
 }

@@ -15,49 +15,34 @@ static void mark_across(const struct pane *pane, double value, const char *text)
                     bottom + 0.5 * pane->font, &below, text);
 }
 
-/* The axis' own labels, but for those that would run into the one before. */
-static void own_marks(const struct pane *pane)
-{
-    struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
-    double end = -INFINITY;
-    for (size_t i = 0; i < pane->across.marks; i++) {
-        const struct axis_mark *mark = &pane->across.mark[i];
-        double half = canvas_text_width(pane->canvas, &below, mark->text) / 2;
-        int fits = pane_x(pane, mark->at) - half > end + 0.5 * pane->font;
-        mark_across(pane, mark->at, fits ? mark->text : "");
-        if (fits)
-            end = pane_x(pane, mark->at) + half;
-    }
-}
-
 static int at_most(double ticks)
 {
     return ticks < 2 ? 2 : ticks > 11 ? 11 : (int)ticks;
 }
 
-static void round_marks(const struct pane *pane)
+void pane_columns(const struct pane *pane)
 {
+    const struct axis *axis = &pane->across;
+    double bottom = pane->y + pane->height, end = -INFINITY;
     struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
-    struct ticks ticks = ticks_make(pane->across.low, pane->across.high, 11, pane->across.smallest);
     char text[32];
-    /* As wide as the last label with the decimals that so many would have. */
-    tick_text(&ticks, pane->across.high, text, sizeof text);
+    /* Its own labels, but for those that would run into the one before. */
+    for (size_t i = 0; i < axis->marks; i++) {
+        double x = pane_x(pane, axis->mark[i].at);
+        double half = canvas_text_width(pane->canvas, &below, axis->mark[i].text) / 2;
+        int fits = x - half > end + 0.5 * pane->font;
+        mark_across(pane, axis->mark[i].at, fits ? axis->mark[i].text : "");
+        end = fits ? x + half : end;
+    }
+    /* Round numbers, each as wide as the last with the decimals that so many would have. */
+    struct ticks ticks = ticks_make(axis->low, axis->high, 11, axis->smallest);
+    tick_text(&ticks, axis->high, text, sizeof text);
     double wide = canvas_text_width(pane->canvas, &below, text) + 2.5 * pane->font;
-    ticks = ticks_make(pane->across.low, pane->across.high, at_most(pane->width / wide + 1),
-                       pane->across.smallest);
-    for (int i = 0; i < ticks.count; i++) {
+    ticks = ticks_make(axis->low, axis->high, at_most(pane->width / wide + 1), axis->smallest);
+    for (int i = 0; axis->mark == NULL && i < ticks.count; i++) {
         tick_text(&ticks, tick_value(&ticks, i), text, sizeof text);
         mark_across(pane, tick_value(&ticks, i), text);
     }
-}
-
-void pane_columns(const struct pane *pane)
-{
-    double bottom = pane->y + pane->height;
-    if (pane->across.mark)
-        own_marks(pane);
-    else
-        round_marks(pane);
     canvas_line(pane->canvas, pane->x, bottom, pane->x + pane->width, bottom, 1, grey);
 }
 
@@ -110,60 +95,44 @@ void pane_name_across(const struct pane *pane, double distance)
                 &lettering, pane->across.name);
 }
 
-static void clip(const struct pane *pane)
-{
-    cairo_save(pane->canvas->cairo);
-    cairo_rectangle(pane->canvas->cairo, pane->x, pane->y, pane->width, pane->height);
-    cairo_clip(pane->canvas->cairo);
-}
-
-/* Values far outside would be more than cairo's fixed-point numbers hold. */
-static double near(const struct pane *pane, double y)
-{
-    return fmax(fmin(y, pane->y + 3 * pane->height), pane->y - 2 * pane->height);
-}
-
 /* Adds the points [from, to), which share a pixel's width, to the path: all of few, the extremes of
- * many. */
+ * many. Values far outside would be more than cairo's fixed-point numbers hold. */
 static void add_points(const struct pane *pane, const struct line *line, size_t from, size_t to,
                        int *drawn)
 {
     cairo_t *cairo = pane->canvas->cairo;
     double low = INFINITY, high = -INFINITY;
+    double top = pane->y - 2 * pane->height, bottom = pane->y + 3 * pane->height;
     for (size_t i = from; i < to; i++) {
         if (!isfinite(line->y[i])) {
             *drawn = 0;
             continue;
         }
-        low = fmin(low, line->y[i]);
-        high = fmax(high, line->y[i]);
+        double y = fmax(fmin(pane_y(pane, line->y[i]), bottom), top);
+        low = fmin(low, y);
+        high = fmax(high, y);
         if (to - from <= 3) {
-            (*drawn ? cairo_line_to : cairo_move_to)(cairo, pane_x(pane, line->x[i]),
-                                                     near(pane, pane_y(pane, line->y[i])));
+            (*drawn ? cairo_line_to : cairo_move_to)(cairo, pane_x(pane, line->x[i]), y);
             *drawn = 1;
         }
     }
     if (to - from <= 3 || low > high)
         return;
     double x = pane_x(pane, line->x[from]);
-    (*drawn ? cairo_line_to : cairo_move_to)(cairo, x, near(pane, pane_y(pane, low)));
-    cairo_line_to(cairo, x, near(pane, pane_y(pane, high)));
+    (*drawn ? cairo_line_to : cairo_move_to)(cairo, x, high);
+    cairo_line_to(cairo, x, low);
     *drawn = 1;
 }
 
-void pane_line(const struct pane *pane, const struct line *line, double width, struct colour colour,
-               int dash)
+void pane_line(const struct pane *pane, const struct line *line, double width, struct colour colour)
 {
-    static const double pattern[4][4] = {{0}, {5, 2, 5, 2}, {1.5, 1.5, 1.5, 1.5}, {6, 2, 1.5, 2}};
     cairo_t *cairo = pane->canvas->cairo;
-    double dashes[4];
     int drawn = 0;
-    clip(pane);
+    cairo_save(cairo);
+    cairo_rectangle(cairo, pane->x, pane->y, pane->width, pane->height);
+    cairo_clip(cairo);
     canvas_colour(pane->canvas, colour);
     cairo_set_line_width(cairo, width);
-    for (int i = 0; i < 4; i++)
-        dashes[i] = pattern[dash % 4][i] * width;
-    cairo_set_dash(cairo, dashes, dash % 4 ? 4 : 0, 0);
     for (size_t from = 0, to; from < line->count; from = to) {
         double pixel = floor(pane_x(pane, line->x[from]));
         for (to = from + 1; to < line->count && floor(pane_x(pane, line->x[to])) == pixel;)
@@ -171,7 +140,6 @@ void pane_line(const struct pane *pane, const struct line *line, double width, s
         add_points(pane, line, from, to, &drawn);
     }
     cairo_stroke(cairo);
-    cairo_set_dash(cairo, NULL, 0, 0);
     cairo_restore(cairo);
 }
 

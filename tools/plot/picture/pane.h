@@ -36,10 +36,9 @@ void pane_name_up(const struct pane *pane, double distance);
 void pane_name_across(const struct pane *pane, double distance);
 
 /* A line, cut off at the edges, with gaps where there is no number. A line with many points per
- * pixel is drawn as its lowest and highest in each pixel's width. dash: 0 solid, else one of three
- * patterns. */
-void pane_line(const struct pane *pane, const struct line *line, double width, struct colour colour,
-               int dash);
+ * pixel is drawn as its lowest and highest in each pixel's width. */
+void pane_line(const struct pane *pane, const struct line *line, double width,
+               struct colour colour);
 /* A dot at each point that is inside. */
 void pane_dots(const struct pane *pane, const struct line *line, double radius,
                struct colour colour);

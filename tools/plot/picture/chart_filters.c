@@ -1,20 +1,19 @@
 /* The filters of first convolutions: a line of tiles for each model, all on one scale. */
 #include "picture/chart.h"
 
-#include "reading/titles.h"
-
 #include "message.h"
 #include "picture/tile.h"
+#include "reading/titles.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { USUAL_SIDE = 40, MOST_ACROSS = 16, MOST_FACTOR = 64 };
+enum { USUAL_SIDE = 40, MOST_ACROSS = 16, MOST_FACTOR = 64, TITLE_FONT = 14 };
 
 /* Where things are; lengths in pixels. */
-struct layout {
-    int factor;        /* by which a weight is enlarged */
+struct grid {
+    double range;      /* the largest weight of all models, without its sign */
     int width, height; /* of a tile's box */
     double font, gap, names;
     size_t columns;
@@ -27,169 +26,137 @@ static size_t tiles_down(const struct filters *filters)
     return filters->channels == 3 ? 1 : filters->channels;
 }
 
-static size_t lines_of(const struct filters *filters, const struct layout *l)
+/* The height of a model's lines, as many as its filters need. */
+static double lines_height(const struct filters *f, const struct grid *grid, size_t filters)
 {
-    return (filters->count + l->columns - 1) / l->columns;
+    size_t lines = (filters + grid->columns - 1) / grid->columns;
+    return (double)lines * ((double)tiles_down(f) * (grid->height + 1) + grid->gap);
 }
 
-/* The largest weight of all models, without its sign. */
-static double range_of(const struct bank *bank)
+/* Tile number down of filter number place, 0 as the middle grey; in place of one with weights that
+ * are no numbers, which no shade stands for, a pale box. */
+static void draw_filter(struct canvas *canvas, const struct grid *grid, const struct filters *f,
+                        size_t place, size_t down, double x, double y)
 {
-    double most = 0;
-    for (size_t m = 0; m < bank->models; m++) {
-        const struct filters *f = &bank->filters[m];
-        size_t size = (size_t)f->count * f->channels * f->height * f->width;
-        for (size_t i = 0; i < size; i++)
-            if (isfinite(f->weight[i]))
-                most = fmax(most, fabs((double)f->weight[i]));
-    }
-    return most;
-}
-
-/* 0 is the middle grey. */
-static uint8_t shade(double weight, double range)
-{
-    return (uint8_t)lround(127.5 + (range > 0 ? 127.5 * weight / range : 0));
-}
-
-static int has_no_number(const float *weight, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(weight[i]))
-            return 1;
-    return 0;
-}
-
-/* In place of a tile with weights that are no numbers, which no shade stands for. */
-static void draw_blank(struct canvas *canvas, const struct layout *l, double x, double y)
-{
-    struct lettering lettering = {fmin(l->font, 0.4 * l->width), grey, 0.5, 0.5, 0, 0};
-    canvas_box(canvas, x, y, l->width, l->height, pale_grey);
-    canvas_text(canvas, x + l->width / 2.0, y + l->height / 2.0, &lettering, "nan");
-}
-
-/* Tile number down of filter number place. */
-static struct tile tile_for(const struct filters *f, size_t place, size_t down, double range)
-{
-    size_t area = (size_t)f->height * f->width;
-    const float *weight = f->weight + place * f->channels * area;
+    size_t area = (size_t)f->height * f->width, all = f->channels * area;
+    const float *weight = f->weight + place * all;
     uint8_t *pixels = ealloc(area, 3);
-    for (size_t i = 0; i < area; i++)
-        for (size_t c = 0; c < 3; c++)
-            pixels[3 * i + c] = shade(weight[(f->channels == 3 ? c : down) * area + i], range);
-    struct tile tile = tile_of(pixels, f->height, f->width, 3, f->height + f->width);
+    int numbers = 1;
+    for (size_t i = 0; i < all; i++)
+        numbers &= isfinite(weight[i]) != 0;
+    for (size_t i = 0; numbers && i < area; i++)
+        for (size_t c = 0; c < 3; c++) {
+            double value = weight[(f->channels == 3 ? c : down) * area + i];
+            pixels[3 * i + c] =
+                (uint8_t)lround(127.5 + (grid->range > 0 ? 127.5 * value / grid->range : 0));
+        }
+    if (numbers) {
+        struct tile tile = tile_of(pixels, f->height, f->width, 3, f->height + f->width);
+        tile_draw(canvas, &tile, (int)x, (int)y, grid->width, grid->height);
+        tile_free(&tile);
+    } else {
+        struct lettering nan = {fmin(grid->font, 0.4 * grid->width), grey, 0.5, 0.5, 0, 0};
+        x = floor(x);
+        y = floor(y);
+        canvas_box(canvas, x, y, grid->width, grid->height, pale_grey);
+        canvas_text(canvas, x + grid->width / 2.0, y + grid->height / 2.0, &nan, "nan");
+    }
     free(pixels);
-    return tile;
-}
-
-/* From the top of one line of a model to that of its next. */
-static double pitch(const struct filters *f, const struct layout *l)
-{
-    return (double)tiles_down(f) * (l->height + 1) + l->gap;
 }
 
 /* What black, the middle grey and white stand for, in each channel. Returns where it ends; with
  * only_measure nothing is drawn. */
-static double legend(struct canvas *canvas, double font, double x, double y, double range,
+static double legend(struct canvas *canvas, const struct grid *grid, double x, double y,
                      int only_measure)
 {
-    struct lettering lettering = {0.9 * font, grey, 0, 0.5, 0, 0};
-    double side = floor(font);
+    struct lettering lettering = {0.9 * grid->font, grey, 0, 0.5, 0, 0};
+    double side = floor(grid->font);
     y = floor(y);
-    for (int i = -1; i <= 1 && range > 0; i++) {
+    for (int i = -1; i <= 1 && grid->range > 0; i++) {
         char text[32];
-        snprintf(text, sizeof text, "%s%.3g", i < 0 ? "−" : i > 0 ? "+" : "", i ? range : 0);
-        double letters = x + side + floor(0.5 * font);
+        snprintf(text, sizeof text, "%s%.3g", i < 0 ? "−" : i > 0 ? "+" : "", i ? grid->range : 0);
+        double letters = x + side + floor(0.5 * grid->font);
         if (!only_measure) {
             canvas_box(canvas, x - 1, y - 1, side + 2, side + 2, pale_grey);
             canvas_swatch(canvas, x, y, side, side, (i + 1) / 2.0);
             canvas_text(canvas, letters, y + side / 2, &lettering, text);
         }
-        x = ceil(letters + canvas_text_width(canvas, &lettering, text) + font);
+        x = ceil(letters + canvas_text_width(canvas, &lettering, text) + grid->font);
     }
     return x;
 }
 
-static struct layout layout_of(struct canvas *canvas, const struct bank *bank, int factor,
-                               double range)
+/* All that follows from the factor by which a weight is enlarged. */
+static struct grid grid_of(struct canvas *canvas, const struct bank *bank, int factor)
 {
-    struct layout l = {.factor = factor, .columns = 1};
+    struct grid grid = {.columns = 1};
+    double names = 0;
     for (size_t m = 0; m < bank->models; m++) {
         const struct filters *f = &bank->filters[m];
-        l.columns = f->count > l.columns ? f->count : l.columns;
-        l.width = (int)f->width * factor > l.width ? (int)f->width * factor : l.width;
-        l.height = (int)f->height * factor > l.height ? (int)f->height * factor : l.height;
+        size_t size = (size_t)f->count * f->channels * f->height * f->width;
+        for (size_t i = 0; i < size; i++)
+            if (isfinite(f->weight[i]))
+                grid.range = fmax(grid.range, fabs((double)f->weight[i]));
+        grid.columns = f->count > grid.columns ? f->count : grid.columns;
+        grid.width = (int)fmax(grid.width, (int)f->width * factor);
+        grid.height = (int)fmax(grid.height, (int)f->height * factor);
     }
-    l.columns = l.columns < MOST_ACROSS ? l.columns : MOST_ACROSS;
-    l.font = fmin(fmax(0.33 * l.height, 9), 14);
-    l.gap = fmax(4, round(l.font / 2));
-    struct lettering lettering = {l.font, black, 0, 0, 0, 0};
-    double names = 0;
-    for (size_t m = 0; m < bank->models; m++)
-        names = fmax(names, canvas_text_width(canvas, &lettering, title_of(bank->filters[m].run)));
-    l.names = ceil(fmin(names, 16 * l.font)) + 2 * l.gap;
-    l.right = l.names + (double)l.columns * (l.width + l.gap) + l.gap;
-    l.right = fmax(l.right, legend(canvas, l.font, l.names, 0, range, 1));
-    l.foot = l.gap;
-    for (size_t m = 0; m < bank->models; m++)
-        l.foot += (double)lines_of(&bank->filters[m], &l) * pitch(&bank->filters[m], &l);
-    l.foot += 2.4 * l.font;
-    return l;
-}
-
-static void draw_model(struct canvas *canvas, const struct layout *l, const struct filters *f,
-                       double left, double top, double range)
-{
-    struct lettering name = {l->font, black, 1, 0.5, 0, 0};
-    size_t size = (size_t)f->channels * f->height * f->width;
-    canvas_text_in(canvas, left + l->names - l->gap, top + l->height / 2.0, l->names - 2 * l->gap,
-                   &name, title_of(f->run));
-    for (size_t i = 0; i < f->count; i++)
-        for (size_t down = 0; down < tiles_down(f); down++) {
-            double x = left + l->names + (double)(i % l->columns) * (l->width + l->gap);
-            double y =
-                top + (double)(i / l->columns) * pitch(f, l) + (double)down * (l->height + 1);
-            if (has_no_number(f->weight + i * size, size)) {
-                draw_blank(canvas, l, floor(x), floor(y));
-                continue;
-            }
-            struct tile tile = tile_for(f, i, down, range);
-            tile_draw(canvas, &tile, (int)x, (int)y, l->width, l->height);
-            tile_free(&tile);
-        }
+    grid.columns = grid.columns < MOST_ACROSS ? grid.columns : MOST_ACROSS;
+    grid.font = fmin(fmax(0.33 * grid.height, 9), 14);
+    grid.gap = fmax(4, round(grid.font / 2));
+    struct lettering lettering = {grid.font, black, 0, 0, 0, 0};
+    grid.foot = grid.gap;
+    for (size_t m = 0; m < bank->models; m++) {
+        const struct filters *f = &bank->filters[m];
+        names = fmax(names, canvas_text_width(canvas, &lettering, title_of(f->run)));
+        grid.foot += lines_height(f, &grid, f->count);
+    }
+    grid.foot += 2.4 * grid.font;
+    grid.names = ceil(fmin(names, 16 * grid.font)) + 2 * grid.gap;
+    grid.right = grid.names + (double)grid.columns * (grid.width + grid.gap) + grid.gap;
+    grid.right = fmax(grid.right, legend(canvas, &grid, grid.names, 0, 1));
+    return grid;
 }
 
 int chart_filters(const struct bank *bank, const struct picture *picture)
 {
-    enum { TITLE_FONT = 14 };
     struct canvas canvas;
-    double title = picture->title ? 2.2 * TITLE_FONT : 0, range = range_of(bank);
+    double title = picture->title ? 2.2 * TITLE_FONT : 0;
     double width = picture->width, height = picture->height;
     uint32_t side = 1;
     for (size_t m = 0; m < bank->models; m++)
         side = (uint32_t)fmax(side, fmax(bank->filters[m].width, bank->filters[m].height));
     int factor = width > 0 ? MOST_FACTOR : (int)fmax(1, floor(USUAL_SIDE / (double)side));
     canvas_measure(&canvas, picture->path);
-    struct layout l = layout_of(&canvas, bank, factor, range);
+    struct grid grid = grid_of(&canvas, bank, factor);
     double right = width > 0 ? width : CHART_LONGEST, foot = width > 0 ? height : CHART_LONGEST;
-    while (factor > 1 && (l.right > right || l.foot + title > foot))
-        l = layout_of(&canvas, bank, --factor, range);
+    while (factor > 1 && (grid.right > right || grid.foot + title > foot))
+        grid = grid_of(&canvas, bank, --factor);
     canvas_measured(&canvas);
-    if (l.right > right || l.foot + title > foot)
+    if (grid.right > right || grid.foot + title > foot)
         return fail_as(USAGE, "the filters do not fit into the picture: %s",
                        width > 0 ? "a larger --size is needed" : "draw those of fewer models");
     if (width == 0) {
-        width = l.right;
-        height = l.foot + title;
+        width = grid.right;
+        height = grid.foot + title;
     }
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
     chart_title(&canvas, picture->title, TITLE_FONT);
-    double left = floor((width - l.right) / 2), y = floor(title) + l.gap;
+    double left = floor((width - grid.right) / 2) + grid.names, top = floor(title) + grid.gap;
+    struct lettering name = {grid.font, black, 1, 0.5, 0, 0};
     for (size_t m = 0; m < bank->models; m++) {
-        draw_model(&canvas, &l, &bank->filters[m], left, y, range);
-        y += (double)lines_of(&bank->filters[m], &l) * pitch(&bank->filters[m], &l);
+        const struct filters *f = &bank->filters[m];
+        canvas_text_in(&canvas, left - grid.gap, top + grid.height / 2.0, grid.names - 2 * grid.gap,
+                       &name, title_of(f->run));
+        for (size_t i = 0; i < f->count; i++)
+            for (size_t down = 0; down < tiles_down(f); down++)
+                draw_filter(&canvas, &grid, f, i, down,
+                            left + (double)(i % grid.columns) * (grid.width + grid.gap),
+                            top + lines_height(f, &grid, i / grid.columns * grid.columns) +
+                                (double)down * (grid.height + 1));
+        top += lines_height(f, &grid, f->count);
     }
-    legend(&canvas, l.font, left + l.names, y + 0.3 * l.font, range, 0);
+    legend(&canvas, &grid, left, top + 0.3 * grid.font, 0);
     return canvas_close(&canvas);
 }

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { USUAL_SIDE = 112, LEAST_SIDE = 4, MOST_LENGTH = 16000 };
+enum { USUAL_SIDE = 112, LEAST_SIDE = 4, MOST_LENGTH = 16000, TITLE_FONT = 14 };
 
 /* Where things are; lengths in pixels. */
-struct layout {
+struct grid {
     int width, height;    /* of a tile's box */
     double font, gap;     /* gap: between tiles, and around all */
     int lines;            /* of letters beneath a tile */
@@ -20,16 +20,8 @@ struct layout {
     double labels;        /* width that the widest label beneath a tile would like */
     double across, down;  /* from one tile to the next */
     size_t columns, rows; /* of tiles */
+    double right, foot;   /* of the whole */
 };
-
-static int has_guesses(const struct sheet *sheet)
-{
-    for (size_t i = 0; i < sheet->strips; i++)
-        for (size_t j = 0; j < sheet->strip[i].count; j++)
-            if (sheet->strip[i].shown[j].guess)
-                return 1;
-    return 0;
-}
 
 static int in_one_strip(const struct sheet *sheet)
 {
@@ -60,19 +52,31 @@ static double guess_width(struct canvas *canvas, const struct lettering *letteri
            canvas_text_width(canvas, lettering, figure);
 }
 
-/* The widest of the names (before lines) or of the labels (beneath tiles). */
-static double widest(struct canvas *canvas, const struct sheet *sheet, double font, int names)
+/* What follows from the sheet: the largest tile, the widest class name and the widest label. */
+struct extent {
+    int width, height;
+    int guesses;
+    double class, guess;
+    size_t longest; /* strip */
+};
+
+static struct extent extent_of(struct canvas *canvas, const struct sheet *sheet, double font)
 {
+    struct extent most = {1, 1, 0, 0, 0, 0};
     struct lettering lettering = {font, black, 0, 0, 0, 0};
-    double most = 0;
-    for (size_t i = 0; i < sheet->strips; i++)
-        for (size_t j = 0; j < sheet->strip[i].count; j++) {
-            const struct shown *shown = &sheet->strip[i].shown[j];
-            if (names || in_one_strip(sheet))
-                most = fmax(most, canvas_text_width(canvas, &lettering, shown->class));
-            if (!names && shown->guess)
-                most = fmax(most, guess_width(canvas, &lettering, shown));
+    for (size_t i = 0; i < sheet->strips; i++) {
+        const struct strip *strip = &sheet->strip[i];
+        most.longest = strip->count > most.longest ? strip->count : most.longest;
+        for (size_t j = 0; j < strip->count; j++) {
+            const struct shown *shown = &strip->shown[j];
+            most.width = (int)fmax(most.width, shown->tile.width);
+            most.height = (int)fmax(most.height, shown->tile.height);
+            most.class = fmax(most.class, canvas_text_width(canvas, &lettering, shown->class));
+            most.guesses |= shown->guess != NULL;
+            if (shown->guess)
+                most.guess = fmax(most.guess, guess_width(canvas, &lettering, shown));
         }
+    }
     return most;
 }
 
@@ -92,101 +96,59 @@ static size_t columns_for(size_t count)
     return best;
 }
 
-static size_t longest_strip(const struct sheet *sheet)
-{
-    size_t longest = 0;
-    for (size_t i = 0; i < sheet->strips; i++)
-        if (sheet->strip[i].count > longest)
-            longest = sheet->strip[i].count;
-    return longest;
-}
-
-/* Breaks the one strip into lines: as few columns as the height allows, or what looks well. */
-static void break_strip(struct layout *l, size_t count, double height)
-{
-    double rows = floor((height - l->gap) / l->down);
-    l->columns = height == 0 ? columns_for(count)
-                 : rows < 1  ? count
-                             : (size_t)ceil((double)count / rows);
-    l->rows = (count + l->columns - 1) / l->columns;
-}
-
 /* All that follows from the size of a tile and the height that there is (0: any). tight: labels
  * must not push the tiles far apart. */
-static struct layout layout_of(struct canvas *canvas, const struct sheet *sheet, int width,
-                               int height, double room, int tight)
+static struct grid grid_of(struct canvas *canvas, const struct sheet *sheet, int width, int height,
+                           double room, int tight)
 {
-    struct layout l = {.width = width, .height = height, .rows = sheet->strips};
-    l.font = fmin(fmax(0.115 * width, 9), 16);
-    l.gap = fmax(4, round(l.font / 2));
-    l.lines = in_one_strip(sheet) + has_guesses(sheet);
-    if (!in_one_strip(sheet))
-        l.names = fmin(widest(canvas, sheet, l.font, 1), 14 * l.font) + l.gap;
-    if (l.lines > 0)
-        l.labels = widest(canvas, sheet, l.font, 0);
+    struct grid grid = {.width = width, .height = height, .rows = sheet->strips};
+    int one = in_one_strip(sheet);
+    grid.font = fmin(fmax(0.115 * width, 9), 16);
+    grid.gap = fmax(4, round(grid.font / 2));
+    struct extent most = extent_of(canvas, sheet, grid.font);
+    grid.lines = one + most.guesses;
+    grid.names = one ? 0 : fmin(most.class, 14 * grid.font) + grid.gap;
+    grid.labels = one ? fmax(most.class, most.guess) : most.guess;
     /* Labels may be wider than their tiles, which then stand further apart. */
-    double most = tight ? 1.25 * width : fmax(1.5 * width, 90);
-    l.across = ceil(fmax(width, fmin(l.labels, most)) + l.gap);
-    l.down = ceil(height + l.lines * 1.3 * l.font + (l.lines ? 1.6 : 1) * l.gap);
-    l.columns = longest_strip(sheet);
-    if (in_one_strip(sheet))
-        break_strip(&l, l.columns, room);
-    return l;
-}
-
-static double width_of(const struct layout *l)
-{
-    return l->names + (double)l->columns * l->across + l->gap;
-}
-
-static double height_of(const struct layout *l)
-{
-    return (double)l->rows * l->down + l->gap;
-}
-
-/* The largest image decides the box of all. */
-static void largest(const struct sheet *sheet, int *width, int *height)
-{
-    *width = *height = 1;
-    for (size_t i = 0; i < sheet->strips; i++)
-        for (size_t j = 0; j < sheet->strip[i].count; j++) {
-            const struct tile *tile = &sheet->strip[i].shown[j].tile;
-            *width = (int)tile->width > *width ? (int)tile->width : *width;
-            *height = (int)tile->height > *height ? (int)tile->height : *height;
-        }
+    double apart = tight ? 1.25 * width : fmax(1.5 * width, 90);
+    grid.across = ceil(fmax(width, fmin(grid.labels, apart)) + grid.gap);
+    grid.down = ceil(height + grid.lines * 1.3 * grid.font + (grid.lines ? 1.6 : 1) * grid.gap);
+    grid.columns = most.longest;
+    /* The one strip is broken into lines: as few columns as the height allows, or what looks well.
+     */
+    if (one) {
+        double rows = floor((room - grid.gap) / grid.down);
+        grid.columns = room == 0  ? columns_for(most.longest)
+                       : rows < 1 ? most.longest
+                                  : (size_t)ceil((double)most.longest / rows);
+        grid.rows = (most.longest + grid.columns - 1) / grid.columns;
+    }
+    grid.right = grid.names + (double)grid.columns * grid.across + grid.gap;
+    grid.foot = (double)grid.rows * grid.down + grid.gap;
+    return grid;
 }
 
 /* Tries whole factors from large to small, then whole parts, until no side of a tile is above side
  * and the sheet fits into width × height (0: any). 0 where not even the smallest does. */
 static int fit(struct canvas *canvas, const struct sheet *sheet, int side, double width,
-               double height, struct layout *l)
+               double height, struct grid *grid)
 {
-    int w, h;
-    largest(sheet, &w, &h);
-    int most = w > h ? w : h, factor = side / most, part = 1;
-    while (most / part >= LEAST_SIDE || part == 1) {
+    struct extent most = extent_of(canvas, sheet, 9);
+    int w = most.width, h = most.height, longer = w > h ? w : h;
+    for (int factor = side / longer, part = 1; longer / part >= LEAST_SIDE || part == 1;) {
         int wide = factor > 0 ? w * factor : (w + part - 1) / part;
         int high = factor > 0 ? h * factor : (h + part - 1) / part;
         for (int tight = 0; tight < 2; tight++) {
-            *l = layout_of(canvas, sheet, wide, high, height, tight);
-            if (wide <= side && high <= side && width_of(l) <= (width > 0 ? width : MOST_LENGTH) &&
-                height_of(l) <= (height > 0 ? height : MOST_LENGTH) &&
-                (width > 0 || width_of(l) * height_of(l) <= CHART_MOST))
+            *grid = grid_of(canvas, sheet, wide, high, height, tight);
+            if (wide <= side && high <= side && grid->right <= (width > 0 ? width : MOST_LENGTH) &&
+                grid->foot <= (height > 0 ? height : MOST_LENGTH) &&
+                (width > 0 || grid->right * grid->foot <= CHART_MOST))
                 return 1;
         }
-        if (factor > 1)
-            factor--;
-        else
-            factor = 0, part++;
+        part += factor <= 1;
+        factor = factor > 1 ? factor - 1 : 0;
     }
     return 0;
-}
-
-/* Gives labels of the width that is left what they would like. */
-static void spread(struct layout *l, double width)
-{
-    double across = floor((width - l->names - l->gap) / (double)l->columns);
-    l->across = fmax(l->across, fmin(across, ceil(l->labels + l->gap)));
 }
 
 /* Where there is no room for all, the name is cut, not the figure. */
@@ -204,16 +166,17 @@ static void draw_guess(struct canvas *canvas, double middle, double y, double ro
     canvas_text_in(canvas, x, y, end - x + 0.01, &lettering, figure);
 }
 
-static void draw_shown(struct canvas *canvas, const struct layout *l, const struct sheet *sheet,
+static void draw_shown(struct canvas *canvas, const struct grid *grid, const struct sheet *sheet,
                        const struct shown *shown, double x, double y)
 {
-    struct lettering lettering = {l->font, black, 0.5, 0, 0, 0};
-    double middle = x + (l->across - l->gap) / 2, room = l->across - 0.5 * l->gap;
-    tile_draw(canvas, &shown->tile, (int)(middle - l->width / 2), (int)y, l->width, l->height);
-    y += l->height + 0.4 * l->font;
+    struct lettering lettering = {grid->font, black, 0.5, 0, 0, 0};
+    double middle = x + (grid->across - grid->gap) / 2, room = grid->across - 0.5 * grid->gap;
+    tile_draw(canvas, &shown->tile, (int)(middle - grid->width / 2), (int)y, grid->width,
+              grid->height);
+    y += grid->height + 0.4 * grid->font;
     if (in_one_strip(sheet)) {
         canvas_text_in(canvas, middle, y, room, &lettering, shown->class);
-        y += 1.3 * l->font;
+        y += 1.3 * grid->font;
     }
     if (shown->guess) {
         if (strcmp(shown->guess, shown->class) != 0)
@@ -222,33 +185,15 @@ static void draw_shown(struct canvas *canvas, const struct layout *l, const stru
     }
 }
 
-static void draw_sheet(struct canvas *canvas, const struct layout *l, const struct sheet *sheet,
-                       double left, double top)
-{
-    struct lettering name = {l->font, black, 1, 0.5, 0, 0};
-    for (size_t i = 0; i < sheet->strips; i++) {
-        const struct strip *strip = &sheet->strip[i];
-        double y = top + l->gap + (double)i * l->down;
-        if (l->names > 0 && strip->count > 0)
-            canvas_text_in(canvas, left + l->names, y + l->height / 2.0, l->names - l->gap, &name,
-                           strip->shown[0].class);
-        for (size_t j = 0; j < strip->count; j++)
-            draw_shown(canvas, l, sheet, &strip->shown[j],
-                       left + l->names + l->gap + (double)(j % l->columns) * l->across,
-                       y + (double)(j / l->columns) * l->down);
-    }
-}
-
 int chart_images(const struct sheet *sheet, const struct picture *picture)
 {
-    enum { TITLE_FONT = 14 };
     struct canvas canvas;
-    struct layout l;
+    struct grid grid;
     double width = picture->width, height = picture->height;
     double title = picture->title ? 2.2 * TITLE_FONT : 0;
     int side = width > 0 ? (int)fmax(width, height) : USUAL_SIDE;
     canvas_measure(&canvas, picture->path);
-    int fits = fit(&canvas, sheet, side, width, height > 0 ? height - title : 0, &l);
+    int fits = fit(&canvas, sheet, side, width, height > 0 ? height - title : 0, &grid);
     canvas_measured(&canvas);
     if (!fits)
         return fail_as(USAGE,
@@ -256,14 +201,29 @@ int chart_images(const struct sheet *sheet, const struct picture *picture)
                        "or a larger --size",
                        sheet->images);
     if (width > 0) {
-        spread(&l, width);
+        /* Labels of the width that is left get what they would like. */
+        double across = floor((width - grid.names - grid.gap) / (double)grid.columns);
+        grid.across = fmax(grid.across, fmin(across, ceil(grid.labels + grid.gap)));
+        grid.right = grid.names + (double)grid.columns * grid.across + grid.gap;
     } else {
-        width = width_of(&l);
-        height = height_of(&l) + title;
+        width = grid.right;
+        height = grid.foot + title;
     }
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
     chart_title(&canvas, picture->title, TITLE_FONT);
-    draw_sheet(&canvas, &l, sheet, floor((width - width_of(&l)) / 2), title);
+    double left = floor((width - grid.right) / 2) + grid.names;
+    struct lettering name = {grid.font, black, 1, 0.5, 0, 0};
+    for (size_t i = 0; i < sheet->strips; i++) {
+        const struct strip *strip = &sheet->strip[i];
+        double y = title + grid.gap + (double)i * grid.down;
+        if (grid.names > 0 && strip->count > 0)
+            canvas_text_in(&canvas, left, y + grid.height / 2.0, grid.names - grid.gap, &name,
+                           strip->shown[0].class);
+        for (size_t j = 0; j < strip->count; j++)
+            draw_shown(&canvas, &grid, sheet, &strip->shown[j],
+                       left + grid.gap + (double)(j % grid.columns) * grid.across,
+                       y + (double)(j / grid.columns) * grid.down);
+    }
     return canvas_close(&canvas);
 }

@@ -302,7 +302,7 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
     grep -q 'renamed.bin: its header has different fields' err
     cat one.bin one.bin >both.bin
     ends 1 pstrain -q -b 32 -e 2 --resume both.bin < <(psaug <set.ps)
-    grep -q 'both.bin: it joins several runs' err
+    grep -q 'both.bin joins several runs: name each file by itself' err
     # The output itself would be read while it is written.
     cp one.bin same.bin
     psaug <set.ps >epochs.ps -e 2

@@ -3,6 +3,7 @@
 #include "identity.h"
 #include "message.h"
 #include "nn/model.h"
+#include "runs/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The checkpoint to go on from: in which file, and how many records it ends, header included. */
-struct place {
+/* The checkpoint to go on from, and the file that it is in. */
+struct origin {
     const char *path; /* NULL: there is none */
-    uint64_t records, epoch, iteration;
+    struct checkpoint checkpoint;
 };
 
 /* The file is read twice, and reading it must not be overtaken by writing it. */
@@ -180,7 +181,7 @@ static int is_torn_header(const struct training *training, int fd)
     enum { VERSIONS = 4096 }; /* by so much may those of other versions be longer */
     size_t size;
     const uint8_t *bytes = write_last(training->writer, &size);
-    const uint8_t *tool = memmem(bytes, size, "\xa4tool", 5);
+    const uint8_t *tool = memmem(bytes, size, "tool", 4);
     size_t same = tool ? (size_t)(tool - bytes) : size, room = size + VERSIONS;
     uint8_t *there = ealloc(room, 1);
     ssize_t got = pread(fd, there, room, 0);
@@ -192,48 +193,38 @@ static int is_torn_header(const struct training *training, int fd)
     return torn;
 }
 
-/* Takes a checkpoint for the place to go on from, when it is further on than that and this run
- * comes by it. */
-static int consider(const struct training *training, const char *path, const struct reader *reader,
-                    const struct record *record, struct place *place)
-{
-    uint64_t epoch, iteration, in_epoch = training_epoch_iterations(training);
-    if (record_uint(record, "epoch", UINT32_MAX, &epoch) < 0 ||
-        record_uint(record, "iteration", UINT64_MAX, &iteration) < 0)
-        return -1;
-    int fits = iteration >= epoch * in_epoch && iteration <= (epoch + 1) * in_epoch &&
-               iteration <= training->epochs * in_epoch;
-    int further =
-        iteration > place->iteration || (iteration == place->iteration && epoch > place->epoch);
-    if (fits && further)
-        *place = (struct place){path, record_count(reader), epoch, iteration};
-    return 0;
-}
-
-/* The first reading: looks for the last checkpoint. Each is proven by its seal, and what came
- * before by its digest; what stands behind it is trained again, so damage there does not matter. */
-static int find(const struct training *training, const char *path, struct place *place)
+/* The first reading: looks for the checkpoint that is furthest on among those that this run comes
+ * by. Each is proven by its seal, and what came before by its digest; what stands behind it is
+ * trained again, so damage there does not matter. */
+static int find(const struct training *training, const char *path, struct origin *origin)
 {
     struct record record;
-    int fd = open_file(path);
+    uint64_t in_epoch = training_epoch_iterations(training);
+    int got, is_ours = 0, fd = open_file(path);
     if (fd < 0)
         return -1;
     if (is_torn_header(training, fd)) {
         close(fd);
         return 0;
     }
+    struct run *run = run_new();
     struct reader *reader = record_open(fd, path, READ_STREAM);
-    int got =
-        record_header(reader, "run", &record) < 0 ? -1 : check_header(training, path, &record);
-    int is_ours = got == 0;
-    while (got >= 0 && (got = record_next(reader, &record)) == RECORD_READ) {
+    while ((got = run_next(run, reader, &record)) == RECORD_READ)
         if (record.type == RECORD_HEADER) {
-            got = fail("cannot resume %s: it joins several runs", path);
-            is_ours = 0;
-        } else if (record.type == RECORD_CHECKPOINT) {
-            got = consider(training, path, reader, &record, place);
+            if ((got = check_header(training, path, &record)) < 0)
+                break;
+            is_ours = 1;
         }
+    for (size_t i = 0; i < run->checkpoints; i++) {
+        const struct checkpoint *it = &run->checkpoint[i], *best = &origin->checkpoint;
+        int fits = it->iteration >= it->epoch * in_epoch &&
+                   it->iteration <= (it->epoch + 1) * in_epoch &&
+                   it->iteration <= training->epochs * in_epoch;
+        if (fits && (it->iteration > best->iteration ||
+                     (it->iteration == best->iteration && it->epoch > best->epoch)))
+            *origin = (struct origin){path, *it};
     }
+    run_free(run);
     record_close(reader);
     close(fd);
     if (got == RECORD_NONE || (is_ours && why_status() == DAMAGED))
@@ -242,7 +233,7 @@ static int find(const struct training *training, const char *path, struct place 
 }
 
 /* The parameters and momentum of the checkpoint, into the engine. */
-static int take(struct training *training, const struct record *record)
+static int take_tensors(struct training *training, const struct record *record)
 {
     size_t count = training->net->parameters;
     float *parameters = ealloc(count, sizeof *parameters),
@@ -261,106 +252,83 @@ static int take(struct training *training, const struct record *record)
  * them, the header too, and that may name another version. */
 static int pass_on_checkpoint(struct writer *writer, const struct record *record)
 {
-    enum {
-        NUMBER = 9,
-        RECORDS = 8,
-        DIGEST = 7,
-        SEAL = 5,
-        END = RECORDS + DIGEST + SEAL + 3 * NUMBER
-    };
-    const uint8_t *end = record->bytes + record->size - END;
-    if (record->size < END || memcmp(end, "\xa7records\xcf", RECORDS + 1) != 0 ||
-        memcmp(end + RECORDS + NUMBER,
-               "\xa6"
-               "digest\xcf",
-               DIGEST + 1) != 0 ||
-        memcmp(end + RECORDS + DIGEST + 2 * NUMBER, "\xa4seal\xcf", SEAL + 1) != 0)
-        return fail_as(DAMAGED, "a checkpoint does not end in its records, digest and seal");
+    static const char *const key[] = {"records", "digest", "seal"};
+    const msgpack_object_map *map = &record->map.via.map;
+    for (uint32_t i = 0; i < 3; i++)
+        if (map->size < 3 || !object_is(&map->ptr[map->size - 3 + i].key, key[i]))
+            return fail_as(DAMAGED, "a checkpoint does not end in its records, digest and seal");
+    /* A short text has one byte before it. */
+    const char *end = map->ptr[map->size - 3].key.via.str.ptr - 1;
     struct position position = write_position(writer);
-    write_begin_with(writer, record->bytes, record->size - END);
+    write_begin_with(writer, record->bytes, (size_t)((const uint8_t *)end - record->bytes));
     pack_position(writer, position);
     pack_seal(writer);
     return write_end(writer);
 }
 
-/* Early versions did not tell the images of a mini-batch, which follow from its iteration. */
-static int pass_on_progress(struct training *training, const struct record *record)
-{
-    uint64_t iteration, epoch;
-    double loss, accuracy;
-    if (record_field(record, "images"))
-        return write_record(training->writer, record->bytes, record->size);
-    if (record_uint(record, "iteration", UINT64_MAX, &iteration) < 0 ||
-        record_uint(record, "epoch", UINT32_MAX, &epoch) < 0 ||
-        record_real(record, "loss", &loss) < 0 || record_real(record, "accuracy", &accuracy) < 0)
-        return -1;
-    uint64_t images =
-        training_images(training, iteration) - training_images(training, iteration - 1);
-    return training_write_progress(training->writer, iteration, epoch, images, loss, accuracy);
-}
-
-static int pass_on(struct training *training, const struct record *record)
-{
-    return record->type == RECORD_CHECKPOINT ? pass_on_checkpoint(training->writer, record)
-           : record->type == RECORD_PROGRESS
-               ? pass_on_progress(training, record)
-               : write_record(training->writer, record->bytes, record->size);
-}
-
 /* The second reading: passes the records on. The checkpoint itself stays behind where this run
  * would have written none: that of a signal, or the last one of a shorter run. */
-static int copy(struct training *training, struct reader *reader, const struct place *place)
+static int copy(struct training *training, struct reader *reader, struct run *run,
+                const struct origin *origin)
 {
+    const struct checkpoint *from = &origin->checkpoint;
     struct record record;
-    int due = 0,
-        whole_epoch = place->iteration == place->epoch * training_epoch_iterations(training);
-    for (uint64_t i = 1; i <= place->records; i++) {
-        int got = record_next(reader, &record), last = i == place->records;
+    int due = from->iteration == from->epoch * training_epoch_iterations(training) &&
+              training_saves_at(training, from->epoch);
+    for (uint64_t i = 1; i <= from->records; i++) {
+        int got = run_next(run, reader, &record), last = i == from->records;
+        const struct point *batch = run->progress.point + run->progress.count - 1;
         if (got != RECORD_READ)
-            return got < 0 ? -1 : fail("%s changed while it was read", place->path);
-        double loss;
-        if (record.type == RECORD_VALIDATION) {
-            if (record_real(&record, "loss", &loss) < 0)
-                return -1;
-            training_validated(training, loss);
-        }
-        if (last && take(training, &record) < 0)
+            return got < 0 ? -1 : fail("%s changed while it was read", origin->path);
+        if (record.type == RECORD_VALIDATION)
+            training_validated(training, run->validation.point[run->validation.count - 1].loss);
+        if (last && take_tensors(training, &record) < 0)
             return -1;
-        due = last && whole_epoch && training_saves_at(training, place->epoch);
-        if (i > 1 && (!last || due) && pass_on(training, &record) < 0)
+        if (i == 1 || (last && !due))
+            continue;
+        /* Early versions did not tell the images of a mini-batch, which follow from its iteration.
+         */
+        if (record.type == RECORD_CHECKPOINT)
+            got = pass_on_checkpoint(training->writer, &record);
+        else if (record.type == RECORD_PROGRESS && !record_field(&record, "images"))
+            got = training_write_progress(training->writer, run->iteration, batch->epoch,
+                                          training_images(training, run->iteration) -
+                                              training_images(training, run->iteration - 1),
+                                          batch->loss, batch->accuracy);
+        else
+            got = write_record(training->writer, record.bytes, record.size);
+        if (got < 0)
             return -1;
     }
     if (due)
-        training->saved = place->iteration;
+        training->saved = from->iteration;
     return write_flush(training->writer);
-}
-
-static int go_on(struct training *training, const struct place *place)
-{
-    if (training_go_on(training, place->epoch, place->iteration) < 0)
-        return -1;
-    int fd = open_file(place->path);
-    if (fd < 0)
-        return -1;
-    struct reader *reader = record_open(fd, place->path, READ_STREAM);
-    int result = copy(training, reader, place);
-    record_close(reader);
-    close(fd);
-    return result;
 }
 
 int resume(struct training *training, const struct option_list *paths)
 {
-    struct place place = {0};
+    struct origin origin = {0};
+    const struct checkpoint *from = &origin.checkpoint;
     for (size_t i = 0; i < paths->count; i++)
-        if (find(training, paths->text[i], &place) < 0)
+        if (find(training, paths->text[i], &origin) < 0)
             return -1;
-    if (place.path == NULL) {
+    if (origin.path == NULL) {
         note("%s%s has no checkpoint to go on from: training begins anew",
              paths->count > 1 ? "none of the files to resume, such as " : "", paths->text[0]);
         return training_go_on(training, 0, 0);
     }
-    note("going on from iteration %llu, in epoch %llu, of %s", (unsigned long long)place.iteration,
-         (unsigned long long)(place.epoch + 1), place.path);
-    return go_on(training, &place);
+    note("going on from iteration %llu, in epoch %llu, of %s", (unsigned long long)from->iteration,
+         (unsigned long long)(from->epoch + 1), origin.path);
+    if (training_go_on(training, from->epoch, from->iteration) < 0)
+        return -1;
+    int fd = open_file(origin.path);
+    if (fd < 0)
+        return -1;
+    struct reader *reader = record_open(fd, origin.path, READ_STREAM);
+    struct run *run = run_new();
+    int result = copy(training, reader, run, &origin);
+    run_free(run);
+    record_close(reader);
+    close(fd);
+    return result;
 }

@@ -71,7 +71,7 @@ static void take_header(struct run *run, const struct record *record)
     run->header_size = record->size;
     if (engine && engine->type == MSGPACK_OBJECT_STR)
         run->engine = label_name(engine->via.str.ptr, engine->via.str.size);
-    settings_read(&run->settings, &record->map);
+    settings_read(&run->settings, &record->map, 0);
     run->depth = whole_setting(run, "depth", -1);
     run->seed = whole_setting(run, "seed", -1);
     run->batch = (uint64_t)whole_setting(run, "batch size", 0);
@@ -155,7 +155,7 @@ int run_take(struct run *run, const struct record *record, double now)
         run->lost += map_uint(&record->map, "lost", 0);
         run->state = object_is(status, "failed")    ? RUN_FAILED
                      : object_is(status, "stopped") ? RUN_STOPPED
-                                                  : RUN_DONE;
+                                                    : RUN_DONE;
         return 0;
     case RECORD_END:
         /* An end without a model: whole, but no model came of it. */

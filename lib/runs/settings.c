@@ -12,11 +12,6 @@
 
 enum { MOST_TEXT = 200 };
 
-static int is_text(const msgpack_object *object)
-{
-    return object && object->type == MSGPACK_OBJECT_STR;
-}
-
 /* A value as a text, and as a number where it is one. 0 when there is nothing to say. */
 static int value_text(const msgpack_object *value, char *text, size_t size, double *number)
 {
@@ -36,15 +31,14 @@ static int value_text(const msgpack_object *value, char *text, size_t size, doub
     case MSGPACK_OBJECT_FLOAT32:
     case MSGPACK_OBJECT_FLOAT64:
         *number = value->via.f64;
-        break;
+        snprintf(text, size, "%.6g", *number);
+        return 1;
     case MSGPACK_OBJECT_STR:
         snprintf(text, size, "%.*s", (int)value->via.str.size, value->via.str.ptr);
         return value->via.str.size > 0;
     default:
         return 0;
     }
-    snprintf(text, size, "%.6g", *number);
-    return 1;
 }
 
 void settings_add(struct settings *settings, const char *name, const char *value, double number)
@@ -57,48 +51,33 @@ void settings_add(struct settings *settings, const char *name, const char *value
     settings->setting[settings->count++] = new;
 }
 
-static void add(struct settings *settings, const char *tool, const msgpack_object *key,
-                const msgpack_object *value)
+void settings_read(struct settings *settings, const msgpack_object *header, int upstream)
 {
+    const msgpack_object *options = map_field(header, "options"), *tool = map_field(header, "tool"),
+                         *above = map_field(header, "upstream");
     char name[MOST_TEXT], text[MOST_TEXT];
     double number;
-    if (!is_text(key) || !value_text(value, text, sizeof text, &number))
-        return;
-    snprintf(name, sizeof name, "%s%s%.*s", tool, tool[0] ? " " : "", (int)key->via.str.size,
-             key->via.str.ptr);
-    settings_add(settings, name, text, number);
-}
-
-/* "psaug 0.1.0" is "psaug"; the header of the run itself needs no such word. */
-static void tool_of(const msgpack_object *header, char *tool, size_t size)
-{
-    const msgpack_object *field = map_field(header, "tool");
-    snprintf(tool, size, "%.*s", is_text(field) ? (int)field->via.str.size : 0,
-             is_text(field) ? field->via.str.ptr : "");
-    tool[strcspn(tool, " ")] = 0;
-}
-
-static void read_level(struct settings *settings, const msgpack_object *header, int level)
-{
-    enum { MOST_LEVELS = 8 };
-    char tool[64] = "";
-    const msgpack_object *options = map_field(header, "options"),
-                         *upstream = map_field(header, "upstream");
-    if (level > 0)
-        tool_of(header, tool, sizeof tool);
-    if (options && options->type == MSGPACK_OBJECT_MAP)
-        for (uint32_t i = 0; i < options->via.map.size; i++)
-            add(settings, tool, &options->via.map.ptr[i].key, &options->via.map.ptr[i].val);
-    if (level < MOST_LEVELS && upstream && upstream->type == MSGPACK_OBJECT_ARRAY)
-        for (uint32_t i = 0; i < upstream->via.array.size; i++)
-            if (upstream->via.array.ptr[i].type == MSGPACK_OBJECT_MAP)
-                read_level(settings, &upstream->via.array.ptr[i], level + 1);
-}
-
-void settings_read(struct settings *settings, const msgpack_object *header)
-{
-    settings_free(settings);
-    read_level(settings, header, 0);
+    size_t before = 0;
+    /* "psaug 0.1.0" is "psaug"; the header of the run itself needs no such word. */
+    if (upstream && tool && tool->type == MSGPACK_OBJECT_STR) {
+        snprintf(name, 64, "%.*s", (int)tool->via.str.size, tool->via.str.ptr);
+        before = strcspn(name, " ");
+        name[before] = ' ';
+        before += before > 0;
+    }
+    for (uint32_t i = 0;
+         options && options->type == MSGPACK_OBJECT_MAP && i < options->via.map.size; i++) {
+        const msgpack_object_kv *pair = &options->via.map.ptr[i];
+        if (pair->key.type != MSGPACK_OBJECT_STR ||
+            !value_text(&pair->val, text, sizeof text, &number))
+            continue;
+        snprintf(name + before, sizeof name - before, "%.*s", (int)pair->key.via.str.size,
+                 pair->key.via.str.ptr);
+        settings_add(settings, name, text, number);
+    }
+    for (uint32_t i = 0; above && above->type == MSGPACK_OBJECT_ARRAY && i < above->via.array.size;
+         i++)
+        settings_read(settings, &above->via.array.ptr[i], 1);
 }
 
 void settings_free(struct settings *settings)

@@ -19,11 +19,11 @@ struct settings {
     size_t count;
 };
 
-/* Reads those of a header, upstream included. */
-void settings_read(struct settings *settings, const msgpack_object *header);
+/* Adds those of a header and of those upstream of it; upstream: it is one of the latter. */
+void settings_read(struct settings *settings, const msgpack_object *header, int upstream);
 void settings_free(struct settings *settings);
 
-/* Adds one; values and names are cleaned. Of the same name the last one counts. */
+/* Adds one, whose texts are cleaned. Of the same name the last one counts. */
 void settings_add(struct settings *settings, const char *name, const char *value, double number);
 
 /* One by its name; NULL when there is none. */

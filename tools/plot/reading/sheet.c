@@ -13,7 +13,7 @@ enum { USUAL = 64, OF_A_CLASS = 10, OF_AN_IMAGE = 8, MOST_BY_CLASS = 400 };
 /* What is kept while one input is read. */
 struct reading {
     struct sheet *sheet;
-    struct images *input;
+    struct images images;
     uint32_t *label; /* [labels] the places of its classes in the sheet's table */
     uint32_t labels;
     struct image *original; /* [originals] training images whose views come later; pixels owned */
@@ -41,27 +41,22 @@ static void share(struct sheet *sheet)
             tile_free(&sheet->strip[i].shown[--sheet->strip[i].count].tile);
 }
 
-/* Once it is known what comes. */
-static void plan(struct sheet *sheet, const struct images *input, const struct image *first)
+static uint64_t strip_of(const struct sheet *sheet, const struct image *image)
 {
-    struct sheet_options *options = &sheet->options;
-    if (options->by == SHEET_AUTO)
-        options->by = input->epochs || first->guessed ? SHEET_ORDER : SHEET_CLASS;
-    sheet->grows = options->by == SHEET_CLASS && !input->epochs;
-    share(sheet);
+    return sheet->options.by == SHEET_ORDER   ? 0
+           : sheet->options.by == SHEET_CLASS ? image->label
+                                              : image->id;
 }
 
+/* The strip of an image; a new one in its place: classes in the order of the table, images as they
+ * come. NULL where there are as many as there may be. */
 static struct strip *find_strip(struct sheet *sheet, uint64_t of)
 {
     for (size_t i = 0; i < sheet->strips; i++)
         if (sheet->strip[i].of == of)
             return &sheet->strip[i];
-    return NULL;
-}
-
-/* Puts a new strip in its place: classes in the order of the table, images as they come. */
-static struct strip *add_strip(struct sheet *sheet, uint64_t of)
-{
+    if (sheet->strips == sheet->most_strips)
+        return NULL;
     size_t place = sheet->strips++;
     sheet->strip = egrow(sheet->strip, sheet->strips, sizeof *sheet->strip);
     for (; sheet->options.by == SHEET_CLASS && place > 0 && sheet->strip[place - 1].of > of;
@@ -71,22 +66,10 @@ static struct strip *add_strip(struct sheet *sheet, uint64_t of)
     return &sheet->strip[place];
 }
 
-static uint64_t strip_of(const struct sheet *sheet, const struct image *image)
-{
-    return sheet->options.by == SHEET_ORDER   ? 0
-           : sheet->options.by == SHEET_CLASS ? image->label
-                                              : image->id;
-}
-
 static void show(struct sheet *sheet, const struct image *image)
 {
-    uint64_t of = strip_of(sheet, image);
-    struct strip *strip = find_strip(sheet, of);
-    if (strip == NULL && sheet->strips == sheet->most_strips)
-        return;
-    if (strip == NULL)
-        strip = add_strip(sheet, of);
-    if (strip->count == sheet->most_shown)
+    struct strip *strip = find_strip(sheet, strip_of(sheet, image));
+    if (strip == NULL || strip->count == sheet->most_shown)
         return;
     strip->shown = egrow(strip->shown, strip->count + 1, sizeof *strip->shown);
     strip->shown[strip->count++] = (struct shown){
@@ -120,15 +103,14 @@ static void keep(struct reading *reading, const struct image *image)
         return;
     reading->original = egrow(reading->original, reading->originals + 1, sizeof *reading->original);
     struct image *kept = &reading->original[reading->originals++];
-    uint8_t *pixels = ealloc(image_bytes(image), 1);
     *kept = *image;
-    kept->pixels = memcpy(pixels, image->pixels, image_bytes(image));
+    kept->pixels = memcpy(ealloc(image_bytes(image), 1), image->pixels, image_bytes(image));
 }
 
 /* A view record: shows the views of the images that were kept. */
 static int show_views(struct reading *reading, const struct record *record)
 {
-    const struct images_about *about = &reading->input->about;
+    const struct images_about *about = &reading->images.about;
     struct views views;
     if (views_read(record, &views) < 0)
         return -1;
@@ -149,19 +131,11 @@ static int show_views(struct reading *reading, const struct record *record)
     return 0;
 }
 
-static int is_wanted(const struct reading *reading, enum split split)
-{
-    const char *only = reading->sheet->options.only;
-    if (only)
-        return strcmp(split_name[split], only) == 0;
-    return split == SPLIT_TRAIN || !reading->input->epochs;
-}
-
 /* Joins the classes of the input to those of the sheet. */
-static void take_classes(struct reading *reading)
+static void join_classes(struct reading *reading)
 {
     struct sheet *sheet = reading->sheet;
-    const struct classes *classes = &reading->input->classes;
+    const struct classes *classes = &reading->images.classes;
     uint32_t known = sheet->table.count;
     reading->label = egrow(reading->label, classes->count, sizeof *reading->label);
     reading->labels = classes->count;
@@ -175,59 +149,51 @@ static void take_classes(struct reading *reading)
         share(sheet);
 }
 
-static int take(struct reading *reading, int item, struct image *image, const struct record *record)
+static void take_image(struct reading *reading, struct image *image)
 {
     struct sheet *sheet = reading->sheet;
-    if (item == IMAGES_VIEWS)
-        return sheet->images + reading->originals > 0 ? show_views(reading, record) : 0;
-    if (item != IMAGES_IMAGE || !is_wanted(reading, image->split))
-        return 0;
-    if (reading->input->classes.count > reading->labels)
-        take_classes(reading);
+    struct sheet_options *options = &sheet->options;
+    int epochs = reading->images.epochs;
+    if (options->only ? strcmp(split_name[image->split], options->only) != 0
+                      : image->split != SPLIT_TRAIN && epochs)
+        return;
+    if (reading->images.classes.count > reading->labels)
+        join_classes(reading);
     image->label = reading->label[image->label];
     if (image->guessed)
         image->guess = reading->label[image->guess];
-    if (sheet->most_strips == 0)
-        plan(sheet, reading->input, image);
-    if (reading->input->views && image->split == SPLIT_TRAIN)
+    /* Now it is known what comes. */
+    if (sheet->most_strips == 0) {
+        if (options->by == SHEET_AUTO)
+            options->by = epochs || image->guessed ? SHEET_ORDER : SHEET_CLASS;
+        sheet->grows = options->by == SHEET_CLASS && !epochs;
+        share(sheet);
+    }
+    if (reading->images.views && image->split == SPLIT_TRAIN)
         keep(reading, image);
     else
         show(sheet, image);
-    return 0;
 }
 
 static int read_images(struct reading *reading, const struct input *input)
 {
+    struct sheet *sheet = reading->sheet;
     struct image image;
     struct record record;
     int item;
-    if (images_open(reading->input, input->fd, input->name, "images epochs") < 0)
+    if (images_open(&reading->images, input->fd, input->name, "images epochs") < 0)
         return -1;
-    while (!is_full(reading->sheet) &&
-           (item = images_next(reading->input, &image, &record)) != IMAGES_END)
-        if (item < 0 || take(reading, item, &image, &record) < 0)
+    while (!is_full(sheet) &&
+           (item = images_next(&reading->images, &image, &record)) != IMAGES_END) {
+        if (item < 0)
             return -1;
-    return images_prove(reading->input);
-}
-
-static int read_one(struct sheet *sheet, struct input *input)
-{
-    struct images images = {0};
-    struct reading reading = {.sheet = sheet, .input = &images};
-    if (input_open(input, 0) < 0)
-        return -1;
-    int result = read_images(&reading, input);
-    if (result < 0)
-        result = input_damage(input);
-    else
-        input->state = INPUT_ENDED;
-    for (size_t i = 0; i < reading.originals; i++)
-        free((void *)reading.original[i].pixels);
-    free(reading.original);
-    free(reading.label);
-    free(reading.pixels);
-    images_close(&images);
-    return result;
+        if (item == IMAGES_IMAGE)
+            take_image(reading, &image);
+        if (item == IMAGES_VIEWS && sheet->images + reading->originals > 0 &&
+            show_views(reading, &record) < 0)
+            return -1;
+    }
+    return images_prove(&reading->images);
 }
 
 static int by_class(const void *a, const void *b)
@@ -236,27 +202,38 @@ static int by_class(const void *a, const void *b)
     return one->of < other->of ? -1 : one->of > other->of;
 }
 
-/* Where inputs with different classes were joined, their table is sorted, and so are the strips. */
-static void settle(struct sheet *sheet)
-{
-    uint32_t *place = ealloc(sheet->table.count, sizeof *place);
-    classes_sort(&sheet->table, place);
-    for (size_t i = 0; i < sheet->strips; i++)
-        sheet->strip[i].of = place[sheet->strip[i].of];
-    free(place);
-    qsort(sheet->strip, sheet->strips, sizeof *sheet->strip, by_class);
-}
-
 int sheet_read(struct sheet *sheet, struct input *input, int count)
 {
     for (int i = 0; i < count && !is_full(sheet); i++) {
-        if (read_one(sheet, &input[i]) < 0)
+        struct reading reading = {.sheet = sheet};
+        if (input_open(&input[i], 0) < 0)
+            return -1;
+        int result = read_images(&reading, &input[i]);
+        if (result < 0)
+            result = input_damage(&input[i]);
+        else
+            input[i].state = INPUT_ENDED;
+        for (size_t j = 0; j < reading.originals; j++)
+            free((void *)reading.original[j].pixels);
+        free(reading.original);
+        free(reading.label);
+        free(reading.pixels);
+        images_close(&reading.images);
+        if (result < 0)
             return -1;
         input_complain(&input[i]);
         input_shut(&input[i]);
     }
-    if (sheet->options.by == SHEET_CLASS && sheet->table.count > sheet->classes)
-        settle(sheet);
+    /* Where inputs with different classes were joined, their table is sorted, and so are the
+     * strips. */
+    if (sheet->options.by == SHEET_CLASS && sheet->table.count > sheet->classes) {
+        uint32_t *place = ealloc(sheet->table.count, sizeof *place);
+        classes_sort(&sheet->table, place);
+        for (size_t i = 0; i < sheet->strips; i++)
+            sheet->strip[i].of = place[sheet->strip[i].of];
+        free(place);
+        qsort(sheet->strip, sheet->strips, sizeof *sheet->strip, by_class);
+    }
     return 0;
 }
 

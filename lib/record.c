@@ -485,7 +485,7 @@ int64_t record_span(const uint8_t *bytes, size_t size)
 int object_is(const msgpack_object *object, const char *text)
 {
     size_t size = strlen(text);
-    return object->type == MSGPACK_OBJECT_STR && object->via.str.size == size &&
+    return object && object->type == MSGPACK_OBJECT_STR && object->via.str.size == size &&
            memcmp(object->via.str.ptr, text, size) == 0;
 }
 

@@ -120,6 +120,9 @@ static void unknown_fields_pass(void **state)
     record_next(reader, &record);
     assert_int_equal(record_next(reader, &record), RECORD_READ);
     assert_int_equal(image_read(&record, 2, &image), 0);
+    assert_true(object_is(record_field(&record, "caption"), "puss"));
+    assert_false(object_is(record_field(&record, "caption"), "pus"));
+    assert_false(object_is(record_field(&record, "no such"), "puss"));
     image_write(again, &image);
     bytes = write_last(again, &size);
     assert_true(size > plain);

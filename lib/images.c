@@ -7,16 +7,14 @@
 #include <string.h>
 #include <xxhash.h>
 
-static void keep_header(struct images *images, const struct record *header)
+/* One more set: its header is kept, and ids are shifted by so much. */
+static struct images_part *add_part(struct images *images, const struct record *header,
+                                    uint64_t shift, uint32_t classes)
 {
     images->header = egrow(images->header, images->header_size + header->size, 1);
     memcpy(images->header + images->header_size, header->bytes, header->size);
     images->header_size += header->size;
     images->headers++;
-}
-
-static struct images_part *add_part(struct images *images, uint64_t shift, uint32_t classes)
-{
     images->part = egrow(images->part, images->parts + 1, sizeof *images->part);
     struct images_part *part = &images->part[images->parts++];
     *part = (struct images_part){shift, classes, NULL};
@@ -43,8 +41,7 @@ int images_open(struct images *images, int fd, const char *name, const char *wan
             die(FAILED, "out of memory: a digest");
         XXH3_64bits_reset(images->digest);
     }
-    keep_header(images, &header);
-    add_part(images, 0, images->classes.count);
+    add_part(images, &header, 0, images->classes.count);
     return 0;
 }
 
@@ -77,11 +74,10 @@ static int join(struct images *images, const struct record *header)
     struct classes classes;
     if (classes_read(header, &classes) < 0)
         return -1;
-    struct images_part *part = add_part(images, images->largest + 1, classes.count);
+    struct images_part *part = add_part(images, header, images->largest + 1, classes.count);
     part->label = ealloc(classes.count, sizeof *part->label);
     classes_join(&images->classes, &classes, part->label);
     classes_free(&classes);
-    keep_header(images, header);
     return 0;
 }
 

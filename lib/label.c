@@ -10,19 +10,8 @@
 
 char *label_clean(const char *bytes, size_t size)
 {
-    char *clean = ealloc(size + 1, 1), *end = clean;
-    for (size_t i = 0; i < size;) {
-        uint32_t code;
-        size_t length = utf8_decode(bytes + i, size - i, &code);
-        if (length == 0 || utf8_control(code)) {
-            *end++ = '?';
-            i += length ? length : 1;
-            continue;
-        }
-        memcpy(end, bytes + i, length);
-        end += length;
-        i += length;
-    }
+    char *clean = memcpy(ealloc(size + 1, 1), bytes, size);
+    utf8_clean(clean, size);
     return clean;
 }
 

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,20 +70,9 @@ enum status why_status(void)
 
 size_t message_clean(char *text)
 {
-    char *end = text;
-    for (const char *from = text; *from;) {
-        uint32_t code;
-        size_t size = utf8_decode(from, strnlen(from, 4), &code);
-        if (size > 0 && !utf8_control(code)) {
-            memmove(end, from, size);
-            end += size;
-        } else {
-            *end++ = *from == '\n' || *from == '\t' ? ' ' : '?';
-        }
-        from += size ? size : 1;
-    }
-    *end = 0;
-    return (size_t)(end - text);
+    for (char *c = text; (c = strpbrk(c, "\n\t"));)
+        *c = ' ';
+    return utf8_clean(text, strlen(text));
 }
 
 /* One write per line: programs of one pipeline share stderr, and their lines must not mix. */

@@ -1,5 +1,7 @@
 #include "utf8.h"
 
+#include <string.h>
+
 size_t utf8_decode(const void *text, size_t size, uint32_t *code)
 {
     const uint8_t *bytes = text;
@@ -22,6 +24,25 @@ size_t utf8_decode(const void *text, size_t size, uint32_t *code)
     if (*code < least[length] || (*code >= 0xd800 && *code < 0xe000) || *code > 0x10ffff)
         return 0;
     return length;
+}
+
+size_t utf8_clean(char *text, size_t size)
+{
+    char *end = text;
+    const char *past = text + size;
+    for (const char *from = text; from < past;) {
+        uint32_t code;
+        size_t length = utf8_decode(from, (size_t)(past - from), &code);
+        if (length > 0 && !utf8_control(code)) {
+            memmove(end, from, length);
+            end += length;
+        } else {
+            *end++ = '?';
+        }
+        from += length ? length : 1;
+    }
+    *end = 0;
+    return (size_t)(end - text);
 }
 
 int utf8_control(uint32_t code)

@@ -10,6 +10,10 @@
  * none: too long a form, a surrogate, above U+10FFFF, cut off. */
 size_t utf8_decode(const void *bytes, size_t size, uint32_t *code);
 
+/* What is no UTF-8 or a control becomes a question mark, in place; a zero byte is put behind the
+ * text. Its new length. */
+size_t utf8_clean(char *text, size_t size);
+
 /* Whether a character is a control: C0, DEL, C1, or a mark that turns the direction of the text. */
 int utf8_control(uint32_t code);
 

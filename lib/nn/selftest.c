@@ -89,53 +89,37 @@ static void trial_make(struct trial *t, const struct engine_options *options)
     }
 }
 
-static void trial_free(struct trial *t)
-{
-    free(t->images);
-    free(t->drawn);
-    free(t->start);
-}
-
 /* How an engine is used: as it comes; with each step enqueued anew; on views of images that it
  * keeps. */
 enum way { PLAIN, DIRECT, VIEWS };
-
-static int step(const struct trial *t, struct engine *engine, enum way way, uint32_t count,
-                struct outcome *outcome)
-{
-    struct batch batch = {.label = t->label, .count = count};
-    if (way == VIEWS)
-        batch.view = t->view;
-    else
-        batch.pixels = t->drawn;
-    if (engine_begin_step(engine, &batch, 0.01) < 0)
-        return -1;
-    return engine_outcome(engine, 1, outcome) < 0 ? -1 : 0;
-}
-
-static int keep(const struct trial *t, struct engine *engine)
-{
-    const struct net_shape *n = &t->net.shape;
-    struct kept_images all = {t->images, (size_t)BATCH * n->height * n->width * n->channels,
-                              t->image, BATCH};
-    return engine_keep(engine, &all) == 1 ? 0 : -1;
-}
 
 /* So many steps that the graphs of a GPU engine (one for each of the slots in which batches travel)
  * are made and come round again; the last with fewer images. */
 static int run(const struct trial *t, const struct engine_class *class, enum way way,
                struct result *r)
 {
+    const struct net_shape *n = &t->net.shape;
+    struct kept_images all = {t->images, (size_t)BATCH * n->height * n->width * n->channels,
+                              t->image, BATCH};
+    struct batch batch = {.label = t->label};
+    if (way == VIEWS)
+        batch.view = t->view;
+    else
+        batch.pixels = t->drawn;
     struct engine *engine;
     struct engine_options options = t->options;
     options.direct = way == DIRECT;
     if (engine_open_class(&engine, class, &t->net, &options) < 0)
         return -1;
-    int result = way == VIEWS ? keep(t, engine) : 0;
+    int result = way != VIEWS || engine_keep(engine, &all) == 1 ? 0 : -1;
     if (result == 0)
         result = engine_write(engine, t->start, NULL);
-    for (int i = 0; result == 0 && i < STEPS; i++)
-        result = step(t, engine, way, i + 1 < STEPS ? BATCH : COUNT, &r->outcome);
+    for (int i = 0; result == 0 && i < STEPS; i++) {
+        batch.count = i + 1 < STEPS ? BATCH : COUNT;
+        result = engine_begin_step(engine, &batch, 0.01);
+        if (result == 0 && engine_outcome(engine, 1, &r->outcome) < 0)
+            result = -1;
+    }
     if (result == 0)
         result = engine_read(engine, r->parameters, r->momentum);
     engine_close(engine);
@@ -155,58 +139,56 @@ static double difference(const float *a, const float *b, size_t count)
     return most / large;
 }
 
-static void say(void (*table)(const char *line), const char *what, double d, double tolerance)
+/* Tells a difference, where it is to be told: whether it is too large. */
+static int is_wrong(void (*table)(const char *line), const char *what, double d, double tolerance)
 {
     char line[160];
+    int wrong = !(d <= tolerance);
     snprintf(line, sizeof line, "%-40s %9.1e of %.0e%s", what, d, tolerance,
-             d <= tolerance ? "" : "  WRONG");
+             wrong ? "  WRONG" : "");
     if (table)
         table(line);
+    return wrong;
 }
 
-static int judge(const struct trial *t, const struct result *cpu, const struct result *other,
-                 const struct tolerance *tolerance, void (*table)(const char *line))
+static int compare(const struct trial *t, const struct result *cpu, const struct result *other,
+                   const struct tolerance *tolerance, void (*table)(const char *line))
 {
     int wrong = 0;
     for (uint32_t i = 0; i < t->net.tensors; i++) {
         const struct tensor *tensor = &t->net.tensor[i];
-        double d = difference(cpu->parameters + tensor->offset, other->parameters + tensor->offset,
-                              tensor->size);
-        wrong += !(d <= tolerance->value);
-        say(table, tensor->name, d, tolerance->value);
+        wrong += is_wrong(table, tensor->name,
+                          difference(cpu->parameters + tensor->offset,
+                                     other->parameters + tensor->offset, tensor->size),
+                          tolerance->value);
     }
-    double momentum = difference(cpu->momentum, other->momentum, t->net.parameters);
-    double loss = fabs(cpu->outcome.loss - other->outcome.loss) / cpu->outcome.loss;
-    say(table, "momentum of all", momentum, tolerance->gradient);
-    say(table, "loss", loss, tolerance->value);
-    wrong += !(momentum <= tolerance->gradient) + !(loss <= tolerance->value);
+    wrong += is_wrong(table, "momentum of all",
+                      difference(cpu->momentum, other->momentum, t->net.parameters),
+                      tolerance->gradient);
+    wrong +=
+        is_wrong(table, "loss", fabs(cpu->outcome.loss - other->outcome.loss) / cpu->outcome.loss,
+                 tolerance->value);
     return wrong == 0 ? 0 : fail("%d of its results differ from the CPU's", wrong);
 }
 
-static int same_bits(const struct trial *t, const struct result *a, const struct result *b,
-                     const char *what)
-{
-    size_t bytes = t->net.parameters * sizeof(float);
-    return memcmp(a->parameters, b->parameters, bytes) == 0 &&
-                   memcmp(a->momentum, b->momentum, bytes) == 0
-               ? 0
-               : fail("%s gives different bits", what);
-}
-
-/* In one precision; cpu has the CPU's results. */
+/* In one precision, in all ways; cpu has the CPU's results. */
 static int pass(struct trial *t, const struct engine_class *class, const struct result *cpu,
                 const struct tolerance *tolerance, struct result r[3],
                 void (*table)(const char *line))
 {
-    static const enum way way[] = {PLAIN, DIRECT, VIEWS};
-    int result = 0;
-    for (int i = 0; result == 0 && i < 3; i++)
-        result = run(t, class, way[i], &r[i]);
-    if (result == 0)
-        result = judge(t, cpu, &r[0], tolerance, table);
-    if (result == 0)
-        result = same_bits(t, &r[0], &r[1], "a second run, without a graph,");
-    return result == 0 ? same_bits(t, &r[0], &r[2], "a third run, on views,") : result;
+    static const char *const what[] = {
+        [DIRECT] = "a second run, without a graph,", [VIEWS] = "a third run, on views,"};
+    size_t bytes = t->net.parameters * sizeof(float);
+    for (enum way way = PLAIN; way <= VIEWS; way++)
+        if (run(t, class, way, &r[way]) < 0)
+            return -1;
+    if (compare(t, cpu, &r[PLAIN], tolerance, table) < 0)
+        return -1;
+    for (enum way way = DIRECT; way <= VIEWS; way++)
+        if (memcmp(r[PLAIN].parameters, r[way].parameters, bytes) != 0 ||
+            memcmp(r[PLAIN].momentum, r[way].momentum, bytes) != 0)
+            return fail("%s gives different bits", what[way]);
+    return 0;
 }
 
 int selftest(const struct engine_class *class, const struct engine_options *options,
@@ -219,7 +201,7 @@ int selftest(const struct engine_class *class, const struct engine_options *opti
         r[i] = (struct result){ealloc(t.net.parameters, sizeof(float)),
                                ealloc(t.net.parameters, sizeof(float)),
                                {0, 0, 0}};
-    int result = run(&t, &cpu_class, PLAIN, &r[0]);
+    int result = run(&t, &cpu_class, PLAIN, &r[3]);
     size_t passes = sizeof PASS / sizeof *PASS;
     if (options->precision == NULL || strcmp(options->precision, "bf16") != 0)
         passes--;
@@ -227,13 +209,15 @@ int selftest(const struct engine_class *class, const struct engine_options *opti
         t.options.precision = PASS[i].precision;
         if (table)
             table(PASS[i].precision);
-        result = pass(&t, class, &r[0], PASS[i].tolerance, r + 1, table);
+        result = pass(&t, class, &r[3], PASS[i].tolerance, r, table);
     }
     for (int i = 0; i < 4; i++) {
         free(r[i].parameters);
         free(r[i].momentum);
     }
-    trial_free(&t);
+    free(t.images);
+    free(t.drawn);
+    free(t.start);
     return result;
 }
 

@@ -427,6 +427,6 @@ found_in_bf16() {
     faulty lib/nn/cuda/open.c 's|return values(s) / pixels \* sizeof(float);|return values(s) / pixels * value_size(s);|'
     found_in_bf16
     # Channels that were added are not 0.
-    faulty lib/nn/cuda/open.c 's|    memset(to, 0, count \* sizeof \*to);|    for (size_t i = 0; i < count; i++) to[i] = 1;|'
+    faulty lib/nn/cuda/open.c 's|/\* zeros \*/|for (size_t i = 0; i < count; i++) packed[i] = 1;|'
     found
 }

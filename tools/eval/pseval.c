@@ -1,5 +1,5 @@
 /* pseval: scores models on a set of images, all in one pass over it. */
-#include "score.h"
+#include "candidate.h"
 #include "wrong.h"
 
 #include "message.h"
@@ -58,9 +58,9 @@ struct queue {
 };
 
 /* The pixels of those that wait, as networks of one shape see them. */
-struct frame {
+struct pixels {
     uint32_t height, width, channels;
-    uint8_t *pixels[SPLITS]; /* [batch][height][width][channels] */
+    uint8_t *of[SPLITS]; /* [batch][height][width][channels] */
 };
 
 struct examination {
@@ -68,8 +68,8 @@ struct examination {
     struct candidate *candidate;
     uint32_t candidates;
     struct queue queue[SPLITS];
-    struct frame *frame; /* [frames] */
-    uint32_t frames;
+    struct pixels *pixels; /* [shapes] */
+    uint32_t shapes;
     struct classes classes; /* that the models know */
     uint32_t *label;        /* [labels] the places in it of the classes of the input */
     uint32_t labels;
@@ -77,54 +77,55 @@ struct examination {
     uint64_t done;
 };
 
-/* Judges the images of a queue by what the only candidate said. */
-static void judge(struct examination *exam, enum split split)
+static struct pixels *pixels_for(const struct examination *exam, const struct net_shape *shape)
 {
-    const struct queue *queue = &exam->queue[split];
-    for (uint32_t i = 0; i < queue->count; i++) {
-        double probability;
-        uint32_t guess = candidate_guess(&exam->candidate[0], i, &probability);
-        if (guess != queue->label[i])
-            wrong_take(exam->wrong, split, i, guess, probability);
-    }
-}
-
-static struct frame *frame_of(const struct examination *exam, const struct candidate *candidate)
-{
-    const struct net_shape *shape = &candidate->model.net.shape;
-    for (uint32_t f = 0; f < exam->frames; f++)
-        if (exam->frame[f].height == shape->height && exam->frame[f].width == shape->width &&
-            exam->frame[f].channels == shape->channels)
-            return &exam->frame[f];
+    for (uint32_t i = 0; i < exam->shapes; i++)
+        if (exam->pixels[i].height == shape->height && exam->pixels[i].width == shape->width &&
+            exam->pixels[i].channels == shape->channels)
+            return &exam->pixels[i];
     return NULL;
 }
 
+/* Scores the images of a queue; with --wrong looks which the only candidate got wrong. */
 static int examine(struct examination *exam, enum split split)
 {
     struct queue *queue = &exam->queue[split];
     for (uint32_t c = 0; c < exam->candidates && queue->count > 0; c++) {
         struct candidate *candidate = &exam->candidate[c];
-        if (candidate_examine(candidate, split, frame_of(exam, candidate)->pixels[split],
-                              queue->label, queue->count) < 0)
+        struct pixels *pixels = pixels_for(exam, &candidate->model.net.shape);
+        if (candidate_examine(candidate, split, pixels->of[split], queue->label, queue->count) < 0)
             return -1;
     }
-    if (exam->wrong)
-        judge(exam, split);
+    for (uint32_t i = 0; exam->wrong && i < queue->count; i++) {
+        double probability;
+        uint32_t guess = candidate_guess(&exam->candidate[0], i, &probability);
+        if (guess != queue->label[i])
+            wrong_keep(exam->wrong, split, i, guess, probability);
+    }
     exam->done += queue->count;
     queue->count = 0;
     meter("%llu images", (unsigned long long)exam->done);
     return 0;
 }
 
-/* The classes that the models know: as the first one has them, or where a later one has others,
- * sorted. */
-static void gather_classes(struct examination *exam)
+/* Room for the images that wait, and for what is counted of them. The classes that the models know
+ * are as the first one has them, or where a later one has others, sorted. */
+static void begin(struct examination *exam)
 {
+    exam->pixels = ealloc(exam->candidates, sizeof *exam->pixels);
     for (uint32_t c = 0; c < exam->candidates; c++) {
-        const struct classes *known = &exam->candidate[c].model.classes;
-        uint32_t *place = ealloc(known->count, sizeof *place);
-        classes_join(&exam->classes, known, place);
+        const struct model *model = &exam->candidate[c].model;
+        const struct net_shape *shape = &model->net.shape;
+        uint32_t *place = ealloc(model->classes.count, sizeof *place);
+        classes_join(&exam->classes, &model->classes, place);
         free(place);
+        if (pixels_for(exam, shape))
+            continue;
+        struct pixels *pixels = &exam->pixels[exam->shapes++];
+        *pixels = (struct pixels){shape->height, shape->width, shape->channels, {0}};
+        for (int split = 0; split < SPLITS; split++)
+            pixels->of[split] =
+                ealloc(engine.batch * shape->height * shape->width, shape->channels);
     }
     if (exam->classes.count > exam->candidate[0].model.classes.count) {
         uint32_t *place = ealloc(exam->classes.count, sizeof *place);
@@ -133,6 +134,8 @@ static void gather_classes(struct examination *exam)
     }
     for (uint32_t c = 0; c < exam->candidates; c++)
         candidate_begin(&exam->candidate[c], (uint32_t)engine.batch, &exam->classes);
+    for (int split = 0; split < SPLITS; split++)
+        exam->queue[split].label = ealloc(engine.batch, sizeof(uint32_t));
 }
 
 /* Finds the classes of the input among those of the models; more may come with a set that is
@@ -152,26 +155,8 @@ static int find_classes(struct examination *exam)
     return 0;
 }
 
-/* Room for the images that wait, and for what is counted of them. */
-static void start(struct examination *exam)
-{
-    exam->frame = ealloc(exam->candidates, sizeof *exam->frame);
-    for (uint32_t c = 0; c < exam->candidates; c++) {
-        const struct net_shape *shape = &exam->candidate[c].model.net.shape;
-        if (frame_of(exam, &exam->candidate[c]))
-            continue;
-        struct frame *frame = &exam->frame[exam->frames++];
-        *frame = (struct frame){shape->height, shape->width, shape->channels, {0}};
-        for (int split = 0; split < SPLITS; split++)
-            frame->pixels[split] =
-                ealloc(engine.batch * frame->height * frame->width, frame->channels);
-    }
-    for (int split = 0; split < SPLITS; split++)
-        exam->queue[split].label = ealloc(engine.batch, sizeof(uint32_t));
-    gather_classes(exam);
-}
-
-static int add(struct examination *exam, const struct image *image, const struct record *record)
+static int add_image(struct examination *exam, const struct image *image,
+                     const struct record *record)
 {
     struct queue *queue = &exam->queue[image->split];
     if (exam->input.classes.count > exam->labels && find_classes(exam) < 0)
@@ -179,11 +164,11 @@ static int add(struct examination *exam, const struct image *image, const struct
     for (uint32_t c = 0; c < exam->candidates; c++)
         if (candidate_fits(&exam->candidate[c], image) < 0)
             return -1;
-    for (uint32_t f = 0; f < exam->frames; f++) {
-        struct frame *frame = &exam->frame[f];
-        size_t size = (size_t)frame->height * frame->width * frame->channels;
-        struct view view = view_middle(image, frame->height, frame->width);
-        view_draw(&view, image, frame->pixels[image->split] + queue->count * size);
+    for (uint32_t i = 0; i < exam->shapes; i++) {
+        const struct pixels *pixels = &exam->pixels[i];
+        size_t size = (size_t)pixels->height * pixels->width * pixels->channels;
+        struct view view = view_middle(image, pixels->height, pixels->width);
+        view_draw(&view, image, pixels->of[image->split] + queue->count * size);
     }
     if (exam->wrong)
         wrong_wait(exam->wrong, image->split, queue->count, image->id, exam->label[image->label],
@@ -192,26 +177,22 @@ static int add(struct examination *exam, const struct image *image, const struct
     return queue->count == engine.batch ? examine(exam, image->split) : 0;
 }
 
-/* --only, or everything; but the training images of a stream with epochs are not what was
- * photographed. */
-static int is_wanted(const struct examination *exam, enum split split)
-{
-    if (only)
-        return strcmp(split_name[split], only) == 0;
-    return split != SPLIT_TRAIN || !exam->input.epochs;
-}
-
 /* Reads all images; of a stream with epochs the first epoch, whose mark proves what came before it.
- */
+ * --only, or everything; but the training images of a stream with epochs are not what was
+ * photographed. */
 static int read_images(struct examination *exam)
 {
     struct image image;
     struct record record;
     int item;
-    start(exam);
-    while ((item = images_next(&exam->input, &image, &record)) > 0 && item != IMAGES_EPOCH)
-        if (item == IMAGES_IMAGE && is_wanted(exam, image.split) && add(exam, &image, &record) < 0)
+    begin(exam);
+    while ((item = images_next(&exam->input, &image, &record)) > 0 && item != IMAGES_EPOCH) {
+        if (item != IMAGES_IMAGE || (only ? strcmp(split_name[image.split], only) != 0
+                                          : image.split == SPLIT_TRAIN && exam->input.epochs))
+            continue;
+        if (add_image(exam, &image, &record) < 0)
             return -1;
+    }
     for (int split = 0; item >= 0 && split < SPLITS; split++)
         if (examine(exam, (enum split)split) < 0)
             return -1;
@@ -223,9 +204,16 @@ static int read_images(struct examination *exam)
     return item < 0 ? -1 : 0;
 }
 
-static int write_head(struct writer *writer, const char *kind, const struct examination *exam)
+/* Tells the scores to people, and writes them, or the images that --wrong asks for. */
+static int write_results(struct writer *writer, struct examination *exam)
 {
-    write_header(writer, kind);
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        for (int split = 0; split < SPLITS; split++)
+            if (exam->candidate[c].score[split].images > 0)
+                candidate_tell(&exam->candidate[c], (enum split)split);
+    if (!exam->wrong && exam->classes.count > SCORE_MOST_CONFUSION)
+        note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
+    write_header(writer, exam->wrong ? "images" : "scores");
     options_pack(writer, rows);
     pack_array(writer, "upstream");
     pack_raw(writer, exam->input.header, exam->input.header_size, exam->input.headers);
@@ -235,29 +223,9 @@ static int write_head(struct writer *writer, const char *kind, const struct exam
     pack_close(writer);
     pack_texts(writer, "classes", exam->classes.name, exam->classes.count);
     pack_text(writer, "engine", engine_name(exam->candidate[0].engine));
-    return write_end(writer);
-}
-
-static void tell_scores(const struct examination *exam)
-{
-    for (uint32_t c = 0; c < exam->candidates; c++)
-        for (int split = 0; split < SPLITS; split++)
-            if (exam->candidate[c].score[split].images > 0)
-                candidate_tell(&exam->candidate[c], (enum split)split);
-}
-
-static int write_wrong(struct writer *writer, struct examination *exam)
-{
-    if (write_head(writer, "images", exam) < 0 || wrong_write(writer, exam->wrong) < 0)
+    if (write_end(writer) < 0 || (exam->wrong && wrong_write(writer, exam->wrong) < 0))
         return -1;
-    return write_finish(writer);
-}
-
-static int write_scores(struct writer *writer, struct examination *exam)
-{
-    if (write_head(writer, "scores", exam) < 0)
-        return -1;
-    for (uint32_t c = 0; c < exam->candidates; c++)
+    for (uint32_t c = 0; !exam->wrong && c < exam->candidates; c++)
         for (int split = 0; split < SPLITS; split++)
             if (exam->candidate[c].score[split].images > 0 &&
                 candidate_write(writer, &exam->candidate[c], c + 1, (enum split)split) < 0)
@@ -270,11 +238,11 @@ static void finish(struct examination *exam)
     for (uint32_t c = 0; c < exam->candidates; c++)
         candidate_close(&exam->candidate[c]);
     for (int split = 0; split < SPLITS; split++) {
-        for (uint32_t f = 0; f < exam->frames; f++)
-            free(exam->frame[f].pixels[split]);
+        for (uint32_t i = 0; i < exam->shapes; i++)
+            free(exam->pixels[i].of[split]);
         free(exam->queue[split].label);
     }
-    free(exam->frame);
+    free(exam->pixels);
     free(exam->label);
     classes_free(&exam->classes);
     wrong_close(exam->wrong);
@@ -312,15 +280,10 @@ int main(int argc, char **argv)
         give_up(&exam);
     meter_clear();
 
-    tell_scores(&exam);
-    if (exam.wrong) {
-        if (write_wrong(writer, &exam) < 0)
+    if (write_results(writer, &exam) < 0) {
+        if (exam.wrong)
             end_after_write(writer);
-    } else {
-        if (exam.classes.count > SCORE_MOST_CONFUSION)
-            note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
-        if (write_scores(writer, &exam) < 0)
-            give_up(&exam); /* also when the reader has closed the pipe: the scores are lost */
+        give_up(&exam); /* also when the reader has closed the pipe: the scores are lost */
     }
     finish(&exam);
     write_close(writer);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* An image as the record it came in, and what the model said. */
-struct kept {
+struct mistake {
     uint8_t *bytes; /* [size], of room */
     size_t size, room;
     uint64_t id, order; /* order: which of all images it was */
@@ -16,9 +16,9 @@ struct kept {
 };
 
 struct wrong {
-    struct kept *waiting[SPLITS]; /* [batch] each */
+    struct mistake *waiting[SPLITS]; /* [batch] each */
     uint32_t batch;
-    struct kept
+    struct mistake
         *heap; /* [count]: the least sure of two children's parent; the first is the least */
     size_t count, room, most;
     uint64_t seen;
@@ -52,7 +52,7 @@ void wrong_close(struct wrong *wrong)
 void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t id, uint32_t label,
                 const struct record *record)
 {
-    struct kept *kept = &wrong->waiting[split][place];
+    struct mistake *kept = &wrong->waiting[split][place];
     if (kept->room < record->size) {
         kept->bytes = egrow(kept->bytes, record->size, 1);
         kept->room = record->size;
@@ -66,27 +66,27 @@ void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t 
 
 /* Whether a comes after b in the order of writing: less sure, or as sure and later. A probability
  * that is no number comes last. */
-static int is_after(const struct kept *a, const struct kept *b)
+static int is_after(const struct mistake *a, const struct mistake *b)
 {
     double pa = isnan(a->probability) ? -1 : a->probability;
     double pb = isnan(b->probability) ? -1 : b->probability;
     return pa != pb ? pa < pb : a->order > b->order;
 }
 
-static void swap(struct kept *a, struct kept *b)
+static void swap(struct mistake *a, struct mistake *b)
 {
-    struct kept other = *a;
+    struct mistake other = *a;
     *a = *b;
     *b = other;
 }
 
-static void rise(struct kept *heap, size_t place)
+static void rise(struct mistake *heap, size_t place)
 {
     for (; place > 0 && is_after(&heap[place], &heap[(place - 1) / 2]); place = (place - 1) / 2)
         swap(&heap[place], &heap[(place - 1) / 2]);
 }
 
-static void sink(struct kept *heap, size_t count)
+static void sink(struct mistake *heap, size_t count)
 {
     for (size_t place = 0, child; (child = 2 * place + 1) < count; place = child) {
         if (child + 1 < count && is_after(&heap[child + 1], &heap[child]))
@@ -97,10 +97,10 @@ static void sink(struct kept *heap, size_t count)
     }
 }
 
-void wrong_take(struct wrong *wrong, enum split split, uint32_t place, uint32_t guess,
+void wrong_keep(struct wrong *wrong, enum split split, uint32_t place, uint32_t guess,
                 double probability)
 {
-    struct kept *kept = &wrong->waiting[split][place];
+    struct mistake *kept = &wrong->waiting[split][place];
     kept->guess = guess;
     kept->probability = probability;
     if (wrong->count == wrong->most) {
@@ -116,7 +116,7 @@ void wrong_take(struct wrong *wrong, enum split split, uint32_t place, uint32_t 
         wrong->heap = egrow(wrong->heap, wrong->room, sizeof *wrong->heap);
     }
     wrong->heap[wrong->count] = *kept;
-    *kept = (struct kept){0};
+    *kept = (struct mistake){0};
     rise(wrong->heap, wrong->count++);
 }
 
@@ -125,7 +125,7 @@ static int in_order(const void *a, const void *b)
     return is_after(a, b) ? 1 : -1;
 }
 
-static int write_one(struct writer *writer, const struct kept *kept, msgpack_zone *zone)
+static int write_one(struct writer *writer, const struct mistake *kept, msgpack_zone *zone)
 {
     struct record record;
     struct image image;

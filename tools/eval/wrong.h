@@ -20,7 +20,7 @@ void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t 
                 const struct record *record);
 
 /* The image that waits there was taken for class guess, which it is not. */
-void wrong_take(struct wrong *wrong, enum split split, uint32_t place, uint32_t guess,
+void wrong_keep(struct wrong *wrong, enum split split, uint32_t place, uint32_t guess,
                 double probability);
 
 /* Writes the image records of those kept, with guess and probability, the surest first. -1 with a

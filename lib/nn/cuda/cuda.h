@@ -75,6 +75,7 @@ struct cuda {
     struct cuda_stage stage[3 * NET_MAX_DEPTH];
     size_t connected_weights, connected_bias; /* places in the parameters */
     size_t decayed, moved, parameters; /* floats: weights; those and what a step moves; all */
+    size_t *where;                     /* [net.parameters] of each among them */
 
     /* Device memory: one arena; or, to let tools see who writes behind his own, its pieces apart.
      */

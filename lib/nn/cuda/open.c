@@ -166,78 +166,32 @@ static int64_t plan_memory(struct cuda *cuda, char *base, size_t workspace)
     return a.failed ? -1 : (int64_t)a.used;
 }
 
-/* A stage's weights, [out][in][3][3] of the network and [out][3][3][in] filled up. */
-static size_t network_weight(const struct cuda_stage *s, int out, int in, int tap)
-{
-    return ((size_t)out * (size_t)s->real_in + (size_t)in) * 9 + (size_t)tap;
-}
-static size_t device_weight(const struct cuda_stage *s, int out, int in, int tap)
-{
-    return s->weights + ((size_t)out * 9 + (size_t)tap) * (size_t)s->in_channels + (size_t)in;
-}
-
-/* The vectors of a stage in the order of the network's tensors behind the weights. */
-enum { STAGE_VECTORS = 5 };
-static void stage_vectors(const struct cuda_stage *s, size_t at[STAGE_VECTORS])
-{
-    size_t all[STAGE_VECTORS] = {s->bias, s->scale, s->offset, s->mean, s->variance};
-    memcpy(at, all, sizeof all);
-}
-
-/* Between the network's parameters [net.parameters] and the device's layout [count], on the host:
- * count is cuda->parameters or, without the running statistics, cuda->moved; those are then 0. */
-static void pack(const struct cuda *cuda, const float *from, float *to, size_t count)
+/* Where on the device each parameter of the network is. A stage's weights are [out][in][3][3] of
+ * the network and [out][3][3][in] filled up; its vectors follow in the order of the network's
+ * tensors. */
+static void map_parameters(struct cuda *cuda)
 {
     const struct tensor *tensor = cuda->net.tensor;
-    memset(to, 0, count * sizeof *to);
+    cuda->where = ealloc(cuda->net.parameters, sizeof *cuda->where);
     for (int i = 0; i < cuda->stages; i++) {
         const struct cuda_stage *s = &cuda->stage[i];
-        const float *weights = from + tensor[s->tensor].offset;
+        size_t *at = cuda->where + tensor[s->tensor].offset;
         for (int out = 0; out < s->real_channels; out++)
             for (int in = 0; in < s->real_in; in++)
                 for (int tap = 0; tap < 9; tap++)
-                    to[device_weight(s, out, in, tap)] = weights[network_weight(s, out, in, tap)];
-        size_t at[STAGE_VECTORS];
-        stage_vectors(s, at);
-        for (int v = 0; v < STAGE_VECTORS; v++)
-            if (at[v] < count)
-                memcpy(to + at[v], from + tensor[s->tensor + 1 + (uint32_t)v].offset,
-                       (size_t)s->real_channels * sizeof *to);
+                    *at++ = s->weights + (size_t)((out * 9 + tap) * s->in_channels + in);
+        const size_t vector[] = {s->bias, s->scale, s->offset, s->mean, s->variance};
+        for (uint32_t v = 0; v < sizeof vector / sizeof *vector; v++)
+            for (size_t c = 0; c < (size_t)s->real_channels; c++)
+                cuda->where[tensor[s->tensor + 1 + v].offset + c] = vector[v] + c;
     }
     const struct layer *last = &cuda->net.layer[cuda->net.layers - 1];
-    for (uint32_t class = 0; class < last->out_channels; class ++)
-        memcpy(to + cuda->connected_weights + (size_t) class * (size_t)cuda->feature_channels,
-               from + tensor[last->tensor].offset + (size_t) class * last->in_channels,
-               last->in_channels * sizeof *to);
-    memcpy(to + cuda->connected_bias, from + tensor[last->tensor + 1].offset,
-           last->out_channels * sizeof *to);
-}
-
-static void unpack(const struct cuda *cuda, const float *from, size_t count, float *to)
-{
-    const struct tensor *tensor = cuda->net.tensor;
-    memset(to, 0, cuda->net.parameters * sizeof *to);
-    for (int i = 0; i < cuda->stages; i++) {
-        const struct cuda_stage *s = &cuda->stage[i];
-        float *weights = to + tensor[s->tensor].offset;
-        for (int out = 0; out < s->real_channels; out++)
-            for (int in = 0; in < s->real_in; in++)
-                for (int tap = 0; tap < 9; tap++)
-                    weights[network_weight(s, out, in, tap)] = from[device_weight(s, out, in, tap)];
-        size_t at[STAGE_VECTORS];
-        stage_vectors(s, at);
-        for (int v = 0; v < STAGE_VECTORS; v++)
-            if (at[v] < count)
-                memcpy(to + tensor[s->tensor + 1 + (uint32_t)v].offset, from + at[v],
-                       (size_t)s->real_channels * sizeof *to);
+    size_t *at = cuda->where + tensor[last->tensor].offset;
+    for (size_t class = 0; class < last->out_channels; class ++) {
+        for (size_t c = 0; c < last->in_channels; c++)
+            *at++ = cuda->connected_weights + class * (size_t)cuda->feature_channels + c;
+        cuda->where[tensor[last->tensor + 1].offset + class] = cuda->connected_bias + class;
     }
-    const struct layer *last = &cuda->net.layer[cuda->net.layers - 1];
-    for (uint32_t class = 0; class < last->out_channels; class ++)
-        memcpy(to + tensor[last->tensor].offset + (size_t) class * last->in_channels,
-               from + cuda->connected_weights + (size_t) class * (size_t)cuda->feature_channels,
-               last->in_channels * sizeof *to);
-    memcpy(to + tensor[last->tensor + 1].offset, from + cuda->connected_bias,
-           last->out_channels * sizeof *to);
 }
 
 /* Chooses the device. A driver that is absent answers with version 0 and no error. */
@@ -413,6 +367,7 @@ static void cuda_close(struct engine *engine)
     for (size_t i = 0; i < cuda->pieces; i++)
         cudaFree(cuda->piece[i]);
     free(cuda->piece);
+    free(cuda->where);
     if (cuda->arena)
         cudaFree(cuda->arena);
     if (cuda->stream)
@@ -433,6 +388,7 @@ static int cuda_open(struct engine **engine, const struct net *net,
     cuda->options = *options;
     cuda->precision = precision;
     lay_out(cuda);
+    map_parameters(cuda);
     cuda_size_slots(cuda);
     if (check_size(cuda) < 0 || open_libraries(cuda) < 0 || make_plans(cuda, &workspace) < 0 ||
         cuda_open_slots(cuda) < 0 || take_device_memory(cuda, (size_t)workspace) < 0 ||
@@ -454,13 +410,14 @@ static const char *cuda_detail(const struct engine *engine)
     return ((const struct cuda *)engine)->detail;
 }
 
-/* Copies an array of parameters to the device; values is in the network's layout, NULL for zeros.
- */
+/* Copies an array of parameters to the device, where it has count floats; values is in the
+ * network's layout, NULL for zeros. What the network has not is 0. */
 static int write_array(struct cuda *cuda, const float *values, float *to, size_t count)
 {
-    float *packed = ealloc(count, sizeof *packed);
-    if (values)
-        pack(cuda, values, packed, count);
+    float *packed = ealloc(count, sizeof *packed); /* zeros */
+    for (size_t i = 0; values && i < cuda->net.parameters; i++)
+        if (cuda->where[i] < count)
+            packed[cuda->where[i]] = values[i];
     cudaError_t error =
         cudaMemcpyAsync(to, packed, count * sizeof *packed, cudaMemcpyHostToDevice, cuda->stream);
     if (error == cudaSuccess)
@@ -469,6 +426,7 @@ static int write_array(struct cuda *cuda, const float *values, float *to, size_t
     return error == cudaSuccess ? 0 : cuda_failed(error, "to take parameters");
 }
 
+/* And back; what the array has not is 0. */
 static int read_array(struct cuda *cuda, const float *from, size_t count, float *values)
 {
     float *packed = ealloc(count, sizeof *packed);
@@ -476,8 +434,8 @@ static int read_array(struct cuda *cuda, const float *from, size_t count, float 
         cudaMemcpyAsync(packed, from, count * sizeof *packed, cudaMemcpyDeviceToHost, cuda->stream);
     if (error == cudaSuccess)
         error = cudaStreamSynchronize(cuda->stream);
-    if (error == cudaSuccess)
-        unpack(cuda, packed, count, values);
+    for (size_t i = 0; error == cudaSuccess && i < cuda->net.parameters; i++)
+        values[i] = cuda->where[i] < count ? packed[cuda->where[i]] : 0;
     free(packed);
     return error == cudaSuccess ? 0 : cuda_failed(error, "to give parameters");
 }

@@ -28,7 +28,7 @@ static int rows_inside(int first, int rows, int height)
 }
 
 /* What is at a place of the source. */
-enum kind { PLAIN, ACTIVATION, POOLED, GRADIENT, GRADIENT_OF_MEAN };
+enum kind { PLAIN, ACTIVATION, GRADIENT, POOLED, GRADIENT_OF_MEAN, GRADIENT_OF_MAX };
 
 SPECIALISED lanes pooled(const struct source *s, const float *y)
 {
@@ -139,37 +139,28 @@ SPECIALISED void columns_of_windows(const struct source *source, int rows, int i
     }
 }
 
-/* Each set of rows inside the image that is common has its own loop. */
-#define FOR_ROWS(call)                                                                             \
-    switch (s->inside) {                                                                           \
-    case 0x3f:                                                                                     \
-        call(0x3f);                                                                                \
-        break;                                                                                     \
-    case 0x3e:                                                                                     \
-        call(0x3e);                                                                                \
-        break;                                                                                     \
-    case 0x1f:                                                                                     \
-        call(0x1f);                                                                                \
-        break;                                                                                     \
-    default:                                                                                       \
-        call(s->inside);                                                                           \
-    }
-
-static void pixel_columns(enum kind kind, const struct source *s, float *to, size_t row)
+SPECIALISED void some_columns(enum kind kind, const struct source *s, int rows, int inside,
+                              float *to, size_t row)
 {
-#define PLAIN_ROWS(inside)      columns(PLAIN, s, 6, inside, to, row)
-#define ACTIVATION_ROWS(inside) columns(ACTIVATION, s, 6, inside, to, row)
-#define GRADIENT_ROWS(inside)   columns(GRADIENT, s, 6, inside, to, row)
-    if (kind == PLAIN)
-        FOR_ROWS(PLAIN_ROWS)
-    else if (kind == ACTIVATION)
-        FOR_ROWS(ACTIVATION_ROWS)
-    else if (kind == GRADIENT)
-        FOR_ROWS(GRADIENT_ROWS)
-    else if (kind == POOLED)
-        columns(POOLED, s, 6, s->inside, to, row);
+    if (kind == GRADIENT_OF_MAX)
+        columns_of_windows(s, rows, inside, to, row);
     else
-        columns(GRADIENT_OF_MEAN, s, 6, s->inside, to, row);
+        columns(kind, s, rows, inside, to, row);
+}
+
+/* Each set of rows inside the image that is common has its own loop, for kinds that are. */
+SPECIALISED void all_columns(enum kind kind, const struct source *s, int rows, float *to,
+                             size_t row)
+{
+    int all = (1 << rows) - 1, is_common = kind <= GRADIENT;
+    if ((is_common || kind == GRADIENT_OF_MAX) && s->inside == all)
+        some_columns(kind, s, rows, all, to, row);
+    else if (is_common && rows == 6 && s->inside == 0x3e)
+        some_columns(kind, s, rows, 0x3e, to, row);
+    else if (is_common && rows == 6 && s->inside == 0x1f)
+        some_columns(kind, s, rows, 0x1f, to, row);
+    else
+        some_columns(kind, s, rows, s->inside, to, row);
 }
 
 /* Each tile's rows of the strip, as wide as a tile and its border: six pixels, or four results,
@@ -201,13 +192,16 @@ static void clear_columns(float *at, size_t row, int count)
             lanes_store(at + (size_t)i * row + (size_t)column * LANES, lanes_zero());
 }
 
-static void transform_plane(enum kind kind, const struct source *s, const struct input_tiles *to)
+/* Into the strip, six rows with a column of zeros on either side of the image, and from there. */
+SPECIALISED void transform_plane(enum kind kind, const struct source *s, int rows,
+                                 const struct input_tiles *to)
 {
-    size_t row = ((size_t)to->tiles * TILE + 2) * LANES;
-    clear_columns(to->strip, row, 1);
-    clear_columns(to->strip + (size_t)(s->width + 1) * LANES, row, to->tiles * TILE + 1 - s->width);
-    pixel_columns(kind, s, to->strip + LANES, row);
-    transform_rows(to, 6);
+    int border = rows == 6, width = to->tiles * TILE + 2 * border;
+    size_t row = (size_t)width * LANES;
+    clear_columns(to->strip, row, border);
+    clear_columns(to->strip + (size_t)(border + s->width) * LANES, row, width - border - s->width);
+    all_columns(kind, s, rows, to->strip + border * LANES, row);
+    transform_rows(to, rows);
 }
 
 void ISA_NAME(input_transform_image)(const float *plane, int height, int width, int first,
@@ -218,7 +212,7 @@ void ISA_NAME(input_transform_image)(const float *plane, int height, int width, 
                        .y_row = row,
                        .width = width,
                        .inside = rows_inside(first - 1, 6, height)};
-    transform_plane(PLAIN, &s, to);
+    transform_plane(PLAIN, &s, 6, to);
 }
 
 void ISA_NAME(input_transform_activation)(const struct output *o, int first,
@@ -232,7 +226,10 @@ void ISA_NAME(input_transform_activation)(const struct output *o, int first,
                        .width = o->width / step,
                        .inside = rows_inside(first - 1, 6, o->height / step),
                        .c = channel_begin(o->normal)};
-    transform_plane(step == 2 ? POOLED : ACTIVATION, &s, to);
+    if (step == 2)
+        transform_plane(POOLED, &s, 6, to);
+    else
+        transform_plane(ACTIVATION, &s, 6, to);
 }
 
 SPECIALISED struct source gradient_source(const struct output *o, const float *gradient, int first,
@@ -260,41 +257,28 @@ SPECIALISED struct source gradient_source(const struct output *o, const float *g
     return s;
 }
 
+SPECIALISED void transform_gradient(const struct output *o, const float *gradient, int first,
+                                    uint32_t live, int rows, const struct input_tiles *to)
+{
+    struct source s = gradient_source(o, gradient, first, rows, live);
+    if (o->pool == POOL_NONE)
+        transform_plane(GRADIENT, &s, rows, to);
+    else if (o->pool == POOL_MAX)
+        transform_plane(GRADIENT_OF_MAX, &s, rows, to);
+    else
+        transform_plane(GRADIENT_OF_MEAN, &s, rows, to);
+}
+
 void ISA_NAME(input_transform_gradient)(const struct output *o, const float *gradient, int first,
                                         uint32_t live, const struct input_tiles *to)
 {
-    struct source s = gradient_source(o, gradient, first - 1, 6, live);
-    if (o->pool != POOL_MAX) {
-        transform_plane(o->pool == POOL_NONE ? GRADIENT : GRADIENT_OF_MEAN, &s, to);
-        return;
-    }
-    size_t row = ((size_t)to->tiles * TILE + 2) * LANES;
-    clear_columns(to->strip, row, 1);
-    clear_columns(to->strip + (size_t)(s.width + 1) * LANES, row, to->tiles * TILE + 1 - s.width);
-    if (s.inside == 0x3f)
-        columns_of_windows(&s, 6, 0x3f, to->strip + LANES, row);
-    else
-        columns_of_windows(&s, 6, s.inside, to->strip + LANES, row);
-    transform_rows(to, 6);
+    transform_gradient(o, gradient, first - 1, live, 6, to);
 }
 
 void ISA_NAME(input_transform_results)(const struct output *o, const float *gradient, int first,
                                        uint32_t live, const struct input_tiles *to)
 {
-    struct source s = gradient_source(o, gradient, first, TILE, live);
-    size_t row = (size_t)to->tiles * TILE * LANES;
-    clear_columns(to->strip + (size_t)s.width * LANES, row, to->tiles * TILE - s.width);
-    if (o->pool == POOL_NONE && s.inside == 0xf)
-        columns(GRADIENT, &s, TILE, 0xf, to->strip, row);
-    else if (o->pool == POOL_NONE)
-        columns(GRADIENT, &s, TILE, s.inside, to->strip, row);
-    else if (o->pool == POOL_MEAN)
-        columns(GRADIENT_OF_MEAN, &s, TILE, s.inside, to->strip, row);
-    else if (s.inside == 0xf)
-        columns_of_windows(&s, TILE, 0xf, to->strip, row);
-    else
-        columns_of_windows(&s, TILE, s.inside, to->strip, row);
-    transform_rows(to, TILE);
+    transform_gradient(o, gradient, first, live, TILE, to);
 }
 
 /* Weights, filters as lanes. */

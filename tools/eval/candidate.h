@@ -1,6 +1,6 @@
 /* How well one model does on one split: counts, and the record made of them. */
-#ifndef PSWEEP_SCORE_H
-#define PSWEEP_SCORE_H
+#ifndef PSWEEP_CANDIDATE_H
+#define PSWEEP_CANDIDATE_H
 
 #include "nn/engine.h"
 #include "nn/model.h"
@@ -10,9 +10,10 @@ enum { SCORE_MOST_CONFUSION = 1000 };
 
 struct score {
     uint64_t images, correct;
-    double loss;                      /* cross entropy, summed */
-    uint64_t *confusion;              /* [true class][predicted class], or NULL */
-    uint64_t *is, *taken_for, *right; /* [class]: images of it; taken for it; both */
+    double loss;         /* cross entropy, summed */
+    uint64_t *confusion; /* [true class][predicted class], or NULL */
+    /* [class]: images of it; that are taken for it; both */
+    uint64_t *support, *predicted, *true_positives;
 };
 
 /* The place in a table of a class that it has not. */

@@ -1,4 +1,4 @@
-#include "score.h"
+#include "candidate.h"
 
 #include "message.h"
 #include "nn/device.h"
@@ -41,9 +41,9 @@ void candidate_begin(struct candidate *candidate, uint32_t batch, struct classes
         struct score *score = &candidate->score[split];
         if (count <= SCORE_MOST_CONFUSION)
             score->confusion = ealloc(count * count, sizeof *score->confusion);
-        score->is = ealloc(3 * count, sizeof *score->is);
-        score->taken_for = score->is + count;
-        score->right = score->is + 2 * count;
+        score->support = ealloc(3 * count, sizeof *score->support);
+        score->predicted = score->support + count;
+        score->true_positives = score->support + 2 * count;
     }
 }
 
@@ -57,7 +57,7 @@ void candidate_close(struct candidate *candidate)
     free(candidate->own);
     for (int split = 0; split < SPLITS; split++) {
         free(candidate->score[split].confusion);
-        free(candidate->score[split].is);
+        free(candidate->score[split].support);
     }
 }
 
@@ -124,20 +124,20 @@ int candidate_examine(struct candidate *candidate, enum split split, const uint8
     for (uint32_t i = 0; i < count; i++) {
         double probability;
         uint32_t guess = candidate_guess(candidate, i, &probability);
-        score->is[label[i]]++;
+        score->support[label[i]]++;
         if (guess == NO_CLASS)
             continue;
         if (score->confusion)
             score->confusion[(size_t)label[i] * candidate->classes + guess]++;
-        score->taken_for[guess]++;
-        score->right[guess] += guess == label[i];
+        score->predicted[guess]++;
+        score->true_positives[guess] += guess == label[i];
         score->correct += guess == label[i];
     }
     return 0;
 }
 
-/* right / all for each class, nil where there is nothing to divide by. */
-static void pack_shares(struct writer *writer, const char *key, const uint64_t *right,
+/* The parts that are right, for each class, nil where there is nothing to divide by. */
+static void pack_shares(struct writer *writer, const char *key, const struct score *score,
                         const uint64_t *all, uint32_t classes)
 {
     pack_array(writer, key);
@@ -145,23 +145,7 @@ static void pack_shares(struct writer *writer, const char *key, const uint64_t *
         if (all[c] == 0)
             pack_nil(writer, NULL);
         else
-            pack_real(writer, NULL, (double)right[c] / (double)all[c]);
-    pack_close(writer);
-}
-
-static void pack_confusion(struct writer *writer, const uint64_t *confusion, uint32_t classes)
-{
-    if (confusion == NULL) {
-        pack_nil(writer, "confusion");
-        return;
-    }
-    pack_array(writer, "confusion");
-    for (uint32_t row = 0; row < classes; row++) {
-        pack_array(writer, NULL);
-        for (uint32_t column = 0; column < classes; column++)
-            pack_uint(writer, NULL, confusion[row * classes + column]);
-        pack_close(writer);
-    }
+            pack_real(writer, NULL, (double)score->true_positives[c] / (double)all[c]);
     pack_close(writer);
 }
 
@@ -191,8 +175,19 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
     pack_uint(writer, "images", score->images);
     pack_real(writer, "loss", score->loss / images);
     pack_real(writer, "accuracy", (double)score->correct / images);
-    pack_confusion(writer, score->confusion, classes);
-    pack_shares(writer, "precision", score->right, score->taken_for, classes);
-    pack_shares(writer, "recall", score->right, score->is, classes);
+    if (score->confusion)
+        pack_array(writer, "confusion");
+    else
+        pack_nil(writer, "confusion");
+    for (uint32_t row = 0; score->confusion && row < classes; row++) {
+        pack_array(writer, NULL);
+        for (uint32_t column = 0; column < classes; column++)
+            pack_uint(writer, NULL, score->confusion[row * classes + column]);
+        pack_close(writer);
+    }
+    if (score->confusion)
+        pack_close(writer);
+    pack_shares(writer, "precision", score, score->predicted, classes);
+    pack_shares(writer, "recall", score, score->support, classes);
     return write_end(writer);
 }

@@ -96,15 +96,18 @@ no() {
 }
 
 # bounded SECONDS MIB COMMAND...: the command with its status, or 99 where it (or one of its children) takes more
-# processor time or memory. AddressSanitizer, which takes more of both, is let run.
+# processor time or memory: seconds of a machine on which Python starts, and counts to a million, in 40 ms; a slower one,
+# or one whose cores do other work too, has more of them. AddressSanitizer, which takes more of both, is let run.
 bounded() {
     if sanitized; then
         "${@:3}"
         return
     fi
     /usr/bin/python3 -c '
-import resource, subprocess, sys
-seconds, mib = int(sys.argv[1]), int(sys.argv[2])
+import math, resource, subprocess, sys, time
+for i in range(1000000):
+    pass
+seconds, mib = math.ceil(int(sys.argv[1]) * max(1, time.process_time() / 0.04)), int(sys.argv[2])
 status = subprocess.run(sys.argv[3:], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))).returncode
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 time = used.ru_utime + used.ru_stime

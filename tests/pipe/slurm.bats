@@ -25,7 +25,7 @@ setup() {
     trained s "${few[@]}" --depth 1-3 --epochs 2 --slurm "--time=60"
     trained here "${few[@]}" --depth 1-3 --epochs 2
     same_runs s here
-    [ -z "$(find s -name 'slurm.*' -o -name '*.log')" ]
+    [ -z "$(find s -name 'slurm.*' -o -name 'd*.log')" ]
 }
 
 @test "a point in the queue is stopped and keeps what it has learnt; so do all, and none is left in the queue" {

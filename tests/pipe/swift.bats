@@ -2,8 +2,7 @@
 # psfetch on a second real S3 server, OpenStack Swift, which reads keys and signatures in its own way.
 load ../helper
 
-server_programs=(swift-proxy-server swift-account-server swift-container-server swift-object-server
-    swift-ring-builder curl)
+server_programs=(swift-proxy-server swift-account-server swift-container-server swift-object-server curl)
 
 # One server for all tests of this file.
 setup_file() {

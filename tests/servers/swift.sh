@@ -7,8 +7,8 @@
 #                         and keys as AWS_… variables. Takes about five seconds.
 #   swift.sh stop DIR     stops the processes whose ids stand in DIR/*.pid
 #
-# Needs the programs swift-{proxy,account,container,object}-server and swift-ring-builder (make
-# deps-servers). The key id holds a colon, and the secret what a careless signer gets wrong.
+# Needs the programs swift-{proxy,account,container,object}-server (make deps-servers). The key id holds a
+# colon, and the secret what a careless signer gets wrong.
 set -eEuo pipefail
 action=$1
 servers=$(cd "$(dirname "$0")" && pwd)
@@ -40,10 +40,20 @@ write_storage() {
         printf '[pipeline:main]\npipeline = %s-server\n' "$name"
         printf '[app:%s-server]\nuse = egg:swift#%s\n' "$name" "$name"
     } >"$name-server.conf"
-    swift-ring-builder "$name.builder" create 4 1 0
-    swift-ring-builder "$name.builder" add --region 1 --zone 1 --ip 127.0.0.1 --port "$port" \
-        --device d1 --weight 1
-    swift-ring-builder "$name.builder" rebalance
+}
+
+# write_rings PORT...: by what swift-ring-builder calls, which would be started nine times.
+write_rings() {
+    /usr/bin/python3 - "$@" <<'P'
+import sys
+from swift.common.ring import RingBuilder
+for name, port in zip(("account", "container", "object"), map(int, sys.argv[1:])):
+    builder = RingBuilder(4, 1, 0)
+    builder.add_dev(dict(region=1, zone=1, ip="127.0.0.1", port=port, device="d1", weight=1, meta="",
+                         replication_ip="127.0.0.1", replication_port=port))
+    builder.rebalance()
+    builder.get_ring().save(name + ".ring.gz")
+P
 }
 
 write_proxy() {
@@ -75,8 +85,9 @@ start() {
     read -ra ports < <("$servers/free_ports" 4)
     mkdir -p node/d1
     write_proxy "${ports[3]}"
+    write_rings "${ports[@]:0:3}"
     for i in 0 1 2; do
-        write_storage "${services[i]}" "${ports[i]}" >rings.log
+        write_storage "${services[i]}" "${ports[i]}"
         background "${services[i]}"
     done
     background proxy

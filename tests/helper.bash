@@ -103,7 +103,7 @@ bounded() {
         "${@:3}"
         return
     fi
-    /usr/bin/python3 -c '
+    /usr/bin/python3 -S -c '
 import math, resource, subprocess, sys, time
 for i in range(1000000):
     pass
@@ -131,7 +131,7 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, max_buffer_si
 serve() {
     [ -z "${server-}" ] || kill "$server"
     rm -f "$1.port" "$1.asked" "$1.faults"
-    /usr/bin/python3 "$REPOSITORY/tests/servers/bucket.py" "$@" >server.log 2>&1 3>&- &
+    /usr/bin/python3 -S "$REPOSITORY/tests/servers/bucket.py" "$@" >server.log 2>&1 3>&- &
     server=$!
     wait_for test -s "$1.port"
     url=http://127.0.0.1:$(<"$1.port")
@@ -146,8 +146,8 @@ colour() {
     draw "$@" 3
 }
 draw() {
-    mkdir -p "$(dirname "$1")"
-    /usr/bin/python3 -c '
+    [[ $1 != */* ]] || mkdir -p "${1%/*}"
+    /usr/bin/python3 -S -c '
 import struct, sys, zlib
 path, height, width, value, channels = sys.argv[1], *map(int, sys.argv[2:6])
 def chunk(name, data):

@@ -7,7 +7,7 @@ start_server() {
     local program=$1 name=$2
     shift
     rm -f "$name.port" "$name.asked"
-    /usr/bin/python3 "$REPOSITORY/tests/servers/$program" "$@" >"$name.log" 2>&1 3>&- &
+    /usr/bin/python3 -S "$REPOSITORY/tests/servers/$program" "$@" >"$name.log" 2>&1 3>&- &
     wait_for test -s "$name.port"
     port=$(cat "$name.port")
 }

@@ -29,7 +29,7 @@ asked for before: so whatever the order of requests, a failure comes again. The 
   expires=N       a session token has expired when N objects were asked for with it
   virtual=1       the bucket stands in the host's name; tls=FILE: https, with this certificate and key
 """
-import calendar, email.utils, hashlib, http.server, os, random, re, signal, socket, ssl, struct, sys, threading, time, urllib.parse
+import calendar, email.utils, hashlib, http.server, os, random, re, signal, socket, struct, sys, threading, time, urllib.parse
 from xml.sax.saxutils import escape
 
 ROOT = os.fsencode(sys.argv[1])
@@ -277,6 +277,7 @@ class Server(http.server.ThreadingHTTPServer):
 signal.alarm(600)
 server = Server(("127.0.0.1", 0), Handler)
 if option("tls"):
+    import ssl  # the others are quicker without
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(option("tls"))
     server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -109,6 +109,10 @@ means() {
     ends 0 psfetch cat.tar --class-level 0
     means out cat "1.png=cat"
     grep -q "left out 1 file: 1 named .cls" err
+    # A file is called as it is: only a URL ends at a # or a question mark.
+    mv cat.tar 'cat#1.tar'
+    ends 0 psfetch 'cat#1.tar' --class-level 0
+    means out 'cat#1' "1.png=cat#1"
 }
 
 @test "lists in braces name the shards of a set, and what they leave out is told in a few lines" {

@@ -7,7 +7,7 @@
  *                            decoders (threads)
  *
  * Image i has the entry i % images. An entry goes round: free, asked for, arrived, in the hands of
- * a decoder, ready, and free again when it was written. Transfers (source_s3.c) ask in order, and
+ * a decoder, ready, and free again when it was written. Transfers (bucket.c) ask in order, and
  * what they bring arrives in any; decoders take the first one that has arrived; the writer takes
  * what is ready in order, and waits for nothing else. Where no network is between, a decoder reads
  * the file itself: its image goes from free into its hands.

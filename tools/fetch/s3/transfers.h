@@ -1,5 +1,5 @@
 /* Many requests to one server in flight, on one thread: libcurl's sockets under epoll. Objects and
- * pages of listings are had so; only the bytes of an archive come in another way (remote.h).
+ * pages of listings are had so; only the bytes of an archive come in another way (blob.h).
  *
  * Whose they are tells by a client what is to be asked, and is told what came. Passing troubles are
  * tried again after a pause, as request.h has it, and over all of them up to 100 times and 8 a

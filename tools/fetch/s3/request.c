@@ -118,6 +118,15 @@ void request_close(struct request *request)
     *request = (struct request){0};
 }
 
+static void clear_address(struct request *request, const char *verb)
+{
+    struct text *const parts[] = {&request->name, &request->host, &request->path, &request->query,
+                                  &request->url};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        text_clear(parts[i]);
+    request->verb = verb;
+}
+
 /* A question: its verb, and its name for sentences, in which a newline in a key must not end one;
  * host and path up to the bucket, and the URL's start. The bucket stands in the host name, but
  * where it matches no certificate so, or with a server of one's own, which has a name for each
@@ -129,11 +138,7 @@ static void begin_address(struct request *request, const char *verb, const char 
     const char *endpoint = access->endpoint, *host = "", *path = "";
     int in_host = access->style != STYLE_AUTO ? access->style == STYLE_VIRTUAL
                                               : endpoint == NULL && strchr(bucket, '.') == NULL;
-    struct text *const parts[] = {&request->name, &request->host, &request->path, &request->query,
-                                  &request->url};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        text_clear(parts[i]);
-    request->verb = verb;
+    clear_address(request, verb);
     text_format(&request->name, "s3://%s/", bucket);
     for (; *key != '\0'; key++)
         if ((unsigned char)*key < ' ' || *key == 127)
@@ -187,10 +192,8 @@ void request_page(struct request *request, const char *bucket, const char *folde
 
 void request_url(struct request *request, const char *url)
 {
-    request->verb = "read";
-    text_clear(&request->name);
+    clear_address(request, "read");
     text_bytes(&request->name, url, strcspn(url, "?#")); /* what is behind may be a secret */
-    text_clear(&request->url);
     text_format(&request->url, "%s", url);
     int plain = strncmp(url, "http://", 7) == 0;
     curl_easy_setopt(request->easy, CURLOPT_FOLLOWLOCATION, 1L);

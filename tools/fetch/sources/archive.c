@@ -53,6 +53,7 @@ struct batch {
     struct tar_range at;
 };
 
+/* An archive as it was read. */
 struct box {
     struct blob *blob; /* NULL when it is not needed any more */
     struct spool spool;

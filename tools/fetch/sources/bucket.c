@@ -20,11 +20,11 @@ struct bucket {
     struct s3 *s3;
     struct s3_listing listing; /* source_item.index: an object's place in it */
 
-    /* Objects on their way into a window, by a thread of their own. */
-    const struct source *source;
+    /* Objects on their way: into a window, by a thread of their own, or to be sniffed. */
+    struct source *source;
     const size_t *choice;
-    size_t count, next; /* to be asked for */
-    struct prefetch *prefetch;
+    size_t count, next;          /* to be asked for */
+    struct prefetch *prefetch;   /* NULL: to be sniffed */
     struct transfers *transfers; /* NULL: none are */
     pthread_t thread;
 };
@@ -40,7 +40,8 @@ static int claim(void *user, size_t *job)
     *job = bucket->next;
     if (*job == bucket->count)
         return CLAIM_NONE;
-    if (!prefetch_ask(bucket->prefetch, *job, object_at(bucket, *job)->size))
+    if (bucket->prefetch != NULL &&
+        !prefetch_ask(bucket->prefetch, *job, object_at(bucket, *job)->size))
         return CLAIM_LATER;
     bucket->next++;
     return CLAIM_TAKEN;
@@ -52,18 +53,22 @@ static void address(void *user, size_t job, struct request *request)
     request_object(request, bucket->listing.bucket, object_at(bucket, job));
 }
 
-/* The body's memory becomes the window's. */
+/* The body's memory becomes the window's. One that cannot be had and is to be sniffed stays, and is
+ * a bad image when its turn comes. */
 static int came(void *user, size_t job, struct request *request, const char *gone)
 {
     const struct bucket *bucket = user;
-    struct fetched fetched = {0};
-    if (gone != NULL) {
-        fetched.bad = ecopy(gone);
-    } else {
-        fetched.bytes = request->body.bytes;
-        fetched.size = request->body.size;
-        request->body = (struct body){0};
+    struct fetched fetched = {.bytes = request->body.bytes, .size = request->body.size};
+    if (bucket->prefetch == NULL) {
+        if (gone == NULL)
+            source_sniff(bucket->source, &bucket->source->item[bucket->choice[job]], fetched.bytes,
+                         fetched.size);
+        return CAME_DONE;
     }
+    if (gone != NULL)
+        fetched = (struct fetched){.bad = ecopy(gone)};
+    else
+        request->body = (struct body){0};
     prefetch_arrive(bucket->prefetch, job, &fetched);
     return CAME_DONE;
 }
@@ -73,21 +78,23 @@ static int is_window_over(void *prefetch)
     return prefetch_is_over(prefetch) ? fail("no more is wanted") : 0;
 }
 
+static int run_transfers(struct bucket *bucket, const struct cancellation *cancellation)
+{
+    const struct transfers_client client = {claim, address, came, bucket};
+    return transfers_run(bucket->transfers, &client, cancellation);
+}
+
 static void *transfer_all(void *user)
 {
     struct bucket *bucket = user;
-    const struct transfers_client client = {claim, address, came, bucket};
     const struct cancellation cancellation = {is_window_over, bucket->prefetch};
-    if (transfers_run(bucket->transfers, &client, &cancellation) < 0)
+    if (run_transfers(bucket, &cancellation) < 0)
         prefetch_break(bucket->prefetch);
     return NULL;
 }
 
-/* An object that was listed and cannot be had arrives as bad (it is gone, or refused to us, or in
- * an archive: 404, 410, 403 AccessDenied and InvalidObjectState); other failures break the window.
- */
-static int start(struct source *source, const size_t *choice, size_t count, unsigned connections,
-                 struct prefetch *prefetch)
+static int open_transfers(struct source *source, const size_t *choice, size_t count,
+                          unsigned connections, struct prefetch *prefetch)
 {
     struct bucket *bucket = source->state;
     bucket->source = source;
@@ -97,8 +104,19 @@ static int start(struct source *source, const size_t *choice, size_t count, unsi
     bucket->prefetch = prefetch;
     if (connections > count)
         connections = count ? (unsigned)count : 1;
-    bucket->transfers = transfers_open(bucket->s3, connections, prefetch_wake(prefetch));
-    if (bucket->transfers == NULL)
+    bucket->transfers =
+        transfers_open(bucket->s3, connections, prefetch ? prefetch_wake(prefetch) : -1);
+    return bucket->transfers != NULL ? 0 : -1;
+}
+
+/* An object that was listed and cannot be had arrives as bad (it is gone, or refused to us, or in
+ * an archive: 404, 410, 403 AccessDenied and InvalidObjectState); other failures break the window.
+ */
+static int start(struct source *source, const size_t *choice, size_t count, unsigned connections,
+                 struct prefetch *prefetch)
+{
+    struct bucket *bucket = source->state;
+    if (open_transfers(source, choice, count, connections, prefetch) < 0)
         return -1;
     int error = pthread_create(&bucket->thread, NULL, transfer_all, bucket);
     if (error == 0)
@@ -151,67 +169,34 @@ static int take_objects(struct source *source, struct s3_listing *listing)
     return 0;
 }
 
-/* What a listing tells nothing of: objects without a suffix. */
-struct doubt {
-    struct source *source;
-    size_t choice[64]; /* items */
-    size_t count;
-};
-
-static int sniff(void *user, size_t index, struct fetched *fetched)
-{
-    const struct doubt *doubt = user;
-    source_sniff(doubt->source, &doubt->source->item[doubt->choice[index]], fetched->bytes,
-                 fetched->size);
-    return 0;
-}
-
-/* Fetches them and looks at them. One that cannot be had stays, and is a bad image when its turn
- * comes. */
-static int fetch_doubtful(struct doubt *doubt, const struct cancellation *cancellation)
-{
-    size_t left = doubt->count;
-    struct prefetch *prefetch = prefetch_open(&(struct prefetch_options){
-        left, left, .threads = 1, .has_transfers = 1, .decode = sniff, .user = doubt});
-    if (prefetch == NULL)
-        return -1;
-    int done = start(doubt->source, doubt->choice, left, (unsigned)left, prefetch), late;
-    while (done == 0 && left > 0) {
-        ssize_t ready = prefetch_wait(prefetch, &late);
-        if (ready < 0 || (late && is_cancelled(cancellation)))
-            done = -1;
-        else
-            prefetch_leave(prefetch, (size_t)ready);
-        left -= done == 0 ? (size_t)ready : 0;
-    }
-    prefetch_stop(prefetch);
-    stop(doubt->source);
-    prefetch_close(prefetch);
-    return done;
-}
-
-/* A few small ones are fetched; of many the others decide: where more are named as images, these
- * are none, else they are what the set is made of. */
+/* A listing tells nothing of objects without a suffix. A few small ones are fetched; of many the
+ * others decide: where more are named as images, these are none, else they are what the set is made
+ * of. */
 static int sniff_all(struct source *source, const struct cancellation *cancellation)
 {
-    enum { MOST_BYTES = 64 << 20 };
-    struct doubt doubt = {.source = source};
-    size_t most = sizeof doubt.choice / sizeof *doubt.choice, all = 0;
+    enum { MOST = 64, MOST_BYTES = 64 << 20 };
+    struct bucket *bucket = source->state;
+    size_t choice[MOST], all = 0;
     uint64_t bytes = 0;
+    int done = 0;
     for (size_t i = 0; i < source->count; i++) {
         if (!source->item[i].is_doubtful)
             continue;
         bytes += source->item[i].size;
-        if (all++ < most)
-            doubt.choice[doubt.count++] = i;
+        if (all < MOST)
+            choice[all] = i;
+        all++;
     }
-    int done = 0;
-    if (all > most || bytes > MOST_BYTES) {
+    if (all > MOST || bytes > MOST_BYTES) {
         for (size_t i = 0; i < source->count && all < source->count - all; i++)
             if (source->item[i].is_doubtful)
                 source_sniff(source, &source->item[i], NULL, 0);
     } else if (all > 0) {
-        done = fetch_doubtful(&doubt, cancellation);
+        done = open_transfers(source, choice, all, MOST, NULL);
+        if (done == 0)
+            done = run_transfers(bucket, cancellation);
+        transfers_close(bucket->transfers);
+        bucket->transfers = NULL;
     }
     source_sift(source);
     return done;

@@ -1,6 +1,7 @@
 #include "json.h"
 
 #include "digits.h"
+#include "record.h"
 #include "utf8.h"
 
 #include <inttypes.h>
@@ -52,9 +53,10 @@ static int is_bytes(const msgpack_object *object)
     return object->type == MSGPACK_OBJECT_BIN || object->type == MSGPACK_OBJECT_EXT;
 }
 
-/* A key: the streams of this project have texts only; a number is written as one. */
-static void write_key(FILE *out, const msgpack_object *key)
+static void write_field(FILE *out, const msgpack_object_kv *field, int bytes)
 {
+    const msgpack_object *key = &field->key, *value = &field->val;
+    /* The streams of this project have texts as keys only; a number is written as one. */
     if (key->type == MSGPACK_OBJECT_STR)
         write_text(out, key->via.str.ptr, key->via.str.size);
     else if (key->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
@@ -63,94 +65,64 @@ static void write_key(FILE *out, const msgpack_object *key)
         fprintf(out, "\"%" PRId64 "\"", key->via.i64);
     else
         fputs("\"?\"", out);
-}
-
-static int is_digest(const msgpack_object_kv *field)
-{
-    const msgpack_object_str *key = &field->key.via.str;
-    return field->key.type == MSGPACK_OBJECT_STR &&
-           field->val.type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
-           ((key->size == 6 && memcmp(key->ptr, "digest", 6) == 0) ||
-            (key->size == 4 && memcmp(key->ptr, "seal", 4) == 0));
-}
-
-static void write_map(FILE *out, const msgpack_object_map *map, int bytes)
-{
-    const char *between = "";
-    putc('{', out);
-    for (uint32_t i = 0; i < map->size; i++) {
-        if (is_bytes(&map->ptr[i].val) && !bytes)
-            continue;
-        fputs(between, out);
-        write_key(out, &map->ptr[i].key);
-        putc(':', out);
-        if (is_digest(&map->ptr[i]))
-            fprintf(out, "\"%016" PRIx64 "\"", map->ptr[i].val.via.u64);
-        else
-            json_write(out, &map->ptr[i].val, bytes);
-        between = ",";
-    }
-    putc('}', out);
-}
-
-static void write_array(FILE *out, const msgpack_object_array *array, int bytes)
-{
-    putc('[', out);
-    for (uint32_t i = 0; i < array->size; i++) {
-        if (i > 0)
-            putc(',', out);
-        json_write(out, &array->ptr[i], bytes);
-    }
-    putc(']', out);
-}
-
-static void write_real(FILE *out, double value, int single)
-{
-    char text[DIGITS_ROOM];
-    fputs(isfinite(value) ? digits_of(value, single, text) : "null", out);
+    putc(':', out);
+    if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
+        (object_is(key, "digest") || object_is(key, "seal")))
+        fprintf(out, "\"%016" PRIx64 "\"", value->via.u64);
+    else
+        json_write(out, value, bytes);
 }
 
 void json_write(FILE *out, const msgpack_object *object, int bytes)
 {
+    char text[DIGITS_ROOM];
+    const char *between = "";
     switch (object->type) {
     case MSGPACK_OBJECT_BOOLEAN:
         fputs(object->via.boolean ? "true" : "false", out);
-        break;
+        return;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
         fprintf(out, object->via.u64 > (uint64_t)DOUBLE_WHOLE ? "\"%" PRIu64 "\"" : "%" PRIu64,
                 object->via.u64);
-        break;
+        return;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
         fprintf(out, object->via.i64 < -DOUBLE_WHOLE ? "\"%" PRId64 "\"" : "%" PRId64,
                 object->via.i64);
-        break;
+        return;
     case MSGPACK_OBJECT_FLOAT32:
     case MSGPACK_OBJECT_FLOAT64:
-        write_real(out, object->via.f64, object->type == MSGPACK_OBJECT_FLOAT32);
-        break;
+        fputs(isfinite(object->via.f64)
+                  ? digits_of(object->via.f64, object->type == MSGPACK_OBJECT_FLOAT32, text)
+                  : "null",
+              out);
+        return;
     case MSGPACK_OBJECT_STR:
         write_text(out, object->via.str.ptr, object->via.str.size);
-        break;
+        return;
     case MSGPACK_OBJECT_ARRAY:
-        write_array(out, &object->via.array, bytes);
-        break;
+        putc('[', out);
+        for (uint32_t i = 0; i < object->via.array.size; i++, between = ",") {
+            fputs(between, out);
+            json_write(out, &object->via.array.ptr[i], bytes);
+        }
+        putc(']', out);
+        return;
     case MSGPACK_OBJECT_MAP:
-        write_map(out, &object->via.map, bytes);
-        break;
-    case MSGPACK_OBJECT_BIN:
-        if (bytes)
+        putc('{', out);
+        for (uint32_t i = 0; i < object->via.map.size; i++)
+            if (bytes || !is_bytes(&object->via.map.ptr[i].val)) {
+                fputs(between, out);
+                write_field(out, &object->via.map.ptr[i], bytes);
+                between = ",";
+            }
+        putc('}', out);
+        return;
+    default:
+        if (bytes && object->type == MSGPACK_OBJECT_BIN)
             write_base64(out, object->via.bin.ptr, object->via.bin.size);
-        else
-            fputs("null", out);
-        break;
-    case MSGPACK_OBJECT_EXT:
-        if (bytes)
+        else if (bytes && object->type == MSGPACK_OBJECT_EXT)
             write_base64(out, object->via.ext.ptr, object->via.ext.size);
         else
             fputs("null", out);
-        break;
-    default:
-        fputs("null", out);
-        break;
     }
 }

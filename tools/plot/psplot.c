@@ -62,25 +62,13 @@ static int is_kind(const char *name)
     return strcmp(kind, name) == 0;
 }
 
-/* One of those that are drawn; those that are not belong to another program. */
-static void check_kind(void)
+/* Options that do not go together. */
+static void check_options(void)
 {
     if (options_among("csv|json|means|ranking|status", kind))
         die(USAGE, "--kind %s is written for programs, by psdump: psdump --kind %s", kind, kind);
     if (!options_among(kinds, kind))
         die(USAGE, "--kind takes one of %s, not %s", kinds, kind);
-}
-
-/* Those that judge runs. */
-static int is_judging(void)
-{
-    return options_among("auto|curves|overlay|summary|table", kind);
-}
-
-/* Options that do not go together. */
-static void check_options(void)
-{
-    check_kind();
     if (output && canvas_check(output) < 0)
         die_why();
     if (output && is_kind("table"))
@@ -92,20 +80,12 @@ static void check_options(void)
             "--follow draws curves in the terminal: it takes neither --output nor another --kind");
     if (epochs && !following)
         die(USAGE, "--epochs is for --follow");
-    if (options_given(rows, "rank") && !is_judging())
+    if (options_given(rows, "rank") && !options_among("auto|curves|overlay|summary|table", kind))
         die(USAGE, "--rank is for kinds that judge runs: curves, overlay, summary and table");
     if (!is_kind("images") && (options_given(rows, "by") || only || limit))
         die(USAGE, "--by, --only and --limit are for --kind images");
     if ((is_kind("images") || is_kind("filters")) && output == NULL)
         die(USAGE, "%s are drawn as a picture: name its file with --output", kind);
-}
-
-/* Draws what was read. */
-static int draw(const struct history *history)
-{
-    struct page page = show_page(size, ascii, title);
-    struct picture picture = {output, size[0], size[1], title, dark};
-    return output ? show_picture(history, kind, &picture) : show_text(history, kind, &page);
 }
 
 /* After a failure of reading a history. */
@@ -117,58 +97,56 @@ static _Noreturn void die_unread(const struct history *history)
 }
 
 /* Reads all inputs to their ends and draws the history that they tell. */
-static void draw_all(struct input *input, int count, struct history *history)
+static int draw_history(struct input *input, int count, struct history *history,
+                        const struct picture *picture)
 {
     if (input_read_all(input, count, history) < 0)
         die_unread(history);
     give_titles(history);
     if (show_check(history, kind) < 0)
         die(input_any_damaged(input, count) ? DAMAGED : why_status(), "%s", why());
-    if (draw(history) < 0)
-        die_why();
+    if (output)
+        return show_picture(history, kind, picture);
+    struct page page = show_page(size, ascii, title);
+    return show_text(history, kind, &page);
 }
 
-static enum sheet_by by_of(void)
+static int draw_images(struct input *input, int count, const struct picture *picture)
 {
-    return strcmp(by, "order") == 0   ? SHEET_ORDER
-           : strcmp(by, "class") == 0 ? SHEET_CLASS
-           : strcmp(by, "image") == 0 ? SHEET_IMAGE
-                                      : SHEET_AUTO;
-}
-
-static void draw_images(struct input *input, int count)
-{
-    struct picture picture = {output, size[0], size[1], title, dark};
+    enum sheet_by lines = strcmp(by, "order") == 0   ? SHEET_ORDER
+                          : strcmp(by, "class") == 0 ? SHEET_CLASS
+                          : strcmp(by, "image") == 0 ? SHEET_IMAGE
+                                                     : SHEET_AUTO;
     uint32_t most = size[0] > size[1] ? size[0] : size[1];
-    struct sheet sheet = {.options = {by_of(), only, limit, most > 192 ? most : 192}};
+    struct sheet sheet = {.options = {lines, only, limit, most > 192 ? most : 192}};
     if (sheet_read(&sheet, input, count) < 0)
-        die_why();
+        return -1;
     if (sheet.images == 0)
         die(input_any_damaged(input, count) ? DAMAGED : FAILED,
             "there is nothing to draw: the input holds no %s%simages", only ? only : "",
             only ? " " : "");
-    if (chart_images(&sheet, &picture) < 0)
-        die_why();
+    int drawn = chart_images(&sheet, picture);
     sheet_free(&sheet);
+    return drawn;
 }
 
-static void draw_filters(struct input *input, int count, struct history *history)
+static int draw_filters(struct input *input, int count, struct history *history,
+                        const struct picture *picture)
 {
-    struct picture picture = {output, size[0], size[1], title, dark};
     struct bank bank = {0};
     if (filters_read(&bank, history, input, count) < 0)
-        die_why();
+        return -1;
     if (bank.models == 0)
         die(input_any_damaged(input, count) ? DAMAGED : FAILED,
             "there is nothing to draw: the input holds no weights");
-    if (chart_filters(&bank, &picture) < 0)
-        die_why();
+    int drawn = chart_filters(&bank, picture);
     filters_free(&bank);
+    return drawn;
 }
 
 int main(int argc, char **argv)
 {
-    int first = options_parse(&about, argc, argv), damaged;
+    int first = options_parse(&about, argc, argv);
     char *standard[] = {NULL}, **path = argc > first ? argv + first : standard;
     int count = argc > first ? argc - first : 1;
     check_options();
@@ -178,24 +156,24 @@ int main(int argc, char **argv)
         estandard_input();
     struct history history = {.rank = rank_rule(rank), .epochs = epochs};
     if (following) {
-        damaged = follow(path, count, &history, &(struct follow_options){size, ascii, title});
-        if (damaged < 0)
+        int status = follow(path, count, &history, &(struct follow_options){size, ascii, title});
+        if (status < 0)
             die_unread(&history);
         history_free(&history);
-        return damaged;
+        return status;
     }
 
+    struct picture picture = {output, size[0], size[1], title, dark};
     struct input *input = ealloc((size_t)count, sizeof *input);
     for (int i = 0; i < count; i++)
         input[i] = input_of(path[i]);
-    if (is_kind("images"))
-        draw_images(input, count);
-    else if (is_kind("filters"))
-        draw_filters(input, count, &history);
-    else
-        draw_all(input, count, &history);
 
-    damaged = input_any_damaged(input, count);
+    if ((is_kind("images")    ? draw_images(input, count, &picture)
+         : is_kind("filters") ? draw_filters(input, count, &history, &picture)
+                              : draw_history(input, count, &history, &picture)) < 0)
+        die_why();
+
+    int damaged = input_any_damaged(input, count);
     for (int i = 0; i < count; i++)
         input_close(&input[i]);
     history_free(&history);

@@ -22,32 +22,15 @@ static int same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static void forget(struct asked *asked)
+void asked_free(struct asked *asked)
 {
     for (size_t i = 0; i < asked->count; i++) {
         free(asked->run[i].name);
         settings_free(&asked->options[i]);
     }
-    asked->count = 0;
-}
-
-void asked_free(struct asked *asked)
-{
-    forget(asked);
     free(asked->run);
     free(asked->options);
-}
-
-/* What is known of NAME.bin stays known when the points are read again. */
-static struct asked_run as_before(const struct asked *before, const char *name, uint64_t epochs)
-{
-    struct asked_run run = {.name = ecopy(name), .epochs = epochs};
-    for (size_t i = 0; i < before->count; i++)
-        if (strcmp(before->run[i].name, name) == 0) {
-            run.reached = before->run[i].reached;
-            run.changed = before->run[i].changed;
-        }
-    return run;
+    asked->count = 0;
 }
 
 /* "--depth 1 --learning-rate=0.1": those whose names are spelt out. */
@@ -74,9 +57,7 @@ static void read_points(struct asked *asked, FILE *file)
     struct asked before = *asked;
     char *line = NULL;
     size_t room = 0;
-    asked->run = NULL;
-    asked->options = NULL;
-    asked->count = 0;
+    *asked = (struct asked){0};
     while (asked->count < MOST_RUNS && getline(&line, &room, file) > 0) {
         size_t length = strspn(line, allowed);
         char *end;
@@ -90,7 +71,14 @@ static void read_points(struct asked *asked, FILE *file)
         asked->run = egrow(asked->run, asked->count + 1, sizeof *asked->run);
         asked->options = egrow(asked->options, asked->count + 1, sizeof *asked->options);
         asked->options[asked->count] = read_options(end + 1);
-        asked->run[asked->count++] = as_before(&before, line, epochs);
+        struct asked_run *run = &asked->run[asked->count++];
+        *run = (struct asked_run){.name = ecopy(line), .epochs = epochs};
+        /* What is known of NAME.bin stays known when the points are read again. */
+        for (size_t i = 0; i < before.count; i++)
+            if (strcmp(before.run[i].name, line) == 0) {
+                run->reached = before.run[i].reached;
+                run->changed = before.run[i].changed;
+            }
     }
     if (asked->count < MOST_RUNS && !feof(file) && errno == ENOMEM)
         die(FAILED, "out of memory: a line of a sweep's points");
@@ -171,31 +159,22 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
     return other;
 }
 
-/* Seconds that an epoch takes, in the mean of the runs whose speed is known; NAN of none. Networks
- * of all depths have about the same work to do, for deeper ones are narrower. */
-static double epoch_seconds(const struct history *history)
-{
-    double sum = 0;
-    size_t known = 0;
-    for (size_t i = 0; i < history->runs; i++) {
-        const struct run *run = history->run[i];
-        double each = (double)run->iterations / (double)run->epochs / curve_speed(run).iterations;
-        if (isfinite(each)) {
-            sum += each;
-            known++;
-        }
-    }
-    return sum / (double)known;
-}
-
 struct tally asked_tally(const struct asked *asked, const struct history *history)
 {
     struct tally tally = {.asked = asked->count};
-    double each = epoch_seconds(history), work = 0, longest = 0;
+    double sum = 0, known = 0, work = 0, longest = 0;
+    /* Seconds that an epoch takes, in the mean of the runs whose speed is known. Networks of all
+     * depths have about the same work to do, for deeper ones are narrower. */
+    for (size_t i = 0; i < history->runs; i++) {
+        const struct run *run = history->run[i];
+        double each = (double)run->iterations / (double)run->epochs / curve_speed(run).iterations;
+        sum += isfinite(each) ? each : 0;
+        known += isfinite(each) ? 1 : 0;
+    }
     for (size_t i = 0; i < asked->count; i++) {
         const struct asked_run *want = &asked->run[i];
         const struct run *run = run_of(history, want->name);
-        double left = each * (double)want->epochs;
+        double left = sum / known * (double)want->epochs;
         if (run && run->state == RUN_OPEN) {
             tally.running++;
             if (isfinite(curve_left(run)))
@@ -208,7 +187,7 @@ struct tally asked_tally(const struct asked *asked, const struct history *histor
             tally.failed++;
             left = 0;
         } else if (want->reached > 0) {
-            left = each * (double)(want->epochs - want->reached);
+            left = sum / known * (double)(want->epochs - want->reached);
         }
         work += left;
     }

@@ -97,9 +97,3 @@ const struct setting *settings_find(const struct settings *settings, const char 
             return &settings->setting[i];
     return NULL;
 }
-
-int setting_is_seed(const char *name)
-{
-    size_t length = strlen(name);
-    return length >= 4 && strcmp(name + length - 4, "seed") == 0;
-}

@@ -29,7 +29,4 @@ void settings_add(struct settings *settings, const char *name, const char *value
 /* One by its name; NULL when there is none. */
 const struct setting *settings_find(const struct settings *settings, const char *name);
 
-/* Whether an option only starts the dice: runs that differ in nothing else are repetitions. */
-int setting_is_seed(const char *name);
-
 #endif

@@ -51,30 +51,20 @@ enum turn { TURN_DEPTH, TURN_OTHERS, TURN_SEEDS, TURN_NEVER };
 
 static enum turn turn_of(const char *name)
 {
-    return strcmp(name, "depth") == 0              ? TURN_DEPTH
-           : strcmp(name, "checkpoint every") == 0 ? TURN_NEVER
-           : setting_is_seed(name)                 ? TURN_SEEDS
-                                                   : TURN_OTHERS;
+    size_t length = strlen(name);
+    return strcmp(name, "depth") == 0                              ? TURN_DEPTH
+           : strcmp(name, "checkpoint every") == 0                 ? TURN_NEVER
+           : length >= 4 && strcmp(name + length - 4, "seed") == 0 ? TURN_SEEDS
+                                                                   : TURN_OTHERS;
 }
 
-static int has(const struct varying *options, const char *name)
+/* What an earlier run tells of too was looked at with that. */
+static int is_told_before(const struct history *history, size_t run, const char *name)
 {
-    for (size_t i = 0; i < options->count; i++)
-        if (strcmp(options->name[i], name) == 0)
+    for (size_t r = 0; r < run; r++)
+        if (settings_find(&history->run[r]->settings, name))
             return 1;
     return 0;
-}
-
-/* Adds those of a run. What the first run tells of too was looked at with the first. */
-static void add(struct varying *found, const struct history *history, size_t r, enum turn turn)
-{
-    const struct settings *settings = &history->run[r]->settings;
-    for (size_t i = 0; i < settings->count && found->count < VARYING_MOST; i++) {
-        const char *name = settings->setting[i].name;
-        if (turn_of(name) == turn && !has(found, name) &&
-            (r == 0 || !settings_find(&history->run[0]->settings, name)) && varies(history, name))
-            found->name[found->count++] = name;
-    }
 }
 
 struct varying varying_find(const struct history *history, int with_seeds)
@@ -82,7 +72,12 @@ struct varying varying_find(const struct history *history, int with_seeds)
     struct varying found = {.count = 0};
     for (enum turn turn = TURN_DEPTH; turn <= (with_seeds ? TURN_SEEDS : TURN_OTHERS); turn++)
         for (size_t r = 0; r < history->runs; r++)
-            add(&found, history, r, turn);
+            for (size_t i = 0; i < history->run[r]->settings.count; i++) {
+                const char *name = history->run[r]->settings.setting[i].name;
+                if (found.count < VARYING_MOST && turn_of(name) == turn &&
+                    !is_told_before(history, r, name) && varies(history, name))
+                    found.name[found.count++] = name;
+            }
     return found;
 }
 
@@ -109,35 +104,38 @@ struct varying varying_reduce(const struct history *history, const struct varyin
 
 char *varying_words(const struct run *run, const struct varying *options, size_t first)
 {
-    size_t size = 1, used = 0;
-    for (size_t i = first; i < options->count; i++)
-        size += strlen(options->name[i]) + strlen(varying_value(run, options->name[i])) + 3;
-    char *words = ealloc(size, 1);
-    for (size_t i = first; i < options->count; i++)
-        used += (size_t)snprintf(words + used, size - used, "%s%s %s", i > first ? ", " : "",
-                                 options->name[i], varying_value(run, options->name[i]));
+    char *words = NULL;
+    size_t size;
+    FILE *out = open_memstream(&words, &size);
+    for (size_t i = first; out && i < options->count; i++)
+        fprintf(out, "%s%s %s", i > first ? ", " : "", options->name[i],
+                varying_value(run, options->name[i]));
+    if (out == NULL || fclose(out) != 0)
+        die(FAILED, "out of memory: the name of a run");
     return words;
 }
 
 char *varying_brief(const struct run *run, const struct varying *options)
 {
-    char *whole = varying_words(run, options, 0), *brief = ealloc(strlen(whole) + 1, 1);
-    size_t size = strlen(whole) + 1, used = 0;
-    free(whole);
-    for (int others = 0; others < 2; others++)
+    char *words = NULL;
+    const char *between = "";
+    size_t size;
+    FILE *out = open_memstream(&words, &size);
+    for (int others = 0; out && others < 2; others++)
         for (size_t i = 0; i < options->count; i++) {
             const char *name = options->name[i], *word = strrchr(name, ' ');
-            int is_depth = strcmp(name, "depth") == 0,
-                in_name = is_depth || strcmp(name, "seed") == 0;
-            if (in_name == others)
+            int is_depth = strcmp(name, "depth") == 0, is_seed = strcmp(name, "seed") == 0;
+            if ((is_depth || is_seed) == others)
                 continue;
-            const char *between = used == 0 ? "" : in_name ? "-" : ", ";
-            used += (size_t)snprintf(brief + used, size - used, "%s%s%s%s", between,
-                                     is_depth  ? "d"
-                                     : in_name ? "s"
-                                     : word    ? word + 1
-                                               : name,
-                                     in_name ? "" : " ", varying_value(run, name));
+            fprintf(out, "%s%s%s%s", others && between[0] ? ", " : between,
+                    is_depth  ? "d"
+                    : is_seed ? "s"
+                    : word    ? word + 1
+                              : name,
+                    others ? " " : "", varying_value(run, name));
+            between = "-";
         }
-    return brief;
+    if (out == NULL || fclose(out) != 0)
+        die(FAILED, "out of memory: the name of a run");
+    return words;
 }

@@ -58,19 +58,12 @@ int canvas_open(struct canvas *canvas, const char *path, double width, double he
     return 0;
 }
 
-static cairo_status_t write_nothing(void *none, const unsigned char *bytes, unsigned size)
-{
-    (void)none, (void)bytes, (void)size;
-    return CAIRO_STATUS_SUCCESS;
-}
-
 void canvas_measure(struct canvas *canvas, const char *path)
 {
     *canvas = (struct canvas){0};
     /* Letters are as wide as whole pixels in a PNG, elsewhere of any width. */
-    canvas->surface = ends_in(path, ".png")
-                          ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1)
-                          : cairo_svg_surface_create_for_stream(write_nothing, NULL, 1, 1);
+    canvas->surface = ends_in(path, ".png") ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1)
+                                            : cairo_svg_surface_create(NULL, 1, 1);
     canvas->cairo = cairo_create(canvas->surface);
 }
 
@@ -101,34 +94,23 @@ int canvas_close(struct canvas *canvas)
     return 0;
 }
 
-static struct colour on_dark(struct colour colour)
-{
-    if (colour.red == colour.green && colour.green == colour.blue) {
-        double light = 0.97 - 0.87 * colour.red;
-        return (struct colour){light, light, light, colour.alpha};
-    }
-    return (struct colour){0.25 + 0.75 * colour.red, 0.25 + 0.75 * colour.green,
-                           0.25 + 0.75 * colour.blue, colour.alpha};
-}
-
 void canvas_colour(struct canvas *canvas, struct colour colour)
 {
-    if (canvas->dark)
-        colour = on_dark(colour);
+    double light = 0.97 - 0.87 * colour.red;
+    if (canvas->dark && colour.red == colour.green && colour.green == colour.blue)
+        colour = (struct colour){light, light, light, colour.alpha};
+    else if (canvas->dark)
+        colour = (struct colour){0.25 + 0.75 * colour.red, 0.25 + 0.75 * colour.green,
+                                 0.25 + 0.75 * colour.blue, colour.alpha};
     cairo_set_source_rgba(canvas->cairo, colour.red, colour.green, colour.blue, colour.alpha);
-}
-
-static void choose_font(struct canvas *canvas, const struct lettering *lettering, const char *text)
-{
-    cairo_select_font_face(canvas->cairo, font_for(text), CAIRO_FONT_SLANT_NORMAL,
-                           lettering->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(canvas->cairo, lettering->size);
 }
 
 double canvas_text_width(struct canvas *canvas, const struct lettering *lettering, const char *text)
 {
     cairo_text_extents_t extents;
-    choose_font(canvas, lettering, text);
+    cairo_select_font_face(canvas->cairo, font_for(text), CAIRO_FONT_SLANT_NORMAL,
+                           lettering->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(canvas->cairo, lettering->size);
     cairo_text_extents(canvas->cairo, text, &extents);
     return extents.x_advance;
 }
@@ -150,17 +132,6 @@ void canvas_text(struct canvas *canvas, double x, double y, const struct letteri
     cairo_new_path(canvas->cairo);
 }
 
-/* Writes text to cut with an ellipsis in place of what is between head and tail, which point into
- * it. */
-static void leave_out(char *cut, const char *text, const char *head, const char *tail)
-{
-    static const char ellipsis[] = "…";
-    size_t before = (size_t)(head - text);
-    memcpy(cut, text, before);
-    memcpy(cut + before, ellipsis, sizeof ellipsis - 1);
-    memcpy(cut + before + sizeof ellipsis - 1, tail, strlen(tail) + 1);
-}
-
 double canvas_text_in(struct canvas *canvas, double x, double y, double width,
                       const struct lettering *lettering, const char *text)
 {
@@ -169,30 +140,30 @@ double canvas_text_in(struct canvas *canvas, double x, double y, double width,
         canvas_text(canvas, x, y, lettering, text);
         return full;
     }
-    char *cut = ealloc(strlen(text) + sizeof "…", 1);
+    size_t size = strlen(text) + sizeof "…";
+    char *cut = ealloc(size, 1), *longer = ealloc(size, 1);
     const char *head = text, *tail = text + strlen(text);
+    snprintf(cut, size, "…");
     /* A character more at the beginning and at the end in turn, as long as it fits. */
     for (int turn = 0; head < tail; turn++) {
-        const char *longer = head, *earlier = tail;
         uint32_t code;
         int columns;
         if (turn % 2 == 0)
-            label_next(&longer, &code, &columns);
+            label_next(&head, &code, &columns);
         else
             do
-                earlier--;
-            while ((*earlier & 0xc0) == 0x80);
-        leave_out(cut, text, longer, earlier);
-        if (canvas_text_width(canvas, lettering, cut) > width)
+                tail--;
+            while ((*tail & 0xc0) == 0x80);
+        snprintf(longer, size, "%.*s…%s", (int)(head - text), text, tail);
+        if (canvas_text_width(canvas, lettering, longer) > width)
             break;
-        head = longer;
-        tail = earlier;
+        strcpy(cut, longer);
     }
-    leave_out(cut, text, head, tail);
     full = canvas_text_width(canvas, lettering, cut);
     if (full <= width)
         canvas_text(canvas, x, y, lettering, cut);
     free(cut);
+    free(longer);
     return full <= width ? full : 0;
 }
 

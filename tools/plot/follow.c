@@ -31,19 +31,9 @@ enum {
     SHARE = 100,  /* frames take at most this part of a core */
 };
 
-/* A file of a folder that was met. */
-struct met {
-    char *path;
-    dev_t device;
-    ino_t number;
-    off_t size;
-};
-
 struct folder {
     int fd;
     const char *path;
-    struct met *met; /* [mets] */
-    size_t mets;
     int64_t look_at;
     int idle;     /* nobody held the lock when it was last looked at */
     int was_busy; /* but somebody did before: then who writes there holds it */
@@ -51,8 +41,10 @@ struct folder {
 
 struct followed {
     struct input input;
-    struct folder *folder; /* in which it was found; NULL: in none */
     int64_t began;         /* milliseconds: when its first record came; 0: none has */
+    struct folder *folder; /* in which it was found, there with this path; NULL: in none */
+    char *path;
+    struct stat file; /* when it was last seen there */
 };
 
 struct follower {
@@ -88,10 +80,10 @@ static int64_t milliseconds(clockid_t clock)
     return microseconds(clock) / 1000;
 }
 
-static void add_input(struct follower *follower, struct input input, struct folder *folder)
+static void add_input(struct follower *follower, struct followed followed)
 {
     follower->each = egrow(follower->each, (size_t)follower->count + 1, sizeof *follower->each);
-    follower->each[follower->count++] = (struct followed){.input = input, .folder = folder};
+    follower->each[follower->count++] = followed;
     follower->waiting =
         egrow(follower->waiting, (size_t)follower->count + 1, sizeof *follower->waiting);
     follower->waiting[follower->count - 1] = (struct pollfd){-1, POLLIN, 0};
@@ -109,52 +101,40 @@ static void drop(struct follower *follower, struct input *input)
     input->complaint = NULL;
 }
 
-/* Takes note of a file: its path when it is new, else NULL. One that became shorter although nobody
- * follows it any more is another one in the same place. */
-static const char *meet(struct folder *folder, const char *name)
+/* Follows a file of a folder, if it is a new one, in place of an older run of that name. One that
+ * became shorter although nobody reads it any more is another one in the same place; one that is
+ * still read was begun anew, and its input sees that by itself. */
+static void look_at(struct follower *follower, struct folder *folder, const char *name)
 {
-    struct stat file;
-    char *path;
-    if (fstatat(folder->fd, name, &file, 0) < 0 || !S_ISREG(file.st_mode))
-        return NULL;
-    if (asprintf(&path, "%s/%s", folder->path, name) < 0)
+    struct followed fresh = {.folder = folder};
+    if (fstatat(folder->fd, name, &fresh.file, 0) < 0 || !S_ISREG(fresh.file.st_mode))
+        return;
+    if (asprintf(&fresh.path, "%s/%s", folder->path, name) < 0)
         die(FAILED, "out of memory: the name of a file");
-    for (size_t i = 0; i < folder->mets; i++) {
-        struct met *met = &folder->met[i];
-        if (met->device != file.st_dev || met->number != file.st_ino ||
-            strcmp(met->path, path) != 0 || file.st_size < met->size)
-            continue;
-        met->size = file.st_size;
-        free(path);
-        return NULL;
-    }
-    folder->met = egrow(folder->met, folder->mets + 1, sizeof *folder->met);
-    folder->met[folder->mets++] = (struct met){path, file.st_dev, file.st_ino, file.st_size};
-    return path;
-}
-
-/* Follows a new file, which takes the place of an older run of that name. One that is still read
- * was begun anew, and its input sees that by itself. */
-static void follow_file(struct follower *follower, struct folder *folder, const char *path)
-{
-    struct stat file, open;
     for (int i = 0; i < follower->count; i++) {
-        const struct followed *other = &follower->each[i];
-        if (other->folder && other->input.state == INPUT_OPEN && stat(path, &file) == 0 &&
-            fstat(other->input.fd, &open) == 0 && file.st_dev == open.st_dev &&
-            file.st_ino == open.st_ino)
+        struct followed *known = &follower->each[i];
+        int same = known->folder && known->file.st_dev == fresh.file.st_dev &&
+                   known->file.st_ino == fresh.file.st_ino;
+        int grown = same && strcmp(known->path, fresh.path) == 0 &&
+                    fresh.file.st_size >= known->file.st_size;
+        if (grown)
+            known->file = fresh.file;
+        if (grown || (same && known->input.state == INPUT_OPEN)) {
+            free(fresh.path);
             return;
+        }
     }
-    struct input fresh = input_of(path);
-    if (input_open(&fresh, 1) < 0 || fresh.state == INPUT_MISSING) {
-        input_close(&fresh); /* it came and went */
+    fresh.input = input_of(fresh.path);
+    if (input_open(&fresh.input, 1) < 0 || fresh.input.state == INPUT_MISSING) {
+        input_close(&fresh.input); /* it came and went */
+        free(fresh.path);
         return;
     }
     for (int i = 0; i < follower->count; i++)
         if (follower->each[i].folder == folder &&
-            strcmp(follower->each[i].input.stem, fresh.stem) == 0)
+            strcmp(follower->each[i].input.stem, fresh.input.stem) == 0)
             drop(follower, &follower->each[i].input);
-    add_input(follower, fresh, folder);
+    add_input(follower, fresh);
 }
 
 static int is_part(const struct dirent *entry)
@@ -184,9 +164,7 @@ static void look_into_folders(struct follower *follower)
             errno != ENOENT) /* else nothing would seem to be there, and that be the end */
             die(FAILED, "cannot read the folder %s: %s", folder->path, strerror(errno));
         for (int i = 0; i < entries; i++) {
-            const char *path = meet(folder, entry[i]->d_name);
-            if (path)
-                follow_file(follower, folder, path);
+            look_at(follower, folder, entry[i]->d_name);
             free(entry[i]);
         }
         if (entries >= 0)
@@ -395,7 +373,7 @@ static int open_paths(struct follower *follower, char *const *path, int count)
     for (int i = 0; i < count; i++) {
         struct stat status;
         if (path[i] == NULL || stat(path[i], &status) < 0 || !S_ISDIR(status.st_mode)) {
-            add_input(follower, input_of(path[i]), NULL);
+            add_input(follower, (struct followed){.input = input_of(path[i])});
             if (input_open(&follower->each[follower->count - 1].input, 1) < 0)
                 return -1;
             continue;
@@ -413,15 +391,13 @@ static int open_paths(struct follower *follower, char *const *path, int count)
 
 static void close_all(struct follower *follower)
 {
-    for (int i = 0; i < follower->count; i++)
+    for (int i = 0; i < follower->count; i++) {
         input_close(&follower->each[i].input);
+        free(follower->each[i].path);
+    }
     for (size_t f = 0; f < follower->folders; f++) {
-        struct folder *folder = follower->folder[f];
-        for (size_t i = 0; i < folder->mets; i++)
-            free(folder->met[i].path);
-        free(folder->met);
-        close(folder->fd);
-        free(folder);
+        close(follower->folder[f]->fd);
+        free(follower->folder[f]);
     }
     asked_free(&follower->asked);
     free(follower->folder);

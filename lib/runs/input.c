@@ -21,15 +21,6 @@ struct input input_of(const char *path)
                           .stem = path ? label_stem(path) : NULL};
 }
 
-/* Whether a path that cannot be opened under --follow is a file that may still come. */
-static int may_come(const char *path)
-{
-    char *copy = ecopy(path);
-    int there = access(dirname(copy), X_OK) == 0;
-    free(copy);
-    return there;
-}
-
 int input_open(struct input *input, int follow)
 {
     const char *path = input->path;
@@ -39,10 +30,14 @@ int input_open(struct input *input, int follow)
     if (path != NULL) {
         /* Only a FIFO would make open() wait, for its first writer: under --follow we must not. */
         input->fd = open(path, O_RDONLY | O_CLOEXEC | (follow ? O_NONBLOCK : 0));
-        if (input->fd < 0 && errno == ENOENT && follow && may_come(path))
-            return 0;
+        int error = errno, may_come = 0;
+        if (input->fd < 0 && error == ENOENT && follow) {
+            char *copy = ecopy(path);
+            may_come = access(dirname(copy), X_OK) == 0;
+            free(copy);
+        }
         if (input->fd < 0)
-            return fail("cannot open %s: %s", input->name, strerror(errno));
+            return may_come ? 0 : fail("cannot open %s: %s", input->name, strerror(error));
     } else if (follow) {
         (void)fcntl(input->fd, F_SETFL, fcntl(input->fd, F_GETFL) | O_NONBLOCK);
     }
@@ -213,22 +208,17 @@ int input_take(struct input *input, struct history *history, const struct record
     return run ? run_take(run, record, now) : 0;
 }
 
-/* A followed file that is shorter than what was read of it was begun anew. */
-static int is_begun_anew(const struct input *input)
-{
-    struct stat status;
-    return input->reader && input->follow && input->is_file && fstat(input->fd, &status) == 0 &&
-           (uint64_t)status.st_size < record_bytes(input->reader);
-}
-
 int64_t input_read(struct input *input, struct history *history, double now)
 {
     struct record record;
+    struct stat file;
     int64_t taken = 0;
     int got;
     if (input->state == INPUT_MISSING && input_open(input, 1) < 0)
         return -1;
-    if (is_begun_anew(input)) {
+    /* A followed file that is shorter than what was read of it was begun anew. */
+    if (input->reader && input->follow && input->is_file && fstat(input->fd, &file) == 0 &&
+        (uint64_t)file.st_size < record_bytes(input->reader)) {
         explain("%s was begun anew", input->name);
         record_close(input->reader);
         input->reader = NULL;

@@ -61,32 +61,24 @@ const char *rank_text(enum rank_rule rule, double shown, int with_unit, char tex
     return text;
 }
 
-static double mean_accuracy(const struct point *point, size_t count)
-{
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += point[i].accuracy;
-    return sum / (double)count;
-}
-
-static double best_accuracy(const struct point *point, size_t count)
-{
-    double best = NAN;
-    for (size_t i = 0; i < count; i++)
-        best = fmax(best, point[i].accuracy);
-    return best;
-}
-
 /* By the first count validations, of which there is at least one. */
 static struct merit of_validation(const struct point *point, size_t count, enum rank_rule rule)
 {
     const struct point *last = &point[count - 1];
+    struct merit merit = {last->accuracy, last->loss, last->epoch, 0, !isfinite(last->loss)};
     size_t late = count < LAST_EPOCHS ? count : LAST_EPOCHS;
-    double figure = rule == RANK_MEAN5  ? mean_accuracy(&point[count - late], late)
-                    : rule == RANK_BEST ? best_accuracy(point, count)
-                    : rule == RANK_LOSS ? last->loss
-                                        : last->accuracy;
-    return (struct merit){figure, last->loss, last->epoch, 0, !isfinite(last->loss)};
+    if (rule == RANK_LOSS)
+        merit.figure = last->loss;
+    if (rule == RANK_MEAN5)
+        merit.figure = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rule == RANK_BEST)
+            merit.figure = fmax(merit.figure, point[i].accuracy);
+        else if (rule == RANK_MEAN5 && i >= count - late)
+            merit.figure += point[i].accuracy;
+    if (rule == RANK_MEAN5)
+        merit.figure /= (double)late;
+    return merit;
 }
 
 /* By the mini-batches of the last epoch that is whole, or of the very first as far as it goes. */

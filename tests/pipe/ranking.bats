@@ -104,6 +104,8 @@ END
     [ "$(cut -f 1 out | xargs)" = "file torn.bin b.bin" ]
     ends 1 bash -c 'psdump -k ranking a.bin >/dev/full'
     ends 2 psdump -k ranking -o x.png a.bin
+    # A header that names no engine, as these do, is one all the same.
+    [ "$(psdump -k status a.bin | tail -n 1)" = $'a.bin\ttorn\t6\t-\t-\t12\t60.00\t0.5000\t-\tit has no model' ]
     ends 2 psdump -k ranking --rank worst a.bin
     ends 2 psdump -k csv --rank last a.bin
     ends 2 psplot -e 3 a.bin

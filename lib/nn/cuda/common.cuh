@@ -121,14 +121,15 @@ static __device__ inline void add_parts(const float *parts, int channels, int ch
 
 #ifndef KERNELS_ON_HOST
 
-/* Calls launch with a value of the type in which the shape's values are stored. */
+/* Calls launch with a value of the type in which the shape's values are stored: what it said. */
 template <class F>
-static inline void as_stored(const struct shape *s, F launch)
+static inline cudaError_t as_stored(const struct shape *s, F launch)
 {
     if (s->storage == STORED_BF16)
         launch(bf16{});
     else
         launch(float{});
+    return cudaGetLastError();
 }
 
 static inline unsigned blocks(int count)

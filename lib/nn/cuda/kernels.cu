@@ -400,22 +400,20 @@ cudaError_t kernel_gather(const struct step_values *step, const struct kept_view
                           cudaStream_t stream)
 {
     int count = s->images * s->height * s->width;
-    as_stored(s, [&](auto stored) {
+    return as_stored(s, [&](auto stored) {
         gather<<<blocks(count), THREADS, 0, stream>>>(step, view, image, pixels, scaled,
                                                       image_channels, s->channels, s->height,
                                                       s->width, count, (decltype(stored) *)x);
     });
-    return cudaGetLastError();
 }
 
 cudaError_t kernel_moments(const struct step_values *step, const void *y, const struct shape *s,
                            float *parts, cudaStream_t stream)
 {
-    as_stored(s, [&](auto stored) {
+    return as_stored(s, [&](auto stored) {
         moments<<<parts_of(s->channels), tile_of(s->channels), 0, stream>>>(
             step, (const decltype(stored) *)y, s->height * s->width, s->channels, parts);
     });
-    return cudaGetLastError();
 }
 
 cudaError_t kernel_normalise(const struct step_values *step, const void *y, const float *parts,
@@ -423,12 +421,11 @@ cudaError_t kernel_normalise(const struct step_values *step, const void *y, cons
                              float *running_mean, float *running_variance, const struct shape *s,
                              struct channel_normal *normal, cudaStream_t stream)
 {
-    as_stored(s, [&](auto stored) {
+    return as_stored(s, [&](auto stored) {
         normalise<<<blocks(s->channels), THREADS, 0, stream>>>(
             step, (const decltype(stored) *)y, parts, scale, offset, bias, running_mean,
             running_variance, s->height * s->width, s->channels, normal);
     });
-    return cudaGetLastError();
 }
 
 cudaError_t kernel_normalise_running(const float *scale, const float *offset, const float *bias,
@@ -459,10 +456,9 @@ static void launch_activate(const T *y, const struct channel_normal *normal, con
 cudaError_t kernel_activate(const void *y, const struct channel_normal *normal,
                             const struct shape *s, void *to, cudaStream_t stream)
 {
-    as_stored(s, [&](auto stored) {
+    return as_stored(s, [&](auto stored) {
         launch_activate((const decltype(stored) *)y, normal, s, to, stream);
     });
-    return cudaGetLastError();
 }
 
 cudaError_t kernel_classify(const float *features, const float *weights, const float *bias,
@@ -503,9 +499,9 @@ cudaError_t kernel_feature_gradient(const float *weights, const float *logit_gra
 
 /* Calls launch with values of the types of y and of the gradient. */
 template <class F>
-static void as_both_stored(const struct shape *s, F launch)
+static cudaError_t as_both_stored(const struct shape *s, F launch)
 {
-    as_stored(s, [&](auto stored) {
+    return as_stored(s, [&](auto stored) {
         if (s->pool == CUDA_POOL_MEAN)
             launch(stored, float{});
         else
@@ -518,12 +514,11 @@ cudaError_t kernel_gradient_sums(const void *y, const void *gradient,
                                  float *parts, cudaStream_t stream)
 {
     int pixels = s->height * s->width, count = s->images * pixels;
-    as_both_stored(s, [&](auto stored, auto of_gradient) {
+    return as_both_stored(s, [&](auto stored, auto of_gradient) {
         gradient_sums<<<parts_of(s->channels), tile_of(s->channels), 0, stream>>>(
             (const decltype(stored) *)y, (const decltype(of_gradient) *)gradient, normal, s->pool,
             s->width, pixels, s->channels, s->pool == CUDA_POOL_MAX ? count / 4 : count, parts);
     });
-    return cudaGetLastError();
 }
 
 cudaError_t kernel_settle(const struct step_values *step, const float *parts, const float *scale,
@@ -541,12 +536,11 @@ cudaError_t kernel_gradient(const struct step_values *step, const void *y, const
                             cudaStream_t stream)
 {
     int pixels = s->height * s->width, count = s->images * pixels * s->channels;
-    as_both_stored(s, [&](auto stored, auto of_gradient) {
+    return as_both_stored(s, [&](auto stored, auto of_gradient) {
         gradient_of_y<<<blocks(count), THREADS, 0, stream>>>(
             step, (const decltype(stored) *)y, (const decltype(of_gradient) *)gradient, normal,
             s->pool, s->width, pixels, s->channels, count, (decltype(stored) *)dy);
     });
-    return cudaGetLastError();
 }
 
 cudaError_t kernel_update(const struct step_values *step, float momentum, float decay, float *g,

@@ -79,23 +79,20 @@ void cuda_close_slots(struct cuda *cuda)
         cudaFree(cuda->kept);
 }
 
-static int check(const struct cuda *cuda, const struct batch *batch)
-{
-    for (size_t i = 0; batch->pixels == NULL && i < batch->count; i++)
-        if (batch->view[i].image >= cuda->kept_count)
-            return fail("a view of image %u of the %zu that the GPU keeps", batch->view[i].image,
-                        cuda->kept_count);
-    if (cuda->begun - cuda->told == SLOTS)
-        return fail("a batch begins before the outcome of %d was asked for", SLOTS);
-    return 0;
-}
-
 /* The slot for the next batch, filled and on its way to the device; cuda->stream waits for it. NULL
  * with a sentence. */
 static struct cuda_slot *send(struct cuda *cuda, const struct batch *batch, double rate)
 {
-    if (check(cuda, batch) < 0)
+    for (size_t i = 0; batch->pixels == NULL && i < batch->count; i++)
+        if (batch->view[i].image >= cuda->kept_count) {
+            fail("a view of image %u of the %zu that the GPU keeps", batch->view[i].image,
+                 cuda->kept_count);
+            return NULL;
+        }
+    if (cuda->begun - cuda->told == SLOTS) {
+        fail("a batch begins before the outcome of %d was asked for", SLOTS);
         return NULL;
+    }
     /* The batch before in this slot is told, so it is done: nobody reads or writes here. */
     struct cuda_slot *slot = &cuda->slot[cuda->begun % SLOTS];
     size_t bytes = batch->count * (batch->pixels ? cuda->image_bytes : sizeof *batch->view);
@@ -118,15 +115,6 @@ static struct cuda_slot *send(struct cuda *cuda, const struct batch *batch, doub
         return NULL;
     }
     return slot;
-}
-
-/* Puts the way back behind what the stream has to do. */
-static int fetch_result(const struct cuda *cuda, const struct cuda_slot *slot)
-{
-    TRY(cudaMemcpyAsync(slot->told.loss, slot->result.loss, cuda_result_bytes(cuda),
-                        cudaMemcpyDeviceToHost, cuda->stream),
-        "to give a result");
-    return 0;
 }
 
 /* In the order of the images. */
@@ -157,20 +145,6 @@ int cuda_outcome(struct engine *engine, int wait, struct outcome *outcome)
     add_up(slot, outcome);
     cuda->told++;
     return 1;
-}
-
-/* The batch, which lies on the device, to stage 0's input. Always all of it: what fills up a small
- * one is made here. */
-static int load(const struct cuda *cuda, const struct cuda_slot *slot, int views)
-{
-    struct shape input = cuda->stage[0].shape;
-    input.channels = cuda->stage[0].in_channels;
-    const uint8_t *images = slot->input + cuda->images_at;
-    TRY(kernel_gather(slot_values(slot->input), views ? (const void *)images : NULL,
-                      views ? cuda->kept : NULL, views ? cuda->kept_pixels : images, cuda->scaled,
-                      (int)cuda->net.shape.channels, &input, cuda->x, cuda->stream),
-        "to gather images");
-    return 0;
 }
 
 static int normalise(const struct cuda *cuda, const struct step_values *step,
@@ -245,26 +219,32 @@ static int stage_backward(const struct cuda *cuda, const struct step_values *ste
     return i > 0 ? plan_run(&cuda->planner, &s->data_gradient) : 0;
 }
 
-static int enqueue_step(const struct cuda *cuda, const struct cuda_slot *slot, int views)
+/* The batch, which lies on the device, through the network; in training, with the step. */
+static int enqueue(const struct cuda *cuda, const struct cuda_slot *slot, int views, int training)
 {
     const struct step_values *step = slot_values(slot->input);
-    if (load(cuda, slot, views) < 0 || forward(cuda, slot, 1) < 0 || head_backward(cuda, slot) < 0)
+    struct shape input = cuda->stage[0].shape;
+    input.channels = cuda->stage[0].in_channels;
+    const uint8_t *images = slot->input + cuda->images_at;
+    /* Always all of stage 0's input: what fills up a small batch is made here. */
+    TRY(kernel_gather(step, views ? (const void *)images : NULL, views ? cuda->kept : NULL,
+                      views ? cuda->kept_pixels : images, cuda->scaled,
+                      (int)cuda->net.shape.channels, &input, cuda->x, cuda->stream),
+        "to gather images");
+    if (forward(cuda, slot, training) < 0 || (training && head_backward(cuda, slot) < 0))
         return -1;
-    for (int i = cuda->stages - 1; i >= 0; i--)
+    for (int i = cuda->stages - 1; training && i >= 0; i--)
         if (stage_backward(cuda, step, i) < 0)
             return -1;
-    TRY(kernel_update(step, (float)cuda->options.momentum, (float)cuda->options.weight_decay,
-                      cuda->g, cuda->v, cuda->w, (int)cuda->moved, (int)cuda->decayed,
-                      &cuda->narrow, cuda->stream),
-        "to update");
-    return fetch_result(cuda, slot);
-}
-
-static int enqueue_test(const struct cuda *cuda, const struct cuda_slot *slot, int views)
-{
-    if (load(cuda, slot, views) < 0 || forward(cuda, slot, 0) < 0)
-        return -1;
-    return fetch_result(cuda, slot);
+    if (training)
+        TRY(kernel_update(step, (float)cuda->options.momentum, (float)cuda->options.weight_decay,
+                          cuda->g, cuda->v, cuda->w, (int)cuda->moved, (int)cuda->decayed,
+                          &cuda->narrow, cuda->stream),
+            "to update");
+    TRY(cudaMemcpyAsync(slot->told.loss, slot->result.loss, cuda_result_bytes(cuda),
+                        cudaMemcpyDeviceToHost, cuda->stream),
+        "to give a result");
+    return 0;
 }
 
 /* The same calls as a graph, which the device then goes through without us. */
@@ -274,7 +254,7 @@ static int capture_step(const struct cuda *cuda, const struct cuda_slot *slot, i
     cudaGraph_t graph = NULL;
     TRY(cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal),
         "to capture a step");
-    int result = enqueue_step(cuda, slot, views);
+    int result = enqueue(cuda, slot, views, 1);
     cudaError_t error = cudaStreamEndCapture(cuda->stream, &graph);
     if (result == 0 && error == cudaSuccess)
         error = cudaGraphInstantiate(made, graph, 0);
@@ -288,7 +268,7 @@ static int capture_step(const struct cuda *cuda, const struct cuda_slot *slot, i
 static int run_step(const struct cuda *cuda, struct cuda_slot *slot, int views)
 {
     if (cuda->options.direct || !cuda->stepped)
-        return enqueue_step(cuda, slot, views);
+        return enqueue(cuda, slot, views, 1);
     cudaGraphExec_t *graph = &slot->graph[views];
     if (*graph == NULL && capture_step(cuda, slot, views, graph) < 0)
         return -1;
@@ -302,7 +282,7 @@ int cuda_begin(struct engine *engine, const struct batch *batch, int training, d
     int views = batch->pixels == NULL;
     struct cuda_slot *slot = send(cuda, batch, rate);
     if (slot == NULL ||
-        (training ? run_step(cuda, slot, views) : enqueue_test(cuda, slot, views)) < 0)
+        (training ? run_step(cuda, slot, views) : enqueue(cuda, slot, views, 0)) < 0)
         return -1;
     cuda->stepped |= training;
     TRY(cudaEventRecord(slot->done, cuda->stream), "to mark a step");

@@ -3,11 +3,28 @@
 
 #include "message.h"
 
+/* What no engine could do. */
+static int check(const struct net *net, const struct engine_options *o)
+{
+    if (o->batch < 1 || o->batch > 1 << 20)
+        return fail("a batch must have from 1 to %d images, not %llu", 1 << 20,
+                    (unsigned long long)o->batch);
+    if (o->threads > 4096)
+        return fail("there can be at most 4096 threads, not %llu (0: as many as the machine has)",
+                    (unsigned long long)o->threads);
+    for (uint32_t c = 0; c < net->shape.channels; c++)
+        if (!(o->deviation[c] > 0) || o->mean[c] != o->mean[c])
+            return fail(
+                "channel %u has mean %g and deviation %g: the deviation must be greater than 0", c,
+                o->mean[c], o->deviation[c]);
+    return 0;
+}
+
 int engine_open_class(struct engine **engine, const struct engine_class *class,
                       const struct net *net, const struct engine_options *options)
 {
     *engine = NULL;
-    if (class->open(engine, net, options) < 0)
+    if (check(net, options) < 0 || class->open(engine, net, options) < 0)
         return -1;
     (*engine)->batch = (uint32_t)options->batch;
     (*engine)->classes = net->shape.classes;

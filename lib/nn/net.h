@@ -40,6 +40,10 @@ enum tensor_kind {
     TENSOR_VARIANCE /* running variance: starts 1, not trained */
 };
 
+/* What an activation goes into behind its convolution: itself, its 2×2 maximum, or its mean over
+ * the image. */
+enum pool { POOL_NONE, POOL_MAX, POOL_MEAN };
+
 struct layer {
     enum layer_kind kind;
     uint32_t in_channels, in_height, in_width;
@@ -75,6 +79,18 @@ struct net {
 
 /* Lays out the network. -1 with a sentence when the shape is impossible. */
 int net_make(struct net *net, const struct net_shape *shape);
+
+/* What follows a convolution's normalisation. Here, for an engine that is loaded calls it, too. */
+static inline enum pool net_pool(const struct layer *convolution)
+{
+    enum layer_kind then = convolution[2].kind; /* [1] is the normalisation */
+    return then == LAYER_MAX_POOL ? POOL_MAX : then == LAYER_GLOBAL_POOL ? POOL_MEAN : POOL_NONE;
+}
+
+/* Of batch normalisation: what is added to the variance, and what is kept of running statistics
+ * with each step. */
+#define NET_EPSILON 1e-5
+#define NET_KEEP    0.9
 
 /* Writes initial values into parameters[net->parameters]: philox(seed, tensor number, element
  * number, PURPOSE_WEIGHTS) for the weights, so a value depends on its place alone. */

@@ -163,7 +163,8 @@ static void test_nan_wins_the_pool(void **state)
             y[place * LANES + 5] = NAN;
             struct normal normal = {.gain = 1};
             struct output output = {y, &normal, 1, 2, 2, POOL_MAX};
-            kernels->input_transform_activation(&output, 0, &(struct input_tiles){strip, tile, LANES, 1});
+            kernels->input_transform_activation(&output, 0,
+                                                &(struct input_tiles){strip, tile, LANES, 1});
             for (int lane = 0; lane < LANES; lane++)
                 assert_int_equal(isnan(tile[(6 + 1) * LANES + lane]) != 0, lane == 5);
         }

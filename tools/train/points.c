@@ -1,6 +1,5 @@
 #include "points.h"
 
-#include "identity.h"
 #include "lines.h"
 #include "message.h"
 #include "nn/device.h"
@@ -81,7 +80,7 @@ static int name_point(struct points *points)
     if (training_write_header(points->writer, points->input, &images, engine, &net) < 0)
         return -1;
     const uint8_t *header = write_last(points->writer, &size);
-    if (identity_digest(header, size, &digest) < 0)
+    if (training_identity(header, size, &digest) < 0)
         return -1;
     enum { MOST_NAME = 80 };
     points->names = egrow(points->names, points->size + MOST_NAME, 1);

@@ -1,6 +1,5 @@
 #include "resume.h"
 
-#include "identity.h"
 #include "message.h"
 #include "nn/model.h"
 #include "runs/run.h"
@@ -157,8 +156,8 @@ static int check_header(const struct training *training, const char *path,
     char tool[64] = "";
     if (theirs->size == size && memcmp(theirs->bytes, bytes, size) == 0)
         return 0;
-    if (identity_digest(bytes, size, &own) < 0 ||
-        identity_digest(theirs->bytes, theirs->size, &other) < 0)
+    if (training_identity(bytes, size, &own) < 0 ||
+        training_identity(theirs->bytes, theirs->size, &other) < 0)
         return -1;
     if (own == other) {
         (void)record_text(theirs, "tool", tool, sizeof tool);

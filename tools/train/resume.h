@@ -2,8 +2,9 @@
  * or the torn file of one that died.
  *
  * Law: what comes out is byte for byte what one undisturbed run of this program would have written.
- * So the earlier run's header must be the header of this one, in all that counts (identity.h); its
- * records are taken up to its last checkpoint, and what follows that is trained again.
+ * So the earlier run's header must be the header of this one, in all that counts
+ * (training_options.h); its records are taken up to its last checkpoint, and what follows that is
+ * trained again.
  */
 #ifndef PSWEEP_RESUME_H
 #define PSWEEP_RESUME_H

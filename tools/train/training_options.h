@@ -32,4 +32,10 @@ int training_write_header(struct writer *writer, const struct images *input,
                           const struct images_about *images, const char *engine,
                           const struct net *net);
 
+/* What of a run's header decides the run's bytes behind it: the XXH3 of all but the versions of the
+ * programs, for which NUMERICS stands (random.h), and options that were not given and have no
+ * default, so that later programs may have more of them. -1 with a sentence when it is no record.
+ */
+int training_identity(const uint8_t *header, size_t size, uint64_t *digest);
+
 #endif

@@ -75,15 +75,12 @@ static void make_stages(struct cpu *cpu)
         const struct layer *l = &net->layer[i];
         if (l->kind != LAYER_CONVOLUTION)
             continue;
-        enum layer_kind then = l[2].kind; /* l[1] is the normalisation */
         cpu->stage[cpu->stages++] = (struct stage){
             .in_channels = (int)l->in_channels,
             .channels = (int)l->out_channels,
             .height = (int)l->out_height,
             .width = (int)l->out_width,
-            .pool = then == LAYER_MAX_POOL      ? POOL_MAX
-                    : then == LAYER_GLOBAL_POOL ? POOL_MEAN
-                                                : POOL_NONE,
+            .pool = net_pool(l),
             .bands = ((int)l->out_height + BAND_ROWS - 1) / BAND_ROWS,
             .across = ((int)l->out_width + TILE - 1) / TILE,
             .tensor = l->tensor,
@@ -184,22 +181,6 @@ static size_t plan(struct cpu *cpu, void *memory)
     return a.used;
 }
 
-static int check(const struct net *net, const struct engine_options *o)
-{
-    if (o->batch < 1 || o->batch > 1 << 20)
-        return fail("a batch must have from 1 to %d images, not %llu", 1 << 20,
-                    (unsigned long long)o->batch);
-    if (o->threads > 4096)
-        return fail("there can be at most 4096 threads, not %llu (0: as many as the machine has)",
-                    (unsigned long long)o->threads);
-    for (uint32_t c = 0; c < net->shape.channels; c++)
-        if (!(o->deviation[c] > 0) || o->mean[c] != o->mean[c])
-            return fail(
-                "channel %u has mean %g and deviation %g: the deviation must be greater than 0", c,
-                o->mean[c], o->deviation[c]);
-    return 0;
-}
-
 static void cpu_close(struct engine *engine)
 {
     struct cpu *cpu = (struct cpu *)engine;
@@ -212,7 +193,7 @@ static int cpu_open(struct engine **engine, const struct net *net,
                     const struct engine_options *options)
 {
     const struct kernels *kernels = kernels_choose(options->isa);
-    if (kernels == NULL || check(net, options) != 0)
+    if (kernels == NULL)
         return -1;
 
     struct cpu *cpu = ealloc(1, sizeof *cpu);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lanes.h"
+#include "nn/net.h"
 
 /* Batch normalisation of one channel as the kernels see it, y being what the convolution made:
  *   forward   z = y·gain + shift, activation = max(z, 0)
@@ -22,9 +23,6 @@ struct normal {
     float gain, shift, slope, level;
     float mean; /* sums for the backward pass are taken about it */
 };
-
-/* What the activation goes into: itself, its 2×2 maximum, or its mean over the image. */
-enum pool { POOL_NONE, POOL_MAX, POOL_MEAN };
 
 /* A convolution's output in one lane group, with its normalisation and what follows it. The pooled
  * image is height × width, halved by POOL_MAX. */

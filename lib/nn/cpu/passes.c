@@ -8,8 +8,6 @@
 
 #include "nn/maths.h"
 
-static const double EPSILON = 1e-5, KEEP = 0.9; /* of batch normalisation; of running statistics */
-
 static uint32_t live_lanes(const struct cpu *cpu, int group)
 {
     uint32_t rest = cpu->count - (uint32_t)group * LANES;
@@ -215,10 +213,10 @@ static void normalise_channel(struct cpu *cpu, const struct stage *s, int channe
     struct moments m = {mean[channel], variance[channel]};
     if (cpu->training) {
         m = batch_moments(cpu, s, channel);
-        mean[channel] = (float)(KEEP * mean[channel] + (1 - KEEP) * m.mean);
-        variance[channel] = (float)(KEEP * variance[channel] + (1 - KEEP) * m.square);
+        mean[channel] = (float)(NET_KEEP * mean[channel] + (1 - NET_KEEP) * m.mean);
+        variance[channel] = (float)(NET_KEEP * variance[channel] + (1 - NET_KEEP) * m.square);
     }
-    double inverse = 1 / sqrt(m.square + EPSILON), gain = scale[channel] * inverse;
+    double inverse = 1 / sqrt(m.square + NET_EPSILON), gain = scale[channel] * inverse;
     s->batch[channel] = (struct batch_normal){m.mean, inverse};
     s->normal[channel] = (struct normal){
         .gain = (float)gain,

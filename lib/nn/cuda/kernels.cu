@@ -49,9 +49,6 @@ __global__ void gather(const struct step_values *step, const struct kept_view *v
 
 /* Forward: batch normalisation, ReLU, pool. */
 
-#define EPSILON 1e-5
-#define KEEP    0.9
-
 template <class T>
 __global__ void moments(const struct step_values *step, const T *y, int pixels_of_image,
                         int channels, float *parts)
@@ -78,7 +75,7 @@ __global__ void moments(const struct step_values *step, const T *y, int pixels_o
 static __device__ void set_normal(struct channel_normal *n, double scale, double offset,
                                   double mean, double variance)
 {
-    double inverse = 1 / sqrt(variance + EPSILON), gain = scale * inverse;
+    double inverse = 1 / sqrt(variance + NET_EPSILON), gain = scale * inverse;
     n->gain = (float)gain;
     n->shift = (float)(offset - mean * gain);
     n->mean = (float)mean;
@@ -101,8 +98,9 @@ __global__ void normalise(const struct step_values *step, const T *y, const floa
     variance = variance < 0 ? 0 : variance;
     set_normal(&normal[channel], scale[channel], offset[channel], mean, variance);
     running_mean[channel] =
-        (float)(KEEP * running_mean[channel] + (1 - KEEP) * (mean + bias[channel]));
-    running_variance[channel] = (float)(KEEP * running_variance[channel] + (1 - KEEP) * variance);
+        (float)(NET_KEEP * running_mean[channel] + (1 - NET_KEEP) * (mean + bias[channel]));
+    running_variance[channel] =
+        (float)(NET_KEEP * running_variance[channel] + (1 - NET_KEEP) * variance);
 }
 
 extern "C" __global__ void normalise_running(const float *scale, const float *offset,
@@ -252,7 +250,7 @@ static __device__ void look_back(const T *y, const G *gradient, const struct cha
                                  int channel, int pixel, float *dz, float *value)
 {
     float z;
-    if (pool == CUDA_POOL_MAX) {
+    if (pool == POOL_MAX) {
         int pooled = width / 2, row = pixel / pooled, column = pixel % pooled;
         window(y + ((size_t)(2 * row) * width + 2 * column) * channels + channel, width, channels,
                n, &z, value);
@@ -260,7 +258,7 @@ static __device__ void look_back(const T *y, const G *gradient, const struct cha
         *value = wide(y[(size_t)pixel * channels + channel]);
         z = normalised(n, *value);
     }
-    int from = pool == CUDA_POOL_MEAN ? pixel / pixels_of_image : pixel;
+    int from = pool == POOL_MEAN ? pixel / pixels_of_image : pixel;
     *dz = positive(z) ? wide(gradient[(size_t)from * channels + channel]) : 0;
 }
 
@@ -324,7 +322,7 @@ __global__ void gradient_of_y(const struct step_values *step, const T *y, const 
         store(&dy[i], 0);
         return;
     }
-    if (pool != CUDA_POOL_MAX) {
+    if (pool != POOL_MAX) {
         look_back(y, gradient, n, pool, width, pixels_of_image, channels, channel, pixel, &dz,
                   &value);
     } else {
@@ -443,9 +441,9 @@ static void launch_activate(const T *y, const struct channel_normal *normal, con
                             void *to, cudaStream_t stream)
 {
     int pixels = s->height * s->width, count = s->images * pixels * s->channels;
-    if (s->pool == CUDA_POOL_NONE)
+    if (s->pool == POOL_NONE)
         activate<<<blocks(count), THREADS, 0, stream>>>(y, normal, s->channels, count, (T *)to);
-    else if (s->pool == CUDA_POOL_MAX)
+    else if (s->pool == POOL_MAX)
         activate_pooled<<<blocks(count / 4), THREADS, 0, stream>>>(y, normal, s->width, s->channels,
                                                                    count / 4, (T *)to);
     else
@@ -502,7 +500,7 @@ template <class F>
 static cudaError_t as_both_stored(const struct shape *s, F launch)
 {
     return as_stored(s, [&](auto stored) {
-        if (s->pool == CUDA_POOL_MEAN)
+        if (s->pool == POOL_MEAN)
             launch(stored, float{});
         else
             launch(stored, stored);
@@ -517,7 +515,7 @@ cudaError_t kernel_gradient_sums(const void *y, const void *gradient,
     return as_both_stored(s, [&](auto stored, auto of_gradient) {
         gradient_sums<<<parts_of(s->channels), tile_of(s->channels), 0, stream>>>(
             (const decltype(stored) *)y, (const decltype(of_gradient) *)gradient, normal, s->pool,
-            s->width, pixels, s->channels, s->pool == CUDA_POOL_MAX ? count / 4 : count, parts);
+            s->width, pixels, s->channels, s->pool == POOL_MAX ? count / 4 : count, parts);
     });
 }
 

@@ -14,6 +14,7 @@
 #define PSWEEP_CUDA_KERNELS_H
 
 #include "nn/kept.h"
+#include "nn/net.h"
 
 #include <stdint.h>
 
@@ -45,12 +46,10 @@ struct channel_normal {
     float gain, shift, slope, level, mean, inverse;
 };
 
-/* A convolution's output and what follows it: POOL_NONE, a 2×2 maximum, or the mean over the image.
- */
-enum cuda_pool { CUDA_POOL_NONE, CUDA_POOL_MAX, CUDA_POOL_MEAN };
+/* A convolution's output and what follows it. */
 struct shape {
     int images, height, width, channels; /* of y */
-    enum cuda_pool pool;
+    enum pool pool;
     enum storage storage;
 };
 
@@ -85,7 +84,7 @@ cudaError_t kernel_normalise_running(const float *scale, const float *offset, co
                                      int channels, struct channel_normal *normal,
                                      cudaStream_t stream);
 
-/* to[images][height][width][channels], halved by CUDA_POOL_MAX; CUDA_POOL_MEAN: features, floats
+/* to[images][height][width][channels], halved by POOL_MAX; POOL_MEAN: features, floats
  * [images][channels]. */
 cudaError_t kernel_activate(const void *y, const struct channel_normal *normal,
                             const struct shape *s, void *to, cudaStream_t stream);

@@ -29,16 +29,13 @@ static void make_stages(struct cuda *cuda)
         const struct layer *l = &net->layer[i];
         if (l->kind != LAYER_CONVOLUTION)
             continue;
-        enum layer_kind then = l[2].kind; /* l[1] is the normalisation */
         struct cuda_stage *s = &cuda->stage[cuda->stages++];
         *s = (struct cuda_stage){
             .shape = {.images = (int)cuda->options.batch,
                       .height = (int)l->out_height,
                       .width = (int)l->out_width,
                       .channels = filled(cuda, l->out_channels),
-                      .pool = then == LAYER_MAX_POOL      ? CUDA_POOL_MAX
-                              : then == LAYER_GLOBAL_POOL ? CUDA_POOL_MEAN
-                                                          : CUDA_POOL_NONE,
+                      .pool = net_pool(l),
                       .storage = cuda->precision == PRECISION_BF16 ? STORED_BF16 : STORED_FLOAT},
             .in_channels = filled(cuda, l->in_channels),
             .real_in = (int)l->in_channels,
@@ -123,9 +120,9 @@ static size_t value_size(const struct shape *s)
 static size_t pooled_bytes(const struct shape *s)
 {
     size_t pixels = (size_t)s->height * (size_t)s->width;
-    if (s->pool == CUDA_POOL_MEAN)
+    if (s->pool == POOL_MEAN)
         return values(s) / pixels * sizeof(float);
-    return values(s) / (s->pool == CUDA_POOL_MAX ? 4 : 1) * value_size(s);
+    return values(s) / (s->pool == POOL_MAX ? 4 : 1) * value_size(s);
 }
 
 /* Lays device memory out: the bytes that an arena needs and, with a base, where everything is in

@@ -20,7 +20,7 @@ look_at_test() {
     {
         until_stopped psfetch -q "$test" --as test --limit 1 "${words[@]}" | psdump -k json 2>/dev/null
         exit "${PIPESTATUS[0]}"
-    } >"$out/test.head" &
+    } <&0 >"$out/test.head" &
     wait $! || no_data $? "cannot fetch the images of $test"
     test_head=$(<"$out/test.head")
     rm -f "$out/test.head"
@@ -36,7 +36,7 @@ fetch_data() {
         until_stopped psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
             psaug -q "${more[@]}" 2>"$out/psaug.said" | psdump -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
         echo "${PIPESTATUS[@]}" >"$out/psaug.status"
-    } &
+    } <&0 &
     wait $!
     read -ra status <"$out/psaug.status"
     header=$(<"$out/psaug.header") said=$(<"$out/psaug.said")

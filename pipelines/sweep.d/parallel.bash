@@ -3,15 +3,9 @@
 # few. Where points were added, another that may run more takes over, and the first ends with what it has.
 # shellcheck shell=bash
 
-most=0       # places of all hosts
 executors=() # every parallel that was started, the last of them the one that takes points,
 queue=''     # by this descriptor
 
-# open_parallel MOST
-open_parallel() {
-    most=$1
-    [ -z "$stream" ] || widen
-}
 execute_parallel() {
     [ ${#handed_out[@]} -le "$ahead" ] || widen
     printf '%s\n' "$@" 1>&"$queue" 2>/dev/null &

@@ -22,7 +22,7 @@ judge() {
     *) part=train ;;
     esac
     [ -z "$test" ] || part='test' images=(until_stopped psfetch -q "$test" --as test "${words[@]}")
-    { "${images[@]}" | pseval -q --only "$part" "$best"; } >"$made/best.scores" &
+    { "${images[@]}" | pseval -q --only "$part" "$best"; } <&0 >"$made/best.scores" &
     wait $! || return 1
     draw && page >"$made/report.html" || return
     echo "best is $best: $(won)"

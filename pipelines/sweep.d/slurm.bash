@@ -2,13 +2,10 @@
 # without us.
 # shellcheck shell=bash
 
-# open_slurm AHEAD
-open_slurm() {
-    ahead=$1
-    unset PARALLEL_PID # of one that we may run under, which no job of the cluster does
-}
 execute_slurm() {
     local list words name
+    ahead=$most
+    unset PARALLEL_PID # of one that we may run under, which no job of the cluster does
     list=$(mktemp "$out/slurm.XXXXXX") && printf '%s\n' "$@" >"$list" || exit 1
     read -ra words <<<"$slurm"
     {

@@ -4,7 +4,7 @@
 # It hears lines on the FIFO events:
 #
 #   line            who says it                                   what follows
-#   places N        ask_hosts, when all have been asked           the executor is opened, and gets what is missing
+#   places N        ask_hosts, when all have been asked           what is missing is handed out
 #   ended NAME      a runner, or who waits for Slurm              NAME is no longer handed out; --points - is told
 #   gone NAME PID   look_after_runners, of a runner that has      NAME has failed, unless its own words came first, or
 #                   ended and holds nothing any more              another runner has it by now
@@ -16,14 +16,14 @@
 # Before each it looks whether it is to stop, and nothing that may last runs in its foreground. (A read with a timeout
 # would lose what it has of a line when its time is over.)
 #
-# An executor, parallel or Slurm, has a room: open_NAME, execute_NAME POINT..., close_NAME, which waits for those who run.
+# An executor, parallel or Slurm, has a room: execute_NAME POINT..., and close_NAME, which waits for those who run.
 # shellcheck shell=bash
 
 # What the worker, the process of `sweep work`, knows besides:
 declare -A handed_out=() tried=() # points that are being trained or wait for it; that have been handed out once
 events='' tokens=''               # descriptors of the FIFO, and of a pipe: a line for each that shall be read there
-executor=''                       # its name, once it is open
-ahead=0                           # so many points are handed out before one has ended
+executor=''                       # its name, once it may begin
+most=0 ahead=0                    # places there are; so many points it takes before one has ended
 reading='' readers=() expected=0  # 1 while more may come from standard input; who reads there, how many lines yet
 rungs=() alive=()                 # of halving: the epochs of each round, from this one on, and its points
 
@@ -62,7 +62,7 @@ begin() {
 }
 
 work() {
-    local what name rest ticker asking
+    local what name rest said ticker asking
     working=yes reading=$stream
     exec {events}<>"$out/events"
     trap 'rm -rf "$out/.places" "$out/events"' EXIT
@@ -83,8 +83,7 @@ work() {
         places)
             asking=''
             [[ $name =~ ^$a_number$ ]] || { echo "sweep: no host answers" >&2 && break; }
-            executor=${slurm:+slurm} executor=${executor:-parallel}
-            "open_$executor" "$name"
+            most=$name executor=${slurm:+slurm} executor=${executor:-parallel}
             if [ -n "$stream" ]; then
                 open_stream
             else
@@ -93,7 +92,14 @@ work() {
             fi
             ;;
         ended) forget "$name" ;;
-        gone) [ -z "${handed_out[$name]-}" ] || [ "$(cat "$out/.places/pid.$name" 2>/dev/null)" != "$rest" ] || bury "$name" ;;
+        gone)
+            [ -n "${handed_out[$name]-}" ] && [ "$(cat "$out/.places/pid.$name" 2>/dev/null)" = "$rest" ] || continue
+            # Killed, or never begun.
+            said="was killed or could not start"
+            { echo "sweep: the process that was to train it $said" >>"$out/$name.log" && mv "$out/$name.log" "$out/$name.failed"; } ||
+                echo "sweep: the process that was to train $name $said" >&2
+            forget "$name"
+            ;;
         more) [ -n "$asking" ] || { tried=() && { submit || unlock_points; }; } ;;
         no-more) reading='' ;;
         tick)
@@ -116,11 +122,7 @@ work() {
 forget() {
     rm -f "$out/.places/pid.$1"
     unset 'handed_out[$1]'
-    tell "$1"
-}
-tell() {
-    [ -n "$stream" ] || return 0
-    printf '%s\n' "$(states "$1")" || touch "$out/stop"
+    [ -z "$stream" ] || printf '%s\n' "$(states "$1")" || touch "$out/stop"
 }
 # Runners that have ended, as events: so that is heard after their own words, if there were any; not more of them at a
 # time than the FIFO takes. (parallel itself may not see it for long, while it waits for its input.) One that was killed
@@ -134,12 +136,6 @@ look_after_runners() {
             [ $((room -= 1)) -gt 0 ] || return
         fi
     done
-}
-# bury NAME: whose runner ended without a word: killed, or never begun.
-bury() {
-    { echo "sweep: the process that was to train it was killed or could not start" >>"$out/$1.log" && mv "$out/$1.log" "$out/$1.failed"; } ||
-        echo "sweep: the process that was to train $1 was killed or could not start" >&2
-    forget "$1"
 }
 
 # submit [NAME...]: hands out what is missing, of these or of all, each point once; 1: there is nothing, and the points
@@ -186,7 +182,7 @@ take_point() {
         return
     fi
     case $(states "${names[0]}" | cut -f 2) in
-    done) tell "${names[0]}" ;;
+    done) forget "${names[0]}" ;;
     running) ;;
     *) hand_out "${names[0]}" ;;
     esac

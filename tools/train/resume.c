@@ -272,30 +272,33 @@ static int copy(struct training *training, struct reader *reader, struct run *ru
 {
     const struct checkpoint *from = &origin->checkpoint;
     struct record record;
-    int due = from->iteration == from->epoch * training_epoch_iterations(training) &&
-              training_saves_at(training, from->epoch);
+    int due = 0;
     for (uint64_t i = 1; i <= from->records; i++) {
         int got = run_next(run, reader, &record), last = i == from->records;
-        const struct point *batch = run->progress.point + run->progress.count - 1;
         if (got != RECORD_READ)
             return got < 0 ? -1 : fail("%s changed while it was read", origin->path);
         if (record.type == RECORD_VALIDATION)
             training_validated(training, run->validation.point[run->validation.count - 1].loss);
         if (last && take_tensors(training, &record) < 0)
             return -1;
+        /* Whether the rule has ended the run there, the validations up to it have told. */
+        due = last && from->iteration == from->epoch * training_epoch_iterations(training) &&
+              training_saves_at(training, from->epoch);
         if (i == 1 || (last && !due))
             continue;
         /* Early versions did not tell the images of a mini-batch, which follow from its iteration.
          */
-        if (record.type == RECORD_CHECKPOINT)
+        if (record.type == RECORD_CHECKPOINT) {
             got = pass_on_checkpoint(training->writer, &record);
-        else if (record.type == RECORD_PROGRESS && !record_field(&record, "images"))
+        } else if (record.type == RECORD_PROGRESS && !record_field(&record, "images")) {
+            const struct point *batch = &run->progress.point[run->progress.count - 1];
             got = training_write_progress(training->writer, run->iteration, batch->epoch,
                                           training_images(training, run->iteration) -
                                               training_images(training, run->iteration - 1),
                                           batch->loss, batch->accuracy);
-        else
+        } else {
             got = write_record(training->writer, record.bytes, record.size);
+        }
         if (got < 0)
             return -1;
     }

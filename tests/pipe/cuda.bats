@@ -39,13 +39,13 @@ few() {
 }
 
 @test "so it is with threads and blocks in reverse, and with every piece of memory by itself" {
-    PSWEEP_DOUBLE_ORDER=reverse on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 4 6 8
-    PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 4 6 8
+    PSWEEP_DOUBLE_ORDER=reverse on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 8 ${PSWEEP_LONG:+4 6}
+    PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 8 ${PSWEEP_LONG:+4 6}
 }
 
 @test "no kernel leaves its tensors" {
     # shellcheck disable=SC2046
-    on_address "$REPOSITORY"/build/tests/cuda/parity 1 $(some 2 4 6 8)
+    on_address "$REPOSITORY"/build/tests/cuda/parity 1 $(some 2 8)
     [ -z "${PSWEEP_LONG-}" ] || on_address "$REPOSITORY"/build/tests/cuda/views 1 3
 }
 
@@ -154,11 +154,12 @@ few() {
 
 @test "the name of a run tells which engine computes it" {
     few >set.ps
-    printf '%s\n' '--device cuda' '--device cpu' '--precision fp32' '--device auto' '-d 2' '--precision bf16' >points
+    # In bf16 the GPU is held to the CPU first, which takes longer than all the rest here.
+    printf '%s\n' '--device cuda' '--device cpu' '--precision fp32' '--device auto' '-d 2' ${PSWEEP_LONG:+'--precision bf16'} >points
     ends 0 on_double pstrain -b 16 --points points <set.ps
-    [ "$(wc -l <out)" = 6 ]
+    [ "$(wc -l <out)" = "$(wc -l <points)" ]
     [ "$(sed -n 1p out)" = "$(sed -n 4p out)" ]
-    [ "$(sort -u out | wc -l)" = 5 ]
+    [ "$(sort -u out | wc -l)" = $(($(wc -l <points) - 1)) ]
     echo "-b 16" >points
     [ "$(pstrain --device cpu --points points <set.ps)" = "$(sed -n 2p out)" ]
 }
@@ -247,6 +248,7 @@ of() {
 }
 
 @test "make bench-gpu measures both ways of feeding, and says where there is nothing to measure" {
+    long
     ends 0 on_double "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
     [ "$(grep -cE '^ +1 +(tf32|fp32|bf16) +(pixels|views) +[0-9]+ +[0-9.]+' out)" -eq 6 ]
     ends 0 "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1

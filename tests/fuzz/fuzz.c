@@ -129,7 +129,7 @@ static void history(void)
         give_titles(&history);
         for (size_t i = 0; history.runs + history.scores < 30 && i < 2 * sizeof kind / sizeof *kind;
              i++) {
-            struct page page = show_page(size, i & 1, "title");
+            struct page page = show_page(size, i & 1, "title", NULL);
             if (show_check(&history, kind[i / 2]) == 0)
                 show_text(&history, kind[i / 2], &page);
         }

@@ -282,11 +282,10 @@ static void forget_frame(struct follower *follower)
 static int write_frame(struct follower *follower)
 {
     int64_t now = milliseconds(CLOCK_MONOTONIC), spent = microseconds(CLOCK_PROCESS_CPUTIME_ID);
-    if (follower->resized) {
-        follower->page =
-            show_page(follower->options->size, follower->options->ascii, follower->options->title);
-        show_terminal(&follower->page);
-    }
+    int live;
+    if (follower->resized)
+        follower->page = show_page(follower->options->size, follower->options->ascii,
+                                   follower->options->title, &live);
     if (follower->resized || now - follower->anew_at >= ANEW) {
         forget_frame(follower);
         follower->anew_at = now;
@@ -425,8 +424,7 @@ int follow(char *const *path, int count, struct history *history,
     int status = open_paths(&follower, path, count);
     if (status < 0)
         return -1;
-    follower.page = show_page(options->size, options->ascii, options->title);
-    follower.live = show_terminal(&follower.page);
+    follower.page = show_page(options->size, options->ascii, options->title, &follower.live);
 
     /* What stands on the terminal is moved up, not overwritten; the cursor hides meanwhile. */
     for (int i = 0; follower.live && i < follower.page.rows; i++)

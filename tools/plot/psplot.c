@@ -107,7 +107,7 @@ static int draw_history(struct input *input, int count, struct history *history,
         die(input_any_damaged(input, count) ? DAMAGED : why_status(), "%s", why());
     if (output)
         return show_picture(history, kind, picture);
-    struct page page = show_page(size, ascii, title);
+    struct page page = show_page(size, ascii, title, NULL);
     return show_text(history, kind, &page);
 }
 

@@ -52,44 +52,32 @@ int show_check(const struct history *history, const char *kind)
                : 0;
 }
 
-/* The size of the terminal on standard output: 0 when there is none that can do more than print. */
-static int terminal_size(struct winsize *window)
-{
-    const char *terminal = getenv("TERM");
-    return isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0 &&
-           ioctl(STDOUT_FILENO, TIOCGWINSZ, window) == 0;
-}
-
-int show_terminal(struct page *page)
-{
-    struct winsize window;
-    if (!terminal_size(&window))
-        return 0;
-    int rows = window.ws_row > 1 ? window.ws_row - 1 : USUAL_ROWS;
-    if (page->rows == 0 || page->rows > rows)
-        page->rows = rows;
-    if (window.ws_col > 0 && page->columns > window.ws_col)
-        page->columns = window.ws_col;
-    return 1;
-}
-
-struct page show_page(const uint32_t size[2], int ascii, const char *title)
+struct page show_page(const uint32_t size[2], int ascii, const char *title, int *live)
 {
     struct page page = {.columns = USUAL_COLUMNS, .title = title};
-    const char *no_colour = getenv("NO_COLOR");
-    struct winsize window;
-    int able = terminal_size(&window);
+    const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    struct winsize window = {0};
+    int able = isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0 &&
+               ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
+    int columns = able && window.ws_col > 0 ? window.ws_col : 0;
+    int rows = able && window.ws_row > 1 ? window.ws_row - 1 : USUAL_ROWS;
     setlocale(LC_CTYPE, "");
     page.can.unicode = !ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     page.can.colour = able && (no_colour == NULL || no_colour[0] == 0);
     if (size[0] > 0) {
         page.columns = (int)size[0];
         page.rows = (int)size[1];
-    } else if (able && window.ws_col > 0) {
-        page.columns = window.ws_col;
+    } else if (columns > 0) {
+        page.columns = columns;
     }
     if (page.columns < LEAST_COLUMNS)
         page.columns = LEAST_COLUMNS;
+    if (live)
+        *live = able;
+    if (live && able && (page.rows == 0 || page.rows > rows))
+        page.rows = rows;
+    if (live && columns > 0 && page.columns > columns)
+        page.columns = columns;
     return page;
 }
 

@@ -16,11 +16,9 @@ int show_picture(const struct history *history, const char *kind, const struct p
 /* Writes the view as text to standard output. -1 with a sentence. */
 int show_text(const struct history *history, const char *kind, const struct page *page);
 
-/* How this terminal, pipe or file shows text. size: columns and rows asked for, 0 for none. */
-struct page show_page(const uint32_t size[2], int ascii, const char *title);
-
-/* Whether standard output is a terminal to draw on in place; page then gets rows that fill it, but
- * for the last, where the cursor rests. */
-int show_terminal(struct page *page);
+/* How this terminal, pipe or file shows text. size: columns and rows asked for, 0 for none. live:
+ * gets whether standard output is a terminal that can do more than print, whose page then has rows
+ * that fill it, but for the last, where the cursor rests; NULL: nothing is drawn in place. */
+struct page show_page(const uint32_t size[2], int ascii, const char *title, int *live);
 
 #endif

@@ -21,8 +21,8 @@ fuzz-%:
 	    ../fuzzed/build/tests/fuzz/fuzz_$(call fuzz_of,$*) -max_total_time=$$(($(MINUTES) * 60)) -timeout=60 \
 	    -rss_limit_mb=2500 -print_final_stats=1 -verbosity=0 -artifact_prefix=found-$*- $* seeds-$*
 
-build/tests/fuzz/fuzz_%: build/tests/fuzz/%.o $$(call objects,tools/$$*/) build/libpsnn.a build/libpsruns.a build/libpsweep.a
+build/tests/fuzz/fuzz_%: build/tests/fuzz/%.o $$(call rest_of,$$*) build/libpsnn.a build/libpsruns.a build/libpsweep.a
 	$(CC) -fsanitize=fuzzer,address,undefined -Wl,--as-needed -o $@ $^ $(STREAM) $(FETCHING) $(DRAWING) $(ENGINES) -lm
 build/tests/fuzz/%.o: tests/fuzz/fuzz.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DROOM_$* $(call pkg,--cflags,cairo fontconfig) $(CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) -Itools/$* -DROOM_$* $(call pkg,--cflags,cairo fontconfig) $(CFLAGS) -c -o $@ $<

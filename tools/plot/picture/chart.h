@@ -1,5 +1,6 @@
-/* The views as pictures. Each writes the file path; size in pixels, 0 for what suits the data. -1
- * with a sentence. */
+/* The views as pictures, each in the file of its name (those of scores in chart_scores.c), and what
+ * they share. Each writes the file path; size in pixels, 0 for what suits the data. -1 with a
+ * sentence. */
 #ifndef PSPLOT_CHART_H
 #define PSPLOT_CHART_H
 

@@ -52,9 +52,9 @@ struct sheet {
     size_t images;                          /* in all strips */
 };
 
-/* Reads until the sheet is full or the inputs end. Damage is a state of the source; -1 with a
+/* Reads until the sheet is full or the inputs end. Damage is a state of the input; -1 with a
  * sentence. */
-int sheet_read(struct sheet *sheet, struct input *source, int count);
+int sheet_read(struct sheet *sheet, struct input *input, int count);
 void sheet_free(struct sheet *sheet);
 
 #endif

@@ -16,8 +16,8 @@
 enum { LANES = 16 };
 
 /* For each instruction set: sums kept in registers (FILTERS filters × TILES tiles of a product,
- * PAIR filters × CHANNELS channels of a correlation), its vector, what a comparison gives, and the
- * operations on them, which are told below. */
+ * PAIR filters × CHANNELS channels of a correlation), how many VECTORS the lanes fill, its vector,
+ * what a comparison gives, and the operations on them, which are told below. */
 #if defined __AVX512F__
 
 #include <immintrin.h>
@@ -26,6 +26,7 @@ enum { LANES = 16 };
 #define LANES_TILES    4
 #define LANES_PAIR     4
 #define LANES_CHANNELS 4
+#define VECTORS        1
 
 typedef __m512 vector;
 typedef __mmask16 vector_mask;
@@ -56,6 +57,7 @@ typedef __mmask16 vector_mask;
 #define LANES_TILES    1
 #define LANES_PAIR     2
 #define LANES_CHANNELS 2
+#define VECTORS        2
 
 typedef __m256 vector;
 typedef __m256 vector_mask; /* all bits of a chosen lane are set, as for NEON */
@@ -86,6 +88,7 @@ typedef __m256 vector_mask; /* all bits of a chosen lane are set, as for NEON */
 #define LANES_TILES    1
 #define LANES_PAIR     2
 #define LANES_CHANNELS 2
+#define VECTORS        4
 
 typedef float32x4_t vector;
 typedef uint32x4_t vector_mask;
@@ -113,6 +116,7 @@ typedef uint32x4_t vector_mask;
 #define LANES_TILES    2
 #define LANES_PAIR     2
 #define LANES_CHANNELS 2
+#define VECTORS        16
 
 typedef float vector;
 typedef _Bool vector_mask;
@@ -133,7 +137,7 @@ typedef _Bool vector_mask;
 
 #endif
 
-enum { VECTOR_WIDTH = sizeof(vector) / sizeof(float), VECTORS = LANES / VECTOR_WIDTH };
+enum { VECTOR_WIDTH = LANES / VECTORS }; /* floats of a vector */
 
 /* A structure of one vector is not the same to the compiler as a vector (measured). */
 #ifdef __AVX512F__

@@ -40,11 +40,11 @@ static struct settings read_options(char *line)
     char *save, *word = strtok_r(line, " ", &save);
     while (word) {
         char *next = strtok_r(NULL, " ", &save), *equals = strchr(word, '=');
-        if (strncmp(word, "--", 2) == 0 && (equals || next)) {
-            if (equals)
-                *equals = 0;
-            settings_add(&options, word + 2, equals ? equals + 1 : next, NAN);
-        }
+        const char *value = equals ? equals + 1 : next;
+        if (equals)
+            *equals = 0;
+        if (strncmp(word, "--", 2) == 0 && value)
+            settings_add(&options, word + 2, value, NAN);
         word = next;
     }
     return options;

@@ -62,9 +62,9 @@ const char *rank_text(enum rank_rule rule, double shown, int with_unit, char tex
 }
 
 /* By the first count validations, of which there is at least one. */
-static struct merit of_validation(const struct point *point, size_t count, enum rank_rule rule)
+static struct merit of_validation(const struct sample *sample, size_t count, enum rank_rule rule)
 {
-    const struct point *last = &point[count - 1];
+    const struct sample *last = &sample[count - 1];
     struct merit merit = {last->accuracy, last->loss, last->epoch, 0, !isfinite(last->loss)};
     size_t late = count < LAST_EPOCHS ? count : LAST_EPOCHS;
     if (rule == RANK_LOSS)
@@ -73,9 +73,9 @@ static struct merit of_validation(const struct point *point, size_t count, enum 
         merit.figure = 0;
     for (size_t i = 0; i < count; i++)
         if (rule == RANK_BEST)
-            merit.figure = fmax(merit.figure, point[i].accuracy);
+            merit.figure = fmax(merit.figure, sample[i].accuracy);
         else if (rule == RANK_MEAN5 && i >= count - late)
-            merit.figure += point[i].accuracy;
+            merit.figure += sample[i].accuracy;
     if (rule == RANK_MEAN5)
         merit.figure /= (double)late;
     return merit;
@@ -84,11 +84,11 @@ static struct merit of_validation(const struct point *point, size_t count, enum 
 /* By the mini-batches of the last epoch that is whole, or of the very first as far as it goes. */
 static struct merit of_training(const struct run *run, enum rank_rule rule, uint64_t epoch)
 {
-    size_t count = points_up_to(&run->progress, epoch);
-    uint64_t last = count > 0 ? run->progress.point[count - 1].epoch : 0;
-    struct mean mean = points_epoch(&run->progress, last);
+    size_t count = samples_up_to(&run->progress, epoch);
+    uint64_t last = count > 0 ? run->progress.sample[count - 1].epoch : 0;
+    struct mean mean = samples_epoch(&run->progress, last);
     if (run->epoch == last && mean.images < (double)run->train) {
-        struct mean whole = points_epoch(&run->progress, last - 1);
+        struct mean whole = samples_epoch(&run->progress, last - 1);
         if (whole.count > 0) {
             mean = whole;
             last--;
@@ -100,16 +100,16 @@ static struct merit of_training(const struct run *run, enum rank_rule rule, uint
 struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epoch)
 {
     uint64_t until = epoch > 0 ? epoch : UINT64_MAX;
-    const struct points *progress = &run->progress, *validation = &run->validation;
-    size_t validations = points_up_to(validation, until), batches = points_up_to(progress, until);
+    const struct samples *progress = &run->progress, *validation = &run->validation;
+    size_t validations = samples_up_to(validation, until), batches = samples_up_to(progress, until);
     struct merit merit = validation->count == 0 ? of_training(run, rule, until)
                          : validations == 0     ? (struct merit){NAN, NAN, 0, 0, 0}
-                                            : of_validation(validation->point, validations, rule);
+                                            : of_validation(validation->sample, validations, rule);
     if (epoch > 0 && merit.epoch != epoch)
         merit.figure = NAN;
     if (merit.epoch > 0)
         merit.diverged |= !isfinite(merit.figure) ||
-                          (batches > 0 && !isfinite(progress->point[batches - 1].loss));
+                          (batches > 0 && !isfinite(progress->sample[batches - 1].loss));
     return merit;
 }
 

@@ -22,8 +22,8 @@ struct run *run_new(void)
 void run_free(struct run *run)
 {
     settings_free(&run->settings);
-    free(run->progress.point);
-    free(run->validation.point);
+    free(run->progress.sample);
+    free(run->validation.sample);
     free(run->checkpoint);
     free(run->name);
     free(run->given);
@@ -82,28 +82,28 @@ static void take_header(struct run *run, const struct record *record)
 static int take_point(struct run *run, const struct record *record, double now)
 {
     const msgpack_object *map = &record->map;
-    struct point point = {.time = now};
+    struct sample sample = {.time = now};
     if (record_uint(record, "iteration", UINT64_MAX, &run->iteration) < 0 ||
-        record_uint(record, "epoch", UINT64_MAX, &point.epoch) < 0 ||
-        record_real(record, "loss", &point.loss) < 0 ||
-        record_real(record, "accuracy", &point.accuracy) < 0)
+        record_uint(record, "epoch", UINT64_MAX, &sample.epoch) < 0 ||
+        record_real(record, "loss", &sample.loss) < 0 ||
+        record_real(record, "accuracy", &sample.accuracy) < 0)
         return -1;
-    if (record_field(record, "time") && record_real(record, "time", &point.time) < 0)
+    if (record_field(record, "time") && record_real(record, "time", &sample.time) < 0)
         return -1;
-    point.iteration = (double)run->iteration;
+    sample.iteration = (double)run->iteration;
     run->heard = now;
-    run->epoch = point.epoch;
+    run->epoch = sample.epoch;
     run->epochs = map_uint(map, "epochs", run->epochs);
     run->iterations = map_uint(map, "iterations", run->iterations);
     run->lost += map_uint(map, "lost", 0);
     run->state = RUN_OPEN;
     if (record->type == RECORD_PROGRESS) {
-        point.images = (double)map_uint(map, "images", batch_images(run, run->iteration));
-        points_add(&run->progress, point, isfinite(now));
-        points_drop_from(&run->validation, point.iteration);
+        sample.images = (double)map_uint(map, "images", batch_images(run, run->iteration));
+        samples_add(&run->progress, sample, isfinite(now));
+        samples_drop_from(&run->validation, sample.iteration);
     } else {
-        points_add(&run->validation, point, isfinite(now));
-        points_drop_from(&run->progress, point.iteration + 1);
+        samples_add(&run->validation, sample, isfinite(now));
+        samples_drop_from(&run->progress, sample.iteration + 1);
     }
     return 0;
 }
@@ -181,15 +181,15 @@ int run_next(struct run *run, struct reader *reader, struct record *record)
 
 uint64_t run_finished_epochs(const struct run *run)
 {
-    const struct points *validation = &run->validation, *progress = &run->progress;
+    const struct samples *validation = &run->validation, *progress = &run->progress;
     uint64_t epochs = 0;
     if (run->has_model)
         return run->epoch;
     /* A mini-batch tells of the epoch that it is in. */
-    if (progress->count > 0 && progress->point[progress->count - 1].epoch > 0)
-        epochs = progress->point[progress->count - 1].epoch - 1;
-    if (validation->count > 0 && validation->point[validation->count - 1].epoch > epochs)
-        epochs = validation->point[validation->count - 1].epoch;
+    if (progress->count > 0 && progress->sample[progress->count - 1].epoch > 0)
+        epochs = progress->sample[progress->count - 1].epoch - 1;
+    if (validation->count > 0 && validation->sample[validation->count - 1].epoch > epochs)
+        epochs = validation->sample[validation->count - 1].epoch;
     if (run->checkpoints > 0 && run->checkpoint[run->checkpoints - 1].epoch > epochs)
         epochs = run->checkpoint[run->checkpoints - 1].epoch;
     return epochs;
@@ -208,8 +208,8 @@ static void go_back(struct run *run)
     struct checkpoint proven = {0};
     if (run->checkpoints > 0)
         proven = run->checkpoint[run->checkpoints - 1];
-    points_drop_from(&run->progress, (double)proven.iteration + 1);
-    points_drop_from(&run->validation, (double)proven.iteration + 1);
+    samples_drop_from(&run->progress, (double)proven.iteration + 1);
+    samples_drop_from(&run->validation, (double)proven.iteration + 1);
     run->iteration = proven.iteration;
     run->has_model = 0;
 }

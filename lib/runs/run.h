@@ -7,7 +7,7 @@
 #ifndef PSWEEP_RUNS_RUN_H
 #define PSWEEP_RUNS_RUN_H
 
-#include "points.h"
+#include "samples.h"
 #include "record.h"
 #include "settings.h"
 
@@ -42,9 +42,9 @@ struct run {
     uint64_t batch;      /* images in a mini-batch, but for the last of an epoch; 0: not known */
     uint64_t train;      /* images in an epoch; 0: not known */
 
-    uint64_t records;       /* so far */
-    struct points progress; /* per iteration */
-    struct points validation;
+    uint64_t records;        /* so far */
+    struct samples progress; /* per iteration */
+    struct samples validation;
     struct checkpoint *checkpoint; /* [checkpoints] */
     size_t checkpoints;
     uint64_t epoch, iteration;   /* the last that were seen */

@@ -73,7 +73,7 @@ static void lines(void **state)
     put("d1.failed", "");
     put("d1.bin", "no run");
     asked_look(&asked, folder, path, &history);
-    struct tally tally = asked_tally(&asked, &history);
+    struct asked_counts tally = asked_counts(&asked, &history);
     assert_int_equal(tally.asked, 2);
     assert_int_equal(tally.failed, 1);
     assert_int_equal(tally.done + tally.running, 0);
@@ -87,7 +87,7 @@ static void lines(void **state)
 static void time_left(void **state)
 {
     (void)state;
-    struct point point[2] = {{.iteration = 40, .time = 0}, {.iteration = 80, .time = 20}};
+    struct sample point[2] = {{.iteration = 40, .time = 0}, {.iteration = 80, .time = 20}};
     struct run one = {.stem = "a", .epochs = 30, .iterations = 120, .progress = {point, 2, 2}};
     struct run two = {.stem = "b", .epochs = 25, .iterations = 100, .progress = {point, 2, 2}};
     struct run *run[2] = {&one, &two};
@@ -100,7 +100,7 @@ static void time_left(void **state)
                                  {.name = "g", .epochs = 8, .failed = 1}};
     struct asked asked = {.run = wanted, .count = 7};
     struct history history = {.run = run, .runs = 2};
-    struct tally tally = asked_tally(&asked, &history);
+    struct asked_counts tally = asked_counts(&asked, &history);
     assert_int_equal(tally.asked, 7);
     assert_int_equal(tally.done, 2);
     assert_int_equal(tally.running, 2);
@@ -108,10 +108,10 @@ static void time_left(void **state)
     assert_true(fabs(tally.left - (20 + 10 + 2 * 15 + 2 * 5) / 2.0) < 1e-9);
     /* Not before the last one that is at work. */
     asked.count = 2;
-    assert_true(fabs(asked_tally(&asked, &history).left - 20) < 1e-9);
+    assert_true(fabs(asked_counts(&asked, &history).left - 20) < 1e-9);
     /* Nor is anything known while nobody's speed is. */
     point[1].time = 0;
-    assert_true(isnan(asked_tally(&asked, &history).left));
+    assert_true(isnan(asked_counts(&asked, &history).left));
 }
 
 int main(void)

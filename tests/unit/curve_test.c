@@ -13,11 +13,11 @@ static void smoothing_and_divergence(void **state)
     (void)state;
     enum { COUNT = 160 };
     struct run run = {0};
-    struct point point[COUNT];
+    struct sample point[COUNT];
     for (int i = 0; i < COUNT; i++)
-        point[i] = (struct point){.iteration = i + 1, .loss = i < 150 ? i : NAN, .accuracy = 0.5};
+        point[i] = (struct sample){.iteration = i + 1, .loss = i < 150 ? i : NAN, .accuracy = 0.5};
     point[20].loss = INFINITY;
-    run.progress = (struct points){point, COUNT, COUNT};
+    run.progress = (struct samples){point, COUNT, COUNT};
     /* Three points to each side; at the beginning fewer, on both sides alike, at the end those that
      * are there. */
     struct line line = curve_line(&run.progress, CURVE_LOSS, CURVE_SMOOTH);
@@ -41,36 +41,36 @@ static void weights(void **state)
 {
     (void)state;
     enum { COUNT = 9 };
-    struct point point[COUNT];
+    struct sample point[COUNT];
     for (int i = 0; i < COUNT; i++)
-        point[i] = (struct point){.iteration = i + 1, .epoch = 1, .loss = i, .images = 6};
-    point[COUNT - 1] = (struct point){.iteration = COUNT, .epoch = 1, .loss = 100, .images = 2};
-    struct points points = {point, COUNT, COUNT};
+        point[i] = (struct sample){.iteration = i + 1, .epoch = 1, .loss = i, .images = 6};
+    point[COUNT - 1] = (struct sample){.iteration = COUNT, .epoch = 1, .loss = 100, .images = 2};
+    struct samples points = {point, COUNT, COUNT};
     struct line line = curve_line(&points, CURVE_LOSS, CURVE_SMOOTH);
     assert_true(fabs(line.y[7] - (6 * 6 + 6 * 7 + 2 * 100) / 14.0) < 1e-9);
     assert_true(fabs(line.y[8] - (6 * 7 + 2 * 100) / 8.0) < 1e-9);
     assert_true(fabs(line.y[4] - 4) < 1e-9);
     line_free(&line);
-    assert_true(fabs(points_epoch(&points, 1).loss - (6 * 28 + 2 * 100) / 50.0) < 1e-9);
-    assert_true(points_epoch(&points, 1).images == 50);
-    struct points many = {0};
-    for (int i = 0; i <= POINTS_MOST_LIVE; i++)
-        points_add(&many, (struct point){.iteration = i, .loss = i % 2, .images = i % 2 ? 2 : 6},
-                   1);
-    assert_true(many.point[0].loss == 0.25 && many.point[0].images == 8);
-    free(many.point);
+    assert_true(fabs(samples_epoch(&points, 1).loss - (6 * 28 + 2 * 100) / 50.0) < 1e-9);
+    assert_true(samples_epoch(&points, 1).images == 50);
+    struct samples many = {0};
+    for (int i = 0; i <= SAMPLES_MOST_LIVE; i++)
+        samples_add(&many, (struct sample){.iteration = i, .loss = i % 2, .images = i % 2 ? 2 : 6},
+                    1);
+    assert_true(many.sample[0].loss == 0.25 && many.sample[0].images == 8);
+    free(many.sample);
 }
 
 /* A run that was stopped after six of nine epochs, of which the fourth was the best. */
 static void verdicts(void **state)
 {
     (void)state;
-    struct point point[6];
+    struct sample point[6];
     for (int i = 0; i < 6; i++)
-        point[i] = (struct point){.iteration = 2 * i + 2,
-                                  .epoch = (uint64_t)i + 1,
-                                  .loss = 1,
-                                  .accuracy = i == 3 ? 0.9 : 0.1 * (i + 1)};
+        point[i] = (struct sample){.iteration = 2 * i + 2,
+                                   .epoch = (uint64_t)i + 1,
+                                   .loss = 1,
+                                   .accuracy = i == 3 ? 0.9 : 0.1 * (i + 1)};
     struct run run = {.validation = {point, 6, 6}, .epoch = 6, .epochs = 9, .state = RUN_STOPPED};
     char text[64], figure[RANK_ROOM];
     curve_state(&run, text, sizeof text);
@@ -87,9 +87,9 @@ static void speed(void **state)
 {
     (void)state;
     enum { COUNT = 31 };
-    struct point point[COUNT];
+    struct sample point[COUNT];
     for (int i = 0; i < COUNT; i++)
-        point[i] = (struct point){.iteration = i + 1, .time = 1000 + (i > 0 ? (i + 1) / 4.0 : 0)};
+        point[i] = (struct sample){.iteration = i + 1, .time = 1000 + (i > 0 ? (i + 1) / 4.0 : 0)};
     point[COUNT - 1].time = 1020;
     struct run run = {.progress = {point, COUNT, COUNT}, .iterations = 100};
     assert_true(fabs(curve_speed(&run).iterations - 30.0 / 20) < 1e-9);

@@ -133,7 +133,7 @@ static void a_run(void **state)
     assert_int_equal(run->progress.count, 12);
     assert_int_equal(run->validation.count, 6);
     assert_int_equal(run->state, RUN_STOPPED);
-    assert_true(fabs(points_epoch(&run->progress, 6).accuracy - 0.61) < 1e-12);
+    assert_true(fabs(samples_epoch(&run->progress, 6).accuracy - 0.61) < 1e-12);
     assert_true(fabs(rank_merit(run, RANK_BEST, 0).figure - 0.9) < 1e-12);
     history_free(&history);
     input_close(&input);
@@ -160,7 +160,7 @@ static void a_channel(void **state)
     assert_int_equal(run->progress.count, 31);
     assert_int_equal(run->state, RUN_OPEN);
     assert_int_equal(run->iterations, 100);
-    assert_true(run->progress.point[30].time == 1020);
+    assert_true(run->progress.sample[30].time == 1020);
     history_free(&history);
     input_close(&input);
 }
@@ -229,7 +229,7 @@ static void a_wrong_kind(void **state)
 static void a_long_live_run(void **state)
 {
     (void)state;
-    enum { ITERATIONS = 3 * POINTS_MOST_LIVE };
+    enum { ITERATIONS = 3 * SAMPLES_MOST_LIVE };
     struct history history = {0};
     struct input input = input_of("fifo");
     struct stream stream = begin();
@@ -245,16 +245,16 @@ static void a_long_live_run(void **state)
     now = 5;
     take(&stream, &history, &input, READ_BARE);
     now = NAN;
-    const struct points *points = &history.run[0]->progress;
-    assert_in_range(points->count, POINTS_MOST_LIVE / 2, POINTS_MOST_LIVE);
-    assert_true(points->point[points->count - 1].iteration == ITERATIONS);
-    assert_true(points->point[points->count - 2].iteration == ITERATIONS - 1);
+    const struct samples *points = &history.run[0]->progress;
+    assert_in_range(points->count, SAMPLES_MOST_LIVE / 2, SAMPLES_MOST_LIVE);
+    assert_true(points->sample[points->count - 1].iteration == ITERATIONS);
+    assert_true(points->sample[points->count - 2].iteration == ITERATIONS - 1);
     /* Each stands for those since the one before. */
     double sum = 0, last = 0;
     for (size_t i = 0; i < points->count; i++) {
-        assert_true(points->point[i].iteration > last);
-        sum += points->point[i].accuracy * (points->point[i].iteration - last);
-        last = points->point[i].iteration;
+        assert_true(points->sample[i].iteration > last);
+        sum += points->sample[i].accuracy * (points->sample[i].iteration - last);
+        last = points->sample[i].iteration;
     }
     assert_true(fabs(sum / ITERATIONS - 0.5) < 1e-4);
     history_free(&history);
@@ -285,7 +285,7 @@ static void images_of_a_header(void **state)
     assert_int_equal(take(&stream, &history, &input, READ_STREAM), RECORD_NONE);
     const double wanted[] = {6, 6, 2, 6, 6, 2};
     for (int i = 0; i < 6; i++)
-        assert_true(history.run[0]->progress.point[i].images == wanted[i]);
+        assert_true(history.run[0]->progress.sample[i].images == wanted[i]);
     history_free(&history);
     input_close(&input);
 }

@@ -12,26 +12,26 @@ enum { MOST = 16 };
 /* A run of epochs of two mini-batches of 6 and 2 images. */
 struct made {
     struct run run;
-    struct point progress[MOST], validation[MOST];
+    struct sample progress[MOST], validation[MOST];
 };
 
 /* accuracy[i] and loss at the validation after epoch i + 1, up to 0. */
 static void validated(struct made *made, const double *accuracy, double loss)
 {
     memset(made, 0, sizeof *made);
-    made->run.progress.point = made->progress;
-    made->run.validation.point = made->validation;
+    made->run.progress.sample = made->progress;
+    made->run.validation.sample = made->validation;
     for (size_t i = 0; accuracy[i] > 0; i++)
         made->validation[made->run.validation.count++] =
-            (struct point){2.0 * (double)(i + 1), loss, accuracy[i], 0, 10, i + 1};
+            (struct sample){2.0 * (double)(i + 1), loss, accuracy[i], 0, 10, i + 1};
 }
 
 static void trained(struct made *made, double first, double second, size_t epochs)
 {
-    made->run.progress.point = made->progress;
+    made->run.progress.sample = made->progress;
     made->run.train = 8;
     for (size_t i = 0; i < 2 * epochs; i++)
-        made->progress[made->run.progress.count++] = (struct point){
+        made->progress[made->run.progress.count++] = (struct sample){
             (double)(i + 1), i % 2 ? second : first, i % 2 ? second : first, 0, i % 2 ? 2 : 6,
             i / 2 + 1};
     made->run.epoch = epochs;

@@ -13,7 +13,7 @@ enum where { IN_MEMORY, IN_INPUT, IN_SPOOL };
 enum { BLOCK = 16 << 20 };
 
 /* Where an image's record is. */
-struct member {
+struct set_member {
     union {
         uint8_t *bytes; /* IN_MEMORY */
         uint64_t place; /* in the file */
@@ -25,7 +25,7 @@ struct member {
 
 struct set {
     size_t count, room;
-    struct member *member;
+    struct set_member *member;
     uint64_t *id;
 
     uint64_t *limit;
@@ -110,7 +110,7 @@ int set_add(struct set *set, const struct image *image, const struct record *rec
         set->member = egrow(set->member, set->room, sizeof *set->member);
         set->id = egrow(set->id, set->room, sizeof *set->id);
     }
-    struct member *member = &set->member[set->count];
+    struct set_member *member = &set->member[set->count];
     member->size = (uint32_t)record->size;
     member->height = image->height;
     member->width = image->width;
@@ -135,7 +135,7 @@ int set_add(struct set *set, const struct image *image, const struct record *rec
 }
 
 /* The record's bytes from the file, into the set's own buffer. */
-static int read_again(struct set *set, const struct member *member)
+static int read_again(struct set *set, const struct set_member *member)
 {
     if (set->again_size < member->size) {
         set->again_size = member->size;
@@ -153,13 +153,13 @@ static int read_again(struct set *set, const struct member *member)
 
 struct image set_outline(const struct set *set, size_t place)
 {
-    const struct member *member = &set->member[place];
+    const struct set_member *member = &set->member[place];
     return (struct image){.id = set->id[place], .height = member->height, .width = member->width};
 }
 
 int set_image(struct set *set, size_t place, struct image *image)
 {
-    const struct member *member = &set->member[place];
+    const struct set_member *member = &set->member[place];
     const uint8_t *bytes = member->bytes;
     struct record record;
     if (member->where != IN_MEMORY) {

@@ -122,7 +122,7 @@ int print_status(char *const *path, int count)
     puts("file\tstate\tepoch\tepochs\tcheckpoint\titeration\taccuracy\tloss\tengine\treason");
     for (int i = 0; i < count; i++) {
         struct run *run = run_load(path[i]);
-        const struct points *validation = &run->validation;
+        const struct samples *validation = &run->validation;
         int read = run->header != NULL;
         print_text(path[i] ? path[i] : "input", '\t');
         printf("%s\t", state[run->state]);
@@ -134,8 +134,8 @@ int print_status(char *const *path, int count)
         if (validation->count == 0)
             printf("-\t-\t");
         else
-            printf("%.2f\t%s\t", 100 * validation->point[validation->count - 1].accuracy,
-                   loss_text(validation->point[validation->count - 1].loss, 4));
+            printf("%.2f\t%s\t", 100 * validation->sample[validation->count - 1].accuracy,
+                   loss_text(validation->sample[validation->count - 1].loss, 4));
         print_text(run->engine && run->engine[0] ? run->engine : "-", '\t');
         print_text(run->reason && run->reason[0] ? run->reason : "-", '\n');
         run_free(run);

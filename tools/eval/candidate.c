@@ -38,8 +38,8 @@ void candidate_begin(struct candidate *candidate, uint32_t batch, struct classes
     for (uint32_t i = known->count; i-- > 0;)
         candidate->own[candidate->place[i]] = i;
     for (int split = 0; split < SPLITS; split++) {
-        struct score *score = &candidate->score[split];
-        if (count <= SCORE_MOST_CONFUSION)
+        struct evaluation *score = &candidate->score[split];
+        if (count <= MOST_CONFUSION)
             score->confusion = ealloc(count * count, sizeof *score->confusion);
         score->support = ealloc(3 * count, sizeof *score->support);
         score->predicted = score->support + count;
@@ -112,7 +112,7 @@ uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, doub
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
                       const uint32_t *label, uint32_t count)
 {
-    struct score *score = &candidate->score[split];
+    struct evaluation *score = &candidate->score[split];
     struct outcome outcome;
     for (uint32_t i = 0; i < count; i++)
         candidate->label[i] = candidate->own[label[i]];
@@ -137,7 +137,7 @@ int candidate_examine(struct candidate *candidate, enum split split, const uint8
 }
 
 /* The parts that are right, for each class, nil where there is nothing to divide by. */
-static void pack_shares(struct writer *writer, const char *key, const struct score *score,
+static void pack_shares(struct writer *writer, const char *key, const struct evaluation *score,
                         const uint64_t *all, uint32_t classes)
 {
     pack_array(writer, key);
@@ -151,7 +151,7 @@ static void pack_shares(struct writer *writer, const char *key, const struct sco
 
 void candidate_tell(const struct candidate *candidate, enum split split)
 {
-    const struct score *score = &candidate->score[split];
+    const struct evaluation *score = &candidate->score[split];
     double images = (double)score->images;
     note("%s: %.2f %% of %llu %s image%s are right, loss %s", candidate->model.name,
          100 * (double)score->correct / images, (unsigned long long)score->images,
@@ -161,7 +161,7 @@ void candidate_tell(const struct candidate *candidate, enum split split)
 int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,
                     enum split split)
 {
-    const struct score *score = &candidate->score[split];
+    const struct evaluation *score = &candidate->score[split];
     const struct model *model = &candidate->model;
     uint32_t classes = candidate->classes;
     double images = (double)score->images;

@@ -6,9 +6,9 @@
 #include "nn/model.h"
 
 /* The most classes that a confusion matrix is made of: a record has at most a million elements. */
-enum { SCORE_MOST_CONFUSION = 1000 };
+enum { MOST_CONFUSION = 1000 };
 
-struct score {
+struct evaluation {
     uint64_t images, correct;
     double loss;         /* cross entropy, summed */
     uint64_t *confusion; /* [true class][predicted class], or NULL */
@@ -27,7 +27,7 @@ struct candidate {
     uint32_t classes; /* in the table of all */
     uint32_t *place;  /* [its own classes] in the table of all */
     uint32_t *own;    /* [classes] in its own table, or NO_CLASS */
-    struct score score[SPLITS];
+    struct evaluation score[SPLITS];
     uint32_t *label;    /* [batch] of the present mini-batch, in its own table */
     float *probability; /* [batch][its own classes] what it said */
 };

@@ -58,7 +58,7 @@ struct queue {
 };
 
 /* The pixels of those that wait, as networks of one shape see them. */
-struct pixels {
+struct waiting {
     uint32_t height, width, channels;
     uint8_t *of[SPLITS]; /* [batch][height][width][channels] */
 };
@@ -68,7 +68,7 @@ struct examination {
     struct candidate *candidate;
     uint32_t candidates;
     struct queue queue[SPLITS];
-    struct pixels *pixels; /* [shapes] */
+    struct waiting *pixels; /* [shapes] */
     uint32_t shapes;
     struct classes classes; /* that the models know */
     uint32_t *label;        /* [labels] the places in it of the classes of the input */
@@ -77,7 +77,7 @@ struct examination {
     uint64_t done;
 };
 
-static struct pixels *pixels_for(const struct examination *exam, const struct net_shape *shape)
+static struct waiting *pixels_for(const struct examination *exam, const struct net_shape *shape)
 {
     for (uint32_t i = 0; i < exam->shapes; i++)
         if (exam->pixels[i].height == shape->height && exam->pixels[i].width == shape->width &&
@@ -92,7 +92,7 @@ static int examine(struct examination *exam, enum split split)
     struct queue *queue = &exam->queue[split];
     for (uint32_t c = 0; c < exam->candidates && queue->count > 0; c++) {
         struct candidate *candidate = &exam->candidate[c];
-        struct pixels *pixels = pixels_for(exam, &candidate->model.net.shape);
+        struct waiting *pixels = pixels_for(exam, &candidate->model.net.shape);
         if (candidate_examine(candidate, split, pixels->of[split], queue->label, queue->count) < 0)
             return -1;
     }
@@ -121,8 +121,8 @@ static void begin(struct examination *exam)
         free(place);
         if (pixels_for(exam, shape))
             continue;
-        struct pixels *pixels = &exam->pixels[exam->shapes++];
-        *pixels = (struct pixels){shape->height, shape->width, shape->channels, {0}};
+        struct waiting *pixels = &exam->pixels[exam->shapes++];
+        *pixels = (struct waiting){shape->height, shape->width, shape->channels, {0}};
         for (int split = 0; split < SPLITS; split++)
             pixels->of[split] =
                 ealloc(engine.batch * shape->height * shape->width, shape->channels);
@@ -165,7 +165,7 @@ static int add_image(struct examination *exam, const struct image *image,
         if (candidate_fits(&exam->candidate[c], image) < 0)
             return -1;
     for (uint32_t i = 0; i < exam->shapes; i++) {
-        const struct pixels *pixels = &exam->pixels[i];
+        const struct waiting *pixels = &exam->pixels[i];
         size_t size = (size_t)pixels->height * pixels->width * pixels->channels;
         struct view view = view_middle(image, pixels->height, pixels->width);
         view_draw(&view, image, pixels->of[image->split] + queue->count * size);
@@ -211,8 +211,8 @@ static int write_results(struct writer *writer, struct examination *exam)
         for (int split = 0; split < SPLITS; split++)
             if (exam->candidate[c].score[split].images > 0)
                 candidate_tell(&exam->candidate[c], (enum split)split);
-    if (!exam->wrong && exam->classes.count > SCORE_MOST_CONFUSION)
-        note("no confusion matrix is made of more than %d classes", SCORE_MOST_CONFUSION);
+    if (!exam->wrong && exam->classes.count > MOST_CONFUSION)
+        note("no confusion matrix is made of more than %d classes", MOST_CONFUSION);
     write_header(writer, exam->wrong ? "images" : "scores");
     options_pack(writer, rows);
     pack_array(writer, "upstream");

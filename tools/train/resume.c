@@ -278,7 +278,7 @@ static int copy(struct training *training, struct reader *reader, struct run *ru
         if (got != RECORD_READ)
             return got < 0 ? -1 : fail("%s changed while it was read", origin->path);
         if (record.type == RECORD_VALIDATION)
-            training_validated(training, run->validation.point[run->validation.count - 1].loss);
+            training_validated(training, run->validation.sample[run->validation.count - 1].loss);
         if (last && take_tensors(training, &record) < 0)
             return -1;
         /* Whether the rule has ended the run there, the validations up to it have told. */
@@ -291,7 +291,7 @@ static int copy(struct training *training, struct reader *reader, struct run *ru
         if (record.type == RECORD_CHECKPOINT) {
             got = pass_on_checkpoint(training->writer, &record);
         } else if (record.type == RECORD_PROGRESS && !record_field(&record, "images")) {
-            const struct point *batch = &run->progress.point[run->progress.count - 1];
+            const struct sample *batch = &run->progress.sample[run->progress.count - 1];
             got = training_write_progress(training->writer, run->iteration, batch->epoch,
                                           training_images(training, run->iteration) -
                                               training_images(training, run->iteration - 1),

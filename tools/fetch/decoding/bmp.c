@@ -9,7 +9,7 @@
 enum { FILE_HEAD = 14, OLD_HEAD = 12, HEAD = 40, MASKS = FILE_HEAD + HEAD };
 enum { PLAIN = 0, BITFIELDS = 3, ALPHA_BITFIELDS = 6 }; /* compression */
 
-struct head {
+struct bitmap_head {
     uint32_t size, height, width, bits;
     int is_top_down;
     uint32_t
@@ -28,7 +28,8 @@ static uint32_t number(const uint8_t *at, unsigned bytes)
     return value;
 }
 
-static int read_masks(struct head *head, const uint8_t *bytes, size_t size, uint32_t compression)
+static int read_masks(struct bitmap_head *head, const uint8_t *bytes, size_t size,
+                      uint32_t compression)
 {
     static const uint32_t wide[4] = {0xff0000, 0xff00, 0xff, 0},
                           narrow[4] = {0x7c00, 0x3e0, 0x1f, 0};
@@ -48,7 +49,7 @@ static int read_masks(struct head *head, const uint8_t *bytes, size_t size, uint
 }
 
 /* All of the headers, checked against the size of the file. */
-static int read_head(struct head *head, const uint8_t *bytes, size_t size)
+static int read_head(struct bitmap_head *head, const uint8_t *bytes, size_t size)
 {
     uint32_t compression = PLAIN;
     if (size < FILE_HEAD + OLD_HEAD || size - FILE_HEAD < (head->size = number(bytes + 14, 4)))
@@ -98,8 +99,8 @@ static int read_head(struct head *head, const uint8_t *bytes, size_t size)
 
 /* Pixel x of a row: red, green, blue, and alpha where out has four channels. -1 when the palette
  * has no such colour. */
-static int read_pixel(const struct head *head, const uint8_t *row, uint32_t x, uint32_t channels,
-                      uint8_t *out)
+static int read_pixel(const struct bitmap_head *head, const uint8_t *row, uint32_t x,
+                      uint32_t channels, uint8_t *out)
 {
     if (head->bits <= 8) {
         uint32_t bit = x * head->bits, index = row[bit / 8] >> (8 - head->bits - bit % 8);
@@ -120,7 +121,7 @@ static int read_pixel(const struct head *head, const uint8_t *row, uint32_t x, u
 
 int decode_bmp(const uint8_t *bytes, size_t size, struct pixels *out)
 {
-    struct head head = {0};
+    struct bitmap_head head = {0};
     if (read_head(&head, bytes, size) < 0)
         return -1;
     uint32_t channels = head.mask[3] ? 4 : 3;

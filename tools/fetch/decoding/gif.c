@@ -7,27 +7,27 @@
 #include <string.h>
 
 /* What is left of the file. */
-struct input {
+struct unread {
     const uint8_t *at;
     size_t left;
 };
 
 static int on_read(GifFileType *gif, GifByteType *to, int size)
 {
-    struct input *input = gif->UserData;
-    size_t got = (size_t)size < input->left ? (size_t)size : input->left;
-    memcpy(to, input->at, got);
-    input->at += got;
-    input->left -= got;
+    struct unread *unread = gif->UserData;
+    size_t got = (size_t)size < unread->left ? (size_t)size : unread->left;
+    memcpy(to, unread->at, got);
+    unread->at += got;
+    unread->left -= got;
     return (int)got;
 }
 
-static int refuse(const struct input *input, int error)
+static int refuse(const struct unread *unread, int error)
 {
     const char *reason = GifErrorString(error);
-    return fail("GIF: %s", input->left == 0 ? "the file ends in the middle"
-                           : reason         ? reason
-                                            : "the file is damaged");
+    return fail("GIF: %s", unread->left == 0 ? "the file ends in the middle"
+                           : reason          ? reason
+                                             : "the file is damaged");
 }
 
 /* The n-th row that an interlaced frame of that height has in the file. */
@@ -111,11 +111,11 @@ static int read_records(GifFileType *gif, struct pixels *out)
 
 int decode_gif(const uint8_t *bytes, size_t size, struct pixels *out)
 {
-    struct input input = {bytes, size};
+    struct unread unread = {bytes, size};
     int error = 0;
-    GifFileType *gif = DGifOpen(&input, on_read, &error);
+    GifFileType *gif = DGifOpen(&unread, on_read, &error);
     if (gif == NULL)
-        return refuse(&input, error);
+        return refuse(&unread, error);
     int done = read_records(gif, out);
     DGifCloseFile(gif, &error);
     return done;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* What is left of the file. */
-struct input {
+struct unread {
     const uint8_t *at;
     size_t left;
     int in_pixels; /* their data has begun */
@@ -21,18 +21,18 @@ enum { IDAT = 0x49444154, MOST_BEHIND = 1 << 16 };
 
 static void on_read(png_structp png, png_bytep out, size_t size)
 {
-    struct input *input = png_get_io_ptr(png);
-    if (size > input->left)
+    struct unread *unread = png_get_io_ptr(png);
+    if (size > unread->left)
         png_error(png, "the file ends in the middle");
     if (png_get_io_chunk_type(png) == IDAT) {
-        if (size > input->most)
+        if (size > unread->most)
             png_error(png, "too much data is behind its pixels; write it anew with another "
                            "program");
-        input->most -= size;
+        unread->most -= size;
     }
-    memcpy(out, input->at, size);
-    input->at += size;
-    input->left -= size;
+    memcpy(out, unread->at, size);
+    unread->at += size;
+    unread->left -= size;
 }
 
 static _Noreturn void on_error(png_structp png, png_const_charp reason)
@@ -45,8 +45,8 @@ static _Noreturn void on_error(png_structp png, png_const_charp reason)
  * data behind theirs, which some programs leave there. */
 static void on_warning(png_structp png, png_const_charp reason)
 {
-    const struct input *input = png_get_io_ptr(png);
-    if (input->in_pixels && strcmp(reason, "IDAT: Extra compressed data") != 0 &&
+    const struct unread *unread = png_get_io_ptr(png);
+    if (unread->in_pixels && strcmp(reason, "IDAT: Extra compressed data") != 0 &&
         strcmp(reason, "IDAT: Too much image data") != 0)
         on_error(png, reason);
 }
@@ -85,12 +85,12 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
     uint32_t channels = png_get_channels(png, info);
     if (pixels_shape(out, height, width, channels) < 0)
         return -1;
-    struct input *input = png_get_io_ptr(png);
-    input->in_pixels = 1;
+    struct unread *unread = png_get_io_ptr(png);
+    unread->in_pixels = 1;
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t row = 0; row < height; row++) {
             if (pass == passes - 1 && row == height - 1)
-                input->most = MOST_BEHIND + 2 * png_get_rowbytes(png, info);
+                unread->most = MOST_BEHIND + 2 * png_get_rowbytes(png, info);
             png_read_row(png, out->data + (size_t)row * width * channels, NULL);
         }
     png_read_end(png, NULL);
@@ -101,7 +101,7 @@ static int read_pixels(png_structp png, png_infop info, struct pixels *out)
 
 int decode_png(const uint8_t *bytes, size_t size, struct pixels *out)
 {
-    struct input input = {.at = bytes, .left = size, .most = SIZE_MAX};
+    struct unread unread = {.at = bytes, .left = size, .most = SIZE_MAX};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (info == NULL) {
@@ -110,7 +110,7 @@ int decode_png(const uint8_t *bytes, size_t size, struct pixels *out)
     }
     int done = -1;
     if (setjmp(png_jmpbuf(png)) == 0) {
-        png_set_read_fn(png, &input, on_read);
+        png_set_read_fn(png, &unread, on_read);
         done = read_pixels(png, info, out);
     } else {
         done = -1;

@@ -7,7 +7,7 @@
 
 /* One axis: output i takes the inputs first … first + taps - 1 of output[i]; its weights begin at
  * weight[i · most]. */
-struct axis {
+struct axis_weights {
     struct {
         uint32_t first, taps;
         uint64_t sum; /* of the weights */
@@ -17,10 +17,10 @@ struct axis {
 };
 
 /* The table of resize.h's formula for n inputs and m outputs. */
-static struct axis make_axis(uint32_t n, uint32_t m)
+static struct axis_weights make_axis(uint32_t n, uint32_t m)
 {
     int64_t span = n > m ? n : m;
-    struct axis axis = {.most = (uint32_t)(2 * span / m) + 2};
+    struct axis_weights axis = {.most = (uint32_t)(2 * span / m) + 2};
     axis.output = ealloc(m, sizeof *axis.output);
     axis.weight = ealloc((size_t)m * axis.most, sizeof *axis.weight);
     for (uint32_t i = 0; i < m; i++) {
@@ -41,7 +41,7 @@ static struct axis make_axis(uint32_t n, uint32_t m)
 }
 
 /* One input row to output width: uint16[width][channels], in 1/256 steps. */
-static void resize_row(const uint8_t *in, const struct axis *axis, uint32_t width,
+static void resize_row(const uint8_t *in, const struct axis_weights *axis, uint32_t width,
                        uint32_t channels, uint16_t *out)
 {
     for (uint32_t i = 0; i < width; i++) {
@@ -66,7 +66,7 @@ int resize(const struct pixels *in, uint32_t height, uint32_t width, struct pixe
                     in->height, in->width, height, width, in->height, width);
     if (pixels_shape(out, height, width, in->channels) < 0)
         return -1;
-    struct axis rows = make_axis(in->height, height), columns = make_axis(in->width, width);
+    struct axis_weights rows = make_axis(in->height, height), columns = make_axis(in->width, width);
     uint16_t *narrow = ealloc(between, sizeof *narrow);
     for (uint32_t y = 0; y < in->height; y++)
         resize_row(in->data + (size_t)y * in->width * in->channels, &columns, width, in->channels,

@@ -16,7 +16,7 @@ static const char *const path_of[FIELDS] = {
 };
 
 /* Where the parser stands. */
-struct page {
+struct listing_page {
     const char *folder;
     struct s3_listing *listing;
     size_t first, first_prefix; /* objects and folders that were there before this page */
@@ -30,7 +30,7 @@ struct page {
 static void on_start(void *user, const XML_Char *name, const XML_Char **attributes)
 {
     (void)attributes;
-    struct page *page = user;
+    struct listing_page *page = user;
     text_format(&page->path, page->path.size ? "/%s" : "%s", name);
     text_clear(&page->text);
     if (strcmp(page->path.at, ROOT "Contents") == 0)
@@ -43,17 +43,17 @@ static void on_doctype(void *user, const XML_Char *name, const XML_Char *system,
                        const XML_Char *public, int has_subset)
 {
     (void)name, (void)system, (void)public, (void)has_subset;
-    XML_StopParser(((struct page *)user)->parser, XML_FALSE);
+    XML_StopParser(((struct listing_page *)user)->parser, XML_FALSE);
 }
 
 static void on_text(void *user, const XML_Char *text, int size)
 {
-    struct page *page = user;
+    struct listing_page *page = user;
     text_bytes(&page->text, text, (size_t)size);
 }
 
 /* An object has ended. An ETag has quotes, which some servers leave away. */
-static void add_object(struct page *page)
+static void add_object(struct listing_page *page)
 {
     const struct text *field = page->field;
     const char *etag = field[ETAG].at, *c = etag;
@@ -79,7 +79,7 @@ static void add_object(struct page *page)
 
 static void on_end(void *user, const XML_Char *name)
 {
-    struct page *page = user;
+    struct listing_page *page = user;
     struct s3_listing *listing = page->listing;
     const char *path = page->path.at;
     for (enum field f = KEY; f < FIELDS; f++)
@@ -99,7 +99,7 @@ static void on_end(void *user, const XML_Char *name)
     text_clear(&page->text);
 }
 
-static int is(const struct page *page, enum field field, const char *value)
+static int is(const struct listing_page *page, enum field field, const char *value)
 {
     return page->field[field].at != NULL && strcmp(page->field[field].at, value) == 0;
 }
@@ -128,7 +128,7 @@ static void decode_key(char *key)
 }
 
 /* Decodes the keys of this page, checks them and drops the marks of folders. */
-static int finish_page(struct page *page)
+static int finish_page(struct listing_page *page)
 {
     struct s3_listing *listing = page->listing;
     size_t kept = page->first, folder = strlen(page->folder);
@@ -172,10 +172,10 @@ static int finish_page(struct page *page)
 int s3xml_page(const uint8_t *xml, size_t size, const char *folder, struct s3_listing *listing,
                struct text *next)
 {
-    struct page page = {.folder = folder,
-                        .listing = listing,
-                        .first = listing->count,
-                        .first_prefix = listing->prefixes};
+    struct listing_page page = {.folder = folder,
+                                .listing = listing,
+                                .first = listing->count,
+                                .first_prefix = listing->prefixes};
     XML_Parser parser = XML_ParserCreate(NULL);
     if (parser == NULL)
         return fail("out of memory for an XML parser");

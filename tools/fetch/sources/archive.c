@@ -48,20 +48,20 @@ struct link {
     size_t index;
 };
 
-struct batch {
+struct cifar_batch {
     char *name;
     struct tar_range at;
 };
 
 /* An archive as it was read. */
-struct box {
+struct archive {
     struct blob *blob; /* NULL when it is not needed any more */
     struct spool spool;
     struct content *content;
     size_t contents;
     struct link *link;
     size_t links;
-    struct batch *batch;
+    struct cifar_batch *batch;
     size_t batches;
     char *names; /* of the classes of CIFAR-10, a line each */
     struct labels labels;
@@ -122,86 +122,86 @@ static int cifar_pixels(const uint8_t planes[CIFAR_PIXELS], struct pixels *pixel
 
 static int load(struct source *source, size_t item, struct fetched *fetched)
 {
-    struct box *box = source->state;
-    const struct content *content = &box->content[source->item[item].index];
+    struct archive *archive = source->state;
+    const struct content *content = &archive->content[source->item[item].index];
     const struct tar_range *at = &content->at;
     fetched->size = (size_t)at->size;
     fetched->bytes = egrow(NULL, fetched->size, 1);
     if (read_at(at->fd, at->offset, fetched->bytes, fetched->size) < 0)
-        return at->fd == box->spool.fd ? fail("cannot read the spool file: %s", why()) : 1;
+        return at->fd == archive->spool.fd ? fail("cannot read the spool file: %s", why()) : 1;
     return content->is_raw && cifar_pixels(fetched->bytes, &fetched->pixels) < 0;
 }
 
 /* Back to what it was before the listing. */
 static void empty(struct source *source)
 {
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     source_empty(source);
-    spool_empty(&box->spool);
-    for (size_t i = 0; i < box->links; i++) {
-        free(box->link[i].name);
-        free(box->link[i].target);
+    spool_empty(&archive->spool);
+    for (size_t i = 0; i < archive->links; i++) {
+        free(archive->link[i].name);
+        free(archive->link[i].target);
     }
-    for (size_t i = 0; i < box->batches; i++)
-        free(box->batch[i].name);
-    free(box->link);
-    free(box->batch);
-    free(box->content);
-    free(box->names);
-    labels_free(&box->labels);
-    *box = (struct box){.blob = box->blob, .spool = box->spool};
+    for (size_t i = 0; i < archive->batches; i++)
+        free(archive->batch[i].name);
+    free(archive->link);
+    free(archive->batch);
+    free(archive->content);
+    free(archive->names);
+    labels_free(&archive->labels);
+    *archive = (struct archive){.blob = archive->blob, .spool = archive->spool};
 }
 
-static void close_box(struct source *source)
+static void close_archive(struct source *source)
 {
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     empty(source);
-    blob_close(box->blob);
-    spool_close(&box->spool);
-    free(box);
+    blob_close(archive->blob);
+    spool_close(&archive->spool);
+    free(archive);
 }
 
 /* Returns its index. */
-static size_t add_content(struct box *box, const struct tar_range *at, int is_raw)
+static size_t add_content(struct archive *archive, const struct tar_range *at, int is_raw)
 {
-    box->content = egrow_by_one(box->content, box->contents, sizeof *box->content);
-    box->content[box->contents] = (struct content){*at, is_raw};
-    return box->contents++;
+    archive->content = egrow_by_one(archive->content, archive->contents, sizeof *archive->content);
+    archive->content[archive->contents] = (struct content){*at, is_raw};
+    return archive->contents++;
 }
 
 static int take_batch(struct source *source, struct tar *tar, const struct tar_member *member)
 {
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     if (member->size == 0 || member->size % CIFAR_RECORD != 0)
         return fail("cannot read %s/%s as a batch of CIFAR-10: its size is no multiple of %d",
                     source->name, member->name, CIFAR_RECORD);
-    box->batch = egrow(box->batch, box->batches + 1, sizeof *box->batch);
-    struct batch *batch = &box->batch[box->batches++];
-    *batch = (struct batch){.name = ecopy(member->name)};
-    return tar_keep(tar, &box->spool, &batch->at);
+    archive->batch = egrow(archive->batch, archive->batches + 1, sizeof *archive->batch);
+    struct cifar_batch *batch = &archive->batch[archive->batches++];
+    *batch = (struct cifar_batch){.name = ecopy(member->name)};
+    return tar_keep(tar, &archive->spool, &batch->at);
 }
 
 static int take_names(struct source *source, struct tar *tar, const struct tar_member *member)
 {
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     struct tar_range at;
     if (member->size > CIFAR_MAX_NAMES)
         return fail("cannot read %s/%s: %llu bytes are too many for names of classes", source->name,
                     member->name, (unsigned long long)member->size);
-    if (tar_keep(tar, &box->spool, &at) < 0 || spool_flush(&box->spool) < 0)
+    if (tar_keep(tar, &archive->spool, &at) < 0 || spool_flush(&archive->spool) < 0)
         return -1;
-    free(box->names);
-    box->names = ealloc((size_t)at.size + 1, 1);
-    if (read_at(at.fd, at.offset, box->names, (size_t)at.size) < 0)
+    free(archive->names);
+    archive->names = ealloc((size_t)at.size + 1, 1);
+    if (read_at(at.fd, at.offset, archive->names, (size_t)at.size) < 0)
         return fail("cannot read %s/%s: %s", source->name, member->name, why());
-    return name_is_utf8(box->names)
+    return name_is_utf8(archive->names)
                ? 0
                : fail("cannot read %s/%s: it is not UTF-8", source->name, member->name);
 }
 
 static int take_file(struct source *source, struct tar *tar, const struct tar_member *member)
 {
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     enum cifar_file cifar = cifar_file(member->name);
     enum labels_kind kind = labels_kind(member->name);
     struct tar_range at = {.size = member->size};
@@ -210,36 +210,36 @@ static int take_file(struct source *source, struct tar *tar, const struct tar_me
                                     : take_batch(source, tar, member);
     /* A file that may tell an image's label; whether it does is seen when all have come. */
     if (kind != LABELS_NONE) {
-        if (at.size <= labels_most(kind) && tar_keep(tar, &box->spool, &at) < 0)
+        if (at.size <= labels_most(kind) && tar_keep(tar, &archive->spool, &at) < 0)
             return -1;
-        labels_add(&box->labels, kind, member->name, &at, NULL);
+        labels_add(&archive->labels, kind, member->name, &at, NULL);
         return 0;
     }
     int taken = source_take(source, member->name, member->size);
     if (taken <= 0)
         return taken;
-    if (tar_keep(tar, &box->spool, &at) < 0)
+    if (tar_keep(tar, &archive->spool, &at) < 0)
         return -1;
-    source->item[source->count - 1].index = add_content(box, &at, 0);
+    source->item[source->count - 1].index = add_content(archive, &at, 0);
     return 0;
 }
 
 static int take_member(struct source *source, struct tar *tar, const struct tar_member *member)
 {
     static const struct tar_range nothing;
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     enum labels_kind kind = labels_kind(member->name);
     switch (member->kind) {
     case TAR_FILE:
         return take_file(source, tar, member);
     case TAR_LINK:
         if (kind != LABELS_NONE) {
-            labels_add(&box->labels, kind, member->name, &nothing, member->target);
+            labels_add(&archive->labels, kind, member->name, &nothing, member->target);
             return 0;
         }
-        box->link = egrow(box->link, box->links + 1, sizeof *box->link);
-        box->link[box->links++] = (struct link){ecopy(member->name), ecopy(member->target),
-                                                add_content(box, &nothing, 0)};
+        archive->link = egrow(archive->link, archive->links + 1, sizeof *archive->link);
+        archive->link[archive->links++] = (struct link){ecopy(member->name), ecopy(member->target),
+                                                        add_content(archive, &nothing, 0)};
         return 0;
     case TAR_OTHER:
         return source_take_no_file(source, member->name, "it is a link or no file at all");
@@ -269,15 +269,15 @@ static const struct source_item *find_target(const struct source *source, size_t
 /* Makes items of the hard links, which are no members of their own. */
 static int take_links(struct source *source)
 {
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     size_t count = source->count;
     source_sort(source);
-    for (size_t i = 0; i < box->links; i++) {
-        const struct link *link = &box->link[i];
+    for (size_t i = 0; i < archive->links; i++) {
+        const struct link *link = &archive->link[i];
         const struct source_item *target = find_target(source, count, link);
         int taken;
         if (target != NULL) {
-            box->content[link->index] = box->content[target->index];
+            archive->content[link->index] = archive->content[target->index];
             taken = source_take(source, link->name, target->size);
         } else {
             taken = source_take_no_file(source, link->name, "it is a link to what is not there");
@@ -293,15 +293,16 @@ static int take_links(struct source *source)
 /* Makes items of the images in the batches of CIFAR-10. */
 static int take_batches(struct source *source)
 {
-    struct box *box = source->state;
-    if (box->names == NULL && source->count > 0) { /* files of another kind that are called so */
-        for (size_t b = 0; b < box->batches; b++)
-            omitted_file(&source->omitted, box->batch[b].name);
+    struct archive *archive = source->state;
+    if (archive->names == NULL &&
+        source->count > 0) { /* files of another kind that are called so */
+        for (size_t b = 0; b < archive->batches; b++)
+            omitted_file(&source->omitted, archive->batch[b].name);
         return 0;
     }
-    for (size_t b = 0; b < box->batches; b++) {
-        const struct batch *batch = &box->batch[b];
-        if (box->names == NULL)
+    for (size_t b = 0; b < archive->batches; b++) {
+        const struct cifar_batch *batch = &archive->batch[b];
+        if (archive->names == NULL)
             return fail("cannot read %s/%s: there is no batches.meta.txt, which names its classes",
                         source->name, batch->name);
         for (uint32_t i = 0; i < batch->at.size / CIFAR_RECORD; i++) {
@@ -311,11 +312,11 @@ static int take_batches(struct source *source)
             at.size = CIFAR_PIXELS;
             int added = read_at(at.fd, at.offset - 1, &label, 1);
             if (added == 0)
-                added = cifar_add(source, batch->name, i, label, box->names);
+                added = cifar_add(source, batch->name, i, label, archive->names);
             if (added < 0)
                 return fail("cannot read %s/%s: %s", source->name, batch->name, why());
             if (added > 0)
-                source->item[source->count - 1].index = add_content(box, &at, 1);
+                source->item[source->count - 1].index = add_content(archive, &at, 1);
         }
     }
     return 0;
@@ -324,18 +325,18 @@ static int take_batches(struct source *source)
 static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
                      size_t size)
 {
-    const struct box *box = source->state;
-    const struct tar_range *at = &box->content[item->index].at;
+    const struct archive *archive = source->state;
+    const struct tar_range *at = &archive->content[item->index].at;
     return read_at(at->fd, at->offset, head, size);
 }
 
 /* Reads it until it came whole, and makes items of what needs the whole. */
 static int list_members(struct source *source, const struct source_options *options)
 {
-    struct box *box = source->state;
+    struct archive *archive = source->state;
     int again = 1;
     while (again > 0) {
-        struct tar *tar = tar_open(box->blob, source->name);
+        struct tar *tar = tar_open(archive->blob, source->name);
         struct tar_member member;
         int done = tar ? 1 : -1;
         while (done > 0 && (done = tar_next(tar, &member)) > 0) {
@@ -346,8 +347,8 @@ static int list_members(struct source *source, const struct source_options *opti
         }
         tar_close(tar);
         if (done == 0)
-            done = spool_flush(&box->spool);
-        again = blob_check(box->blob, done < 0);
+            done = spool_flush(&archive->spool);
+        again = blob_check(archive->blob, done < 0);
         if (again < 0 || (again == 0 && done < 0))
             return -1;
         if (again > 0)
@@ -360,14 +361,14 @@ static int list_members(struct source *source, const struct source_options *opti
         source->item[i].is_out = strcmp(source->item[i].key, source->item[i + 1].key) == 0;
     source_sift(source);
     source_sniff_all(source, read_head);
-    if (labels_apply(source, &box->labels, options) < 0)
+    if (labels_apply(source, &archive->labels, options) < 0)
         return -1;
-    labels_free(&box->labels);
-    if (blob_file(box->blob) < 0) {
-        blob_close(box->blob);
-        box->blob = NULL;
+    labels_free(&archive->labels);
+    if (blob_file(archive->blob) < 0) {
+        blob_close(archive->blob);
+        archive->blob = NULL;
     } else {
-        blob_rest(box->blob);
+        blob_rest(archive->blob);
     }
     return 0;
 }
@@ -375,20 +376,21 @@ static int list_members(struct source *source, const struct source_options *opti
 static int open_archive(struct source *source, const char *name,
                         const struct source_options *options)
 {
-    struct box *box = source->state = ealloc(1, sizeof *box);
-    box->spool = SPOOL_NEW;
+    struct archive *archive = source->state = ealloc(1, sizeof *archive);
+    archive->spool = SPOOL_NEW;
     free(source->name);
     source->name = blob_show(name);
     const char *slash = strrchr(source->name, '/'); /* "train" of "…/train.tar.gz" */
     source->root = ecopy(slash ? slash + 1 : source->name);
     source->root[strlen(source->root) - tar_suffix(source->name)] = '\0';
     source->is_part = 1;
-    box->blob = blob_open(name, options->access, &options->cancellation);
-    if (box->blob == NULL || list_members(source, options) < 0)
+    archive->blob = blob_open(name, options->access, &options->cancellation);
+    if (archive->blob == NULL || list_members(source, options) < 0)
         return -1;
     if (blob_is_url(name))
         source->described = ecopy(source->name);
     return 0;
 }
 
-const struct source_kind source_archive = {.open = open_archive, .load = load, .close = close_box};
+const struct source_kind source_archive = {
+    .open = open_archive, .load = load, .close = close_archive};

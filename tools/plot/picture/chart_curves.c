@@ -71,13 +71,13 @@ static void draw_lines(const struct pane *pane, const struct run *run, enum curv
 static double distance(const struct pane *pane, const struct run *run, double y, double left,
                        double right)
 {
-    const struct points *side[2] = {&run->progress, &run->validation};
+    const struct samples *side[2] = {&run->progress, &run->validation};
     double nearest = pane->height;
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; i < side[k]->count; i++) {
-            double x = pane_x(pane, side[k]->point[i].iteration);
+            double x = pane_x(pane, side[k]->sample[i].iteration);
             if (x >= left && x <= right)
-                nearest = fmin(nearest, fabs(pane_y(pane, 100 * side[k]->point[i].accuracy) - y));
+                nearest = fmin(nearest, fabs(pane_y(pane, 100 * side[k]->sample[i].accuracy) - y));
         }
     return nearest;
 }

@@ -159,9 +159,9 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
     return other;
 }
 
-struct tally asked_tally(const struct asked *asked, const struct history *history)
+struct asked_counts asked_counts(const struct asked *asked, const struct history *history)
 {
-    struct tally tally = {.asked = asked->count};
+    struct asked_counts tally = {.asked = asked->count};
     double sum = 0, known = 0, work = 0, longest = 0;
     /* Seconds that an epoch takes, in the mean of the runs whose speed is known. Networks of all
      * depths have about the same work to do, for deeper ones are narrower. */

@@ -32,10 +32,10 @@ struct asked {
 int asked_look(struct asked *asked, int folder, const char *path, struct history *history);
 void asked_free(struct asked *asked);
 
-struct tally {
+struct asked_counts {
     size_t asked, done, running, failed; /* the others are to come */
     double left;                         /* seconds for all of them; NAN: not known */
 };
-struct tally asked_tally(const struct asked *asked, const struct history *history);
+struct asked_counts asked_counts(const struct asked *asked, const struct history *history);
 
 #endif

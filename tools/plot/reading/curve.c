@@ -12,16 +12,16 @@ enum { SPEED_SECONDS = 30, RECENT = 50 };
 
 struct mean curve_recent(const struct run *run)
 {
-    return points_last(&run->progress, RECENT);
+    return samples_last(&run->progress, RECENT);
 }
 
 double curve_diverged(const struct run *run)
 {
-    const struct points *points = &run->progress;
+    const struct samples *samples = &run->progress;
     /* A single infinite loss can heal; divergence is a loss that never becomes a number again. */
     double since = 0;
-    for (size_t i = points->count; i > 0 && !isfinite(points->point[i - 1].loss); i--)
-        since = points->point[i - 1].iteration;
+    for (size_t i = samples->count; i > 0 && !isfinite(samples->sample[i - 1].loss); i--)
+        since = samples->sample[i - 1].iteration;
     return since;
 }
 
@@ -32,10 +32,10 @@ static double share(double value, double weight)
     return isfinite(value) ? weight * fmax(fmin(value, 1e6), -1e6) : 0;
 }
 
-/* Centred mean over 2 × half + 1 values, each with the weight of its point, in one pass. At the
- * beginning, where curves are steep, the window is as narrow before the point as behind it: else it
- * would show what is yet to come. */
-static void smooth(double *result, const double *y, const struct point *point, size_t count,
+/* Centred mean over 2 × half + 1 values, each with the weight of its sample, in one pass. At the
+ * beginning, where curves are steep, the window is as narrow before the sample as behind it: else
+ * it would show what is yet to come. */
+static void smooth(double *result, const double *y, const struct sample *sample, size_t count,
                    size_t half)
 {
     size_t from = 0, to = 0;    /* the window [from, to) */
@@ -43,31 +43,31 @@ static void smooth(double *result, const double *y, const struct point *point, s
     for (size_t i = 0; i < count; i++) {
         size_t ahead = i < half ? i : half;
         for (; to < count && to <= i + ahead; to++) {
-            sum += share(y[to], points_weight(&point[to]));
-            inside += isfinite(y[to]) ? points_weight(&point[to]) : 0;
+            sum += share(y[to], samples_weight(&sample[to]));
+            inside += isfinite(y[to]) ? samples_weight(&sample[to]) : 0;
         }
         for (; from + half < i; from++) {
-            sum -= share(y[from], points_weight(&point[from]));
-            inside -= isfinite(y[from]) ? points_weight(&point[from]) : 0;
+            sum -= share(y[from], samples_weight(&sample[from]));
+            inside -= isfinite(y[from]) ? samples_weight(&sample[from]) : 0;
         }
         result[i] = isfinite(y[i]) ? sum / inside : NAN;
     }
 }
 
-struct line curve_line(const struct points *points, enum curve_field field, enum curve_form form)
+struct line curve_line(const struct samples *samples, enum curve_field field, enum curve_form form)
 {
-    struct line line = {.count = points->count};
+    struct line line = {.count = samples->count};
     line.x = ealloc(line.count, sizeof *line.x);
     line.y = ealloc(line.count, sizeof *line.y);
     for (size_t i = 0; i < line.count; i++) {
-        const struct point *point = &points->point[i];
-        line.x[i] = point->iteration;
-        line.y[i] = field == CURVE_LOSS ? point->loss : 100 * point->accuracy;
+        const struct sample *sample = &samples->sample[i];
+        line.x[i] = sample->iteration;
+        line.y[i] = field == CURVE_LOSS ? sample->loss : 100 * sample->accuracy;
     }
     if (form == CURVE_SMOOTH) {
         double *raw = line.y;
         line.y = ealloc(line.count, sizeof *line.y);
-        smooth(line.y, raw, points->point, line.count, line.count / 80 + (line.count > 8));
+        smooth(line.y, raw, samples->sample, line.count, line.count / 80 + (line.count > 8));
         free(raw);
     }
     return line;
@@ -95,13 +95,13 @@ static double loss_top(const struct history *history)
     double *first = ealloc(history->runs, sizeof *first);
     size_t n = 0, begun = 0;
     for (size_t r = 0; r < history->runs; r++) {
-        const struct points *points = &history->run[r]->progress;
-        size_t step = points->count / SAMPLES + 1;
-        if (points->count > 0 && isfinite(points->point[0].loss))
-            first[begun++] = points->point[0].loss;
-        for (size_t i = 0; i < points->count; i += step)
-            if (isfinite(points->point[i].loss))
-                losses[n++] = points->point[i].loss;
+        const struct samples *samples = &history->run[r]->progress;
+        size_t step = samples->count / SAMPLES + 1;
+        if (samples->count > 0 && isfinite(samples->sample[0].loss))
+            first[begun++] = samples->sample[0].loss;
+        for (size_t i = 0; i < samples->count; i += step)
+            if (isfinite(samples->sample[i].loss))
+                losses[n++] = samples->sample[i].loss;
     }
     qsort(losses, n, sizeof *losses, compare);
     qsort(first, begun, sizeof *first, compare);
@@ -121,22 +121,22 @@ struct ranges curve_ranges(const struct history *history)
     struct ranges ranges = {.low = 1, .high = 0};
     for (size_t r = 0; r < history->runs; r++) {
         const struct run *run = history->run[r];
-        const struct points *lists[2] = {&run->progress, &run->validation};
+        const struct samples *lists[2] = {&run->progress, &run->validation};
         for (int k = 0; k < 2; k++)
             if (lists[k]->count > 0)
                 ranges.iterations =
-                    fmax(ranges.iterations, lists[k]->point[lists[k]->count - 1].iteration);
+                    fmax(ranges.iterations, lists[k]->sample[lists[k]->count - 1].iteration);
         ranges.iterations = fmax(ranges.iterations, (double)run->iterations);
         ranges.epochs = fmax(ranges.epochs, (double)run->epoch);
         /* A live run has its whole way ahead on the axis; one that ended early does not. */
         if (run->state == RUN_OPEN)
             ranges.epochs = fmax(ranges.epochs, (double)run->epochs);
         for (size_t i = 0; i < run->validation.count; i++) {
-            const struct point *point = &run->validation.point[i];
+            const struct sample *sample = &run->validation.sample[i];
             /* The steep first epochs would leave the rest little room: they come in from below. */
-            if (point->epoch * 10 > run->epoch)
-                ranges.low = fmin(ranges.low, point->accuracy);
-            ranges.high = fmax(ranges.high, point->accuracy);
+            if (sample->epoch * 10 > run->epoch)
+                ranges.low = fmin(ranges.low, sample->accuracy);
+            ranges.high = fmax(ranges.high, sample->accuracy);
         }
     }
     ranges.iterations = fmax(ranges.iterations, 1);
@@ -154,14 +154,14 @@ struct ranges curve_ranges(const struct history *history)
 
 struct speed curve_speed(const struct run *run)
 {
-    const struct points *points = &run->progress;
+    const struct samples *samples = &run->progress;
     struct speed speed = {NAN, NAN};
-    if (points->count < 2)
+    if (samples->count < 2)
         return speed;
-    const struct point *last = &points->point[points->count - 1], *first = last;
+    const struct sample *last = &samples->sample[samples->count - 1], *first = last;
     double images = 0;
-    /* The first point's own step was before the time counted. */
-    for (; first > points->point && last->time - (first - 1)->time <= SPEED_SECONDS; first--)
+    /* The first sample's own step was before the time counted. */
+    for (; first > samples->sample && last->time - (first - 1)->time <= SPEED_SECONDS; first--)
         images += first->images;
     /* And so were those that came in one go with it. */
     while (first < last && first[1].time == first->time)
@@ -176,7 +176,7 @@ double curve_left(const struct run *run)
 {
     if (run->iterations == 0 || run->progress.count == 0)
         return NAN;
-    double done = run->progress.point[run->progress.count - 1].iteration;
+    double done = run->progress.sample[run->progress.count - 1].iteration;
     return ((double)run->iterations - done) / curve_speed(run).iterations;
 }
 

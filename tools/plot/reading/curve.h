@@ -1,4 +1,4 @@
-/* Figures and lines computed from a run's points, the same for every view. */
+/* Figures and lines computed from a run's samples, the same for every view. */
 #ifndef PSPLOT_CURVE_H
 #define PSPLOT_CURVE_H
 
@@ -19,12 +19,13 @@ struct line {
 enum curve_field { CURVE_LOSS, CURVE_ACCURACY }; /* accuracy comes in percent */
 enum curve_form {
     CURVE_RAW,    /* as recorded */
-    CURVE_SMOOTH, /* centred mean over a fortieth of the run, fewer points at its ends, by images */
+    CURVE_SMOOTH, /* centred mean over a fortieth of the run, fewer samples at its ends, by images
+                   */
 };
 
 /* Iterations against a field; what is no finite number is left out of the means and stays a gap.
  * Free with line_free(). */
-struct line curve_line(const struct points *points, enum curve_field field, enum curve_form form);
+struct line curve_line(const struct samples *samples, enum curve_field field, enum curve_form form);
 void line_free(struct line *line);
 
 /* Ends of the axes that all panels share, so that they may be compared. */

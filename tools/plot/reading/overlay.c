@@ -11,15 +11,16 @@
 /* A run's accuracies: at each validation, or the mean over each epoch's mini-batches. */
 static struct line line_of(const struct run *run, int training)
 {
-    const struct points *points = training ? &run->progress : &run->validation;
-    struct line line = {ealloc(points->count, sizeof(double)),
-                        ealloc(points->count, sizeof(double)), 0};
-    for (size_t i = 0; i < points->count; i++) {
-        const struct point *point = &points->point[i];
-        if (training && i + 1 < points->count && point->epoch >= point[1].epoch)
+    const struct samples *samples = training ? &run->progress : &run->validation;
+    struct line line = {ealloc(samples->count, sizeof(double)),
+                        ealloc(samples->count, sizeof(double)), 0};
+    for (size_t i = 0; i < samples->count; i++) {
+        const struct sample *sample = &samples->sample[i];
+        if (training && i + 1 < samples->count && sample->epoch >= sample[1].epoch)
             continue;
-        double accuracy = training ? points_epoch(points, point->epoch).accuracy : point->accuracy;
-        line.x[line.count] = (double)point->epoch;
+        double accuracy =
+            training ? samples_epoch(samples, sample->epoch).accuracy : sample->accuracy;
+        line.x[line.count] = (double)sample->epoch;
         line.y[line.count++] = 100 * accuracy;
     }
     return line;

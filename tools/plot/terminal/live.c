@@ -98,7 +98,7 @@ static void draw_head(struct screen *screen, const struct history *history,
                       const struct asked *asked, const char *title, int with_legend)
 {
     char text[192] = "", time[32];
-    struct tally tally = asked_tally(asked, history);
+    struct asked_counts tally = asked_counts(asked, history);
     size_t to_come = tally.asked - tally.done - tally.running - tally.failed;
     size_t count[RUN_TORN + 1] = {0};
     if (asked->count > 0) {
@@ -279,7 +279,7 @@ struct screen *live_frame(const struct history *history, const struct asked *ask
  * images/s". */
 static void tell_epoch(const struct run *run, uint64_t epoch)
 {
-    const struct points *side[2] = {&run->progress, &run->validation};
+    const struct samples *side[2] = {&run->progress, &run->validation};
     static const char *const name[2] = {"training", "validation"};
     const char *between = ":";
     char speed[32];
@@ -287,7 +287,7 @@ static void tell_epoch(const struct run *run, uint64_t epoch)
     if (run->epochs > 0)
         printf(" of %llu", (unsigned long long)run->epochs);
     for (int i = 0; i < 2; i++) {
-        struct mean mean = points_epoch(side[i], epoch);
+        struct mean mean = samples_epoch(side[i], epoch);
         if (mean.count == 0)
             continue;
         printf("%s %s %.2f %%, loss %s", between, name[i], 100 * mean.accuracy,
@@ -301,12 +301,12 @@ static void tell_epoch(const struct run *run, uint64_t epoch)
 /* The first epoch after this one that there are points of, or 0. */
 static uint64_t next_epoch(const struct run *run, uint64_t epoch)
 {
-    const struct points *side[2] = {&run->progress, &run->validation};
+    const struct samples *side[2] = {&run->progress, &run->validation};
     uint64_t next = 0;
     for (int k = 0; k < 2; k++)
-        for (size_t i = side[k]->count; i > 0 && side[k]->point[i - 1].epoch > epoch; i--)
-            if (next == 0 || side[k]->point[i - 1].epoch < next)
-                next = side[k]->point[i - 1].epoch;
+        for (size_t i = side[k]->count; i > 0 && side[k]->sample[i - 1].epoch > epoch; i--)
+            if (next == 0 || side[k]->sample[i - 1].epoch < next)
+                next = side[k]->sample[i - 1].epoch;
     return next;
 }
 
@@ -315,8 +315,8 @@ void live_tell(struct history *history)
     for (size_t i = 0; i < history->runs; i++) {
         const struct run *run = history->run[i];
         struct titles *titles = run->shown;
-        const struct points *validation = &run->validation;
-        uint64_t judged = validation->count ? validation->point[validation->count - 1].epoch : 0;
+        const struct samples *validation = &run->validation;
+        uint64_t judged = validation->count ? validation->sample[validation->count - 1].epoch : 0;
         /* An epoch is over when it is validated, when another has begun, or when the run has ended.
          */
         uint64_t over = run->epoch;

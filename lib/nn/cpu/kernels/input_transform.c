@@ -9,7 +9,7 @@
 #include "winograd.h"
 
 /* Six rows of an image with a border, or four without, of one channel. */
-struct source {
+struct rows {
     const float *y, *gradient; /* the first row, perhaps outside; pooled rows if y's are pooled */
     size_t y_row, gradient_row;
     size_t y_ahead, gradient_ahead; /* to the next channel */
@@ -30,14 +30,14 @@ static int rows_inside(int first, int rows, int height)
 /* What is at a place of the source. */
 enum kind { PLAIN, ACTIVATION, GRADIENT, POOLED, GRADIENT_OF_MEAN, GRADIENT_OF_MAX };
 
-SPECIALISED lanes pooled(const struct source *s, const float *y)
+SPECIALISED lanes pooled(const struct rows *s, const float *y)
 {
     for (int i = 0; i < 4; i++)
         __builtin_prefetch(y + (size_t)(i / 2) * s->y_row + i % 2 * LANES + s->y_ahead);
     return lanes_rectify(window_at(y, s->y_row, &s->c).highest);
 }
 
-SPECIALISED lanes gradient_at(const struct source *s, const float *y, const float *gradient,
+SPECIALISED lanes gradient_at(const struct rows *s, const float *y, const float *gradient,
                               int of_mean)
 {
     lanes value = lanes_load(y), dz = lanes_load(gradient);
@@ -50,8 +50,8 @@ SPECIALISED lanes gradient_at(const struct source *s, const float *y, const floa
 }
 
 /* y, gradient: a row's begin; at: floats from there, of a pooled row for GRADIENT's y too */
-SPECIALISED lanes pixel(enum kind kind, const struct source *s, const float *y,
-                        const float *gradient, size_t at)
+SPECIALISED lanes pixel(enum kind kind, const struct rows *s, const float *y, const float *gradient,
+                        size_t at)
 {
     switch (kind) {
     case PLAIN:
@@ -79,10 +79,10 @@ SPECIALISED void store_column(const lanes *d, int rows, float *to, size_t row)
     store_each(to, row, 6, t);
 }
 
-SPECIALISED void columns(enum kind kind, const struct source *source, int rows, int inside,
-                         float *to, size_t row)
+SPECIALISED void columns(enum kind kind, const struct rows *from, int rows, int inside, float *to,
+                         size_t row)
 {
-    struct source s = *source; /* what is stored cannot change it */
+    struct rows s = *from; /* what is stored cannot change it */
     const float *y[6], *gradient[6];
     for (int i = 0; i < rows; i++) {
         y[i] = s.y + (size_t)i * s.y_row * (kind == POOLED ? 2 : 1);
@@ -97,10 +97,10 @@ SPECIALISED void columns(enum kind kind, const struct source *source, int rows, 
 }
 
 /* The gradient through a maximum: columns in pairs, since windows are. */
-SPECIALISED void columns_of_windows(const struct source *source, int rows, int inside, float *to,
+SPECIALISED void columns_of_windows(const struct rows *from, int rows, int inside, float *to,
                                     size_t row)
 {
-    struct source copy = *source, *s = &copy;
+    struct rows copy = *from, *s = &copy;
     lanes zero = lanes_zero();
     int border = rows == 6; /* then the first row is the lower one of its windows */
     for (int column = 0; column < s->width; column += 2, to += 2 * LANES) {
@@ -139,8 +139,8 @@ SPECIALISED void columns_of_windows(const struct source *source, int rows, int i
     }
 }
 
-SPECIALISED void some_columns(enum kind kind, const struct source *s, int rows, int inside,
-                              float *to, size_t row)
+SPECIALISED void some_columns(enum kind kind, const struct rows *s, int rows, int inside, float *to,
+                              size_t row)
 {
     if (kind == GRADIENT_OF_MAX)
         columns_of_windows(s, rows, inside, to, row);
@@ -149,8 +149,7 @@ SPECIALISED void some_columns(enum kind kind, const struct source *s, int rows, 
 }
 
 /* Each set of rows inside the image that is common has its own loop, for kinds that are. */
-SPECIALISED void all_columns(enum kind kind, const struct source *s, int rows, float *to,
-                             size_t row)
+SPECIALISED void all_columns(enum kind kind, const struct rows *s, int rows, float *to, size_t row)
 {
     int all = (1 << rows) - 1, is_common = kind <= GRADIENT;
     if ((is_common || kind == GRADIENT_OF_MAX) && s->inside == all)
@@ -193,7 +192,7 @@ static void clear_columns(float *at, size_t row, int count)
 }
 
 /* Into the strip, six rows with a column of zeros on either side of the image, and from there. */
-SPECIALISED void transform_plane(enum kind kind, const struct source *s, int rows,
+SPECIALISED void transform_plane(enum kind kind, const struct rows *s, int rows,
                                  const struct input_tiles *to)
 {
     int border = rows == 6, width = to->tiles * TILE + 2 * border;
@@ -208,10 +207,10 @@ void ISA_NAME(input_transform_image)(const float *plane, int height, int width, 
                                      const struct input_tiles *to)
 {
     size_t row = (size_t)width * LANES;
-    struct source s = {.y = plane + (first - 1) * (ptrdiff_t)row,
-                       .y_row = row,
-                       .width = width,
-                       .inside = rows_inside(first - 1, 6, height)};
+    struct rows s = {.y = plane + (first - 1) * (ptrdiff_t)row,
+                     .y_row = row,
+                     .width = width,
+                     .inside = rows_inside(first - 1, 6, height)};
     transform_plane(PLAIN, &s, 6, to);
 }
 
@@ -220,32 +219,32 @@ void ISA_NAME(input_transform_activation)(const struct output *o, int first,
 {
     int step = o->pool == POOL_MAX ? 2 : 1;
     size_t row = (size_t)o->width * LANES;
-    struct source s = {.y = o->y + (first - 1) * step * (ptrdiff_t)row,
-                       .y_row = row,
-                       .y_ahead = (size_t)o->height * row,
-                       .width = o->width / step,
-                       .inside = rows_inside(first - 1, 6, o->height / step),
-                       .c = channel_begin(o->normal)};
+    struct rows s = {.y = o->y + (first - 1) * step * (ptrdiff_t)row,
+                     .y_row = row,
+                     .y_ahead = (size_t)o->height * row,
+                     .width = o->width / step,
+                     .inside = rows_inside(first - 1, 6, o->height / step),
+                     .c = channel_begin(o->normal)};
     if (step == 2)
         transform_plane(POOLED, &s, 6, to);
     else
         transform_plane(ACTIVATION, &s, 6, to);
 }
 
-SPECIALISED struct source gradient_source(const struct output *o, const float *gradient, int first,
-                                          int rows, uint32_t live)
+SPECIALISED struct rows gradient_rows(const struct output *o, const float *gradient, int first,
+                                      int rows, uint32_t live)
 {
     size_t row = (size_t)o->width * LANES, plane = (size_t)o->height * row;
     int step = o->pool == POOL_MAX ? 2 : 1;
-    struct source s = {.y = o->y + first * (ptrdiff_t)row,
-                       .gradient = gradient,
-                       .y_row = row,
-                       .y_ahead = plane,
-                       .gradient_row = row / (size_t)step,
-                       .gradient_ahead = plane / (size_t)(step * step),
-                       .width = o->width,
-                       .inside = rows_inside(first, rows, o->height),
-                       .c = channel_begin(o->normal)};
+    struct rows s = {.y = o->y + first * (ptrdiff_t)row,
+                     .gradient = gradient,
+                     .y_row = row,
+                     .y_ahead = plane,
+                     .gradient_row = row / (size_t)step,
+                     .gradient_ahead = plane / (size_t)(step * step),
+                     .width = o->width,
+                     .inside = rows_inside(first, rows, o->height),
+                     .c = channel_begin(o->normal)};
     lanes_mask mask = lanes_first(live); /* dy is 0 where all its factors are */
     s.c.out_gain = lanes_select(mask, s.c.gain, lanes_zero());
     s.c.slope = lanes_select(mask, s.c.slope, lanes_zero());
@@ -260,7 +259,7 @@ SPECIALISED struct source gradient_source(const struct output *o, const float *g
 SPECIALISED void transform_gradient(const struct output *o, const float *gradient, int first,
                                     uint32_t live, int rows, const struct input_tiles *to)
 {
-    struct source s = gradient_source(o, gradient, first, rows, live);
+    struct rows s = gradient_rows(o, gradient, first, rows, live);
     if (o->pool == POOL_NONE)
         transform_plane(GRADIENT, &s, rows, to);
     else if (o->pool == POOL_MAX)

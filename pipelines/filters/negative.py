@@ -45,10 +45,16 @@ def write(record):
     sys.stdout.buffer.write(data)
 
 
+if len(sys.argv) > 1:
+    print(f"negative: unexpected argument {sys.argv[1]}: the images come on standard input", file=sys.stderr)
+    sys.exit(2)
 written, total = xxhash.xxh3_64(), 0
 for record in records(sys.stdin.buffer):
     if record["type"] == "header":
-        record = {**record, "tool": "negative 1", "options": {}, "upstream": [record]}
+        if record["kind"] != "images":
+            sys.exit("negative: the input is no set of images; this filter stands before psaug")
+        record = {"type": "header", "version": 1, "kind": "images", "tool": "negative 1", "options": {},
+                  "upstream": [record], "classes": record["classes"]}
     elif record["type"] == "image":
         change(record)
     write(record)

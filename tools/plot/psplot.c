@@ -1,11 +1,11 @@
 /* psplot: draws what the other programs write. */
+#include "follow.h"
+#include "label.h"
 #include "message.h"
 #include "options.h"
-#include "follow.h"
 #include "reading/titles.h"
-#include "label.h"
-#include "standard.h"
 #include "show.h"
+#include "standard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +16,8 @@ static uint64_t limit, epochs;
 static uint32_t size[2];
 static int ascii, dark, following;
 
-static const char kinds[] = "auto|curves|overlay|summary|confusion|classes|table|images|filters";
-
 static const struct option_row rows[] = {
-    {'k', "kind", OPTION_TEXT, OPTION_LOCAL, &kind, 0, 0, kinds,
+    {'k', "kind", OPTION_TEXT, OPTION_LOCAL, &kind, 0, 0, show_kinds,
      "what to draw (auto: curves of runs, confusion of scores)"},
     {'o', "output", OPTION_TEXT, OPTION_LOCAL, &output, 0, 0, "FILE",
      "write a picture: FILE.png, .svg or .pdf (default: text)"},
@@ -67,8 +65,8 @@ static void check_options(void)
 {
     if (options_among("csv|json|means|ranking|status", kind))
         die(USAGE, "--kind %s is written for programs, by psdump: psdump --kind %s", kind, kind);
-    if (!options_among(kinds, kind))
-        die(USAGE, "--kind takes one of %s, not %s", kinds, kind);
+    if (!options_among(show_kinds, kind))
+        die(USAGE, "--kind takes one of %s, not %s", show_kinds, kind);
     if (output && canvas_check(output) < 0)
         die_why();
     if (output && is_kind("table"))

@@ -13,7 +13,9 @@
 
 enum { USUAL_COLUMNS = 80, USUAL_ROWS = 23, LEAST_COLUMNS = 20 };
 
-/* The kinds of views: what each is drawn from, and how. */
+const char show_kinds[] = "auto|curves|overlay|summary|confusion|classes|table|images|filters";
+
+/* Those of runs and scores that are drawn in two ways: from which, and how. */
 struct chart_kind {
     const char *kind, *name; /* name: "curves are", for a sentence */
     int of_scores;

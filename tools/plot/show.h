@@ -6,8 +6,11 @@
 #include "runs/history.h"
 #include "terminal/text.h"
 
-/* Checks that the history holds what kind ("auto", "curves", "overlay", "confusion", "table")
- * draws. -1 with a sentence. */
+/* All kinds, as options have choices. Images and filters are not drawn from a history, and not
+ * here. */
+extern const char show_kinds[];
+
+/* Checks that the history holds what that kind draws. -1 with a sentence. */
 int show_check(const struct history *history, const char *kind);
 
 /* Writes the view as a picture. -1 with a sentence. */

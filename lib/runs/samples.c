@@ -72,7 +72,7 @@ void samples_add(struct samples *samples, struct sample sample, int live)
     if (live && samples->count >= SAMPLES_MOST_LIVE)
         thin(samples);
     if (samples->count == samples->room) {
-        samples->room = samples->room ? 2 * samples->room : 256;
+        samples->room = samples->room ? 2 * samples->room : 16;
         samples->sample = egrow(samples->sample, samples->room, sizeof *samples->sample);
     }
     samples->sample[samples->count++] = sample;

@@ -6,8 +6,9 @@
 
 #include "picture/canvas.h"
 #include "reading/filters.h"
-#include "runs/history.h"
 #include "reading/sheet.h"
+#include "reading/tile.h"
+#include "runs/history.h"
 
 struct picture {
     const char *path;
@@ -27,6 +28,10 @@ int chart_filters(const struct bank *bank, const struct picture *picture);
 
 /* The title over a picture: the height it takes. */
 double chart_title(struct canvas *canvas, const char *title, double font);
+
+/* Draws a tile, as large as it can be, into the middle of a box of whole pixels. */
+void chart_tile(struct canvas *canvas, const struct tile *tile, int x, int y, int width,
+                int height);
 
 /* A picture whose size nobody asked for has at most CHART_MOST pixels, none of its sides more than
  * CHART_LONGEST (cairo's own limit is 32767). This makes one smaller in proportion: many panels

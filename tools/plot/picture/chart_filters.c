@@ -2,7 +2,7 @@
 #include "picture/chart.h"
 
 #include "message.h"
-#include "picture/tile.h"
+#include "reading/tile.h"
 #include "reading/titles.h"
 
 #include <math.h>
@@ -52,7 +52,7 @@ static void draw_filter(struct canvas *canvas, const struct grid *grid, const st
         }
     if (numbers) {
         struct tile tile = tile_of(pixels, f->height, f->width, 3, f->height + f->width);
-        tile_draw(canvas, &tile, (int)x, (int)y, grid->width, grid->height);
+        chart_tile(canvas, &tile, (int)x, (int)y, grid->width, grid->height);
         tile_free(&tile);
     } else {
         struct lettering nan = {fmin(grid->font, 0.4 * grid->width), grey, 0.5, 0.5, 0, 0};

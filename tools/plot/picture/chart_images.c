@@ -171,8 +171,8 @@ static void draw_shown(struct canvas *canvas, const struct grid *grid, const str
 {
     struct lettering lettering = {grid->font, black, 0.5, 0, 0, 0};
     double middle = x + (grid->across - grid->gap) / 2, room = grid->across - 0.5 * grid->gap;
-    tile_draw(canvas, &shown->tile, (int)(middle - grid->width / 2), (int)y, grid->width,
-              grid->height);
+    chart_tile(canvas, &shown->tile, (int)(middle - grid->width / 2), (int)y, grid->width,
+               grid->height);
     y += grid->height + 0.4 * grid->font;
     if (in_one_strip(sheet)) {
         canvas_text_in(canvas, middle, y, room, &lettering, shown->class);

@@ -10,7 +10,7 @@
 #define PSPLOT_SHEET_H
 
 #include "runs/input.h"
-#include "picture/tile.h"
+#include "reading/tile.h"
 
 /* One image on the sheet. */
 struct shown {

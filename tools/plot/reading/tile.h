@@ -6,7 +6,7 @@
 #ifndef PSPLOT_TILE_H
 #define PSPLOT_TILE_H
 
-#include "picture/canvas.h"
+#include <stdint.h>
 
 struct tile {
     uint32_t height, width;
@@ -17,9 +17,8 @@ struct tile {
  * three are red, green, blue; any other number is the grey of their mean. */
 struct tile tile_of(const uint8_t *pixels, uint32_t height, uint32_t width, uint32_t channels,
                     uint32_t most);
+/* The same no larger than a box. */
+struct tile tile_within(const struct tile *tile, int width, int height);
 void tile_free(struct tile *tile);
-
-/* Draws it, as large as it can be, into the middle of a box of whole pixels. */
-void tile_draw(struct canvas *canvas, const struct tile *tile, int x, int y, int width, int height);
 
 #endif

@@ -1,4 +1,4 @@
-#include "picture/tile.h"
+#include "reading/tile.h"
 
 #include "message.h"
 
@@ -53,32 +53,8 @@ static uint32_t times(uint32_t whole, int part)
     return part > 0 ? (whole + (uint32_t)part - 1) / (uint32_t)part : whole;
 }
 
-void tile_draw(struct canvas *canvas, const struct tile *tile, int x, int y, int width, int height)
+struct tile tile_within(const struct tile *tile, int width, int height)
 {
     uint32_t part = larger(times(tile->width, width), times(tile->height, height));
-    struct tile small = shrink(tile->pixels, tile->height, tile->width, 3, part);
-    int across = width / (int)small.width, down = height / (int)small.height;
-    int factor = across < down ? across : down;
-    int wide = (int)small.width * factor, high = (int)small.height * factor;
-    /* Each pixel as a square of factor × factor. */
-    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, wide, high);
-    unsigned char *row = cairo_image_surface_get_data(surface);
-    for (int i = 0; row && i < high; i++, row += cairo_image_surface_get_stride(surface))
-        for (int j = 0; j < wide; j++) {
-            const uint8_t *from =
-                small.pixels + ((size_t)(i / factor) * small.width + (size_t)(j / factor)) * 3;
-            ((uint32_t *)(void *)row)[j] =
-                (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
-        }
-    cairo_surface_mark_dirty(surface);
-    /* A hairline around it: what is as light as the paper still has an edge. */
-    x += (width - wide) / 2;
-    y += (height - high) / 2;
-    canvas_box(canvas, x - 1, y - 1, wide + 2, high + 2, pale_grey);
-    cairo_set_source_surface(canvas->cairo, surface, x, y);
-    cairo_pattern_set_filter(cairo_get_source(canvas->cairo), CAIRO_FILTER_NEAREST);
-    cairo_rectangle(canvas->cairo, x, y, wide, high);
-    cairo_fill(canvas->cairo);
-    cairo_surface_destroy(surface);
-    tile_free(&small);
+    return shrink(tile->pixels, tile->height, tile->width, 3, part);
 }

@@ -302,7 +302,8 @@ s["confusion"] = [row + [0, 0] for row in s["confusion"]] + [[0] * 5] * 2' >more
     trainer d1 'done' 0.6 9>&- &
     trainer d2 stopped 0.3 9>&-
     wait $!
-    sleep 0.3
+    wait_for grep -x 'd1: done' lines
+    wait_for grep -x 'd2: stopped' lines
     kill -0 $chart # as long as somebody could still write
     exec 9>&-
     wait $chart

@@ -273,11 +273,11 @@ for label in range(1200):
     in_time pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
     # This reader is there before the trainer, whose last records it would else wait for when it comes late.
     exec 5<>fifo
-    head -c 1 <&5 >read 3>&- &
+    head -c 1 <&5 >first 3>&- &
     exec 5>&-
     in_time pstrain -q --progress fifo <epoch.ps | cmp - wanted.bin
     wait
-    [ "$(wc -c <read)" = 1 ]
+    [ "$(wc -c <first)" = 1 ]
     # Somebody who holds the FIFO open and never reads: 64 KiB, then records are lost, and counted.
     exec 5<>fifo
     psfetch -q synth:shapes --limit 200 --resize 8x8 --split 0.8 | tee small.ps |

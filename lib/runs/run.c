@@ -129,8 +129,10 @@ static int take_model(struct run *run, const struct record *record)
     run->epochs = map_uint(map, "epochs", run->epochs);
     run->iteration = map_uint(map, "iteration", run->iteration);
     run->depth = (int64_t)map_uint(record_field(record, "network"), "depth", (uint64_t)run->depth);
-    if (reason && reason->type == MSGPACK_OBJECT_STR)
+    if (reason && reason->type == MSGPACK_OBJECT_STR) {
+        free(run->reason);
         run->reason = label_name(reason->via.str.ptr, reason->via.str.size);
+    }
     run->state = run->stopped ? RUN_STOPPED : RUN_DONE;
     return 0;
 }
@@ -150,7 +152,9 @@ int run_take(struct run *run, const struct record *record, double now)
         return take_checkpoint(run, record);
     case RECORD_MODEL:
         return take_model(run, record);
-    case RECORD_DONE:
+    case RECORD_DONE: /* of the progress channel, which has no headers */
+        if (run->header)
+            return 0;
         status = record_field(record, "status");
         run->lost += map_uint(&record->map, "lost", 0);
         run->state = object_is(status, "failed")    ? RUN_FAILED

@@ -91,7 +91,10 @@ static int read_model(struct model *model, const struct record *record)
         .channels = model->about.channels,
         .classes = model->classes.count,
     };
-    if (net_make(&model->net, &shape) < 0)
+    uint64_t number;
+    if (record_uint(record, "epochs", UINT32_MAX, &number) < 0 ||
+        record_uint(record, "iteration", UINT64_MAX, &number) < 0 ||
+        net_make(&model->net, &shape) < 0)
         return -1;
     free(model->parameters);
     model->parameters = ealloc(model->net.parameters, sizeof *model->parameters);
@@ -140,9 +143,10 @@ int model_read(struct model *model, const char *path)
 {
     struct record record;
     int got, fd = open(path, O_RDONLY | O_CLOEXEC);
+    *model = (struct model){0};
     if (fd < 0)
         return fail("cannot read %s: %s", path, strerror(errno));
-    *model = (struct model){.run = run_new()};
+    model->run = run_new();
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
     snprintf(model->name, sizeof model->name, "%.*s",

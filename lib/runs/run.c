@@ -111,7 +111,7 @@ static int take_point(struct run *run, const struct record *record, double now)
 static int take_checkpoint(struct run *run, const struct record *record)
 {
     struct checkpoint checkpoint = {.records = run->records};
-    if (record_uint(record, "epoch", UINT64_MAX, &checkpoint.epoch) < 0 ||
+    if (record_uint(record, "epoch", UINT32_MAX, &checkpoint.epoch) < 0 ||
         record_uint(record, "iteration", UINT64_MAX, &checkpoint.iteration) < 0)
         return -1;
     run->checkpoint = egrow_by_one(run->checkpoint, run->checkpoints, sizeof checkpoint);
@@ -122,7 +122,7 @@ static int take_checkpoint(struct run *run, const struct record *record)
 static int take_model(struct run *run, const struct record *record)
 {
     const msgpack_object *map = &record->map, *reason = record_field(record, "reason");
-    if (record_uint(record, "epoch", UINT64_MAX, &run->epoch) < 0)
+    if (record_uint(record, "epoch", UINT32_MAX, &run->epoch) < 0)
         return -1;
     run->has_model = 1;
     run->stopped = map_true(map, "stopped");

@@ -253,11 +253,13 @@ static int pass_on_checkpoint(struct writer *writer, const struct record *record
 {
     static const char *const key[] = {"records", "digest", "seal"};
     const msgpack_object_map *map = &record->map.via.map;
-    for (uint32_t i = 0; i < 3; i++)
-        if (map->size < 3 || !object_is(&map->ptr[map->size - 3 + i].key, key[i]))
-            return fail_as(DAMAGED, "a checkpoint does not end in its records, digest and seal");
-    /* A short text has one byte before it. */
-    const char *end = map->ptr[map->size - 3].key.via.str.ptr - 1;
+    int ends_so = map->size >= 3;
+    for (uint32_t i = 0; ends_so && i < 3; i++)
+        ends_so = object_is(&map->ptr[map->size - 3 + i].key, key[i]);
+    /* A short text has one byte before it, as writers pack it. */
+    const char *end = ends_so ? map->ptr[map->size - 3].key.via.str.ptr - 1 : NULL;
+    if (!ends_so || (uint8_t)*end != (0xa0 | strlen(key[0])))
+        return fail_as(DAMAGED, "a checkpoint does not end in its records, digest and seal");
     struct position position = write_position(writer);
     write_begin_with(writer, record->bytes, (size_t)((const uint8_t *)end - record->bytes));
     pack_position(writer, position);

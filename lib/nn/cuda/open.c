@@ -176,7 +176,8 @@ static void map_parameters(struct cuda *cuda)
         for (int out = 0; out < s->real_channels; out++)
             for (int in = 0; in < s->real_in; in++)
                 for (int tap = 0; tap < 9; tap++)
-                    *at++ = s->weights + (size_t)((out * 9 + tap) * s->in_channels + in);
+                    *at++ = s->weights + ((size_t)out * 9 + (size_t)tap) * (size_t)s->in_channels +
+                            (size_t)in;
         const size_t vector[] = {s->bias, s->scale, s->offset, s->mean, s->variance};
         for (uint32_t v = 0; v < sizeof vector / sizeof *vector; v++)
             for (size_t c = 0; c < (size_t)s->real_channels; c++)
@@ -385,7 +386,6 @@ static int cuda_open(struct engine **engine, const struct net *net,
     cuda->options = *options;
     cuda->precision = precision;
     lay_out(cuda);
-    map_parameters(cuda);
     cuda_size_slots(cuda);
     if (check_size(cuda) < 0 || open_libraries(cuda) < 0 || make_plans(cuda, &workspace) < 0 ||
         cuda_open_slots(cuda) < 0 || take_device_memory(cuda, (size_t)workspace) < 0 ||
@@ -393,6 +393,7 @@ static int cuda_open(struct engine **engine, const struct net *net,
         cuda_close(&cuda->engine);
         return -1;
     }
+    map_parameters(cuda);
     *engine = &cuda->engine;
     return 0;
 }

@@ -43,6 +43,11 @@ int input_open(struct input *input, int follow)
     }
     if (fstat(input->fd, &status) < 0)
         return fail("cannot look at %s: %s", input->name, strerror(errno));
+    if (S_ISDIR(status.st_mode) && follow) {
+        close(input->fd);
+        input->fd = -1;
+        return 0;
+    }
     if (S_ISDIR(status.st_mode))
         return fail("%s is a folder; files are wanted", input->name);
     input->is_file = S_ISREG(status.st_mode);
@@ -217,8 +222,8 @@ int64_t input_read(struct input *input, struct history *history, double now)
     if (input->state == INPUT_MISSING && input_open(input, 1) < 0)
         return -1;
     /* A followed file that is shorter than what was read of it was begun anew. */
-    if (input->reader && input->follow && input->is_file && fstat(input->fd, &file) == 0 &&
-        (uint64_t)file.st_size < record_bytes(input->reader)) {
+    if (input->state == INPUT_OPEN && input->reader && input->follow && input->is_file &&
+        fstat(input->fd, &file) == 0 && (uint64_t)file.st_size < record_bytes(input->reader)) {
         explain("%s was begun anew", input->name);
         record_close(input->reader);
         input->reader = NULL;

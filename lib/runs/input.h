@@ -41,8 +41,8 @@ struct input {
 /* An input that is not open yet; path NULL: standard input. End it with input_close(). */
 struct input input_of(const char *path);
 
-/* Opens it; with follow one that does not exist yet is INPUT_MISSING, as long as its folder exists.
- * -1 with a sentence. */
+/* Opens it; with follow one that does not exist yet is INPUT_MISSING, as long as its folder exists,
+ * and so is a folder. -1 with a sentence. */
 int input_open(struct input *input, int follow);
 void input_close(struct input *input);
 

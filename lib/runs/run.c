@@ -15,6 +15,7 @@ struct run *run_new(void)
 {
     struct run *run = ealloc(1, sizeof *run);
     run->depth = run->seed = -1;
+    run->again = UINT64_MAX;
     run->heard = NAN;
     return run;
 }
@@ -83,6 +84,7 @@ static int take_point(struct run *run, const struct record *record, double now)
 {
     const msgpack_object *map = &record->map;
     struct sample sample = {.time = now};
+    uint64_t before = run->iteration;
     if (record_uint(record, "iteration", UINT64_MAX, &run->iteration) < 0 ||
         record_uint(record, "epoch", UINT64_MAX, &sample.epoch) < 0 ||
         record_real(record, "loss", &sample.loss) < 0 ||
@@ -98,6 +100,8 @@ static int take_point(struct run *run, const struct record *record, double now)
     run->lost += map_uint(map, "lost", 0);
     run->state = RUN_OPEN;
     if (record->type == RECORD_PROGRESS) {
+        if (run->iteration <= before && sample.epoch < run->again)
+            run->again = sample.epoch;
         sample.images = (double)map_uint(map, "images", batch_images(run, run->iteration));
         samples_add(&run->progress, sample, isfinite(now));
         samples_drop_from(&run->validation, sample.iteration);

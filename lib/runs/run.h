@@ -49,9 +49,11 @@ struct run {
     size_t checkpoints;
     uint64_t epoch, iteration;   /* the last that were seen */
     uint64_t epochs, iterations; /* asked for; 0: not known */
-    uint64_t lost;               /* progress records that the channel had no room for */
-    double heard;                /* Unix seconds: when its last record came; NAN: not known */
-    int has_model, stopped;      /* stopped: by no rule, as the model says */
+    uint64_t again;         /* the first epoch that mini-batches went back to, for whoever tells
+                               epochs and then sets UINT64_MAX: none */
+    uint64_t lost;          /* progress records that the channel had no room for */
+    double heard;           /* Unix seconds: when its last record came; NAN: not known */
+    int has_model, stopped; /* stopped: by no rule, as the model says */
     enum run_state state;
     char *reason; /* why the run ended, or why it is torn or cannot be read; NULL: not known */
 };

@@ -113,6 +113,11 @@ means() {
     mv cat.tar 'cat#1.tar'
     ends 0 psfetch 'cat#1.tar' --class-level 0
     means out 'cat#1' "1.png=cat#1"
+    # What has a scheme and is none of ours ends in another way than it seems to.
+    for odd in 'gs://b/a.tar.zst?x/' 'HTTPS://h/a.tar?sig=ab/c'; do
+        ends 1 psfetch "$odd"
+        grep -F "psfetch: cannot read $odd" err
+    done
 }
 
 @test "lists in braces name the shards of a set, and what they leave out is told in a few lines" {

@@ -328,6 +328,15 @@ END
     grep -q 'fifo was closed before 1 run had said that it was done' err
 }
 
+@test "following a folder that is yet to come" {
+    timeout "$HANGS" psplot -v --follow later >lines 2>err & chart=$!
+    sleep 0.3
+    mkdir later
+    cp net3.bin later/d3.part
+    wait $chart
+    grep -x 'd3: done' lines
+}
+
 @test "following a file that is yet to come and then grows" {
     size=$(stat -c %s net3.bin)
     timeout "$HANGS" psplot --follow grows.bin >lines & chart=$!

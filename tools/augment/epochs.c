@@ -78,7 +78,8 @@ int collect(struct images *input, int fd, uint64_t memory, const struct view_opt
     *all = (struct collection){.input = input, .memory = memory};
     all->train = set_open(&all->memory, fd);
     all->others = set_open(&all->memory, fd);
-    if (keep_all(input, options, all, &first) < 0)
+    if (keep_all(input, options, all, &first) < 0 || set_flush(all->train) < 0 ||
+        set_flush(all->others) < 0)
         return -1;
     if (!first.seen)
         return fail("%s holds no images", record_name(input->reader));

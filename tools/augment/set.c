@@ -134,6 +134,11 @@ int set_add(struct set *set, const struct image *image, const struct record *rec
     return 0;
 }
 
+int set_flush(struct set *set)
+{
+    return set->spool.held > 0 ? spool_flush(&set->spool) : 0;
+}
+
 /* The record's bytes from the file, into the set's own buffer. */
 static int read_again(struct set *set, const struct set_member *member)
 {
@@ -141,8 +146,6 @@ static int read_again(struct set *set, const struct set_member *member)
         set->again_size = member->size;
         set->again = egrow(set->again, set->again_size, 1);
     }
-    if (set->spool.held > 0 && spool_flush(&set->spool) < 0)
-        return -1;
     int file = member->where == IN_SPOOL ? set->spool.fd : set->input;
     if (read_at(file, member->place, set->again, member->size) < 0)
         return fail_as(why_status(), "cannot read images again: %s", why());

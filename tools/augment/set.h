@@ -22,6 +22,10 @@ void set_close(struct set *set);
  * cannot be written. */
 int set_add(struct set *set, const struct image *image, const struct record *record, int64_t place);
 
+/* Writes out what waits to be written, when all have been added, so that a full disk is seen before
+ * anything comes of them. -1 with a sentence. */
+int set_flush(struct set *set);
+
 size_t set_count(const struct set *set);
 /* The ids of all images, in the order they were added; owned by the set. */
 const uint64_t *set_ids(const struct set *set);

@@ -117,9 +117,9 @@ static void look_at(struct follower *follower, struct folder *folder, const char
                    known->file.st_ino == fresh.file.st_ino;
         int grown = same && strcmp(known->path, fresh.path) == 0 &&
                     fresh.file.st_size >= known->file.st_size;
-        if (grown)
-            known->file = fresh.file;
+        /* One that is shorter while it is followed was begun anew, which its input sees. */
         if (grown || (same && known->input.state == INPUT_OPEN)) {
+            known->file = fresh.file;
             free(fresh.path);
             return;
         }
@@ -141,6 +141,27 @@ static int is_part(const struct dirent *entry)
 {
     size_t size = strlen(entry->d_name);
     return size > 5 && strcmp(entry->d_name + size - 5, ".part") == 0;
+}
+
+/* What is a folder, or has become one, is looked into instead of read. -1 with a sentence. */
+static int open_folders(struct follower *follower)
+{
+    for (int i = 0; i < follower->count; i++) {
+        struct input *input = &follower->each[i].input;
+        struct stat status;
+        if (input->state != INPUT_MISSING || stat(input->path, &status) < 0 ||
+            !S_ISDIR(status.st_mode))
+            continue;
+        struct folder *folder = ealloc(1, sizeof *folder);
+        follower->folder = egrow(follower->folder, follower->folders + 1, sizeof *follower->folder);
+        follower->folder[follower->folders++] = folder;
+        folder->path = input->path;
+        folder->fd = open(input->path, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+        if (folder->fd < 0)
+            return fail("cannot open %s: %s", input->path, strerror(errno));
+        input->state = INPUT_ENDED;
+    }
+    return 0;
 }
 
 /* Looks into the folders, each four times a second. */
@@ -254,6 +275,8 @@ static int64_t read_input(struct follower *follower, struct followed *followed)
 static int64_t read_news(struct follower *follower)
 {
     int64_t taken = 0;
+    if (open_folders(follower) < 0)
+        return -1;
     look_into_folders(follower);
     for (int i = 0; i < follower->count; i++) {
         struct input *input = &follower->each[i].input;
@@ -366,26 +389,14 @@ static int run_loop(struct follower *follower)
     }
 }
 
-/* What is a folder is looked into, all else is an input. -1 with a sentence. */
 static int open_paths(struct follower *follower, char *const *path, int count)
 {
     for (int i = 0; i < count; i++) {
-        struct stat status;
-        if (path[i] == NULL || stat(path[i], &status) < 0 || !S_ISDIR(status.st_mode)) {
-            add_input(follower, (struct followed){.input = input_of(path[i])});
-            if (input_open(&follower->each[follower->count - 1].input, 1) < 0)
-                return -1;
-            continue;
-        }
-        struct folder *folder = ealloc(1, sizeof *folder);
-        follower->folder = egrow(follower->folder, follower->folders + 1, sizeof *follower->folder);
-        follower->folder[follower->folders++] = folder;
-        folder->path = path[i];
-        folder->fd = open(path[i], O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-        if (folder->fd < 0)
-            return fail("cannot open %s: %s", path[i], strerror(errno));
+        add_input(follower, (struct followed){.input = input_of(path[i])});
+        if (input_open(&follower->each[i].input, 1) < 0)
+            return -1;
     }
-    return 0;
+    return open_folders(follower);
 }
 
 static void close_all(struct follower *follower)

@@ -117,12 +117,12 @@ static int ask(const struct question *question, struct text *answer)
     CURL *easy = curl_easy_init();
     struct curl_slist *headers =
         question->header ? curl_slist_append(NULL, question->header) : NULL;
+    text_clear(answer);
     if (easy == NULL || (question->header && headers == NULL)) {
         curl_easy_cleanup(easy);
         return fail("libcurl cannot start a transfer");
     }
     long status = 0;
-    text_clear(answer);
     curl_easy_setopt(easy, CURLOPT_URL, question->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     if (question->body != NULL)

@@ -328,7 +328,8 @@ static const char *explain_status(const struct request *request, long status, co
     const struct access *access = &request->s3->access;
     if (status == 412)
         return ": the object was replaced after it was listed";
-    if (status >= 300 && request->region[0] != '\0' && strcmp(request->region, access->region) != 0)
+    if (status >= 300 && request->region[0] != '\0' && access->region != NULL &&
+        strcmp(request->region, access->region) != 0)
         snprintf(hint, 160, ": the bucket lives in region %s", request->region);
     else if (strcmp(code, "AuthorizationHeaderMalformed") == 0)
         snprintf(hint, 160, ": %s may be the wrong region", access->region);

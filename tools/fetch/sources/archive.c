@@ -382,7 +382,8 @@ static int open_archive(struct source *source, const char *name,
     source->name = blob_show(name);
     const char *slash = strrchr(source->name, '/'); /* "train" of "…/train.tar.gz" */
     source->root = ecopy(slash ? slash + 1 : source->name);
-    source->root[strlen(source->root) - tar_suffix(source->name)] = '\0';
+    size_t whole = strlen(source->root), suffix = tar_suffix(source->name);
+    source->root[suffix < whole ? whole - suffix : 0] = '\0'; /* what is no URL may end otherwise */
     source->is_part = 1;
     archive->blob = blob_open(name, options->access, &options->cancellation);
     if (archive->blob == NULL || list_members(source, options) < 0)

@@ -59,7 +59,9 @@ int filters_read(struct bank *bank, struct history *history, struct input *input
         if (input_open(&input[i], 0) < 0)
             return -1;
         while ((got = input_next(&input[i], &record)) == RECORD_READ)
-            if ((record.type == RECORD_HEADER &&
+            if ((input[i].bare && fail("%s is a progress channel; a stream of kind run is wanted",
+                                       input[i].name) < 0) ||
+                (record.type == RECORD_HEADER &&
                  record_check_kind(input[i].reader, &record, "run") < 0) ||
                 input_take(&input[i], history, &record, NAN) < 0 ||
                 (input[i].run &&

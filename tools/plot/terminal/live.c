@@ -313,7 +313,7 @@ static uint64_t next_epoch(const struct run *run, uint64_t epoch)
 void live_tell(struct history *history)
 {
     for (size_t i = 0; i < history->runs; i++) {
-        const struct run *run = history->run[i];
+        struct run *run = history->run[i];
         struct titles *titles = run->shown;
         const struct samples *validation = &run->validation;
         uint64_t judged = validation->count ? validation->sample[validation->count - 1].epoch : 0;
@@ -323,8 +323,9 @@ void live_tell(struct history *history)
         if (over > 0 && run->state != RUN_DONE && judged != run->epoch)
             over--;
         /* A run that was resumed goes back in its epochs. */
-        if (titles->epoch_told > run->epoch)
-            titles->epoch_told = run->epoch - (run->epoch > 0);
+        if (titles->epoch_told >= run->again)
+            titles->epoch_told = run->again - (run->again > 0);
+        run->again = UINT64_MAX;
         for (uint64_t next; (next = next_epoch(run, titles->epoch_told)) > 0 && next <= over;)
             tell_epoch(run, titles->epoch_told = next);
         if (run->state != RUN_OPEN && !titles->end_told)

@@ -20,6 +20,8 @@ enum purpose {
     PURPOSE_WEIGHTS =
         4,             /* pstrain: initial weight number id of the parameter tensor number epoch */
     PURPOSE_SYNTH = 5, /* psfetch synth: image number id; epoch counts the blocks of four words */
+    PURPOSE_DROPOUT = 6, /* engines: epoch is the step; id and words: nn/engine.h */
+    PURPOSE_SAMPLE = 7,  /* sweep --samples: point number id; epoch is the place of the option */
 };
 
 struct random {

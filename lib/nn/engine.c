@@ -29,6 +29,7 @@ int engine_open_class(struct engine **engine, const struct engine_class *class,
     (*engine)->batch = (uint32_t)options->batch;
     (*engine)->classes = net->shape.classes;
     (*engine)->train = options->train;
+    (*engine)->optimizer = options->optimizer;
     return 0;
 }
 
@@ -48,16 +49,18 @@ const char *engine_detail(const struct engine *engine)
     return engine->class->detail(engine);
 }
 
-int engine_write(struct engine *engine, const float *parameters, const float *momentum)
+int engine_write(struct engine *engine, const struct learnt *learnt)
 {
-    return engine->class->write(engine, parameters, momentum);
+    return engine->class->write(engine, learnt);
 }
 
-int engine_read(struct engine *engine, float *parameters, float *momentum)
+int engine_read(struct engine *engine, const struct learnt *learnt)
 {
-    if (momentum && !engine->train)
+    if (learnt->momentum && !engine->train)
         return fail("an engine opened for prediction has no momentum");
-    return engine->class->read(engine, parameters, momentum);
+    if (learnt->second && engine->optimizer != OPTIMIZER_ADAM)
+        return fail("an engine without Adam has no second moments");
+    return engine->class->read(engine, learnt);
 }
 
 int engine_keep(struct engine *engine, const struct kept_images *images)
@@ -81,20 +84,20 @@ static int check_batch(const struct engine *engine, const struct batch *batch)
     return 0;
 }
 
-int engine_begin_step(struct engine *engine, const struct batch *batch, double rate)
+int engine_begin_step(struct engine *engine, const struct batch *batch, const struct step *step)
 {
     if (!engine->train)
         return fail("an engine opened for prediction cannot train");
     if (check_batch(engine, batch) < 0)
         return -1;
-    return engine->class->begin(engine, batch, 1, rate);
+    return engine->class->begin(engine, batch, step);
 }
 
 int engine_begin_test(struct engine *engine, const struct batch *batch)
 {
     if (check_batch(engine, batch) < 0)
         return -1;
-    return engine->class->begin(engine, batch, 0, 0);
+    return engine->class->begin(engine, batch, NULL);
 }
 
 int engine_outcome(struct engine *engine, int wait, struct outcome *outcome)
@@ -103,10 +106,10 @@ int engine_outcome(struct engine *engine, int wait, struct outcome *outcome)
 }
 
 int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
-                double rate, struct outcome *outcome)
+                const struct step *step, struct outcome *outcome)
 {
     struct batch batch = {.pixels = images, .label = label, .count = count};
-    if (engine_begin_step(engine, &batch, rate) < 0)
+    if (engine_begin_step(engine, &batch, step) < 0)
         return -1;
     return engine_outcome(engine, 1, outcome) < 0 ? -1 : 0;
 }

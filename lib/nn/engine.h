@@ -8,8 +8,27 @@
  * Images are uint8, [image][row][column][channel], tightly packed. They are scaled by the engine:
  * x = (pixel - mean[channel]) / deviation[channel].
  *
- * Parameters are float32 in the layout of net.h's tensor table; momentum has the same layout
- * (elements of tensors that are not trained are 0 and stay 0).
+ * Parameters are float32 in the layout of net.h's tensor table; momentum and second moments have
+ * the same layout (elements of tensors that are not trained are 0 and stay 0).
+ *
+ * A step, with g the gradient of the mean loss, w a trained parameter, v its momentum:
+ *   clipping      g ← g·min(1, clip_norm / ‖g‖), ‖g‖ over all trained parameters
+ *                 (Pascanu, Mikolov, Bengio, 2013)
+ *   decay         of the tensors that decay: g ← g + decay·w; or, decoupled,
+ *                 w ← w - rate·decay·w first (Loshchilov, Hutter, 2019)
+ *   SGD           v ← momentum·v + g, w ← w - rate·v
+ *   … Nesterov's  v ← momentum·v + g, w ← w - rate·(g + momentum·v) (Sutskever et al., 2013)
+ *   Adam          v ← momentum·v + (1 - momentum)·g, u ← second·u + (1 - second)·g²,
+ *                 w ← w - rate·v̂ / (√û + epsilon) with v̂ = v / (1 - momentum^t), û = u / (1 -
+ *                 second^t) in step t = 1, 2, … (Kingma, Ba, 2015)
+ * For tensors of one dimension rate is rate·vector_rate.
+ *
+ * The loss of an image, with label smoothing s in training, is -Σ q·log p over the K classes, q =
+ * s/K, and 1 - s more for the label (Szegedy et al., 2016); told is the loss that is trained on.
+ *
+ * Dropout (Srivastava et al., 2014) in training: each feature that goes into the connected layer
+ * is 0 with probability dropout, else divided by 1 - dropout. The choice is word f % 4 of
+ * philox(seed, step, image·2^20 + f / 4, PURPOSE_DROPOUT), image its place in the batch, feature f.
  */
 #ifndef PSWEEP_ENGINE_H
 #define PSWEEP_ENGINE_H
@@ -18,6 +37,8 @@
 #include "net.h"
 
 enum { ENGINE_MAX_CHANNELS = NET_MAX_CHANNELS };
+
+enum optimizer { OPTIMIZER_SGD, OPTIMIZER_ADAM };
 
 struct engine_options {
     uint64_t batch;   /* the largest number of images a call will bring, ≥ 1 */
@@ -28,9 +49,27 @@ struct engine_options {
     const char *precision; /* CUDA: "tf32", "fp32" or "bf16"; NULL: tf32 */
     int direct;            /* CUDA: enqueue each step anew instead of replaying a graph of it */
     double mean[ENGINE_MAX_CHANNELS], deviation[ENGINE_MAX_CHANNELS]; /* in pixel units 0 … 255 */
-    double momentum;     /* v ← momentum·v + g;  w ← w - rate·v */
-    double weight_decay; /* g ← g + decay·w, on TENSOR_WEIGHTS only */
-    int train;           /* 0: only predict() will be called; gradients need no memory */
+    int train; /* 0: only predict() will be called; gradients need no memory */
+
+    /* Of the step, above. All 0 but momentum and weight_decay: plain SGD. */
+    enum optimizer optimizer;
+    double momentum;
+    double second, epsilon; /* Adam */
+    int nesterov;
+    double weight_decay;
+    int decoupled;      /* decay */
+    int decay_all;      /* the decay is of all trained tensors, not of TENSOR_WEIGHTS alone */
+    double vector_rate; /* a factor; 0: 1 */
+    double clip_norm;   /* 0: no clipping */
+    double label_smoothing;
+    double dropout;
+    uint64_t seed; /* of dropout */
+};
+
+/* What differs from step to step. */
+struct step {
+    double rate;
+    uint64_t number; /* 1, 2, … since training began */
 };
 
 struct engine;
@@ -64,10 +103,14 @@ const char *engine_name(const struct engine *engine);
 /* How it computes, for people: "cpu, avx512, 2 threads". Not for the stream. */
 const char *engine_detail(const struct engine *engine);
 
-/* Parameters into and out of the engine: float[net->parameters] each. momentum may be NULL: write
- * clears it, read leaves it out. */
-int engine_write(struct engine *engine, const float *parameters, const float *momentum);
-int engine_read(struct engine *engine, float *parameters, float *momentum);
+/* What a step moves: float[net->parameters] each. */
+struct learnt {
+    float *parameters;
+    float *momentum, *second; /* second moments, of Adam alone; NULL: write clears them, read leaves
+                                 them out */
+};
+int engine_write(struct engine *engine, const struct learnt *learnt);
+int engine_read(struct engine *engine, const struct learnt *learnt);
 
 /* Gives the engine a copy of these images, so that batches may be views of them: 1; or 0, with a
  * sentence in why(), where it has no memory for them or is better fed with pixels. Batches of
@@ -77,9 +120,9 @@ int engine_keep(struct engine *engine, const struct kept_images *images);
 /* Training steps and tests, one behind the other, begun without waiting for those before: the batch
  * may be overwritten when the call returns, but what it gave is told later.
  *
- * A step: forward in training mode, backward, update, running statistics. rate: the learning rate
- * of this step. A test: forward in inference mode, as engine_predict(). */
-int engine_begin_step(struct engine *engine, const struct batch *batch, double rate);
+ * A step: forward in training mode, backward, update, running statistics. A test: forward in
+ * inference mode, as engine_predict(). */
+int engine_begin_step(struct engine *engine, const struct batch *batch, const struct step *step);
 int engine_begin_test(struct engine *engine, const struct batch *batch);
 
 /* The outcome of the earliest step or test whose outcome has not been told yet: 1; or 0 where all
@@ -90,7 +133,7 @@ int engine_outcome(struct engine *engine, int wait, struct outcome *outcome);
 
 /* A step on count images, begun and waited for. */
 int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *label, uint32_t count,
-                double rate, struct outcome *outcome);
+                const struct step *step, struct outcome *outcome);
 
 /* Class probabilities in inference mode (running statistics): float[count][classes]; probability
  * may be NULL. Where a logit is no number or +infinity, all of the image's are NaN. label may be
@@ -99,8 +142,8 @@ int engine_step(struct engine *engine, const uint8_t *images, const uint32_t *la
 int engine_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                    uint32_t count, float *probability, struct outcome *outcome);
 
-/* For tests: the gradient of the mean loss of the last engine_step(), before momentum and decay,
- * float[net->parameters]; elements of tensors that are not trained are 0. */
+/* For tests: the gradient of the mean loss of the last engine_step(), before clipping, momentum and
+ * decay, float[net->parameters]; elements of tensors that are not trained are 0. */
 int engine_gradient(struct engine *engine, float *gradient);
 
 /* What an engine implementation provides (lib/nn/cpu/cpu.h, lib/nn/cuda/cuda.h): the calls above,
@@ -111,10 +154,10 @@ struct engine_class {
     void (*close)(struct engine *);
     const char *(*name)(const struct engine *);
     const char *(*detail)(const struct engine *);
-    int (*write)(struct engine *, const float *, const float *);
-    int (*read)(struct engine *, float *, float *);
+    int (*write)(struct engine *, const struct learnt *);
+    int (*read)(struct engine *, const struct learnt *);
     int (*keep)(struct engine *, const struct kept_images *); /* NULL: it never does */
-    int (*begin)(struct engine *, const struct batch *, int training, double rate);
+    int (*begin)(struct engine *, const struct batch *, const struct step *); /* NULL: a test */
     int (*outcome)(struct engine *, int wait, struct outcome *);
     int (*predict)(struct engine *, const uint8_t *, const uint32_t *, uint32_t, float *,
                    struct outcome *);
@@ -125,6 +168,7 @@ struct engine {
     /* As it was opened: engine.c holds the calls to it, so that a class sees no wrong argument. */
     uint32_t batch, classes;
     int train;
+    enum optimizer optimizer;
 };
 
 /* What the shared object of an engine that is loaded (device.h) exports: psweep_engine_plugin. It

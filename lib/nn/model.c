@@ -12,18 +12,13 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "float32 values stand little-endian in a stream");
 
-static int is_trained(const struct tensor *tensor)
-{
-    return tensor->kind != TENSOR_MEAN && tensor->kind != TENSOR_VARIANCE;
-}
-
 void model_pack_tensors(struct writer *writer, const char *key, const struct net *net,
                         const float *values, int trained_only)
 {
     pack_array(writer, key);
     for (uint32_t t = 0; t < net->tensors; t++) {
         const struct tensor *tensor = &net->tensor[t];
-        if (trained_only && !is_trained(tensor))
+        if (trained_only && !tensor_is_trained(tensor->kind))
             continue;
         pack_map(writer, NULL);
         pack_text(writer, "name", tensor->name);
@@ -57,7 +52,7 @@ int model_read_tensors(const struct record *record, const char *key, const struc
     uint8_t seen[NET_MAX_TENSORS] = {0};
     uint32_t missing = 0;
     for (uint32_t t = 0; t < net->tensors; t++)
-        missing += !trained_only || is_trained(&net->tensor[t]);
+        missing += !trained_only || tensor_is_trained(net->tensor[t].kind);
     for (uint32_t i = 0; i < list->via.array.size; i++) {
         const msgpack_object *item = &list->via.array.ptr[i];
         const struct tensor *tensor = find_tensor(net, map_field(item, "name"));
@@ -80,6 +75,9 @@ static int read_model(struct model *model, const struct record *record)
     const msgpack_object *stopped = record_field(record, "stopped");
     uint64_t depth = map_uint(network, "depth", UINT64_MAX);
     uint64_t filters = map_uint(network, "filters", UINT64_MAX);
+    const msgpack_object *stages = map_field(network, "stages");
+    if (stages && (stages->type != MSGPACK_OBJECT_STR || stages->via.str.size >= NET_TEXT))
+        return fail_as(DAMAGED, "the model record does not say what its network is");
     if (depth > NET_MAX_DEPTH || filters > UINT32_MAX || stopped == NULL ||
         stopped->type != MSGPACK_OBJECT_BOOLEAN)
         return fail_as(DAMAGED, "the model record does not say what its network is");
@@ -91,6 +89,8 @@ static int read_model(struct model *model, const struct record *record)
         .channels = model->about.channels,
         .classes = model->classes.count,
     };
+    if (stages)
+        memcpy(shape.stages, stages->via.str.ptr, stages->via.str.size);
     uint64_t number;
     if (record_uint(record, "epochs", UINT32_MAX, &number) < 0 ||
         record_uint(record, "iteration", UINT64_MAX, &number) < 0 ||

@@ -65,7 +65,7 @@ static void draw_views(struct trial *t, uint64_t place)
 
 static void trial_make(struct trial *t, const struct engine_options *options)
 {
-    struct net_shape shape = {2, 16, 16, 16, 3, 10};
+    struct net_shape shape = {2, 16, 16, 16, 3, 10, ""};
     *t = (struct trial){.options = *options};
     if (net_make(&t->net, &shape) < 0)
         die_why();
@@ -78,7 +78,7 @@ static void trial_make(struct trial *t, const struct engine_options *options)
     for (uint32_t i = 0; i < BATCH; i++)
         t->label[i] = draw(bytes + i, shape.classes);
     draw_views(t, bytes + BATCH);
-    net_initialise(&t->net, 1, t->start);
+    net_initialise(&t->net, INITIAL_GLOROT, 1, t->start);
     t->options.batch = BATCH;
     t->options.train = 1;
     t->options.momentum = 0.9;
@@ -113,15 +113,15 @@ static int run(const struct trial *t, const struct engine_class *class, enum way
         return -1;
     int result = way != VIEWS || engine_keep(engine, &all) == 1 ? 0 : -1;
     if (result == 0)
-        result = engine_write(engine, t->start, NULL);
+        result = engine_write(engine, &(struct learnt){t->start, NULL, NULL});
     for (int i = 0; result == 0 && i < STEPS; i++) {
         batch.count = i + 1 < STEPS ? BATCH : COUNT;
-        result = engine_begin_step(engine, &batch, 0.01);
+        result = engine_begin_step(engine, &batch, &(struct step){0.01, 1});
         if (result == 0 && engine_outcome(engine, 1, &r->outcome) < 0)
             result = -1;
     }
     if (result == 0)
-        result = engine_read(engine, r->parameters, r->momentum);
+        result = engine_read(engine, &(struct learnt){r->parameters, r->momentum, NULL});
     engine_close(engine);
     return result;
 }

@@ -172,7 +172,7 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
         spent[i] = 0;
     double start = now();
     for (int i = 0; i < STEPS; i++)
-        if (engine_step(engine, images, label, BATCH, 0.05, &outcome) != 0)
+        if (engine_step(engine, images, label, BATCH, &(struct step){0.05, 1}, &outcome) != 0)
             die_why();
     double all = (now() - start) * cpu->threads, rest = all;
     printf("      ");
@@ -199,7 +199,7 @@ static double step_seconds(struct engine *engine, const uint8_t *images, const u
     struct outcome outcome;
     for (int i = -WARM_UP; i < STEPS; i++) {
         double start = now();
-        if (engine_step(engine, images, label, BATCH, 0.05, &outcome) != 0)
+        if (engine_step(engine, images, label, BATCH, &(struct step){0.05, 1}, &outcome) != 0)
             die_why();
         if (i >= 0)
             seconds[i] = now() - start;
@@ -219,7 +219,7 @@ static void bench(uint32_t depth, int threads, const char *isa)
         label[i] = i % CLASSES;
 
     static struct net net;
-    struct net_shape shape = {depth, 16, SIDE, SIDE, CHANNELS, CLASSES};
+    struct net_shape shape = {depth, 16, SIDE, SIDE, CHANNELS, CLASSES, ""};
     struct engine_options options = {.batch = BATCH,
                                      .threads = (uint32_t)threads,
                                      .isa = isa,
@@ -234,8 +234,8 @@ static void bench(uint32_t depth, int threads, const char *isa)
     if (net_make(&net, &shape) != 0 || engine_open(&engine, "cpu", &net, &options) != 0)
         die_why();
     float *parameters = ealloc(net.parameters, sizeof *parameters);
-    net_initialise(&net, 1, parameters);
-    engine_write(engine, parameters, NULL);
+    net_initialise(&net, INITIAL_GLOROT, 1, parameters);
+    engine_write(engine, &(struct learnt){parameters, NULL, NULL});
 
     double most = peak(threads), seconds = step_seconds(engine, images, label);
     const struct layer *first = &net.layer[0];

@@ -93,7 +93,7 @@ static double pace(struct engine *engine, const struct work *w, int steps, int v
             batch.view = w->view + first;
         else
             batch.pixels = w->pixels + (size_t)first * IMAGE;
-        if (engine_begin_step(engine, &batch, 1e-3) < 0 || hear(engine, 0) < 0)
+        if (engine_begin_step(engine, &batch, &(struct step){1e-3, 1}) < 0 || hear(engine, 0) < 0)
             die_why();
     }
     if (hear(engine, 1) < 0)
@@ -121,7 +121,7 @@ static double median_pace(struct engine *engine, const struct work *w, int views
 static int bench(uint32_t depth, const char *precision, const struct work *w, int first)
 {
     static struct net net;
-    struct net_shape shape = {depth, 16, SIDE, SIDE, CHANNELS, CLASSES};
+    struct net_shape shape = {depth, 16, SIDE, SIDE, CHANNELS, CLASSES, ""};
     struct engine_options options = {.batch = w->batch,
                                      .precision = precision,
                                      .momentum = 0.9,
@@ -137,8 +137,8 @@ static int bench(uint32_t depth, const char *precision, const struct work *w, in
     if (engine_open(&engine, "cuda", &net, &options) < 0)
         return -1;
     float *parameters = ealloc(net.parameters, sizeof *parameters);
-    net_initialise(&net, 1, parameters);
-    if (engine_write(engine, parameters, NULL) < 0)
+    net_initialise(&net, INITIAL_GLOROT, 1, parameters);
+    if (engine_write(engine, &(struct learnt){parameters, NULL, NULL}) < 0)
         die_why();
     struct kept_images images = {w->pixels, (size_t)w->count * IMAGE, w->image, w->count};
     double pixels = median_pace(engine, w, 0);

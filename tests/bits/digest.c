@@ -26,11 +26,12 @@ static void print_case(int number, const char *isa)
     struct engine *engine = bed_engine(b);
     int result = 0;
     for (int step = 0; result == 0 && step < STEPS; step++)
-        result = engine_step(engine, b->images, b->label, b->reference.count, 0.05, &outcome);
+        result = engine_step(engine, b->images, b->label, b->reference.count,
+                             &(struct step){0.05, 1}, &outcome);
     if (result < 0 ||
         engine_predict(engine, b->images, b->label, b->reference.count, probability, &outcome) <
             0 ||
-        engine_read(engine, b->found, b->found_momentum) < 0)
+        engine_read(engine, &(struct learnt){b->found, b->found_momentum, NULL}) < 0)
         die_why();
     XXH64_hash_t digest = XXH3_64bits(b->found, bytes);
     digest = XXH3_64bits_withSeed(b->found_momentum, bytes, digest);

@@ -45,7 +45,7 @@ static void blind(struct engine *engine, const struct bed *b, uint32_t count, st
         float probability[MOST * MOST_CLASSES];
         struct outcome outcome;
         *bias = values[v];
-        if (engine_write(engine, r->parameters, r->momentum) < 0 ||
+        if (engine_write(engine, &(struct learnt){r->parameters, r->momentum, NULL}) < 0 ||
             engine_predict(engine, b->images, b->label, count, probability, &outcome) < 0)
             die_why();
         size_t numbers = 0;
@@ -74,7 +74,7 @@ static void run(struct bed *b, const char *device, int direct, int partial, int 
                          {0, 0, 0},
                          {0, 0, 0}};
     if (engine_open(&engine, device, &b->net, &options) < 0 ||
-        engine_write(engine, b->start, NULL) < 0)
+        engine_write(engine, &(struct learnt){b->start, NULL, NULL}) < 0)
         die_why();
     /* The last batch but one is not full; of one step, every second case's. */
     if (steps == 1)
@@ -84,12 +84,12 @@ static void run(struct bed *b, const char *device, int direct, int partial, int 
                         &r->step) < 0)
             die_why();
     if (engine_gradient(engine, r->gradient) < 0 ||
-        engine_read(engine, r->parameters, r->momentum) < 0 ||
+        engine_read(engine, &(struct learnt){r->parameters, r->momentum, NULL}) < 0 ||
         engine_predict(engine, b->images, b->label, fewer, r->probability, &r->predicted) < 0)
         die_why();
     /* What it computes is decided by what it gives: its own parameters change nothing. */
     float again[MOST * MOST_CLASSES] = {0};
-    if (engine_write(engine, r->parameters, r->momentum) < 0 ||
+    if (engine_write(engine, &(struct learnt){r->parameters, r->momentum, NULL}) < 0 ||
         engine_predict(engine, b->images, b->label, fewer, again, &r->predicted) < 0)
         die_why();
     if (memcmp(again, r->probability, sizeof again) != 0)

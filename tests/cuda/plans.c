@@ -25,7 +25,7 @@ static int64_t filled(uint32_t channels, int64_t unit)
 static int add_shapes(uint32_t depth, int64_t unit, struct convolution *list, int count)
 {
     static struct net net;
-    struct net_shape shape = {depth, 16, 32, 32, 3, 10};
+    struct net_shape shape = {depth, 16, 32, 32, 3, 10, ""};
     if (net_make(&net, &shape) < 0)
         die_why();
     for (uint32_t i = 0; i < net.layers; i++) {

@@ -99,7 +99,8 @@ static struct engine *open_engine(const struct net *net, const float *start, int
         options.mean[c] = 100 + c;
         options.deviation[c] = 60 + c;
     }
-    if (engine_open(&engine, "cuda", net, &options) < 0 || engine_write(engine, start, NULL) < 0)
+    if (engine_open(&engine, "cuda", net, &options) < 0 ||
+        engine_write(engine, &(struct learnt){start, NULL, NULL}) < 0)
         die_why();
     return engine;
 }
@@ -152,12 +153,12 @@ static int train(const struct set *set, struct engine *viewer, struct engine *dr
     for (int i = 0; i < STEPS; i++) {
         make_work(&work[i], set, i * BATCH);
         struct batch batch = pixels_of(&work[i]);
-        wanted[i] = wait_for(drawer, engine_begin_step(drawer, &batch, 0.01));
+        wanted[i] = wait_for(drawer, engine_begin_step(drawer, &batch, &(struct step){0.01, 1}));
     }
     for (int i = 0; i < STEPS; i++) {
         /* Some on pixels all the same, in slots that have had views. */
         struct batch batch = i % 3 == 2 ? pixels_of(&work[i]) : views_of(&work[i]);
-        if (engine_begin_step(viewer, &batch, 0.01) < 0)
+        if (engine_begin_step(viewer, &batch, &(struct step){0.01, 1}) < 0)
             die_why();
         wrong += hear(viewer, 0, wanted, &told);
     }
@@ -172,7 +173,7 @@ static int train(const struct set *set, struct engine *viewer, struct engine *dr
     wrong += hear(viewer, 1, wanted, &told);
     struct kept_view none = {.image = IMAGES};
     struct batch outside = {.view = &none, .label = work[0].label, .count = 1};
-    if (engine_begin_step(viewer, &outside, 0.01) == 0)
+    if (engine_begin_step(viewer, &outside, &(struct step){0.01, 1}) == 0)
         wrong += printf("a view of an image that is not kept was taken\n") > 0;
     return wrong;
 }
@@ -181,7 +182,8 @@ static int same_parameters(const struct net *net, struct engine *a, struct engin
 {
     float *of_a = ealloc(net->parameters, sizeof *of_a),
           *of_b = ealloc(net->parameters, sizeof *of_b);
-    if (engine_read(a, of_a, NULL) < 0 || engine_read(b, of_b, NULL) < 0)
+    if (engine_read(a, &(struct learnt){of_a, NULL, NULL}) < 0 ||
+        engine_read(b, &(struct learnt){of_b, NULL, NULL}) < 0)
         die_why();
     int result = memcmp(of_a, of_b, net->parameters * sizeof *of_a) == 0;
     free(of_a);
@@ -193,12 +195,12 @@ static int compare(uint32_t channels, int direct)
 {
     static struct net net;
     static struct set set;
-    struct net_shape shape = {1, 4, HEIGHT, WIDTH, channels, CLASSES};
+    struct net_shape shape = {1, 4, HEIGHT, WIDTH, channels, CLASSES, ""};
     make_set(&set, channels);
     if (net_make(&net, &shape) < 0)
         die_why();
     float *start = ealloc(net.parameters, sizeof *start);
-    net_initialise(&net, 1, start);
+    net_initialise(&net, INITIAL_GLOROT, 1, start);
     struct engine *viewer = open_engine(&net, start, direct), *drawer = open_engine(&net, start, 0);
     if (engine_keep(viewer, &set.all) != 1)
         die(FAILED, "the images were not kept: %s", why());

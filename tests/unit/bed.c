@@ -23,7 +23,7 @@ static double uniform(uint64_t place, uint32_t what)
 /* Weights, and biases, scales and statistics away from 0 and 1. */
 static void begin_at(struct bed *b, uint64_t seed)
 {
-    net_initialise(&b->net, seed, b->start);
+    net_initialise(&b->net, INITIAL_GLOROT, seed, b->start);
     for (uint32_t t = 0; t < b->net.tensors; t++)
         for (size_t i = 0; b->net.tensor[t].kind != TENSOR_WEIGHTS && i < b->net.tensor[t].size;
              i++)
@@ -35,7 +35,8 @@ static void begin_at(struct bed *b, uint64_t seed)
 struct bed *bed_make(const struct shape_case *c)
 {
     struct bed *b = ealloc(1, sizeof *b);
-    struct net_shape shape = {c->depth, c->filters, c->height, c->width, c->channels, c->classes};
+    struct net_shape shape = {c->depth,    c->filters, c->height, c->width,
+                              c->channels, c->classes, ""};
     if (net_make(&b->net, &shape) != 0)
         die_why();
     b->options = (struct engine_options){
@@ -82,7 +83,7 @@ struct engine *bed_engine(struct bed *b)
     struct engine *engine;
     if (engine_open(&engine, "cpu", &b->net, &b->options) != 0)
         die_why();
-    if (engine_write(engine, b->start, NULL) != 0)
+    if (engine_write(engine, &(struct learnt){b->start, NULL, NULL}) != 0)
         die_why();
     return engine;
 }

@@ -39,9 +39,10 @@ static void run(struct bed *b, const char *isa, uint32_t threads, float *paramet
     b->options.threads = threads;
     struct engine *engine = bed_engine(b);
     for (int step = 0; step < STEPS; step++)
-        assert_int_equal(engine_step(engine, b->images, b->label, count, 0.05, &outcome), 0);
+        assert_int_equal(
+            engine_step(engine, b->images, b->label, count, &(struct step){0.05, 1}, &outcome), 0);
     assert_int_equal(engine_predict(engine, b->images, NULL, count, probability, NULL), 0);
-    assert_int_equal(engine_read(engine, parameters, momentum), 0);
+    assert_int_equal(engine_read(engine, &(struct learnt){parameters, momentum, NULL}), 0);
     engine_close(engine);
 }
 
@@ -85,14 +86,17 @@ static void test_partial_batches(void **state)
     for (uint32_t count = 1; count <= 18; count += 8) {
         b->options.batch = count;
         struct engine *exact = bed_engine(b);
-        assert_int_equal(engine_step(exact, b->images, b->label, count, 0.05, &outcome), 0);
-        assert_int_equal(engine_read(exact, b->found, NULL), 0);
+        assert_int_equal(
+            engine_step(exact, b->images, b->label, count, &(struct step){0.05, 1}, &outcome), 0);
+        assert_int_equal(engine_read(exact, &(struct learnt){b->found, NULL, NULL}), 0);
         b->options.batch = 100;
         struct engine *large = bed_engine(b);
-        assert_int_equal(engine_step(large, b->images, b->label, 33, 0.05, &outcome), 0);
-        assert_int_equal(engine_write(large, b->start, NULL), 0);
-        assert_int_equal(engine_step(large, b->images, b->label, count, 0.05, &outcome), 0);
-        assert_int_equal(engine_read(large, found, NULL), 0);
+        assert_int_equal(
+            engine_step(large, b->images, b->label, 33, &(struct step){0.05, 1}, &outcome), 0);
+        assert_int_equal(engine_write(large, &(struct learnt){b->start, NULL, NULL}), 0);
+        assert_int_equal(
+            engine_step(large, b->images, b->label, count, &(struct step){0.05, 1}, &outcome), 0);
+        assert_int_equal(engine_read(large, &(struct learnt){found, NULL, NULL}), 0);
         assert_memory_equal(found, b->found, bytes);
         engine_close(exact);
         engine_close(large);
@@ -136,12 +140,14 @@ static void test_nan_is_visible(void **state)
             float kept = b->start[place];
             struct outcome outcome;
             b->start[place] = NAN;
-            assert_int_equal(engine_write(engine, b->start, NULL), 0);
+            assert_int_equal(engine_write(engine, &(struct learnt){b->start, NULL, NULL}), 0);
             b->start[place] = kept;
             assert_int_equal(engine_predict(engine, b->images, b->label, count, NULL, &outcome), 0);
             assert_true(isnan(outcome.loss));
             assert_int_equal(outcome.correct, 0);
-            assert_int_equal(engine_step(engine, b->images, b->label, count, 0.05, &outcome), 0);
+            assert_int_equal(
+                engine_step(engine, b->images, b->label, count, &(struct step){0.05, 1}, &outcome),
+                0);
             assert_true(running || isnan(outcome.loss));
         }
         engine_close(engine);
@@ -193,21 +199,25 @@ static void test_refusals_are_sentences(void **state)
 
     engine = bed_engine(b);
     assert_string_equal(engine_name(engine), "cpu");
-    assert_int_equal(engine_step(engine, b->images, b->label, 0, 0.05, &outcome), -1);
-    assert_int_equal(engine_step(engine, b->images, b->label, 17, 0.05, &outcome), -1);
+    assert_int_equal(engine_step(engine, b->images, b->label, 0, &(struct step){0.05, 1}, &outcome),
+                     -1);
+    assert_int_equal(
+        engine_step(engine, b->images, b->label, 17, &(struct step){0.05, 1}, &outcome), -1);
     assert_non_null(strstr(why(), "17 images"));
     const struct kept_view view = {0};
     const struct batch views = {.view = &view, .label = b->label, .count = 1};
     assert_int_equal(engine_begin_test(engine, &views), -1);
     assert_non_null(strstr(why(), "takes pixels"));
     b->label[3] = 7;
-    assert_int_equal(engine_step(engine, b->images, b->label, 16, 0.05, &outcome), -1);
+    assert_int_equal(
+        engine_step(engine, b->images, b->label, 16, &(struct step){0.05, 1}, &outcome), -1);
     assert_non_null(strstr(why(), "label 7"));
     engine_close(engine);
     b->options.train = 0;
     engine = bed_engine(b);
     b->label[3] = 0;
-    assert_int_equal(engine_step(engine, b->images, b->label, 16, 0.05, &outcome), -1);
+    assert_int_equal(
+        engine_step(engine, b->images, b->label, 16, &(struct step){0.05, 1}, &outcome), -1);
     assert_int_equal(engine_gradient(engine, b->found), -1);
     engine_close(engine);
     engine_close(NULL);

@@ -120,7 +120,8 @@ static void test_gradient(void **state)
         struct bed *b = bed_make(&cases[i]);
         struct engine *engine = bed_engine(b);
         struct outcome outcome;
-        assert_int_equal(engine_step(engine, b->images, b->label, cases[i].count, 0.05, &outcome),
+        assert_int_equal(engine_step(engine, b->images, b->label, cases[i].count,
+                                     &(struct step){0.05, 1}, &outcome),
                          0);
         assert_int_equal(engine_gradient(engine, b->found), 0);
         double loss = reference_loss(&b->reference, b->expected, b->gradient);
@@ -144,16 +145,19 @@ static void test_steps(void **state)
         struct engine *engine = bed_engine(b);
         struct outcome outcome;
         for (int step = 1; step <= STEPS; step++) {
-            assert_int_equal(engine_read(engine, b->found, b->found_momentum), 0);
+            assert_int_equal(
+                engine_read(engine, &(struct learnt){b->found, b->found_momentum, NULL}), 0);
             for (size_t p = 0; p < b->net.parameters; p++) {
                 b->expected[p] = b->found[p];
                 b->drift[p] = b->found_momentum[p];
             }
-            assert_int_equal(
-                engine_step(engine, b->images, b->label, cases[i].count, 0.05, &outcome), 0);
+            assert_int_equal(engine_step(engine, b->images, b->label, cases[i].count,
+                                         &(struct step){0.05, 1}, &outcome),
+                             0);
             b->corner = 1;
             reference_step(&b->reference, b->expected, b->drift, 0.05);
-            assert_int_equal(engine_read(engine, b->found, b->found_momentum), 0);
+            assert_int_equal(
+                engine_read(engine, &(struct learnt){b->found, b->found_momentum, NULL}), 0);
             compared += b->corner >= BED_CORNER;
             if (b->corner < BED_CORNER)
                 continue;
@@ -205,7 +209,8 @@ static void test_planted_faults_are_found(void **state)
     struct bed *b = bed_make(c);
     struct engine *engine = bed_engine(b);
     struct outcome outcome;
-    assert_int_equal(engine_step(engine, b->images, b->label, c->count, 0.05, &outcome), 0);
+    assert_int_equal(
+        engine_step(engine, b->images, b->label, c->count, &(struct step){0.05, 1}, &outcome), 0);
     assert_int_equal(engine_gradient(engine, b->found), 0);
     for (uint32_t t = 0; t < b->net.tensors; t++) {
         const struct tensor *tensor = &b->net.tensor[t];

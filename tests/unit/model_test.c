@@ -14,7 +14,7 @@ static float *values;
 
 static int make_net(void **state)
 {
-    struct net_shape shape = {1, 4, 8, 8, 3, 5};
+    struct net_shape shape = {1, 4, 8, 8, 3, 5, ""};
     (void)state;
     if (net_make(&net, &shape) < 0)
         return -1;

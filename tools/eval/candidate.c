@@ -19,7 +19,7 @@ int candidate_open(struct candidate *candidate, const char *path, const char *de
     memcpy(options.mean, model->about.mean, sizeof options.mean);
     memcpy(options.deviation, model->about.deviation, sizeof options.deviation);
     if (engine_open(&candidate->engine, device, &model->net, &options) < 0 ||
-        engine_write(candidate->engine, model->parameters, NULL) < 0)
+        engine_write(candidate->engine, &(struct learnt){model->parameters, NULL, NULL}) < 0)
         return -1;
     return 0;
 }

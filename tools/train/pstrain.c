@@ -26,8 +26,8 @@ static struct engine *open_engine(const struct net *net, struct loader *loader)
     if (engine_open(&engine, options.device, net, &options.engine) < 0)
         die_why();
     float *parameters = ealloc(net->parameters, sizeof *parameters);
-    net_initialise(net, options.seed, parameters);
-    int kept = engine_write(engine, parameters, NULL);
+    net_initialise(net, INITIAL_GLOROT, options.seed, parameters);
+    int kept = engine_write(engine, &(struct learnt){parameters, NULL, NULL});
     free(parameters);
     if (kept == 0) {
         explain("%s; %zu parameters", engine_detail(engine), net->parameters);

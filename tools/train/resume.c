@@ -241,7 +241,7 @@ static int take_tensors(struct training *training, const struct record *record)
     if (result == 0)
         result = model_read_tensors(record, "momentum", training->net, momentum, 1);
     if (result == 0)
-        result = engine_write(training->engine, parameters, momentum);
+        result = engine_write(training->engine, &(struct learnt){parameters, momentum, NULL});
     free(parameters);
     free(momentum);
     return result;

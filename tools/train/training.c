@@ -41,7 +41,7 @@ int training_go_on(struct training *training, uint64_t epoch, uint64_t iteration
         return fail("the input begins with epoch %llu; this run goes on from epoch %llu",
                     (unsigned long long)before + 1, (unsigned long long)epoch + 1);
     training->epoch = epoch;
-    training->iteration = iteration;
+    training->iteration = training->begun = iteration;
     training->skip_epochs = epoch - before;
     training->skip_iterations = iteration - before * training_epoch_iterations(training);
     return 0;
@@ -122,8 +122,10 @@ static int step(struct training *training, const struct batch *batch)
 {
     if (training->first_step == 0)
         training->first_step = seconds();
-    if (engine_begin_step(training->engine, batch, training->options->rate) < 0)
+    struct step step = {training->options->rate, training->begun + 1};
+    if (engine_begin_step(training->engine, batch, &step) < 0)
         return -1;
+    training->begun++;
     return tell_steps(training, 0);
 }
 
@@ -181,7 +183,8 @@ static int checkpoint(struct training *training)
     if (training->iteration == training->saved)
         return 0;
     training->saved = training->iteration;
-    if (engine_read(training->engine, training->parameters, training->momentum) < 0)
+    if (engine_read(training->engine,
+                    &(struct learnt){training->parameters, training->momentum, NULL}) < 0)
         return -1;
     struct position position = write_position(writer);
     write_begin(writer, "checkpoint");
@@ -208,7 +211,7 @@ static int end_epoch(struct training *training)
 static int write_model(struct training *training, const char *reason)
 {
     struct writer *writer = training->writer;
-    if (engine_read(training->engine, training->parameters, NULL) < 0)
+    if (engine_read(training->engine, &(struct learnt){training->parameters, NULL, NULL}) < 0)
         return -1;
     write_begin(writer, "model");
     pack_uint(writer, "epoch", training->epoch);

@@ -19,6 +19,7 @@ struct training {
 
     /* Where the run is. */
     uint64_t epoch, iteration;             /* finished so far, and told */
+    uint64_t begun;                        /* steps, those that are not told yet among them */
     uint64_t saved;                        /* iteration of the last checkpoint */
     uint64_t skip_iterations, skip_epochs; /* of the input, that an earlier run has learnt from */
     double least; /* the smallest validation loss; INFINITY before the first */

@@ -117,8 +117,14 @@ static uint64_t default_interval(const struct net *net)
 
 int training_complete(uint32_t classes, struct images_about *images, struct net *net)
 {
-    struct net_shape shape = {(uint32_t)options.depth, (uint32_t)options.filters, images->height,
-                              images->width,           images->channels,          classes};
+    struct net_shape shape = {
+        .depth = (uint32_t)options.depth,
+        .filters = (uint32_t)options.filters,
+        .height = images->height,
+        .width = images->width,
+        .channels = images->channels,
+        .classes = classes,
+    };
     if (override("mean", options.mean, images->mean, images->channels, 0) < 0 ||
         override("deviation", options.deviation, images->deviation, images->channels, 1e-6) < 0 ||
         net_make(net, &shape) < 0)

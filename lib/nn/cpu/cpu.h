@@ -83,7 +83,7 @@ struct cpu {
     char detail[64];
 
     int stages;
-    struct stage stage[3 * NET_MAX_DEPTH];
+    struct stage stage[NET_MAX_STAGES];
     float *parameters, *momentum, *gradient; /* [net.parameters]; the last two only for training */
     float scale[NET_MAX_CHANNELS][2];        /* x = (pixel - scale[0]) · scale[1] */
     float *input;       /* [groups][image channels][height][width][LANES] scaled images */

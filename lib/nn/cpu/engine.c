@@ -80,7 +80,7 @@ static void make_stages(struct cpu *cpu)
             .channels = (int)l->out_channels,
             .height = (int)l->out_height,
             .width = (int)l->out_width,
-            .pool = net_pool(l),
+            .pool = l->pool,
             .bands = ((int)l->out_height + BAND_ROWS - 1) / BAND_ROWS,
             .across = ((int)l->out_width + TILE - 1) / TILE,
             .tensor = l->tensor,
@@ -244,25 +244,25 @@ static const char *cpu_detail(const struct engine *engine)
     return ((const struct cpu *)engine)->detail;
 }
 
-static int cpu_write(struct engine *engine, const float *parameters, const float *momentum)
+static int cpu_write(struct engine *engine, const struct learnt *learnt)
 {
     struct cpu *cpu = (struct cpu *)engine;
-    size_t bytes = cpu->net.parameters * sizeof *parameters;
-    memcpy(cpu->parameters, parameters, bytes);
-    if (cpu->options.train && momentum)
-        memcpy(cpu->momentum, momentum, bytes);
+    size_t bytes = cpu->net.parameters * sizeof *cpu->parameters;
+    memcpy(cpu->parameters, learnt->parameters, bytes);
+    if (cpu->options.train && learnt->momentum)
+        memcpy(cpu->momentum, learnt->momentum, bytes);
     else if (cpu->options.train)
         memset(cpu->momentum, 0, bytes);
     return 0;
 }
 
-static int cpu_read(struct engine *engine, float *parameters, float *momentum)
+static int cpu_read(struct engine *engine, const struct learnt *learnt)
 {
     struct cpu *cpu = (struct cpu *)engine;
-    size_t bytes = cpu->net.parameters * sizeof *parameters;
-    memcpy(parameters, cpu->parameters, bytes);
-    if (momentum)
-        memcpy(momentum, cpu->momentum, bytes);
+    size_t bytes = cpu->net.parameters * sizeof *cpu->parameters;
+    memcpy(learnt->parameters, cpu->parameters, bytes);
+    if (learnt->momentum)
+        memcpy(learnt->momentum, cpu->momentum, bytes);
     return 0;
 }
 
@@ -298,11 +298,11 @@ static int cpu_predict(struct engine *engine, const uint8_t *images, const uint3
 }
 
 /* Here a batch that is begun is done: there are no other hands. */
-static int cpu_begin(struct engine *engine, const struct batch *batch, int training, double rate)
+static int cpu_begin(struct engine *engine, const struct batch *batch, const struct step *step)
 {
     struct cpu *cpu = (struct cpu *)engine;
-    cpu->training = training;
-    cpu->rate = rate;
+    cpu->training = step != NULL;
+    cpu->rate = step ? step->rate : 0;
     cpu_predict(engine, batch->pixels, batch->label, (uint32_t)batch->count, NULL, &cpu->outcome);
     cpu->training = 0;
     cpu->untold = 1;

@@ -72,7 +72,7 @@ struct cuda {
     int stepped; /* the first step is taken; it is not captured, for much is loaded by it */
 
     int stages, feature_channels, classes;
-    struct cuda_stage stage[3 * NET_MAX_DEPTH];
+    struct cuda_stage stage[NET_MAX_STAGES];
     size_t connected_weights, connected_bias; /* places in the parameters */
     size_t decayed, moved, parameters; /* floats: weights; those and what a step moves; all */
     size_t *where;                     /* [net.parameters] of each among them */
@@ -113,7 +113,7 @@ int cuda_open_slots(struct cuda *cuda);
 void cuda_close_slots(struct cuda *cuda);
 /* The calls of engine.h that compute, and keep. */
 int cuda_keep(struct engine *engine, const struct kept_images *images);
-int cuda_begin(struct engine *engine, const struct batch *batch, int training, double rate);
+int cuda_begin(struct engine *engine, const struct batch *batch, const struct step *step);
 int cuda_outcome(struct engine *engine, int wait, struct outcome *outcome);
 int cuda_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                  uint32_t count, float *probability, struct outcome *outcome);

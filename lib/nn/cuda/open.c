@@ -35,7 +35,7 @@ static void make_stages(struct cuda *cuda)
                       .height = (int)l->out_height,
                       .width = (int)l->out_width,
                       .channels = filled(cuda, l->out_channels),
-                      .pool = net_pool(l),
+                      .pool = l->pool,
                       .storage = cuda->precision == PRECISION_BF16 ? STORED_BF16 : STORED_FLOAT},
             .in_channels = filled(cuda, l->in_channels),
             .real_in = (int)l->in_channels,
@@ -438,22 +438,22 @@ static int read_array(struct cuda *cuda, const float *from, size_t count, float 
     return error == cudaSuccess ? 0 : cuda_failed(error, "to give parameters");
 }
 
-static int cuda_write(struct engine *engine, const float *parameters, const float *momentum)
+static int cuda_write(struct engine *engine, const struct learnt *learnt)
 {
     struct cuda *cuda = (struct cuda *)engine;
-    if (write_array(cuda, parameters, cuda->w, cuda->parameters) < 0)
+    if (write_array(cuda, learnt->parameters, cuda->w, cuda->parameters) < 0)
         return -1;
     if (cuda->narrow.count > 0)
         TRY(kernel_narrow(cuda->w, &cuda->narrow, cuda->stream), "to narrow weights");
-    return cuda->options.train ? write_array(cuda, momentum, cuda->v, cuda->moved) : 0;
+    return cuda->options.train ? write_array(cuda, learnt->momentum, cuda->v, cuda->moved) : 0;
 }
 
-static int cuda_read(struct engine *engine, float *parameters, float *momentum)
+static int cuda_read(struct engine *engine, const struct learnt *learnt)
 {
     struct cuda *cuda = (struct cuda *)engine;
-    if (read_array(cuda, cuda->w, cuda->parameters, parameters) < 0)
+    if (read_array(cuda, cuda->w, cuda->parameters, learnt->parameters) < 0)
         return -1;
-    return momentum ? read_array(cuda, cuda->v, cuda->moved, momentum) : 0;
+    return learnt->momentum ? read_array(cuda, cuda->v, cuda->moved, learnt->momentum) : 0;
 }
 
 static int cuda_gradient(struct engine *engine, float *gradient)

@@ -276,11 +276,11 @@ static int run_step(const struct cuda *cuda, struct cuda_slot *slot, int views)
     return 0;
 }
 
-int cuda_begin(struct engine *engine, const struct batch *batch, int training, double rate)
+int cuda_begin(struct engine *engine, const struct batch *batch, const struct step *step)
 {
     struct cuda *cuda = (struct cuda *)engine;
-    int views = batch->pixels == NULL;
-    struct cuda_slot *slot = send(cuda, batch, rate);
+    int views = batch->pixels == NULL, training = step != NULL;
+    struct cuda_slot *slot = send(cuda, batch, training ? step->rate : 0);
     if (slot == NULL ||
         (training ? run_step(cuda, slot, views) : enqueue(cuda, slot, views, 0)) < 0)
         return -1;
@@ -298,7 +298,7 @@ int cuda_predict(struct engine *engine, const uint8_t *images, const uint32_t *l
     struct outcome ignored;
     if (cuda->told != cuda->begun)
         return fail("a prediction begins before all outcomes were asked for");
-    if (cuda_begin(engine, &batch, 0, 0) < 0 ||
+    if (cuda_begin(engine, &batch, NULL) < 0 ||
         cuda_outcome(engine, 1, label ? outcome : &ignored) < 0)
         return -1;
     if (probability == NULL)

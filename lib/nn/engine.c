@@ -1,7 +1,54 @@
 /* The calls go through an engine's class, which sees no wrong argument. */
 #include "engine.h"
 
+#include <float.h>
+
 #include "message.h"
+
+/* Whether a number is not in low … high; NaN is in no range. */
+static int outside(double value, double low, double high)
+{
+    return !(value >= low && value <= high);
+}
+
+/* The options of a step. */
+static int check_step(const struct engine_options *o)
+{
+    int adam = o->optimizer == OPTIMIZER_ADAM;
+    if (outside(o->momentum, 0, 1) || (adam && o->momentum == 1))
+        return fail("the momentum must be from 0 to 1%s, not %g",
+                    adam ? ", but not 1 with Adam" : "", o->momentum);
+    if (adam && (outside(o->second, 0, 1) || o->second == 1))
+        return fail(
+            "what Adam keeps of its second moments must be at least 0 and less than 1, not %g",
+            o->second);
+    if (adam && outside(o->epsilon, DBL_MIN, DBL_MAX))
+        return fail(
+            "Adam's epsilon must be greater than 0, not %g: it divides by it where a gradient "
+            "is 0",
+            o->epsilon);
+    if (adam && o->nesterov)
+        return fail("Nesterov's momentum is of SGD: Adam has none");
+    if (o->nesterov && o->momentum == 0)
+        return fail("Nesterov's momentum needs a momentum greater than 0");
+    if (outside(o->weight_decay, 0, DBL_MAX))
+        return fail("the weight decay must be a number from 0 on, not %g", o->weight_decay);
+    if (outside(o->vector_rate, 0, DBL_MAX))
+        return fail(
+            "the factor of the rate for biases, scales and offsets must be a number greater "
+            "than 0, not %g",
+            o->vector_rate);
+    if (outside(o->clip_norm, 0, DBL_MAX))
+        return fail(
+            "the norm that gradients are clipped to must be a number greater than 0, not %g",
+            o->clip_norm);
+    if (outside(o->label_smoothing, 0, 1) || o->label_smoothing == 1)
+        return fail("label smoothing must be at least 0 and less than 1, not %g",
+                    o->label_smoothing);
+    if (outside(o->dropout, 0, 1) || o->dropout == 1)
+        return fail("dropout must be at least 0 and less than 1, not %g", o->dropout);
+    return 0;
+}
 
 /* What no engine could do. */
 static int check(const struct net *net, const struct engine_options *o)
@@ -17,7 +64,7 @@ static int check(const struct net *net, const struct engine_options *o)
             return fail(
                 "channel %u has mean %g and deviation %g: the deviation must be greater than 0", c,
                 o->mean[c], o->deviation[c]);
-    return 0;
+    return o->train ? check_step(o) : 0;
 }
 
 int engine_open_class(struct engine **engine, const struct engine_class *class,
@@ -88,6 +135,8 @@ int engine_begin_step(struct engine *engine, const struct batch *batch, const st
 {
     if (!engine->train)
         return fail("an engine opened for prediction cannot train");
+    if (step->number < 1)
+        return fail("the steps of a training are numbered from 1 on, not from 0");
     if (check_batch(engine, batch) < 0)
         return -1;
     return engine->class->begin(engine, batch, step);

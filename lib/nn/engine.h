@@ -27,8 +27,9 @@
  * s/K, and 1 - s more for the label (Szegedy et al., 2016); told is the loss that is trained on.
  *
  * Dropout (Srivastava et al., 2014) in training: each feature that goes into the connected layer
- * is 0 with probability dropout, else divided by 1 - dropout. The choice is word f % 4 of
- * philox(seed, step, image·2^20 + f / 4, PURPOSE_DROPOUT), image its place in the batch, feature f.
+ * is 0 with probability dropout, else divided by 1 - dropout. It is 0 where random_unit() of word
+ * f % 4 of philox(seed, step, image·2^20 + f / 4, PURPOSE_DROPOUT) is less than dropout; image is
+ * its place in the batch, f the feature.
  */
 #ifndef PSWEEP_ENGINE_H
 #define PSWEEP_ENGINE_H

@@ -2,7 +2,6 @@
 #include "maths.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 /* ln 2 in two parts: the first has 20 zero bits at its end, so that k·LN2_HIGH is exact for |k| <
@@ -84,4 +83,13 @@ double maths_log(double x)
         t = t * square + 2.0 / n;
     t *= square;
     return k * LN2_HIGH + (f - ((half - s * (half + t)) - k * LN2_LOW));
+}
+
+double maths_power(double x, uint64_t n)
+{
+    double result = 1;
+    for (; n > 0; n >>= 1, x *= x)
+        if (n & 1)
+            result *= x;
+    return result;
 }

@@ -207,7 +207,7 @@ int main(int argc, char **argv)
         argv++;
     }
     int steps = argc > 1 ? atoi(argv[1]) : 1, wrong = 0;
-    for (int i = 0; i < CASES && argc < 3; i++)
+    for (int i = 0; i < PLAIN_CASES && argc < 3; i++)
         wrong += compare(i, steps);
     for (int i = 2; i < argc; i++)
         wrong += compare(atoi(argv[i]) % CASES, steps);

@@ -1,5 +1,6 @@
 #include "bed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "message.h"
@@ -8,26 +9,64 @@
 
 /* Odd in turn: channels, shapes, filters that no block divides, partial lane groups, bands of 8
  * rows and 4. */
+#define PLAIN                                                                                      \
+    NULL,                                                                                          \
+    {                                                                                              \
+        0                                                                                          \
+    }
 const struct shape_case cases[CASES] = {
-    {1, 16, 8, 8, 3, 7, 16},   {1, 16, 4, 8, 1, 2, 33},   {1, 5, 8, 4, 5, 7, 17},
-    {2, 16, 12, 12, 3, 7, 33}, {2, 7, 4, 8, 5, 2, 33},    {3, 16, 12, 12, 1, 7, 5},
-    {3, 9, 8, 4, 3, 2, 17},    {4, 16, 12, 12, 3, 2, 16}, {4, 6, 8, 8, 5, 7, 5},
-    {1, 16, 12, 12, 3, 7, 1},  {2, 16, 16, 20, 3, 7, 2},  {1, 3, 24, 8, 16, 7, 3},
+    {1, 16, 8, 8, 3, 7, 16, PLAIN},
+    {1, 16, 4, 8, 1, 2, 33, PLAIN},
+    {1, 5, 8, 4, 5, 7, 17, PLAIN},
+    {2, 16, 12, 12, 3, 7, 33, PLAIN},
+    {2, 7, 4, 8, 5, 2, 33, PLAIN},
+    {3, 16, 12, 12, 1, 7, 5, PLAIN},
+    {3, 9, 8, 4, 3, 2, 17, PLAIN},
+    {4, 16, 12, 12, 3, 2, 16, PLAIN},
+    {4, 6, 8, 8, 5, 7, 5, PLAIN},
+    {1, 16, 12, 12, 3, 7, 1, PLAIN},
+    {2, 16, 16, 20, 3, 7, 2, PLAIN},
+    {1, 3, 24, 8, 16, 7, 3, PLAIN},
+
+    /* sides that are odd, and no multiple of 4 bytes in a row; a pool behind the first stage */
+    {0, 0, 7, 13, 3, 5, 18, "5-6", .step = {.nesterov = 1, .momentum = 0.8, .weight_decay = 0.01}},
+    {0, 0, 6, 10, 1, 3, 17, "6p-7-max", .step = {.label_smoothing = 0.2, .vector_rate = 3}},
+    {0, 0, 1, 3, 2, 3, 33, "4", .step = {.momentum = 0.9, .weight_decay = 0.1, .decoupled = 1}},
+    {0, 0, 12, 20, 2, 4, 5, "6wp-4-5p-7-max", .step = {.weight_decay = 0.1, .decay_all = 1}},
+    {0, 0, 2, 2, 3, 7, 20, "9p-9-5-max",
+     .step = {.decoupled = 1, .weight_decay = 0.1, .decay_all = 1, .vector_rate = 0.5}},
+    {0, 0, 9, 5, 3, 7, 16, "7w-9", {.momentum = 0.9}},
 };
+
+const char *bed_words(const struct shape_case *c)
+{
+    static char words[200];
+    int used = c->stages
+                   ? snprintf(words, sizeof words, "%s", c->stages)
+                   : snprintf(words, sizeof words, "depth %u, %2u filters", c->depth, c->filters);
+    snprintf(words + used, sizeof words - (size_t)used, ", %2ux%-2u x%-2u, %u classes, batch %2u",
+             c->height, c->width, c->channels, c->classes, c->count);
+    return words;
+}
 
 static double uniform(uint64_t place, uint32_t what)
 {
     return random_unit(philox(5, what, place, PURPOSE_SYNTH).word[0]);
 }
 
-/* Weights, and biases, scales and statistics away from 0 and 1. */
+/* Weights, fixed ones too, and biases, scales and statistics away from 0 and 1. */
 static void begin_at(struct bed *b, uint64_t seed)
 {
     net_initialise(&b->net, INITIAL_GLOROT, seed, b->start);
-    for (uint32_t t = 0; t < b->net.tensors; t++)
-        for (size_t i = 0; b->net.tensor[t].kind != TENSOR_WEIGHTS && i < b->net.tensor[t].size;
-             i++)
-            b->start[b->net.tensor[t].offset + i] += (float)(0.5 * uniform(i, 10 + t));
+    for (uint32_t t = 0; t < b->net.tensors; t++) {
+        const struct tensor *tensor = &b->net.tensor[t];
+        float *start = b->start + tensor->offset;
+        for (size_t i = 0; i < tensor->size; i++)
+            if (tensor->kind == TENSOR_FIXED)
+                start[i] = (float)(uniform(seed << 32 | i, 10) - 0.5);
+            else if (tensor->kind != TENSOR_WEIGHTS)
+                start[i] += (float)(0.5 * uniform(i, 10 + t));
+    }
     for (size_t i = 0; i < b->net.parameters; i++)
         b->expected[i] = b->start[i];
 }
@@ -37,10 +76,14 @@ struct bed *bed_make(const struct shape_case *c)
     struct bed *b = ealloc(1, sizeof *b);
     struct net_shape shape = {c->depth,    c->filters, c->height, c->width,
                               c->channels, c->classes, ""};
+    snprintf(shape.stages, sizeof shape.stages, "%s", c->stages ? c->stages : "");
     if (net_make(&b->net, &shape) != 0)
         die_why();
-    b->options = (struct engine_options){
-        .batch = c->count, .threads = 1, .momentum = 0.9, .weight_decay = 0.01, .train = 1};
+    static const struct engine_options plain = {.momentum = 0.9, .weight_decay = 0.01};
+    b->options = c->stages ? c->step : plain;
+    b->options.batch = c->count;
+    b->options.threads = 1;
+    b->options.train = 1;
     for (uint32_t i = 0; i < c->channels; i++) {
         b->options.mean[i] = 100 + 10 * i;
         b->options.deviation[i] = 60 + i;
@@ -51,17 +94,20 @@ struct bed *bed_make(const struct shape_case *c)
         b->images[i] = (uint8_t)(256 * uniform(i, 1));
     for (uint32_t i = 0; i < c->count; i++)
         b->label[i] = (uint32_t)(c->classes * uniform(i, 2));
-    b->reference =
-        (struct reference){&b->net, &b->options, b->images, b->label, c->count, &b->corner};
+    b->reference = (struct reference){&b->net,  &b->options, b->images, b->label,
+                                      c->count, {0.05, 1},   &b->corner};
 
     b->start = ealloc(n, sizeof *b->start);
-    b->momentum = ealloc(n, sizeof *b->start);
     b->expected = ealloc(n, sizeof(double));
     b->drift = ealloc(n, sizeof(double));
+    b->expected_second = ealloc(n, sizeof(double));
     b->gradient = ealloc(n, sizeof(double));
     b->found = ealloc(n, sizeof(float));
     b->found_momentum = ealloc(n, sizeof(float));
+    b->found_second = ealloc(n, sizeof(float));
     for (uint64_t seed = 3; b->corner < BED_CORNER; seed++) {
+        if (seed > 100)
+            die(FAILED, "%s: always at a corner", bed_words(c));
         begin_at(b, seed);
         b->corner = 1;
         reference_loss(&b->reference, b->expected, NULL);
@@ -71,8 +117,8 @@ struct bed *bed_make(const struct shape_case *c)
 
 void bed_end(struct bed *b)
 {
-    void *all[] = {b->images, b->start, b->momentum,       b->expected,
-                   b->drift,  b->found, b->found_momentum, b->gradient};
+    void *all[] = {b->images,   b->start, b->expected,       b->drift,       b->expected_second,
+                   b->gradient, b->found, b->found_momentum, b->found_second};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     free(b);
@@ -86,4 +132,20 @@ struct engine *bed_engine(struct bed *b)
     if (engine_write(engine, &(struct learnt){b->start, NULL, NULL}) != 0)
         die_why();
     return engine;
+}
+
+void bed_step(struct bed *b, struct engine *engine, uint64_t number, struct outcome *outcome)
+{
+    b->reference.step = (struct step){0.05, number};
+    if (engine_step(engine, b->images, b->label, b->reference.count, &b->reference.step, outcome) !=
+        0)
+        die_why();
+}
+
+void bed_read(struct bed *b, struct engine *engine)
+{
+    struct learnt learnt = {b->found, b->found_momentum,
+                            b->options.optimizer == OPTIMIZER_ADAM ? b->found_second : NULL};
+    if (engine_read(engine, &learnt) != 0)
+        die_why();
 }

@@ -87,7 +87,7 @@ static void convolve(const struct kernels *k, const struct layer_test *t, int fl
             }
     for (int c = 0; c < from; c++)
         k->filter_transform(t->weights + (flip ? c * t->s.channels : c) * 9,
-                            (size_t)(flip ? 1 : t->s.channels) * 9, flip, to,
+                            (size_t)(flip ? 1 : t->s.channels) * 9, 3, flip, to,
                             weights + (size_t)c * weights_next(to), weights_place(to, from));
     struct product p = {pixels,
                         weights,

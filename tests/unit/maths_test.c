@@ -70,6 +70,24 @@ static void test_special_values(void **state)
     assert_true(isnan(maths_log(-1)) && isnan(maths_log(NAN)));
 }
 
+/* As far as the bias corrections of an optimiser need it: 1 - x^n. */
+static void test_power_is_close(void **state)
+{
+    (void)state;
+    const double bases[] = {0.5, 0.9, 0.99, 0.999, 0.9999};
+    double most = 0;
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++)
+        for (uint64_t n = 1; n < 1 << 20; n += n / 7 + 1) {
+            long double expected = 1 - powl(bases[i], (long double)n);
+            most = fmax(most,
+                        (double)fabsl(1 - maths_power(bases[i], n) - expected) / (double)expected);
+        }
+    printf("# 1 - x^n: relative error at most %.1e\n", most);
+    assert_true(most < 1e-12); /* 1 - 0.9999 alone is off by 1e-12 of itself */
+    assert_true(maths_power(0, 0) == 1 && maths_power(0, 3) == 0 && maths_power(-2, 3) == -8);
+    assert_true(maths_power(0.9, UINT64_MAX) == 0);
+}
+
 /* These bits are promised to every machine. */
 static void test_bits_are_fixed(void **state)
 {
@@ -78,14 +96,14 @@ static void test_bits_are_fixed(void **state)
     assert_true(maths_exp(-10.25) == 0x1.2899a7a835446p-15);
     assert_true(maths_log(10) == 0x1.26bb1bbb55516p+1);
     assert_true(maths_log(0.3) == -0x1.34378fcbda721p+0);
+    assert_true(maths_power(0.999, 1000) == 0x1.788526411edacp-2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp_is_close),
-        cmocka_unit_test(test_log_is_close),
-        cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_exp_is_close),   cmocka_unit_test(test_log_is_close),
+        cmocka_unit_test(test_special_values), cmocka_unit_test(test_power_is_close),
         cmocka_unit_test(test_bits_are_fixed),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

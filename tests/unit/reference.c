@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "random.h"
 
 /* A pass over the network: x[i] enters layer i, x[layers] holds the logits; dx are their gradients.
  */
@@ -51,17 +52,19 @@ static void scale_images(const struct reference *r, double *x)
 static void convolution(const struct layer *l, const double *weight, const double *x, double *y,
                         const double *dy, double *dx, double *dweight)
 {
-    int height = (int)l->in_height, width = (int)l->in_width;
+    int height = (int)l->in_height, width = (int)l->in_width, side = (int)l->kernel;
     for (uint32_t out = 0; out < l->out_channels; out++)
         for (uint32_t in = 0; in < l->in_channels; in++)
             for (int row = 0; row < height; row++)
                 for (int column = 0; column < width; column++)
-                    for (int tap = 0; tap < 9; tap++) {
-                        int from_row = row + tap / 3 - 1, from_column = column + tap % 3 - 1;
+                    for (int tap = 0; tap < side * side; tap++) {
+                        int from_row = row + tap / side - side / 2,
+                            from_column = column + tap % side - side / 2;
                         if (from_row < 0 || from_row >= height || from_column < 0 ||
                             from_column >= width)
                             continue;
-                        size_t w = (out * l->in_channels + in) * 9 + (size_t)tap;
+                        size_t w =
+                            (out * l->in_channels + in) * l->kernel * l->kernel + (size_t)tap;
                         size_t to =
                             (out * l->in_height + (size_t)row) * l->in_width + (size_t)column;
                         size_t from = (in * l->in_height + (size_t)from_row) * l->in_width +
@@ -166,11 +169,26 @@ static void normalise_backward(struct pass *p, uint32_t number, const double *x,
                         sum += dz;
                         product += dz * normal;
                     } else {
-                        dx[at] = scale / deviation * (dz - sum / n - normal * product / n);
+                        dx[at] += scale / deviation * (dz - sum / n - normal * product / n);
                     }
                 }
         gradient[t[0].offset + channel] = product;
         gradient[t[1].offset + channel] = sum;
+    }
+}
+
+/* Forward: y = x + what went into layer number from; backward: both have the gradient of y. */
+static void add_forward(const struct pass *p, const struct layer *l, const double *x, double *y)
+{
+    for (size_t i = 0; i < p->r->count * in_size(l); i++)
+        y[i] = x[i] + p->x[l->from][i];
+}
+
+static void add_backward(const struct pass *p, const struct layer *l, double *dx, const double *dy)
+{
+    for (size_t i = 0; i < p->r->count * in_size(l); i++) {
+        dx[i] += dy[i];
+        p->dx[l->from][i] += dy[i];
     }
 }
 
@@ -200,15 +218,47 @@ static void max_pool(const struct pass *p, const struct layer *l, const double *
             }
 }
 
+/* The same of a whole image. */
+static void largest_pool(const struct pass *p, const struct layer *l, const double *x, double *y,
+                         double *dx, const double *dy)
+{
+    size_t planes = (size_t)p->r->count * l->in_channels,
+           pixels = (size_t)l->in_height * l->in_width;
+    for (size_t plane = 0; plane < planes; plane++, x += pixels) {
+        size_t best = 0;
+        for (size_t i = 1; i < pixels; i++)
+            if (x[i] > x[best])
+                best = i;
+        for (size_t i = 0; i < pixels; i++)
+            if (i != best && x[best] > 0)
+                decide(p, x[best] - x[i]);
+        if (dx)
+            dx[plane * pixels + best] += dy[plane];
+        else
+            y[plane] = x[best];
+    }
+}
+
 static void mean_pool(const struct pass *p, const struct layer *l, const double *x, double *y,
                       double *dx, const double *dy)
 {
     size_t pixels = (size_t)l->in_height * l->in_width;
     for (size_t i = 0; i < p->r->count * in_size(l); i++)
         if (dx)
-            dx[i] = dy[i / pixels] / (double)pixels;
+            dx[i] += dy[i / pixels] / (double)pixels;
         else
             y[i / pixels] += x[i] / (double)pixels;
+}
+
+/* What a feature that goes into the connected layer is multiplied by. */
+static double dropout(const struct pass *p, uint32_t image, uint32_t feature)
+{
+    const struct engine_options *o = p->r->options;
+    if (!p->training || o->dropout == 0)
+        return 1;
+    uint64_t id = ((uint64_t)image << 20) + feature / 4;
+    struct random r = philox(o->seed, (uint32_t)p->r->step.number, id, PURPOSE_DROPOUT);
+    return random_unit(r.word[feature % 4]) < o->dropout ? 0 : 1 / (1 - o->dropout);
 }
 
 static void connected(const struct pass *p, const struct layer *l, const double *x, double *y,
@@ -224,11 +274,12 @@ static void connected(const struct pass *p, const struct layer *l, const double 
                 y[to] = values(p, l, 1)[out];
             for (uint32_t in = 0; in < l->in_channels; in++) {
                 size_t w = out * l->in_channels + in, from = image * l->in_channels + in;
+                double kept = dropout(p, image, in);
                 if (dy) {
-                    gradient[t[0].offset + w] += dy[to] * x[from];
-                    dx[from] += dy[to] * values(p, l, 0)[w];
+                    gradient[t[0].offset + w] += dy[to] * kept * x[from];
+                    dx[from] += dy[to] * kept * values(p, l, 0)[w];
                 } else {
-                    y[to] += values(p, l, 0)[w] * x[from];
+                    y[to] += values(p, l, 0)[w] * kept * x[from];
                 }
             }
         }
@@ -271,8 +322,12 @@ static void forward(struct pass *p)
             convolution_forward(p, l, x, y);
         else if (l->kind == LAYER_NORMALISE)
             normalise_forward(p, i, x, y);
+        else if (l->kind == LAYER_ADD)
+            add_forward(p, l, x, y);
         else if (l->kind == LAYER_MAX_POOL)
             max_pool(p, l, x, y, NULL, NULL);
+        else if (l->kind == LAYER_GLOBAL_POOL && l->pool == POOL_GLOBAL_MAX)
+            largest_pool(p, l, x, y, NULL, NULL);
         else if (l->kind == LAYER_GLOBAL_POOL)
             mean_pool(p, l, x, y, NULL, NULL);
         else
@@ -290,8 +345,12 @@ static void backward(struct pass *p, double *gradient)
             convolution_backward(p, l, x, dx, dy, gradient);
         else if (l->kind == LAYER_NORMALISE)
             normalise_backward(p, i, x, dx, p->x[i + 1], dy, gradient);
+        else if (l->kind == LAYER_ADD)
+            add_backward(p, l, dx, dy);
         else if (l->kind == LAYER_MAX_POOL)
             max_pool(p, l, x, NULL, dx, dy);
+        else if (l->kind == LAYER_GLOBAL_POOL && l->pool == POOL_GLOBAL_MAX)
+            largest_pool(p, l, x, NULL, dx, dy);
         else if (l->kind == LAYER_GLOBAL_POOL)
             mean_pool(p, l, x, NULL, dx, dy);
         else
@@ -303,19 +362,31 @@ static void backward(struct pass *p, double *gradient)
 static double softmax(struct pass *p)
 {
     uint32_t classes = p->r->net->shape.classes, count = p->r->count, layers = p->r->net->layers;
-    double loss = 0;
+    double loss = 0, smoothing = p->training ? p->r->options->label_smoothing : 0;
     for (uint32_t image = 0; image < count; image++) {
         double *x = p->x[layers] + (size_t)image * classes, sum = 0;
         for (uint32_t class = 0; class < classes; class ++)
             sum += x[class] = exp(x[class]);
         for (uint32_t class = 0; class < classes; class ++) {
+            double wanted = smoothing / classes;
+            if (class == p->r->label[image])
+                wanted += 1 - smoothing;
             x[class] /= sum;
-            int own = class == p->r->label[image];
-            p->dx[layers][(size_t)image * classes + class] = (x[class] - own) / count;
+            p->dx[layers][(size_t)image * classes + class] = (x[class] - wanted) / count;
+            loss -= wanted * log(x[class]) / count;
         }
-        loss -= log(x[p->r->label[image]]) / count;
     }
     return loss;
+}
+
+/* What is set once from the images has no gradient. */
+static void fix(const struct net *net, double *gradient)
+{
+    for (uint32_t number = 0; number < net->tensors; number++) {
+        const struct tensor *t = &net->tensor[number];
+        if (t->kind == TENSOR_FIXED)
+            memset(gradient + t->offset, 0, t->size * sizeof *gradient);
+    }
 }
 
 double reference_loss(const struct reference *r, const double *parameters, double *gradient)
@@ -327,6 +398,7 @@ double reference_loss(const struct reference *r, const double *parameters, doubl
     if (gradient) {
         memset(gradient, 0, r->net->parameters * sizeof *gradient);
         backward(&p, gradient);
+        fix(r->net, gradient);
     }
     finish(&p);
     return loss;
@@ -347,7 +419,58 @@ static void run_statistics(const struct pass *p, double *parameters)
     }
 }
 
-double reference_step(const struct reference *r, double *parameters, double *momentum, double rate)
+/* What clipping leaves of the gradient, a factor. */
+static double clip(const struct reference *r, const double *gradient)
+{
+    double square = 0;
+    for (uint32_t number = 0; number < r->net->tensors; number++) {
+        const struct tensor *t = &r->net->tensor[number];
+        for (size_t i = t->offset; i < t->offset + t->size; i++)
+            if (tensor_is_trained(t->kind))
+                square += gradient[i] * gradient[i];
+    }
+    double limit = r->options->clip_norm, norm = sqrt(square);
+    return limit > 0 && norm > limit ? limit / norm : 1;
+}
+
+/* One trained parameter w with its gradient. */
+static void move(const struct reference *r, enum tensor_kind kind, double rate, double g, double *w,
+                 double *v, double *u)
+{
+    const struct engine_options *o = r->options;
+    double decay = o->decay_all || kind == TENSOR_WEIGHTS ? o->weight_decay : 0;
+    if (o->decoupled)
+        *w -= rate * decay * *w;
+    else
+        g += decay * *w;
+    if (o->optimizer == OPTIMIZER_ADAM) {
+        double t = (double)r->step.number;
+        *v = o->momentum * *v + (1 - o->momentum) * g;
+        *u = o->second * *u + (1 - o->second) * g * g;
+        *w -= rate * (*v / (1 - pow(o->momentum, t))) /
+              (sqrt(*u / (1 - pow(o->second, t))) + o->epsilon);
+    } else {
+        *v = o->momentum * *v + g;
+        *w -= rate * (o->nesterov ? g + o->momentum * *v : *v);
+    }
+}
+
+void reference_move(const struct reference *r, const double *gradient, double *parameters,
+                    double *momentum, double *second)
+{
+    double factor = clip(r, gradient);
+    for (uint32_t number = 0; number < r->net->tensors; number++) {
+        const struct tensor *t = &r->net->tensor[number];
+        double rate = r->step.rate;
+        if (t->dimensions == 1 && r->options->vector_rate > 0)
+            rate *= r->options->vector_rate;
+        for (size_t i = t->offset; i < t->offset + t->size && tensor_is_trained(t->kind); i++)
+            move(r, t->kind, rate, factor * gradient[i], &parameters[i], &momentum[i], &second[i]);
+    }
+}
+
+double reference_step(const struct reference *r, double *parameters, double *momentum,
+                      double *second)
 {
     struct pass p;
     double *gradient = ealloc(r->net->parameters, sizeof *gradient);
@@ -355,19 +478,10 @@ double reference_step(const struct reference *r, double *parameters, double *mom
     forward(&p);
     double loss = softmax(&p);
     backward(&p, gradient);
+    fix(r->net, gradient);
     run_statistics(&p, parameters);
     finish(&p);
-
-    for (uint32_t number = 0; number < r->net->tensors; number++) {
-        const struct tensor *t = &r->net->tensor[number];
-        double decay = t->kind == TENSOR_WEIGHTS ? r->options->weight_decay : 0;
-        if (t->kind == TENSOR_MEAN || t->kind == TENSOR_VARIANCE)
-            continue;
-        for (size_t i = t->offset; i < t->offset + t->size; i++) {
-            momentum[i] = r->options->momentum * momentum[i] + gradient[i] + decay * parameters[i];
-            parameters[i] -= rate * momentum[i];
-        }
-    }
+    reference_move(r, gradient, parameters, momentum, second);
     free(gradient);
     return loss;
 }

@@ -4,7 +4,7 @@
  * double[image][channel][row][column]. Nothing is shared with the engines but the description of
  * the network (nn/net.h). Its own gradient is tested against central differences (engine_test.c).
  *
- * Arguments are those of nn/engine.h; parameters, momentum and gradient are
+ * Arguments are those of nn/engine.h; parameters, momentum, second moments and gradient are
  * double[net->parameters].
  */
 #ifndef PSWEEP_REFERENCE_H
@@ -14,10 +14,11 @@
 
 struct reference {
     const struct net *net;
-    const struct engine_options *options; /* mean, deviation, momentum, weight_decay */
+    const struct engine_options *options; /* mean, deviation, and those of the step */
     const uint8_t *images;
     const uint32_t *label;
     uint32_t count;
+    struct step step; /* its number also decides dropout */
     double *corner; /* NULL, or lowered to the smallest distance of a ReLU's input from 0 and of the
                        largest of a pool from the others: how near the loss has a corner */
 };
@@ -26,9 +27,14 @@ struct reference {
  * Running statistics in parameters are not touched. */
 double reference_loss(const struct reference *r, const double *parameters, double *gradient);
 
-/* One training step: moves parameters (running statistics included) and momentum. Returns the mean
- * loss. */
-double reference_step(const struct reference *r, double *parameters, double *momentum, double rate);
+/* What a step makes of a gradient: moves the trained parameters, momentum and second moments. */
+void reference_move(const struct reference *r, const double *gradient, double *parameters,
+                    double *momentum, double *second);
+
+/* One training step: the same, of the gradient at these parameters, and the running statistics
+ * move. Returns the mean loss. */
+double reference_step(const struct reference *r, double *parameters, double *momentum,
+                      double *second);
 
 /* probability[count][classes] in inference mode. Returns the mean loss. */
 double reference_predict(const struct reference *r, const double *parameters, double *probability);

@@ -46,6 +46,10 @@ struct gradient_sums {
 struct stage {
     int in_channels, channels; /* in and out of the convolution */
     int height, width;         /* of both */
+    int side;                  /* 3: kernels of 3×3; 1: of 1×1, whose other taps are 0 here */
+    int fixed;                 /* weights that no step moves */
+    /* What the next stage reads. Of the last stage POOL_MEAN, where each pixel has the same
+     * gradient, or POOL_NONE, where each has its own. */
     enum pool pool;
     int bands;       /* items of a lane group */
     int across;      /* tiles from the left to the right edge, the last perhaps in part */
@@ -69,7 +73,8 @@ struct scratch {
     float *gradients; /* of QUAD filters */
     float *folded;    /* [PLACES][quads of channels][LANES] */
     float *sums;      /* [channels][3][LANES] */
-    float *feature;   /* [channels of the last stage][LANES] */
+    float *feature;   /* [channels of the last stage][LANES], later their gradient */
+    float *pixel;     /* the same shape: the place of each that is a largest */
     double *logit;    /* [classes][LANES] */
 };
 
@@ -84,12 +89,15 @@ struct cpu {
 
     int stages;
     struct stage stage[NET_MAX_STAGES];
-    float *parameters, *momentum, *gradient; /* [net.parameters]; the last two only for training */
-    float scale[NET_MAX_CHANNELS][2];        /* x = (pixel - scale[0]) · scale[1] */
+    int largest;       /* the global pool takes the largest, not the mean */
+    float *parameters; /* [net.parameters], as are the next ones, which are only for training */
+    float *momentum, *second, *gradient; /* second: only Adam's */
+    float scale[NET_MAX_CHANNELS][2];    /* x = (pixel - scale[0]) · scale[1] */
     float *input;       /* [groups][image channels][height][width][LANES] scaled images */
     float *upstream[2]; /* gradient of a stage's pooled activation: stage s has number s % 2 */
     float
         *connected; /* [groups][classes · features + classes] partial gradients of weights, bias */
+    double *square; /* [pieces of an update] Σ gradient² */
     double *loss;   /* [batch] */
     uint8_t *correct;        /* [batch] */
     struct scratch *scratch; /* [threads] */
@@ -102,8 +110,10 @@ struct cpu {
     int live_groups; /* lane groups that count images fill */
     int turn;        /* the stage at work */
     int training;
-    double rate;
-    float *probability; /* may be NULL */
+    struct step step;
+    double clip;           /* what is left of the gradient, a factor */
+    double corrections[2]; /* Adam: 1 - momentum^t, 1 - second^t */
+    float *probability;    /* may be NULL */
 
     struct outcome outcome; /* of the last batch begun, which is done already */
     int untold;
@@ -116,6 +126,18 @@ static inline size_t quads_floats(const struct stage *s)
 {
     return (size_t)correlation_quads(s->in_channels) * 9 * LANES;
 }
+
+/* Floats of one lane group's gradient of a stage's pooled activation. */
+static inline size_t pooled_size(const struct stage *s)
+{
+    int pixels = s->pool == POOL_MEAN  ? 1
+                 : s->pool == POOL_MAX ? s->height * s->width / 4
+                                       : s->height * s->width;
+    return (size_t)s->channels * (size_t)pixels * LANES;
+}
+
+/* The pieces of work that an update is shared out in. */
+int update_pieces(const struct cpu *cpu);
 
 /* Takes the batch of the call that goes on through the network; in training, with the step. */
 void cpu_pass(struct cpu *cpu);

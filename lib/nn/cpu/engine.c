@@ -80,11 +80,14 @@ static void make_stages(struct cpu *cpu)
             .channels = (int)l->out_channels,
             .height = (int)l->out_height,
             .width = (int)l->out_width,
-            .pool = l->pool,
+            .side = (int)l->kernel,
+            .fixed = l->fixed,
+            .pool = l->pool == POOL_GLOBAL_MAX ? POOL_NONE : l->pool,
             .bands = ((int)l->out_height + BAND_ROWS - 1) / BAND_ROWS,
             .across = ((int)l->out_width + TILE - 1) / TILE,
             .tensor = l->tensor,
         };
+        cpu->largest = l->pool == POOL_GLOBAL_MAX;
     }
 }
 
@@ -105,14 +108,14 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
         if (!train)
             continue;
         size_t sums = groups * (size_t)(i + 1 < cpu->stages ? s[1].bands : 1);
-        upstream = larger(upstream, s->pool == POOL_NONE ? y : y / 4);
+        upstream = larger(upstream, groups * pooled_size(s));
         s->y = take(a, y, sizeof *s->y);
         s->moments = take(a, items * channels, sizeof *s->moments);
         s->sums = take(a, sums * channels, sizeof *s->sums);
         s->flipped = take(a, i > 0 ? PLACES * weights_place(s->in_channels, s->channels) : 0,
                           sizeof *s->flipped);
-        s->partial = take(a, items * (size_t)correlation_quads(s->channels) * quads_floats(s),
-                          sizeof *s->partial);
+        size_t parts = s->fixed ? 0 : items * (size_t)correlation_quads(s->channels);
+        s->partial = take(a, parts * quads_floats(s), sizeof *s->partial);
     }
     for (int i = 0; i < 2; i++) {
         float *y = train ? NULL : take(a, largest, sizeof *y);
@@ -148,6 +151,7 @@ static void plan_scratch(struct cpu *cpu, struct arena *a)
             .folded = take(a, train ? PLACES * quads * LANES : 0, sizeof *s.folded),
             .sums = take(a, channels * 3 * LANES, sizeof *s.sums),
             .feature = take(a, channels * LANES, sizeof *s.feature),
+            .pixel = take(a, cpu->largest ? channels * LANES : 0, sizeof *s.pixel),
             .logit = take(a, (size_t)cpu->net.shape.classes * LANES, sizeof *s.logit),
         };
         if (all)
@@ -166,11 +170,14 @@ static size_t plan(struct cpu *cpu, void *memory)
     size_t groups = cpu->options.train ? (size_t)cpu->groups : 0;
     cpu->parameters = take(&a, net->parameters, sizeof *cpu->parameters);
     cpu->momentum = take(&a, trained, sizeof *cpu->momentum);
+    cpu->second =
+        take(&a, cpu->options.optimizer == OPTIMIZER_ADAM ? trained : 0, sizeof *cpu->second);
     cpu->gradient = take(&a, trained, sizeof *cpu->gradient);
     const struct stage *image = &cpu->stage[0];
     size_t pixels = (size_t)image->height * (size_t)image->width;
     cpu->input = take(&a, (size_t)cpu->groups * (size_t)image->in_channels * pixels * LANES,
                       sizeof *cpu->input);
+    cpu->square = take(&a, trained ? (size_t)update_pieces(cpu) : 0, sizeof *cpu->square);
     cpu->loss = take(&a, cpu->options.batch, sizeof *cpu->loss);
     cpu->correct = take(&a, cpu->options.batch, sizeof *cpu->correct);
     cpu->connected =
@@ -195,6 +202,9 @@ static int cpu_open(struct engine **engine, const struct net *net,
     const struct kernels *kernels = kernels_choose(options->isa);
     if (kernels == NULL)
         return -1;
+    for (uint32_t i = 0; i < net->layers; i++)
+        if (net->layer[i].kind == LAYER_ADD)
+            return fail("the cpu engine has no additions yet");
 
     struct cpu *cpu = ealloc(1, sizeof *cpu);
     cpu->engine.class = &cpu_class;
@@ -220,11 +230,14 @@ static int cpu_open(struct engine **engine, const struct net *net,
         return -1;
     }
     plan(cpu, cpu->arena);
-    memset(cpu->parameters, 0, net->parameters * sizeof *cpu->parameters);
+    size_t bytes = net->parameters * sizeof *cpu->parameters;
+    memset(cpu->parameters, 0, bytes);
     if (options->train) {
-        memset(cpu->momentum, 0, net->parameters * sizeof *cpu->momentum);
-        memset(cpu->gradient, 0, net->parameters * sizeof *cpu->gradient);
+        memset(cpu->momentum, 0, bytes);
+        memset(cpu->gradient, 0, bytes);
     }
+    if (options->train && options->optimizer == OPTIMIZER_ADAM)
+        memset(cpu->second, 0, bytes);
     for (uint32_t c = 0; c < net->shape.channels; c++) {
         cpu->scale[c][0] = (float)options->mean[c];
         cpu->scale[c][1] = (float)(1 / options->deviation[c]);
@@ -244,15 +257,24 @@ static const char *cpu_detail(const struct engine *engine)
     return ((const struct cpu *)engine)->detail;
 }
 
+/* No values: zeros. */
+static void set(float *to, const float *values, size_t bytes)
+{
+    if (values)
+        memcpy(to, values, bytes);
+    else
+        memset(to, 0, bytes);
+}
+
 static int cpu_write(struct engine *engine, const struct learnt *learnt)
 {
     struct cpu *cpu = (struct cpu *)engine;
     size_t bytes = cpu->net.parameters * sizeof *cpu->parameters;
-    memcpy(cpu->parameters, learnt->parameters, bytes);
-    if (cpu->options.train && learnt->momentum)
-        memcpy(cpu->momentum, learnt->momentum, bytes);
-    else if (cpu->options.train)
-        memset(cpu->momentum, 0, bytes);
+    set(cpu->parameters, learnt->parameters, bytes);
+    if (cpu->options.train)
+        set(cpu->momentum, learnt->momentum, bytes);
+    if (cpu->options.train && cpu->options.optimizer == OPTIMIZER_ADAM)
+        set(cpu->second, learnt->second, bytes);
     return 0;
 }
 
@@ -263,6 +285,8 @@ static int cpu_read(struct engine *engine, const struct learnt *learnt)
     memcpy(learnt->parameters, cpu->parameters, bytes);
     if (learnt->momentum)
         memcpy(learnt->momentum, cpu->momentum, bytes);
+    if (learnt->second)
+        memcpy(learnt->second, cpu->second, bytes);
     return 0;
 }
 
@@ -302,7 +326,8 @@ static int cpu_begin(struct engine *engine, const struct batch *batch, const str
 {
     struct cpu *cpu = (struct cpu *)engine;
     cpu->training = step != NULL;
-    cpu->rate = step ? step->rate : 0;
+    if (step)
+        cpu->step = *step;
     cpu_predict(engine, batch->pixels, batch->label, (uint32_t)batch->count, NULL, &cpu->outcome);
     cpu->training = 0;
     cpu->untold = 1;

@@ -99,7 +99,7 @@ static inline int correlation_quads(int channels)
 struct kernels {
     const char *name;
 
-    /* A row of sixteen images, [width][channels] bytes each (a multiple of 4 in all), to
+    /* A row of sixteen images, [width][channels] bytes each, to
      * to[channel][column][LANES], plane floats from a channel to the next: (byte -
      * scale[channel][0]) · scale[channel][1]. */
     void (*load_row)(const uint8_t *const image[LANES], int width, int channels,
@@ -125,10 +125,11 @@ struct kernels {
     void (*input_transform_results)(const struct output *o, const float *gradient, int first,
                                     uint32_t live, const struct input_tiles *to);
 
-    /* One channel of weights, next floats from a filter to the next, to
-     * to[place][filters filled up to LANES]; flip: taps in reverse, for the data gradient. */
-    void (*filter_transform)(const float *weights, size_t next, int flip, int filters, float *to,
-                             size_t place);
+    /* One channel of weights, side × side (3 or 1) taps each, next floats from a filter to the
+     * next, to to[place][filters filled up to LANES]; flip: taps in reverse, for the data gradient.
+     */
+    void (*filter_transform)(const float *weights, size_t next, int side, int flip, int filters,
+                             float *to, size_t place);
 
     void (*multiply)(const struct product *product);
 
@@ -148,8 +149,10 @@ struct kernels {
      * memory to work in, [PLACES][quads of channels][LANES]. */
     void (*correlate)(const struct correlation *c, float *folded, float *to);
 
-    /* mean[channels][LANES] of the activation over the image (POOL_MEAN). */
+    /* mean[channels][LANES] of the activation over the image. */
     void (*average)(const struct output *o, float *mean);
+    /* The largest of it, and the pixel that it is, counted from 0 (on a tie the first). */
+    void (*largest)(const struct output *o, float *value, float *pixel);
 
     /* Backward through pool and ReLU: gradient is that of rows first … first + rows - 1
      * of the pooled image, [channels][pooled height][pooled width][LANES] (POOL_MEAN:

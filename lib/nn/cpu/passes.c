@@ -5,8 +5,10 @@
 #include "cpu.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "nn/maths.h"
+#include "random.h"
 
 static uint32_t live_lanes(const struct cpu *cpu, int group)
 {
@@ -252,6 +254,27 @@ static void fold_gradient_sums(const float *sums, int channels, uint32_t live,
     }
 }
 
+/* What a feature of an image is multiplied by: 0 or 1 / (1 - dropout). */
+static double kept_by_dropout(const struct cpu *cpu, size_t image, uint32_t feature)
+{
+    const struct engine_options *o = &cpu->options;
+    struct random r = philox(o->seed, (uint32_t)cpu->step.number,
+                             ((uint64_t)image << 20) + feature / 4, PURPOSE_DROPOUT);
+    return random_unit(r.word[feature % 4]) < o->dropout ? 0 : 1 / (1 - o->dropout);
+}
+
+/* Features, or their gradients: what does not pass is 0. */
+static void drop_out(const struct cpu *cpu, int group, uint32_t features, float *feature)
+{
+    uint32_t live = live_lanes(cpu, group);
+    for (uint32_t f = 0; f < features; f++)
+        for (uint32_t lane = 0; lane < live; lane++) {
+            double factor = kept_by_dropout(cpu, (size_t)group * LANES + lane, f);
+            float *at = &feature[f * LANES + lane];
+            *at = factor > 0 ? (float)(factor * *at) : 0;
+        }
+}
+
 /* logit[class][lane] = bias + Σ weight·feature */
 static void connect(const struct cpu *cpu, const struct layer *l, const struct scratch *scratch)
 {
@@ -297,12 +320,31 @@ static uint8_t is_correct(const double *probability, uint32_t classes, uint32_t 
     return 1;
 }
 
+/* How much of an image's label a class is, 0 … 1. */
+static double wanted(const struct cpu *cpu, uint32_t class, uint32_t classes, uint32_t label)
+{
+    double smoothing = cpu->training ? cpu->options.label_smoothing : 0;
+    return smoothing / classes + (class == label ? 1 - smoothing : 0);
+}
+
+/* Σ wanted·logit of one image: of a class that is not wanted at all the logit does not matter. */
+static double wanted_logit(const struct cpu *cpu, const double *logit, uint32_t classes,
+                           uint32_t label)
+{
+    if (!cpu->training || cpu->options.label_smoothing == 0)
+        return logit[label * LANES];
+    double sum = 0;
+    for (uint32_t class = 0; class < classes; class ++)
+        sum += wanted(cpu, class, classes, label) * logit[class * LANES];
+    return sum;
+}
+
 static void classify(const struct cpu *cpu, int group, uint32_t classes, double *logit)
 {
     uint32_t live = live_lanes(cpu, group);
     for (uint32_t lane = 0; lane < live; lane++) {
         size_t image = (size_t)group * LANES + lane;
-        double own = cpu->label ? logit[cpu->label[image] * LANES + lane] : 0;
+        double own = cpu->label ? wanted_logit(cpu, logit + lane, classes, cpu->label[image]) : 0;
         double total = softmax(logit + lane, classes);
         if (cpu->label) {
             cpu->loss[image] = total - own;
@@ -314,10 +356,9 @@ static void classify(const struct cpu *cpu, int group, uint32_t classes, double 
 }
 
 /* The gradient of the logits of the mean loss, in place of the probabilities, 0 in lanes that are
- * not live; the group's part of the gradients of weights and bias; the gradient of the last pool.
- */
-static void connect_backward(const struct cpu *cpu, const struct layer *l, int group,
-                             const struct scratch *scratch)
+ * not live; the group's part of the gradients of weights and bias. */
+static void connected_gradient(const struct cpu *cpu, const struct layer *l, int group,
+                               const struct scratch *scratch)
 {
     size_t weights = (size_t)l->out_channels * l->in_channels;
     float *to = cpu->connected + (size_t)group * (weights + l->out_channels), *bias = to + weights;
@@ -325,8 +366,10 @@ static void connect_backward(const struct cpu *cpu, const struct layer *l, int g
     for (uint32_t class = 0; class < l->out_channels; class ++) {
         double *d = scratch->logit + class * LANES, sum = 0;
         for (uint32_t lane = 0; lane < LANES; lane++) {
-            int own = lane < live && cpu->label[(size_t)group * LANES + lane] == class;
-            d[lane] = lane < live ? (d[lane] - own) / cpu->count : 0;
+            double q = lane < live ? wanted(cpu, class, l->out_channels,
+                                            cpu->label[(size_t)group * LANES + lane])
+                                   : 0;
+            d[lane] = lane < live ? (d[lane] - q) / cpu->count : 0;
             sum += d[lane];
         }
         bias[class] = (float)sum;
@@ -337,39 +380,70 @@ static void connect_backward(const struct cpu *cpu, const struct layer *l, int g
             *to = (float)sum;
         }
     }
+}
 
-    const struct stage *last = &cpu->stage[cpu->stages - 1];
+/* gradient[feature][lane] of the features, divided by share, from that of the logits */
+static void feature_gradient(const struct cpu *cpu, const struct layer *l, const double *logit,
+                             double share, float *gradient)
+{
     const float *weight = cpu->parameters + cpu->net.tensor[l->tensor].offset;
-    float *pool = cpu->upstream[(cpu->stages - 1) % 2] + (size_t)group * l->in_channels * LANES;
-    for (uint32_t channel = 0; channel < l->in_channels; channel++, pool += LANES) {
+    for (uint32_t channel = 0; channel < l->in_channels; channel++, gradient += LANES) {
         double sum[LANES] = {0};
         for (uint32_t class = 0; class < l->out_channels; class ++)
             for (int lane = 0; lane < LANES; lane++)
-                sum[lane] +=
-                    weight[class * l->in_channels + channel] * scratch->logit[class * LANES + lane];
+                sum[lane] += weight[class * l->in_channels + channel] * logit[class * LANES + lane];
         for (int lane = 0; lane < LANES; lane++)
-            pool[lane] = (float)(sum[lane] / (last->height * last->width));
+            gradient[lane] = (float)(sum[lane] / share);
     }
+}
+
+/* Writes out what each pixel of a plane has of a feature's gradient: all of it that is the largest
+ * one. */
+static void spread_largest(const float *gradient, const float *pixel, size_t pixels, float *plane)
+{
+    memset(plane, 0, pixels * LANES * sizeof *plane);
+    for (int lane = 0; lane < LANES; lane++)
+        plane[(size_t)pixel[lane] * LANES + (size_t)lane] = gradient[lane];
+}
+
+/* The gradient of the last stage's activation, and the sums over it. */
+static void head_backward(const struct cpu *cpu, const struct layer *l, int group,
+                          const struct scratch *scratch)
+{
+    const struct stage *last = &cpu->stage[cpu->stages - 1];
+    size_t pixels = (size_t)last->height * (size_t)last->width;
+    float *upstream = cpu->upstream[(cpu->stages - 1) % 2] + (size_t)group * pooled_size(last);
+    float *gradient = last->pool == POOL_MEAN ? upstream : scratch->feature;
+    feature_gradient(cpu, l, scratch->logit, cpu->largest ? 1 : (double)pixels, gradient);
+    if (cpu->options.dropout > 0)
+        drop_out(cpu, group, l->in_channels, gradient);
+    for (uint32_t f = 0; last->pool != POOL_MEAN && f < l->in_channels; f++)
+        spread_largest(gradient + f * LANES, scratch->pixel + f * LANES, pixels,
+                       upstream + f * pixels * LANES);
+    struct output o = output_of(last, group, 0);
+    cpu->kernels->gradient_sums(&o, upstream, 0, last->height, scratch->sums);
+    fold_gradient_sums(scratch->sums, last->channels, live_lanes(cpu, group),
+                       last->sums + (size_t)group * (size_t)last->channels);
 }
 
 static void head_of_group(void *context, int group, int thread)
 {
     const struct cpu *cpu = context;
     const struct scratch *scratch = &cpu->scratch[thread];
-    const struct stage *last = &cpu->stage[cpu->stages - 1];
     const struct layer *l = &cpu->net.layer[cpu->net.layers - 1];
-    struct output o = output_of(last, group, 0);
-    cpu->kernels->average(&o, scratch->feature);
+    struct output o = output_of(&cpu->stage[cpu->stages - 1], group, 0);
+    if (cpu->largest)
+        cpu->kernels->largest(&o, scratch->feature, scratch->pixel);
+    else
+        cpu->kernels->average(&o, scratch->feature);
+    if (cpu->training && cpu->options.dropout > 0)
+        drop_out(cpu, group, l->in_channels, scratch->feature);
     connect(cpu, l, scratch);
     classify(cpu, group, l->out_channels, scratch->logit);
-    if (!cpu->training)
-        return;
-
-    connect_backward(cpu, l, group, scratch);
-    float *pool = cpu->upstream[(cpu->stages - 1) % 2] + (size_t)group * l->in_channels * LANES;
-    cpu->kernels->gradient_sums(&o, pool, 0, last->height, scratch->sums);
-    fold_gradient_sums(scratch->sums, last->channels, live_lanes(cpu, group),
-                       last->sums + (size_t)group * (size_t)last->channels);
+    if (cpu->training) {
+        connected_gradient(cpu, l, group, scratch);
+        head_backward(cpu, l, group, scratch);
+    }
 }
 
 /* Backward, from the last stage to the first, weight gradients as partial sums of each item. */
@@ -397,15 +471,6 @@ static void settle_channel(struct cpu *cpu, const struct stage *s, int items, in
     normal->level = (float)(-gain * sum / n - slope * b->mean);
     cpu->gradient[t[2].offset + (size_t)channel] = (float)(product * b->inverse);
     cpu->gradient[t[3].offset + (size_t)channel] = (float)sum;
-}
-
-static size_t pooled_size(const struct stage *s)
-{
-    int pixels = s->height * s->width;
-    return (size_t)s->channels * LANES *
-           (size_t)(s->pool == POOL_MEAN  ? 1
-                    : s->pool == POOL_MAX ? pixels / 4
-                                          : pixels);
 }
 
 /* One channel of the gradient of a stage's pooled activation. */
@@ -490,7 +555,8 @@ static void correlate(const struct cpu *cpu, int stage, int item, const struct s
 static void backward_item(void *context, int item, int thread)
 {
     const struct cpu *cpu = context;
-    correlate(cpu, cpu->turn, item, &cpu->scratch[thread]);
+    if (!cpu->stage[cpu->turn].fixed)
+        correlate(cpu, cpu->turn, item, &cpu->scratch[thread]);
     if (cpu->turn > 0)
         pass_on(cpu, cpu->turn, item, &cpu->scratch[thread]);
 }
@@ -519,28 +585,16 @@ static void add_parts(const float *partial, int parts, size_t stride, float *gra
     }
 }
 
-/* v ← momentum·v + g, w ← w - rate·v for count elements from first on, g with weight decay */
-static void move(struct cpu *cpu, size_t first, size_t count, double decay)
-{
-    double momentum = cpu->options.momentum, rate = cpu->rate;
-    float *w = cpu->parameters + first, *v = cpu->momentum + first;
-    const float *g = cpu->gradient + first;
-    for (size_t i = 0; i < count; i++) {
-        v[i] = (float)(momentum * v[i] + (g[i] + decay * w[i]));
-        w[i] = (float)(w[i] - rate * v[i]);
-    }
-}
-
-/* QUAD filters of a stage: their weights' gradient, summed over the items in their order, and the
- * step of all that is theirs. */
-static void update_quad(struct cpu *cpu, const struct stage *s, int quad)
+/* QUAD filters of a stage: their weights' gradient, summed over the items in their order. */
+static void gather_quad(struct cpu *cpu, const struct stage *s, int quad)
 {
     enum { PIECE = 9 * LANES };
     const struct tensor *t = &cpu->net.tensor[s->tensor];
     int filter = quad * QUAD, filters = s->channels - filter < QUAD ? s->channels - filter : QUAD;
-    size_t count = (size_t)s->in_channels * 9, begin = t->offset + (size_t)filter * count;
+    int taps = s->side * s->side, first_tap = s->side == 1 ? 4 : 0; /* the one in the middle */
+    size_t count = (size_t)s->in_channels * (size_t)taps;
     size_t stride = (size_t)correlation_quads(s->channels) * quads_floats(s);
-    float *gradient = cpu->gradient + begin;
+    float *gradient = cpu->gradient + t->offset + (size_t)filter * count;
     for (int first = 0; first < s->in_channels; first += QUAD) {
         const float *from =
             s->partial + (size_t)quad * quads_floats(s) + (size_t)(first / QUAD) * PIECE;
@@ -550,51 +604,173 @@ static void update_quad(struct cpu *cpu, const struct stage *s, int quad)
                 sum[i] += from[i];
         for (int f = 0; f < filters; f++)
             for (int c = first; c < first + QUAD && c < s->in_channels; c++)
-                for (int tap = 0; tap < 9; tap++)
-                    gradient[(f * s->in_channels + c) * 9 + tap] =
-                        (float)sum[tap * LANES + f * QUAD + c - first];
+                for (int tap = 0; tap < taps; tap++)
+                    gradient[(f * s->in_channels + c) * taps + tap] =
+                        (float)sum[(first_tap + tap) * LANES + f * QUAD + c - first];
     }
-    move(cpu, begin, (size_t)filters * count, cpu->options.weight_decay);
-    for (int i = 2; i <= 3; i++) /* scale, offset; the bias has no gradient */
-        move(cpu, t[i].offset + (size_t)filter, (size_t)filters, 0);
 }
 
-static void update_class(struct cpu *cpu, int class)
+static void gather_class(struct cpu *cpu, size_t class)
 {
     const struct layer *l = &cpu->net.layer[cpu->net.layers - 1];
     const struct tensor *t = &cpu->net.tensor[l->tensor];
-    size_t stride = t[0].size + t[1].size, features = l->in_channels,
-           from = (size_t) class * features;
+    size_t stride = t[0].size + t[1].size, features = l->in_channels, from = class * features;
     add_parts(cpu->connected + from, cpu->live_groups, stride, cpu->gradient + t[0].offset + from,
               features);
-    add_parts(cpu->connected + t[0].size + (size_t) class, cpu->live_groups, stride,
-              cpu->gradient + t[1].offset + (size_t) class, 1);
-    move(cpu, t[0].offset + from, features, cpu->options.weight_decay);
-    move(cpu, t[1].offset + (size_t) class, 1, 0);
+    add_parts(cpu->connected + t[0].size + class, cpu->live_groups, stride,
+              cpu->gradient + t[1].offset + class, 1);
 }
 
-/* Items are the quads of filters of all stages, then the classes. */
-static void update_item(void *context, int item, int thread)
+/* What a step moves at once, of one tensor. */
+struct range {
+    size_t first, count;
+    const struct tensor *tensor;
+};
+
+/* A piece of the update: QUAD filters of a stage with all that is theirs, or one class. */
+struct piece {
+    const struct stage *stage; /* NULL: a class */
+    int number;
+    struct range range[4]; /* of trained tensors */
+    int ranges;
+};
+
+static void add_range(struct piece *p, const struct tensor *t, size_t each, size_t from,
+                      size_t count)
+{
+    if (tensor_is_trained(t->kind))
+        p->range[p->ranges++] = (struct range){t->offset + from * each, count * each, t};
+}
+
+/* The pieces are the quads of filters of all stages, then the classes. */
+static struct piece piece_of(const struct cpu *cpu, int number)
+{
+    struct piece p = {.number = number};
+    for (int stage = 0; stage < cpu->stages; stage++) {
+        const struct stage *s = &cpu->stage[stage];
+        const struct tensor *t = &cpu->net.tensor[s->tensor];
+        int quads = correlation_quads(s->channels), filter = p.number * QUAD;
+        if (p.number < quads) {
+            size_t count = (size_t)(s->channels - filter < QUAD ? s->channels - filter : QUAD);
+            p.stage = s;
+            add_range(&p, t, t->size / (size_t)s->channels, (size_t)filter, count);
+            for (int i = 1; i <= 3; i++) /* bias, scale, offset */
+                add_range(&p, &t[i], 1, (size_t)filter, count);
+            return p;
+        }
+        p.number -= quads;
+    }
+    const struct layer *l = &cpu->net.layer[cpu->net.layers - 1];
+    const struct tensor *t = &cpu->net.tensor[l->tensor];
+    add_range(&p, t, l->in_channels, (size_t)p.number, 1);
+    add_range(&p, &t[1], 1, (size_t)p.number, 1);
+    return p;
+}
+
+int update_pieces(const struct cpu *cpu)
+{
+    int pieces = (int)cpu->net.shape.classes;
+    for (int stage = 0; stage < cpu->stages; stage++)
+        pieces += correlation_quads(cpu->stage[stage].channels);
+    return pieces;
+}
+
+static void gather(struct cpu *cpu, const struct piece *p)
+{
+    if (p->stage == NULL)
+        gather_class(cpu, (size_t)p->number);
+    else if (!p->stage->fixed)
+        gather_quad(cpu, p->stage, p->number);
+}
+
+/* engine.h's formulas for the parameters of a range. What is kept is float, all else double. */
+static void move(struct cpu *cpu, const struct range *r)
+{
+    const struct engine_options *o = &cpu->options;
+    const struct tensor *t = r->tensor;
+    double momentum = o->momentum, rate = cpu->step.rate, clip = cpu->clip;
+    double decay = o->decay_all || t->kind == TENSOR_WEIGHTS ? o->weight_decay : 0, kept = 1;
+    if (t->dimensions == 1 && o->vector_rate > 0)
+        rate *= o->vector_rate;
+    if (o->decoupled) {
+        kept = 1 - rate * decay;
+        decay = 0;
+    }
+    float *w = cpu->parameters + r->first, *v = cpu->momentum + r->first;
+    const float *gradient = cpu->gradient + r->first;
+    if (o->optimizer == OPTIMIZER_ADAM) {
+        float *u = cpu->second + r->first;
+        for (size_t i = 0; i < r->count; i++) {
+            double g = clip * gradient[i] + decay * w[i];
+            v[i] = (float)(momentum * v[i] + (1 - momentum) * g);
+            u[i] = (float)(o->second * u[i] + (1 - o->second) * g * g);
+            double size = sqrt(u[i] / cpu->corrections[1]) + o->epsilon;
+            w[i] = (float)(kept * w[i] - rate * (v[i] / cpu->corrections[0]) / size);
+        }
+    } else if (o->nesterov) {
+        for (size_t i = 0; i < r->count; i++) {
+            double g = clip * gradient[i] + decay * w[i];
+            v[i] = (float)(momentum * v[i] + g);
+            w[i] = (float)(kept * w[i] - rate * (g + momentum * v[i]));
+        }
+    } else {
+        for (size_t i = 0; i < r->count; i++) {
+            v[i] = (float)(momentum * v[i] + (clip * gradient[i] + decay * w[i]));
+            w[i] = (float)(kept * w[i] - rate * v[i]);
+        }
+    }
+}
+
+static void move_piece(void *context, int number, int thread)
 {
     struct cpu *cpu = context;
+    struct piece p = piece_of(cpu, number);
     (void)thread;
-    for (int stage = 0; stage < cpu->stages; stage++) {
-        int quads = correlation_quads(cpu->stage[stage].channels);
-        if (item < quads) {
-            update_quad(cpu, &cpu->stage[stage], item);
-            return;
-        }
-        item -= quads;
-    }
-    update_class(cpu, item);
+    for (int i = 0; i < p.ranges; i++)
+        move(cpu, &p.range[i]);
 }
 
+static void gather_and_move(void *context, int number, int thread)
+{
+    struct cpu *cpu = context;
+    struct piece p = piece_of(cpu, number);
+    gather(cpu, &p);
+    move_piece(context, number, thread);
+}
+
+static void gather_and_square(void *context, int number, int thread)
+{
+    struct cpu *cpu = context;
+    struct piece p = piece_of(cpu, number);
+    double sum = 0;
+    (void)thread;
+    gather(cpu, &p);
+    for (int i = 0; i < p.ranges; i++)
+        for (size_t k = p.range[i].first; k < p.range[i].first + p.range[i].count; k++)
+            sum += (double)cpu->gradient[k] * cpu->gradient[k];
+    cpu->square[number] = sum;
+}
+
+/* Where there is no clipping, all in one round; it wants the whole gradient before the first move.
+ */
 static void update(struct cpu *cpu)
 {
-    int items = (int)cpu->net.shape.classes;
-    for (int stage = 0; stage < cpu->stages; stage++)
-        items += correlation_quads(cpu->stage[stage].channels);
-    team_run(cpu->team, items, update_item, cpu);
+    const struct engine_options *o = &cpu->options;
+    int pieces = update_pieces(cpu);
+    cpu->clip = 1;
+    cpu->corrections[0] = 1 - maths_power(o->momentum, cpu->step.number);
+    cpu->corrections[1] = 1 - maths_power(o->second, cpu->step.number);
+    if (o->clip_norm == 0) {
+        team_run(cpu->team, pieces, gather_and_move, cpu);
+        return;
+    }
+    double square = 0;
+    team_run(cpu->team, pieces, gather_and_square, cpu);
+    for (int piece = 0; piece < pieces; piece++)
+        square += cpu->square[piece];
+    if (sqrt(square) > o->clip_norm)
+        cpu->clip = o->clip_norm / sqrt(square);
+    team_run(cpu->team, pieces, move_piece, cpu);
 }
 
 /* Both forms of a stage's weights; only training needs the flipped one. */
@@ -605,13 +781,15 @@ static void transform_stage(void *context, int stage, int thread)
     stage = cpu->stages - 1 - stage; /* those with most weights first */
     const struct stage *s = &cpu->stage[stage];
     const float *weight = cpu->parameters + cpu->net.tensor[s->tensor].offset;
-    size_t next = (size_t)s->in_channels * 9;
+    size_t taps = (size_t)(s->side * s->side), next = (size_t)s->in_channels * taps;
     for (int channel = 0; channel < s->in_channels; channel++)
-        cpu->kernels->filter_transform(weight + channel * 9, next, 0, s->channels,
+        cpu->kernels->filter_transform(weight + (size_t)channel * taps, next, s->side, 0,
+                                       s->channels,
                                        s->weights + (size_t)channel * weights_next(s->channels),
                                        weights_place(s->channels, s->in_channels));
     for (int filter = 0; cpu->training && stage > 0 && filter < s->channels; filter++)
-        cpu->kernels->filter_transform(weight + (size_t)filter * next, 9, 1, s->in_channels,
+        cpu->kernels->filter_transform(weight + (size_t)filter * next, taps, s->side, 1,
+                                       s->in_channels,
                                        s->flipped + (size_t)filter * weights_next(s->in_channels),
                                        weights_place(s->in_channels, s->channels));
 }

@@ -281,15 +281,16 @@ void ISA_NAME(input_transform_results)(const struct output *o, const float *grad
 }
 
 /* Weights, filters as lanes. */
-void ISA_NAME(filter_transform)(const float *weights, size_t next, int flip, int filters, float *to,
-                                size_t place)
+void ISA_NAME(filter_transform)(const float *weights, size_t next, int side, int flip, int filters,
+                                float *to, size_t place)
 {
+    int first = side == 1 ? 4 : 0, end = 9 - first; /* a single tap is the one in the middle */
     for (int filter = 0; filter < filters; filter += LANES) {
         _Alignas(64) float taps[9][LANES] = {{0}};
         for (int lane = 0; lane < LANES && filter + lane < filters; lane++)
-            for (int tap = 0; tap < 9; tap++)
-                taps[tap][lane] =
-                    weights[(size_t)(filter + lane) * next + (size_t)(flip ? 8 - tap : tap)];
+            for (int tap = first; tap < end; tap++)
+                taps[tap][lane] = weights[(size_t)(filter + lane) * next +
+                                          (size_t)(flip ? 8 - tap : tap) - (size_t)first];
         lanes half[3][6];
         for (int column = 0; column < 3; column++) {
             lanes g[3];
@@ -306,18 +307,31 @@ void ISA_NAME(filter_transform)(const float *weights, size_t next, int flip, int
     }
 }
 
-/* Bytes of sixteen images. */
+/* Bytes of sixteen images: the next four at a time, the first one lowest; and the last ones. */
+SPECIALISED void gather_bytes(const uint8_t *const image[LANES], int first, int count,
+                              uint32_t word[LANES])
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        const uint8_t *b = image[lane] + first;
+        uint32_t all = 0;
+        for (int i = 0; i < count; i++)
+            all |= (uint32_t)b[i] << 8 * i;
+        word[lane] = all;
+    }
+}
+
 void ISA_NAME(load_row)(const uint8_t *const image[LANES], int width, int channels,
                         const float (*scale)[2], float *to, size_t plane)
 {
     int bytes = width * channels, channel = 0, column = 0;
     for (int first = 0; first < bytes; first += 4) {
-        _Alignas(64) uint32_t word[LANES]; /* four bytes of each image, the first one lowest */
-        for (int lane = 0; lane < LANES; lane++) {
-            const uint8_t *b = image[lane] + first;
-            word[lane] = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-        }
-        for (int i = 0; i < 4; i++) {
+        _Alignas(64) uint32_t word[LANES];
+        int count = bytes - first < 4 ? bytes - first : 4;
+        if (count == 4)
+            gather_bytes(image, first, 4, word);
+        else
+            gather_bytes(image, first, count, word);
+        for (int i = 0; i < count; i++) {
             lanes value = lanes_multiply(
                 lanes_subtract(lanes_bytes(word, 8 * i), lanes_all(scale[channel][0])),
                 lanes_all(scale[channel][1]));

@@ -1,6 +1,6 @@
-/* The two sums over a convolution's output that batch normalisation needs backward, and the mean
- * pool. The activations are not kept: they are computed again from what the convolution made, which
- * is read anyway. */
+/* The two sums over a convolution's output that batch normalisation needs backward, and the
+ * global pools. The activations are not kept: they are computed again from what the convolution
+ * made, which is read anyway. */
 #include "window.h"
 
 struct sums {
@@ -88,5 +88,25 @@ void ISA_NAME(average)(const struct output *o, float *mean)
         lanes_store(mean, sum);
         for (int lane = 0; lane < LANES; lane++)
             mean[lane] /= (float)pixels;
+    }
+}
+
+/* Pixels are counted in float, which is exact up to 2^24. */
+void ISA_NAME(largest)(const struct output *o, float *value, float *pixel)
+{
+    int pixels = o->height * o->width;
+    const float *y = o->y;
+    for (int channel = 0; channel < o->channels; channel++, value += LANES, pixel += LANES) {
+        struct channel c = channel_begin(&o->normal[channel]);
+        lanes highest = lanes_rectify(normalised(&c, lanes_load(y))), place = lanes_zero();
+        y += LANES;
+        for (int i = 1; i < pixels; i++, y += LANES) {
+            lanes other = lanes_rectify(normalised(&c, lanes_load(y)));
+            lanes_mask beats = lanes_beats(other, highest);
+            highest = lanes_select(beats, other, highest);
+            place = lanes_select(beats, lanes_all((float)i), place);
+        }
+        lanes_store(value, highest);
+        lanes_store(pixel, place);
     }
 }

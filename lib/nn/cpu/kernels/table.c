@@ -18,5 +18,6 @@ const struct kernels ISA_NAME(kernels) = {
     .output_transform_gradient = ISA_NAME(output_transform_gradient),
     .correlate = ISA_NAME(correlate),
     .average = ISA_NAME(average),
+    .largest = ISA_NAME(largest),
     .gradient_sums = ISA_NAME(gradient_sums),
 };

@@ -80,8 +80,8 @@ static void run(struct bed *b, const char *device, int direct, int partial, int 
     if (steps == 1)
         count = partial ? fewer : count;
     for (int i = 0; i < steps; i++)
-        if (engine_step(engine, b->images, b->label, i + 2 == steps ? fewer : count, rate_of(steps),
-                        &r->step) < 0)
+        if (engine_step(engine, b->images, b->label, i + 2 == steps ? fewer : count,
+                        &(struct step){rate_of(steps), (uint64_t)i + 1}, &r->step) < 0)
             die_why();
     if (engine_gradient(engine, r->gradient) < 0 ||
         engine_read(engine, &(struct learnt){r->parameters, r->momentum, NULL}) < 0 ||

@@ -394,7 +394,7 @@ found_in_bf16() {
     faulty lib/nn/cuda/common.cuh 's|row < rows; row++|row <= rows; row++|'
     found
     # A value behind a tensor is written, in the room that alignment leaves.
-    faulty lib/nn/cuda/kernels.cu 's|^    bool right = |    p[classes] = 0; bool right = |'
+    faulty lib/nn/cuda/head.cu 's|^    bool right = |    p[classes] = 0; bool right = |'
     no found_plainly 2>/dev/null
     found
     # A stride that is that of y, not of the pooled image.
@@ -422,11 +422,11 @@ found_in_bf16() {
     faulty lib/nn/cuda/kernels.cu 's/view->flip ? width - 1 - column/view->flip ? (int)of->width - 1 - column/'
     found
     # bf16: weights that move without their copy; gradients that do not arrive; room for half of the features.
-    faulty lib/nn/cuda/kernels.cu 's|^        store(&narrow_w\[i\], w\[i\]);|        ;|'
+    faulty lib/nn/cuda/update.cu 's|^        store(&narrow_w\[i\], w\[i\]);|        ;|'
     found_in_bf16
-    faulty lib/nn/cuda/kernels.cu 's|^        g\[i\] = wide(narrow_g\[i\]);|        ;|'
+    faulty lib/nn/cuda/update.cu 's|^        g\[i\] = came;|        ;|'
     found_in_bf16
-    faulty lib/nn/cuda/open.c 's|return values(s) / pixels \* sizeof(float);|return values(s) / pixels * value_size(s);|'
+    faulty lib/nn/cuda/layout.c 's|return values(s) / pixels \* sizeof(float);|return values(s) / pixels * value_size(s);|'
     found_in_bf16
     # Channels that were added are not 0.
     faulty lib/nn/cuda/open.c 's|/\* zeros \*/|for (size_t i = 0; i < count; i++) packed[i] = 1;|'

@@ -9,10 +9,13 @@
  * Everything is planned for a full batch. A smaller one is filled up with copies of its images, and
  * the kernels are told how many are live: the copies are in no sum, and their gradients are 0.
  *
- * The parameters on the device are one array of floats: first all weights (which decay), then
- * biases, scales and offsets, then running means and variances (which no step moves); gradients and
- * momentum are arrays of the same layout without the last part. Weights of a convolution are
- * [out][3][3][in].
+ * The parameters on the device are one array of floats: first all weights, those that are fixed
+ * before the others, then biases, scales and offsets, then running means and variances (which no
+ * step moves); gradients, momentum and second moments are arrays of the same layout without the
+ * last part. Weights of a convolution are [out][kernel][kernel][in].
+ *
+ * What is added at the end of a stage is the activation of the stage `back` before it; the gradient
+ * of the sum is that of both, and is added to the other's when that is there.
  *
  * With PRECISION_BF16 what the convolutions read and write is of bf16: x, y, activations, their
  * gradients, and beside the floats of the parameters a copy of the convolutions' weights and their
@@ -33,10 +36,15 @@ struct cuda_stage {
     size_t weights;             /* places in the parameters */
     size_t bias, scale, offset;
     size_t mean, variance;
+    int kernel, back, fixed; /* as in the network */
+    int sum;                 /* the stage at whose end its activation is added; 0: none */
 
     void *y, *activation; /* activation: [images][height][width][channels], pooled */
+    void *upstream;       /* the gradient of that, in one of two pieces of memory */
+    int *chosen;          /* [images][channels], of POOL_GLOBAL_MAX */
     struct channel_normal *normal;
-    struct plan forward, data_gradient, weight_gradient; /* no data gradient of stage 0 */
+    /* No data gradient of stage 0, no weight gradient where weights are fixed. */
+    struct plan forward, data_gradient, weight_gradient;
 };
 
 /* What a batch gave, of each image; one block of memory, losses first. */
@@ -74,22 +82,27 @@ struct cuda {
     int stages, feature_channels, classes;
     struct cuda_stage stage[NET_MAX_STAGES];
     size_t connected_weights, connected_bias; /* places in the parameters */
-    size_t decayed, moved, parameters; /* floats: weights; those and what a step moves; all */
-    size_t *where;                     /* [net.parameters] of each among them */
+    /* floats: fixed weights; with them all weights; all that has a gradient; all */
+    size_t fixed, weights, moved, parameters;
+    size_t *where; /* [net.parameters] of each among them */
+    struct step_rule rule;
+    struct dropout dropout;
 
     /* Device memory: one arena; or, to let tools see who writes behind his own, its pieces apart.
      */
     int apart;
     void *arena, **piece;
     size_t pieces;
-    float *w, *g, *v;
+    float *w, *g, *v, *u; /* u: second moments, of Adam */
+    double *squares;      /* [PARTS] of gradients, and what comes of them; where they are clipped */
+    float *clip;
     struct narrow narrow; /* its places are those of w and g */
     struct cuda_slot slot[SLOTS];
     uint64_t begun, told; /* batches; those from told on are in the slots of their numbers */
     size_t images_at, input_bytes, image_bytes; /* in a slot's input; of all of it; of an image */
     float *scaled;                              /* [image channels][256] */
     void *x;                                    /* [batch][height][width][channels] */
-    void *dy, *upstream[2]; /* upstream: gradient of the activation of stage s, in s % 2 */
+    void *dy;
     float *parts;
     float *probability; /* [batch][classes] */
     void *workspace;
@@ -101,6 +114,12 @@ struct cuda {
 };
 
 extern const struct engine_class cuda_class;
+
+/* layout.c: the stages of cuda->net, the places of their parameters, and the rule of a step. */
+void cuda_lay_out(struct cuda *cuda);
+/* Lays device memory out: the bytes that an arena needs and, with a base, where everything is in
+ * it; apart, it takes the pieces by themselves, -1 with a sentence. */
+int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace);
 
 /* step.c: -1 with a sentence, for a CUDA call that failed. */
 int cuda_failed(cudaError_t error, const char *what);

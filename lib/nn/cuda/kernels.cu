@@ -114,13 +114,22 @@ extern "C" __global__ void normalise_running(const float *scale, const float *of
                    (double)running_mean[channel] - bias[channel], running_variance[channel]);
 }
 
+/* What leaves a stage at place i, before a pool; added: NULL, or what is added behind the ReLU. */
 template <class T>
-__global__ void activate(const T *y, const struct channel_normal *normal, int channels, int count,
-                         T *to)
+static __device__ inline float activated(const T *y, const struct channel_normal *n, const T *added,
+                                         size_t i)
+{
+    float value = rectified(normalised(n, wide(y[i])));
+    return added ? value + wide(added[i]) : value;
+}
+
+template <class T>
+__global__ void activate(const T *y, const struct channel_normal *normal, const T *added,
+                         int channels, int count, T *to)
 {
     int i = here();
     if (i < count)
-        store(&to[i], rectified(normalised(&normal[i % channels], wide(y[i]))));
+        store(&to[i], activated(y, &normal[i % channels], added, (size_t)i));
 }
 
 /* width: of y; count: of the pooled pixels' values. */
@@ -140,114 +149,53 @@ __global__ void activate_pooled(const T *y, const struct channel_normal *normal,
     store(&to[i], rectified(highest));
 }
 
+/* Thread: a channel of an image, as in the next. */
 template <class T>
-__global__ void average(const T *y, const struct channel_normal *normal, int pixels, int channels,
-                        int count, float *to)
+__global__ void average(const T *y, const struct channel_normal *normal, const T *added, int pixels,
+                        int channels, int count, float *to)
 {
     int i = here();
     if (i >= count)
         return;
     int channel = i % channels;
-    const T *at = y + (size_t)(i / channels) * pixels * channels + channel;
+    size_t at = (size_t)(i / channels) * pixels * channels + channel;
     float sum = 0;
-    for (int pixel = 0; pixel < pixels; pixel++)
-        sum += rectified(normalised(&normal[channel], wide(at[(size_t)pixel * channels])));
+    for (int pixel = 0; pixel < pixels; pixel++, at += channels)
+        sum += activated(y, &normal[channel], added, at);
     to[i] = sum / (float)pixels;
 }
 
-/* The end of the network: connected layer, softmax, cross entropy, and their gradients. */
-
-/* One block an image; its threads share the classes. */
-extern "C" __global__ void classify(const float *features, const float *weights, const float *bias,
-                                    const uint32_t *label, int feature_channels, int classes,
-                                    float *probability, float *loss, uint32_t *correct)
-{
-    int image = (int)blockIdx.x;
-    const float *feature = features + (size_t)image * feature_channels;
-    float *p = probability + (size_t)image * classes;
-    for (int k = (int)threadIdx.x; k < classes; k += (int)blockDim.x) {
-        double sum = bias[k];
-        for (int c = 0; c < feature_channels; c++)
-            sum += (double)weights[(size_t)k * feature_channels + c] * feature[c];
-        p[k] = (float)sum;
-    }
-    __syncthreads();
-    if (threadIdx.x > 0)
-        return;
-    /* Few operations an image: one thread does them in double. */
-    double highest = p[0], sum = 0;
-    for (int k = 1; k < classes; k++)
-        if (p[k] > highest)
-            highest = p[k];
-    for (int k = 0; k < classes; k++)
-        sum += exp(p[k] - highest);
-    double total = highest + log(sum), own = label ? p[label[image]] : 0;
-    bool right = sum == sum; /* else the probabilities are no numbers, and no class is the first */
-    for (int k = 0; label && k < classes; k++)
-        right = right && (k < (int)label[image] ? p[k] < own : p[k] <= own);
-    for (int k = 0; k < classes; k++)
-        p[k] = (float)(exp(p[k] - highest) / sum);
-    if (label) {
-        loss[image] = (float)(total - own);
-        correct[image] = right;
-    }
-}
-
-extern "C" __global__ void loss_gradient(const struct step_values *step, const uint32_t *label,
-                                         int classes, int count, float *probability)
+template <class T>
+__global__ void largest(const T *y, const struct channel_normal *normal, const T *added, int pixels,
+                        int channels, int count, float *to, int *chosen)
 {
     int i = here();
     if (i >= count)
         return;
-    uint32_t image = (uint32_t)(i / classes), own = label[image] == (uint32_t)(i % classes);
-    probability[i] = image < step->live ? (probability[i] - own) / (float)step->live : 0;
-}
-
-/* Thread (class, feature); that behind the last feature makes the bias. */
-extern "C" __global__ void connected_gradient(const float *features, const float *logit_gradient,
-                                              int images, int feature_channels, int classes,
-                                              float *weights, float *bias)
-{
-    int i = here(), row = feature_channels + 1;
-    if (i >= classes * row)
-        return;
-    int k = i / row, c = i % row;
-    double sum = 0;
-    for (int image = 0; image < images; image++) {
-        double g = logit_gradient[(size_t)image * classes + k];
-        sum += c < feature_channels ? g * features[(size_t)image * feature_channels + c] : g;
+    int channel = i % channels, best = 0;
+    size_t at = (size_t)(i / channels) * pixels * channels + channel;
+    float highest = 0;
+    for (int pixel = 0; pixel < pixels; pixel++, at += channels) {
+        float value = activated(y, &normal[channel], added, at);
+        if (pixel == 0 || beats(value, highest)) {
+            best = pixel;
+            highest = value;
+        }
     }
-    if (c < feature_channels)
-        weights[(size_t)k * feature_channels + c] = (float)sum;
-    else
-        bias[k] = (float)sum;
+    to[i] = highest;
+    chosen[i] = best;
 }
 
-extern "C" __global__ void feature_gradient(const float *weights, const float *logit_gradient,
-                                            int feature_channels, int classes, int pixels,
-                                            int count, float *gradient)
-{
-    int i = here();
-    if (i >= count)
-        return;
-    int image = i / feature_channels, c = i % feature_channels;
-    double sum = 0;
-    for (int k = 0; k < classes; k++)
-        sum += (double)weights[(size_t)k * feature_channels + c] *
-               logit_gradient[(size_t)image * classes + k];
-    gradient[i] = (float)(sum / pixels);
-}
-
-/* Backward through pool, ReLU and batch normalisation, and the update. */
+/* Backward through pool, addition, ReLU and batch normalisation. */
 
 /* y is stored as T, the gradient as G: float where it is that of the features. */
 
-/* What kernel_gradient_sums() goes through: pooled pixels for a maximum, else all pixels. Sets dz
- * and the y that it belongs to, of pixel number pixel of these. */
+/* What kernel_gradient_sums() goes through: pooled pixels for a maximum, be it of a window or of an
+ * image, else all pixels. Sets dz and the y that it belongs to, of pixel number pixel of these. */
 template <class T, class G>
 static __device__ void look_back(const T *y, const G *gradient, const struct channel_normal *n,
-                                 int pool, int width, int pixels_of_image, int channels,
-                                 int channel, int pixel, float *dz, float *value)
+                                 int pool, const int *chosen, int width, int pixels_of_image,
+                                 int channels, int channel, int pixel, float *dz, float *value)
 {
     float z;
     if (pool == POOL_MAX) {
@@ -255,7 +203,10 @@ static __device__ void look_back(const T *y, const G *gradient, const struct cha
         window(y + ((size_t)(2 * row) * width + 2 * column) * channels + channel, width, channels,
                n, &z, value);
     } else {
-        *value = wide(y[(size_t)pixel * channels + channel]);
+        size_t at = (size_t)pixel;
+        if (pool == POOL_GLOBAL_MAX)
+            at = at * pixels_of_image + chosen[at * channels + channel];
+        *value = wide(y[at * channels + channel]);
         z = normalised(n, *value);
     }
     int from = pool == POOL_MEAN ? pixel / pixels_of_image : pixel;
@@ -265,8 +216,8 @@ static __device__ void look_back(const T *y, const G *gradient, const struct cha
 /* count: pixels gone through, of all images: gradients of images that are not live are 0. */
 template <class T, class G>
 __global__ void gradient_sums(const T *y, const G *gradient, const struct channel_normal *normal,
-                              int pool, int width, int pixels_of_image, int channels, int count,
-                              float *parts)
+                              int pool, const int *chosen, int width, int pixels_of_image,
+                              int channels, int count, float *parts)
 {
     int channel = (int)(blockIdx.y * blockDim.x + threadIdx.x), part = (int)blockIdx.x;
     int end = part_begin(part + 1, count);
@@ -274,8 +225,8 @@ __global__ void gradient_sums(const T *y, const G *gradient, const struct channe
     for (int pixel = part_begin(part, count) + (int)threadIdx.y; pixel < end && channel < channels;
          pixel += (int)blockDim.y) {
         float dz, value;
-        look_back(y, gradient, &normal[channel], pool, width, pixels_of_image, channels, channel,
-                  pixel, &dz, &value);
+        look_back(y, gradient, &normal[channel], pool, chosen, width, pixels_of_image, channels,
+                  channel, pixel, &dz, &value);
         sum += dz;
         product = fmaf(dz, value - normal[channel].mean, product);
     }
@@ -309,28 +260,32 @@ extern "C" __global__ void settle(const struct step_values *step, const float *p
 
 template <class T, class G>
 __global__ void gradient_of_y(const struct step_values *step, const T *y, const G *gradient,
-                              const struct channel_normal *normal, int pool, int width,
-                              int pixels_of_image, int channels, int count, T *dy)
+                              const struct channel_normal *normal, int pool, const int *chosen,
+                              int width, int pixels_of_image, int channels, int count, T *dy)
 {
     int i = here();
     if (i >= count)
         return;
-    int channel = i % channels, pixel = i / channels;
+    int channel = i % channels, pixel = i / channels, image = pixel / pixels_of_image;
     const struct channel_normal *n = &normal[channel];
     float dz = 0, value = wide(y[i]);
-    if ((uint32_t)(pixel / pixels_of_image) >= step->live) {
+    if ((uint32_t)image >= step->live) {
         store(&dy[i], 0);
         return;
     }
-    if (pool != POOL_MAX) {
-        look_back(y, gradient, n, pool, width, pixels_of_image, channels, channel, pixel, &dz,
-                  &value);
+    if (pool == POOL_GLOBAL_MAX) {
+        size_t feature = (size_t)image * channels + channel;
+        if (chosen[feature] == pixel % pixels_of_image && positive(normalised(n, value)))
+            dz = wide(gradient[feature]);
+    } else if (pool != POOL_MAX) {
+        look_back(y, gradient, n, pool, chosen, width, pixels_of_image, channels, channel, pixel,
+                  &dz, &value);
     } else {
         int row = pixel / width, column = pixel % width;
         const T *first =
             y + ((size_t)(row - row % 2) * width + column - column % 2) * channels + channel;
-        float highest, chosen;
-        int best = window(first, width, channels, n, &highest, &chosen);
+        float highest, of_highest;
+        int best = window(first, width, channels, n, &highest, &of_highest);
         if (best == 2 * (row % 2) + column % 2 && positive(highest))
             dz =
                 wide(gradient[((size_t)(row / 2) * (width / 2) + column / 2) * channels + channel]);
@@ -338,27 +293,19 @@ __global__ void gradient_of_y(const struct step_values *step, const T *y, const 
     store(&dy[i], fmaf(dz, n->gain, fmaf(value, n->slope, n->level)));
 }
 
-extern "C" __global__ void update(const struct step_values *step, float momentum, float decay,
-                                  float *g, float *v, float *w, int count, int decayed,
-                                  const struct bf16 *narrow_g, struct bf16 *narrow_w, int narrow)
+/* What went into an addition has its gradient too. */
+template <class T, class G>
+__global__ void add_gradient(const G *gradient, int pool, const int *chosen, int pixels_of_image,
+                             int channels, int count, T *to)
 {
     int i = here();
     if (i >= count)
         return;
-    if (i < narrow)
-        g[i] = wide(narrow_g[i]);
-    float moved = i < decayed ? fmaf(decay, w[i], g[i]) : g[i];
-    v[i] = fmaf(momentum, v[i], moved);
-    w[i] = fmaf(-step->rate, v[i], w[i]);
-    if (i < narrow)
-        store(&narrow_w[i], w[i]);
-}
-
-extern "C" __global__ void narrow_weights(const float *w, struct bf16 *to, int count)
-{
-    int i = here();
-    if (i < count)
-        store(&to[i], w[i]);
+    int channel = i % channels, pixel = i / channels;
+    size_t feature = (size_t)(pixel / pixels_of_image) * channels + channel;
+    if (pool == POOL_GLOBAL_MAX && chosen[feature] != pixel % pixels_of_image)
+        return;
+    store(&to[i], wide(to[i]) + wide(gradient[pool == POOL_NONE ? (size_t)i : feature]));
 }
 
 #ifdef KERNELS_ON_HOST
@@ -376,10 +323,8 @@ HOST_KERNEL(activate_pooled<float>)
 HOST_KERNEL(activate_pooled<bf16>)
 HOST_KERNEL(average<float>)
 HOST_KERNEL(average<bf16>)
-HOST_KERNEL_WAITS(classify)
-HOST_KERNEL(loss_gradient)
-HOST_KERNEL(connected_gradient)
-HOST_KERNEL(feature_gradient)
+HOST_KERNEL(largest<float>)
+HOST_KERNEL(largest<bf16>)
 HOST_KERNEL_WAITS(gradient_sums<float, float>)
 HOST_KERNEL_WAITS(gradient_sums<bf16, bf16>)
 HOST_KERNEL_WAITS(gradient_sums<bf16, float>)
@@ -387,8 +332,9 @@ HOST_KERNEL(settle)
 HOST_KERNEL(gradient_of_y<float, float>)
 HOST_KERNEL(gradient_of_y<bf16, bf16>)
 HOST_KERNEL(gradient_of_y<bf16, float>)
-HOST_KERNEL(update)
-HOST_KERNEL(narrow_weights)
+HOST_KERNEL(add_gradient<float, float>)
+HOST_KERNEL(add_gradient<bf16, bf16>)
+HOST_KERNEL(add_gradient<bf16, float>)
 
 #else
 
@@ -437,62 +383,32 @@ cudaError_t kernel_normalise_running(const float *scale, const float *offset, co
 }
 
 template <class T>
-static void launch_activate(const T *y, const struct channel_normal *normal, const struct shape *s,
-                            void *to, cudaStream_t stream)
+static void launch_activate(const T *y, const struct channel_normal *normal, const T *added,
+                            const struct shape *s, void *to, int *chosen, cudaStream_t stream)
 {
-    int pixels = s->height * s->width, count = s->images * pixels * s->channels;
+    int pixels = s->height * s->width, features = s->images * s->channels,
+        count = features * pixels;
     if (s->pool == POOL_NONE)
-        activate<<<blocks(count), THREADS, 0, stream>>>(y, normal, s->channels, count, (T *)to);
+        activate<<<blocks(count), THREADS, 0, stream>>>(y, normal, added, s->channels, count,
+                                                        (T *)to);
     else if (s->pool == POOL_MAX)
         activate_pooled<<<blocks(count / 4), THREADS, 0, stream>>>(y, normal, s->width, s->channels,
                                                                    count / 4, (T *)to);
+    else if (s->pool == POOL_MEAN)
+        average<<<blocks(features), THREADS, 0, stream>>>(y, normal, added, pixels, s->channels,
+                                                          features, (float *)to);
     else
-        average<<<blocks(s->images * s->channels), THREADS, 0, stream>>>(
-            y, normal, pixels, s->channels, s->images * s->channels, (float *)to);
+        largest<<<blocks(features), THREADS, 0, stream>>>(y, normal, added, pixels, s->channels,
+                                                          features, (float *)to, chosen);
 }
 
-cudaError_t kernel_activate(const void *y, const struct channel_normal *normal,
-                            const struct shape *s, void *to, cudaStream_t stream)
+cudaError_t kernel_activate(const void *y, const struct channel_normal *normal, const void *added,
+                            const struct shape *s, void *to, int *chosen, cudaStream_t stream)
 {
     return as_stored(s, [&](auto stored) {
-        launch_activate((const decltype(stored) *)y, normal, s, to, stream);
+        using T = decltype(stored);
+        launch_activate((const T *)y, normal, (const T *)added, s, to, chosen, stream);
     });
-}
-
-cudaError_t kernel_classify(const float *features, const float *weights, const float *bias,
-                            const uint32_t *label, int images, int feature_channels, int classes,
-                            float *probability, float *loss, uint32_t *correct, cudaStream_t stream)
-{
-    classify<<<(unsigned)images, 32, 0, stream>>>(features, weights, bias, label, feature_channels,
-                                                  classes, probability, loss, correct);
-    return cudaGetLastError();
-}
-
-cudaError_t kernel_loss_gradient(const struct step_values *step, const uint32_t *label, int images,
-                                 int classes, float *probability, cudaStream_t stream)
-{
-    loss_gradient<<<blocks(images * classes), THREADS, 0, stream>>>(step, label, classes,
-                                                                    images * classes, probability);
-    return cudaGetLastError();
-}
-
-cudaError_t kernel_connected_gradient(const float *features, const float *logit_gradient,
-                                      int images, int feature_channels, int classes, float *weights,
-                                      float *bias, cudaStream_t stream)
-{
-    connected_gradient<<<blocks(classes * (feature_channels + 1)), THREADS, 0, stream>>>(
-        features, logit_gradient, images, feature_channels, classes, weights, bias);
-    return cudaGetLastError();
-}
-
-cudaError_t kernel_feature_gradient(const float *weights, const float *logit_gradient, int images,
-                                    int feature_channels, int classes, int pixels, float *gradient,
-                                    cudaStream_t stream)
-{
-    int count = images * feature_channels;
-    feature_gradient<<<blocks(count), THREADS, 0, stream>>>(
-        weights, logit_gradient, feature_channels, classes, pixels, count, gradient);
-    return cudaGetLastError();
 }
 
 /* Calls launch with values of the types of y and of the gradient. */
@@ -500,7 +416,7 @@ template <class F>
 static cudaError_t as_both_stored(const struct shape *s, F launch)
 {
     return as_stored(s, [&](auto stored) {
-        if (s->pool == POOL_MEAN)
+        if (makes_features(s->pool))
             launch(stored, float{});
         else
             launch(stored, stored);
@@ -509,13 +425,14 @@ static cudaError_t as_both_stored(const struct shape *s, F launch)
 
 cudaError_t kernel_gradient_sums(const void *y, const void *gradient,
                                  const struct channel_normal *normal, const struct shape *s,
-                                 float *parts, cudaStream_t stream)
+                                 const int *chosen, float *parts, cudaStream_t stream)
 {
     int pixels = s->height * s->width, count = s->images * pixels;
+    count = s->pool == POOL_MAX ? count / 4 : s->pool == POOL_GLOBAL_MAX ? s->images : count;
     return as_both_stored(s, [&](auto stored, auto of_gradient) {
         gradient_sums<<<parts_of(s->channels), tile_of(s->channels), 0, stream>>>(
             (const decltype(stored) *)y, (const decltype(of_gradient) *)gradient, normal, s->pool,
-            s->width, pixels, s->channels, s->pool == POOL_MAX ? count / 4 : count, parts);
+            chosen, s->width, pixels, s->channels, count, parts);
     });
 }
 
@@ -530,30 +447,26 @@ cudaError_t kernel_settle(const struct step_values *step, const float *parts, co
 }
 
 cudaError_t kernel_gradient(const struct step_values *step, const void *y, const void *gradient,
-                            const struct channel_normal *normal, const struct shape *s, void *dy,
-                            cudaStream_t stream)
+                            const struct channel_normal *normal, const struct shape *s,
+                            const int *chosen, void *dy, cudaStream_t stream)
 {
     int pixels = s->height * s->width, count = s->images * pixels * s->channels;
     return as_both_stored(s, [&](auto stored, auto of_gradient) {
         gradient_of_y<<<blocks(count), THREADS, 0, stream>>>(
             step, (const decltype(stored) *)y, (const decltype(of_gradient) *)gradient, normal,
-            s->pool, s->width, pixels, s->channels, count, (decltype(stored) *)dy);
+            s->pool, chosen, s->width, pixels, s->channels, count, (decltype(stored) *)dy);
     });
 }
 
-cudaError_t kernel_update(const struct step_values *step, float momentum, float decay, float *g,
-                          float *v, float *w, int count, int decayed, const struct narrow *narrow,
-                          cudaStream_t stream)
+cudaError_t kernel_add_gradient(const void *gradient, const struct shape *s, const int *chosen,
+                                void *to, cudaStream_t stream)
 {
-    update<<<blocks(count), THREADS, 0, stream>>>(step, momentum, decay, g, v, w, count, decayed,
-                                                  narrow->g, narrow->w, narrow->count);
-    return cudaGetLastError();
-}
-
-cudaError_t kernel_narrow(const float *w, const struct narrow *narrow, cudaStream_t stream)
-{
-    narrow_weights<<<blocks(narrow->count), THREADS, 0, stream>>>(w, narrow->w, narrow->count);
-    return cudaGetLastError();
+    int pixels = s->height * s->width, count = s->images * pixels * s->channels;
+    return as_both_stored(s, [&](auto stored, auto of_gradient) {
+        add_gradient<<<blocks(count), THREADS, 0, stream>>>((const decltype(of_gradient) *)gradient,
+                                                            s->pool, chosen, pixels, s->channels,
+                                                            count, (decltype(stored) *)to);
+    });
 }
 
 #endif

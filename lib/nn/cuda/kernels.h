@@ -34,8 +34,20 @@ enum storage { STORED_FLOAT, STORED_BF16 };
 
 /* What a step is about; written by the host before it. */
 struct step_values {
-    float rate;
-    uint32_t live; /* images of this step; those behind them in the batch count for nothing */
+    float rate, vector_rate; /* of weights; of tensors of one dimension */
+    uint32_t live;   /* images of this step; those behind them in the batch count for nothing */
+    uint32_t number; /* of this step, for dropout */
+    float momentum_correction, second_correction; /* Adam's: 1 / (1 - momentum^t), … of second */
+};
+
+/* What every step does to the parameters (engine.h): to those from first on and before end. Those
+ * before vectors are weights, those before decayed decay. */
+struct step_rule {
+    int first, vectors, decayed, end;
+    int adam, nesterov, decoupled;
+    float momentum, second;         /* what is kept of the moments */
+    float new_momentum, new_second; /* 1 - momentum, 1 - second */
+    float epsilon, decay;
 };
 
 /* Batch normalisation of a channel as the kernels see it, y being what the convolution made:
@@ -84,45 +96,66 @@ cudaError_t kernel_normalise_running(const float *scale, const float *offset, co
                                      int channels, struct channel_normal *normal,
                                      cudaStream_t stream);
 
-/* to[images][height][width][channels], halved by POOL_MAX; POOL_MEAN: features, floats
- * [images][channels]. */
-cudaError_t kernel_activate(const void *y, const struct channel_normal *normal,
-                            const struct shape *s, void *to, cudaStream_t stream);
+/* to[images][height][width][channels], halved by POOL_MAX; features, floats [images][channels], by
+ * POOL_MEAN and POOL_GLOBAL_MAX, which says in chosen[images][channels] which pixel of the image it
+ * was. added is NULL or, of y's shape, what is added to all of these behind the ReLU; never with
+ * POOL_MAX. */
+cudaError_t kernel_activate(const void *y, const struct channel_normal *normal, const void *added,
+                            const struct shape *s, void *to, int *chosen, cudaStream_t stream);
+static inline int makes_features(enum pool pool)
+{
+    return pool == POOL_MEAN || pool == POOL_GLOBAL_MAX;
+}
+
+/* Which features a step drops: those whose word (engine.h) has its upper 24 bits below this; the
+ * others are multiplied by scale. */
+struct dropout {
+    uint64_t seed;
+    uint32_t below; /* 0: none */
+    float scale;
+};
+/* In place, of values[images][channels]: features, or their gradients. */
+cudaError_t kernel_drop(const struct step_values *step, const struct dropout *dropout, int images,
+                        int channels, float *values, cudaStream_t stream);
 
 /* logits[images][classes] = bias + Σ weights[class][channels]·feature, then, in their place,
- * probabilities; with label, loss[images] (cross entropy) and correct[images] (1: the first of the
- * most probable classes is the label). features is of feature_channels floats an image. */
+ * probabilities; with label, loss[images] (cross entropy, with label smoothing) and correct[images]
+ * (1: the first of the most probable classes is the label). features is of feature_channels floats
+ * an image. */
 cudaError_t kernel_classify(const float *features, const float *weights, const float *bias,
                             const uint32_t *label, int images, int feature_channels, int classes,
-                            float *probability, float *loss, uint32_t *correct,
+                            double smoothing, float *probability, float *loss, uint32_t *correct,
                             cudaStream_t stream);
 /* In place: the gradient of the logits of the mean loss over live images, 0 for the others. */
 cudaError_t kernel_loss_gradient(const struct step_values *step, const uint32_t *label, int images,
-                                 int classes, float *probability, cudaStream_t stream);
+                                 int classes, double smoothing, float *probability,
+                                 cudaStream_t stream);
 /* weights[classes][feature_channels], bias[classes]: gradients of the connected layer. */
 cudaError_t kernel_connected_gradient(const float *features, const float *logit_gradient,
                                       int images, int feature_channels, int classes, float *weights,
                                       float *bias, cudaStream_t stream);
-/* gradient[images][feature_channels] of the features, divided by the pixels that they are means of.
- */
+/* gradient[images][feature_channels] of the features, divided by the pixels that they are means of;
+ * 1 for maxima. */
 cudaError_t kernel_feature_gradient(const float *weights, const float *logit_gradient, int images,
                                     int feature_channels, int classes, int pixels, float *gradient,
                                     cudaStream_t stream);
 
 /* parts[PARTS][channels][2] = Σ dz, Σ dz·(y - mean), gradient being that of what kernel_activate()
- * made, and stored as that.
- */
+ * made, and stored as that; chosen is what it said. */
 cudaError_t kernel_gradient_sums(const void *y, const void *gradient,
                                  const struct channel_normal *normal, const struct shape *s,
-                                 float *parts, cudaStream_t stream);
+                                 const int *chosen, float *parts, cudaStream_t stream);
 /* From these: gradients of scale and offset; slope and level. */
 cudaError_t kernel_settle(const struct step_values *step, const float *parts, const float *scale,
                           const struct shape *s, float *scale_gradient, float *offset_gradient,
                           struct channel_normal *normal, cudaStream_t stream);
 /* dy[images][height][width][channels], 0 for images that are not live. */
 cudaError_t kernel_gradient(const struct step_values *step, const void *y, const void *gradient,
-                            const struct channel_normal *normal, const struct shape *s, void *dy,
-                            cudaStream_t stream);
+                            const struct channel_normal *normal, const struct shape *s,
+                            const int *chosen, void *dy, cudaStream_t stream);
+/* to += the gradient of what was added; gradient, s and chosen are as above, to of y's shape. */
+cudaError_t kernel_add_gradient(const void *gradient, const struct shape *s, const int *chosen,
+                                void *to, cudaStream_t stream);
 
 /* The first count parameters as the convolutions have them: their gradients come so, and a copy of
  * the weights goes there. */
@@ -131,11 +164,18 @@ struct narrow {
     int count; /* 0: there are none */
 };
 
-/* v ← momentum·v + g, w ← w - rate·v for count parameters; the first decayed of them have decay·w
- * added to g. Gradients that come narrow are put into g before. */
-cudaError_t kernel_update(const struct step_values *step, float momentum, float decay, float *g,
-                          float *v, float *w, int count, int decayed, const struct narrow *narrow,
-                          cudaStream_t stream);
+/* What g is multiplied with, that its norm be at most clip_norm: *clip = min(1, clip_norm / ‖g‖),
+ * in two calls: parts[PARTS] = Σ g², of parts of the parameters that move, and then the rest. */
+cudaError_t kernel_squares(const struct step_rule *rule, const float *g,
+                           const struct narrow *narrow, double *parts, cudaStream_t stream);
+cudaError_t kernel_clip(const double *parts, double clip_norm, float *clip, cudaStream_t stream);
+
+/* Moves w, and v, its momentum, and u, its second moments, as the rule says, g being multiplied
+ * with *clip. g itself stays as it was; gradients that come narrow are put there before. clip may
+ * be NULL, u is with Adam alone. */
+cudaError_t kernel_update(const struct step_values *step, const struct step_rule *rule,
+                          const float *clip, float *g, float *v, float *u, float *w,
+                          const struct narrow *narrow, cudaStream_t stream);
 /* The copy of weights that did not come of an update. */
 cudaError_t kernel_narrow(const float *w, const struct narrow *narrow, cudaStream_t stream);
 

@@ -95,19 +95,19 @@ static int make_tensor(descriptor *made, cudnnDataType_t type, int64_t uid, cons
     return FILL(*made, attributes, "a tensor");
 }
 
-static int make_geometry(descriptor *made)
+static int make_geometry(descriptor *made, int64_t kernel)
 {
     cudnnDataType_t type = CUDNN_DATA_FLOAT;
     cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
-    int64_t dimensions = 2, ones[2] = {1, 1};
+    int64_t dimensions = 2, ones[2] = {1, 1}, padding[2] = {kernel / 2, kernel / 2};
     const struct attribute attributes[] = {
         {CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type},
         {CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode},
         {CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1, &dimensions},
         {CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, ones},
         {CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, ones},
-        {CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, ones},
-        {CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, ones},
+        {CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, padding},
+        {CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, padding},
     };
     if (create(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR, made, "a convolution") < 0)
         return -1;
@@ -155,11 +155,11 @@ static int graph_make(struct graph *g, const struct convolution *c, enum precisi
     cudnnDataType_t type = precision == PRECISION_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     float one = 1, zero = 0;
     int64_t x[4] = {c->images, c->in_channels, c->height, c->width};
-    int64_t w[4] = {c->channels, c->in_channels, 3, 3};
+    int64_t w[4] = {c->channels, c->in_channels, c->kernel, c->kernel};
     int64_t y[4] = {c->images, c->channels, c->height, c->width};
     *g = (struct graph){0};
     if (make_tensor(&g->x, type, UID_X, x) < 0 || make_tensor(&g->w, type, UID_W, w) < 0 ||
-        make_tensor(&g->y, type, UID_Y, y) < 0 || make_geometry(&g->geometry) < 0)
+        make_tensor(&g->y, type, UID_Y, y) < 0 || make_geometry(&g->geometry, c->kernel) < 0)
         return -1;
     const struct attribute operation[] = {
         {n->alpha, CUDNN_TYPE_FLOAT, 1, &one},
@@ -305,11 +305,11 @@ int plan_make(const struct planner *planner, const struct convolution *c, struct
     char reason[700];
     snprintf(reason, sizeof reason, "%s", result < 0 ? why() : "no deterministic engine fits");
     plan_free(plan);
-    return fail("cuDNN has no %s plan for the %s of %lld to %lld channels at %lldx%lld, %lld "
-                "images: %s",
+    return fail("cuDNN has no %s plan for the %s of %lld to %lld channels at %lldx%lld, kernel "
+                "%lldx%lld, %lld images: %s",
                 precision_names[planner->precision], what[c->direction], (long long)c->in_channels,
                 (long long)c->channels, (long long)c->height, (long long)c->width,
-                (long long)c->images, reason);
+                (long long)c->kernel, (long long)c->kernel, (long long)c->images, reason);
 }
 
 int plan_bind(struct plan *plan, void *x, void *w, void *y, void *workspace)

@@ -1,11 +1,11 @@
 /* Convolutions by cuDNN's graph API (its C backend), planned once and run often.
  *
- * Tensors are NHWC (a filter is [out][3][3][in]), 3×3, stride 1, padding 1; of float32, or with
- * PRECISION_BF16 all three of bfloat16, whose sums are float32. An engine is taken only when it is
- * deterministic and needs no compiler at run time; with PRECISION_FP32 it must also compute in
- * float32 proper: no tensor cores, FFT, Winograd or shortened inputs. Among
- * those that remain cuDNN's own ranking decides, never a measurement, so that the same device and
- * versions give the same bits.
+ * Tensors are NHWC (a filter is [out][kernel][kernel][in]), stride 1, padded to the same size; of
+ * float32, or with PRECISION_BF16 all three of bfloat16, whose sums are float32. An engine is taken
+ * only when it is deterministic and needs no compiler at run time; with PRECISION_FP32 it must also
+ * compute in float32 proper: no tensor cores, FFT, Winograd or shortened inputs. Among those that
+ * remain cuDNN's own ranking decides, never a measurement, so that the same device and versions
+ * give the same bits.
  *
  * The device is described by a DEVICEPROP descriptor. That comes from a handle, or from a JSON text
  * where there is no device: then everything here works but plan_run().
@@ -34,6 +34,7 @@ enum direction { FORWARD, DATA_GRADIENT, WEIGHT_GRADIENT };
 struct convolution {
     enum direction direction;
     int64_t images, in_channels, channels, height, width; /* x: in_channels; y: channels */
+    int64_t kernel;                                       /* odd */
 };
 
 struct planner {

@@ -18,7 +18,8 @@ bin/libpsweep-cuda.so: $(CUDA_C) $(CUDA_CU)
 build/lib/nn/cuda/%.o: CPPFLAGS += -isystem $(CUDA_HOME)/include -DCUDNN_WARN_DEPRECATED
 build/lib/nn/cuda/%.o: CFLAGS += -fPIC -Werror=deprecated-declarations
 # A spilled register or a local array would be slow without a word: both are errors.
-build/lib/nn/cuda/%.cu.o: lib/nn/cuda/%.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h lib/nn/kept.h lib/nn/net.h
+build/lib/nn/cuda/%.cu.o: lib/nn/cuda/%.cu lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h lib/nn/kept.h lib/nn/net.h \
+        lib/random.h
 	@mkdir -p $(@D)
 	$(NVCC) -std=c++17 -O3 -Ilib -Werror all-warnings -Xptxas -warn-spills,-warn-lmem-usage,-Werror \
 	    -Xcompiler -fPIC,-fno-threadsafe-statics,-fno-exceptions,-fno-rtti \

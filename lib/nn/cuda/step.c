@@ -79,9 +79,36 @@ void cuda_close_slots(struct cuda *cuda)
         cudaFree(cuda->kept);
 }
 
+/* base^exponent, by multiplications alone. */
+static double power(double base, uint64_t exponent)
+{
+    double result = 1;
+    for (; exponent > 0; exponent /= 2, base *= base)
+        if (exponent % 2 == 1)
+            result *= base;
+    return result;
+}
+
+/* step: NULL for a test. */
+static struct step_values values_of(const struct cuda *cuda, const struct step *step, size_t count)
+{
+    const struct engine_options *o = &cuda->options;
+    struct step_values values = {.live = (uint32_t)count};
+    if (step == NULL)
+        return values;
+    values.rate = (float)step->rate;
+    values.vector_rate = (float)(o->vector_rate != 0 ? step->rate * o->vector_rate : step->rate);
+    values.number = (uint32_t)step->number;
+    if (o->optimizer == OPTIMIZER_ADAM) {
+        values.momentum_correction = (float)(1 / (1 - power(o->momentum, step->number)));
+        values.second_correction = (float)(1 / (1 - power(o->second, step->number)));
+    }
+    return values;
+}
+
 /* The slot for the next batch, filled and on its way to the device; cuda->stream waits for it. NULL
  * with a sentence. */
-static struct cuda_slot *send(struct cuda *cuda, const struct batch *batch, double rate)
+static struct cuda_slot *send(struct cuda *cuda, const struct batch *batch, const struct step *step)
 {
     for (size_t i = 0; batch->pixels == NULL && i < batch->count; i++)
         if (batch->view[i].image >= cuda->kept_count) {
@@ -97,7 +124,7 @@ static struct cuda_slot *send(struct cuda *cuda, const struct batch *batch, doub
     struct cuda_slot *slot = &cuda->slot[cuda->begun % SLOTS];
     size_t bytes = batch->count * (batch->pixels ? cuda->image_bytes : sizeof *batch->view);
     uint32_t *label = slot_labels(slot->sent);
-    *slot_values(slot->sent) = (struct step_values){(float)rate, (uint32_t)batch->count};
+    *slot_values(slot->sent) = values_of(cuda, step, batch->count);
     memset(label, 0, cuda->options.batch * sizeof *label);
     if (batch->label)
         memcpy(label, batch->label, batch->count * sizeof *label);
@@ -171,14 +198,21 @@ static int forward(const struct cuda *cuda, const struct cuda_slot *slot, int tr
         const struct cuda_stage *s = &cuda->stage[i];
         if (plan_run(&cuda->planner, &s->forward) < 0 || normalise(cuda, step, s, training) < 0)
             return -1;
-        TRY(kernel_activate(s->y, s->normal, &s->shape, s->activation, cuda->stream),
+        const void *added = s->back > 0 ? s[-s->back].activation : NULL;
+        TRY(kernel_activate(s->y, s->normal, added, &s->shape, s->activation, s->chosen,
+                            cuda->stream),
             "to activate");
     }
-    const float *features = cuda->stage[cuda->stages - 1].activation;
+    float *features = cuda->stage[cuda->stages - 1].activation;
     int batch = (int)cuda->options.batch;
+    if (training && cuda->dropout.below > 0)
+        TRY(kernel_drop(step, &cuda->dropout, batch, cuda->feature_channels, features,
+                        cuda->stream),
+            "to drop features");
     TRY(kernel_classify(features, cuda->w + cuda->connected_weights, cuda->w + cuda->connected_bias,
                         slot_labels(slot->input), batch, cuda->feature_channels, cuda->classes,
-                        cuda->probability, slot->result.loss, slot->result.correct, cuda->stream),
+                        training ? cuda->options.label_smoothing : 0, cuda->probability,
+                        slot->result.loss, slot->result.correct, cuda->stream),
         "to classify");
     return 0;
 }
@@ -190,33 +224,67 @@ static int head_backward(const struct cuda *cuda, const struct cuda_slot *slot)
     const uint32_t *label = slot_labels(slot->input);
     const struct cuda_stage *last = &cuda->stage[cuda->stages - 1];
     int batch = (int)cuda->options.batch, features = cuda->feature_channels;
-    TRY(kernel_loss_gradient(step, label, batch, cuda->classes, cuda->probability, cuda->stream),
+    int pixels = last->shape.pool == POOL_MEAN ? last->shape.height * last->shape.width : 1;
+    TRY(kernel_loss_gradient(step, label, batch, cuda->classes, cuda->options.label_smoothing,
+                             cuda->probability, cuda->stream),
         "the gradient of the loss");
     TRY(kernel_connected_gradient(last->activation, cuda->probability, batch, features,
                                   cuda->classes, cuda->g + cuda->connected_weights,
                                   cuda->g + cuda->connected_bias, cuda->stream),
         "the gradient of the connected layer");
     TRY(kernel_feature_gradient(cuda->w + cuda->connected_weights, cuda->probability, batch,
-                                features, cuda->classes, last->shape.height * last->shape.width,
-                                cuda->upstream[(cuda->stages - 1) % 2], cuda->stream),
+                                features, cuda->classes, pixels, last->upstream, cuda->stream),
         "the gradient of the features");
+    if (cuda->dropout.below > 0)
+        TRY(kernel_drop(step, &cuda->dropout, batch, features, last->upstream, cuda->stream),
+            "to drop gradients of features");
+    return 0;
+}
+
+/* To the gradient of the activation that its convolution made, that of the sum it went into. */
+static int add_sum(const struct cuda *cuda, const struct cuda_stage *s)
+{
+    const struct cuda_stage *sum = &cuda->stage[s->sum];
+    if (s->sum > 0)
+        TRY(kernel_add_gradient(sum->upstream, &sum->shape, sum->chosen, s->upstream, cuda->stream),
+            "to add gradients");
     return 0;
 }
 
 static int stage_backward(const struct cuda *cuda, const struct step_values *step, int i)
 {
     const struct cuda_stage *s = &cuda->stage[i];
-    const void *upstream = cuda->upstream[i % 2];
-    TRY(kernel_gradient_sums(s->y, upstream, s->normal, &s->shape, cuda->parts, cuda->stream),
+    TRY(kernel_gradient_sums(s->y, s->upstream, s->normal, &s->shape, s->chosen, cuda->parts,
+                             cuda->stream),
         "to sum gradients");
     TRY(kernel_settle(step, cuda->parts, cuda->w + s->scale, &s->shape, cuda->g + s->scale,
                       cuda->g + s->offset, s->normal, cuda->stream),
         "to settle gradients");
-    TRY(kernel_gradient(step, s->y, upstream, s->normal, &s->shape, cuda->dy, cuda->stream),
+    if (s->fixed) /* and the first, so nobody asks for the gradient of what its convolution made */
+        return 0;
+    TRY(kernel_gradient(step, s->y, s->upstream, s->normal, &s->shape, s->chosen, cuda->dy,
+                        cuda->stream),
         "the gradient of a convolution");
     if (plan_run(&cuda->planner, &s->weight_gradient) < 0)
         return -1;
-    return i > 0 ? plan_run(&cuda->planner, &s->data_gradient) : 0;
+    if (i == 0)
+        return 0;
+    return plan_run(&cuda->planner, &s->data_gradient) < 0 ? -1 : add_sum(cuda, s - 1);
+}
+
+static int update(const struct cuda *cuda, const struct step_values *step)
+{
+    const struct step_rule *rule = &cuda->rule;
+    if (cuda->clip) {
+        TRY(kernel_squares(rule, cuda->g, &cuda->narrow, cuda->squares, cuda->stream),
+            "to square gradients");
+        TRY(kernel_clip(cuda->squares, cuda->options.clip_norm, cuda->clip, cuda->stream),
+            "to clip gradients");
+    }
+    TRY(kernel_update(step, rule, cuda->clip, cuda->g, cuda->v, cuda->u, cuda->w, &cuda->narrow,
+                      cuda->stream),
+        "to update");
+    return 0;
 }
 
 /* The batch, which lies on the device, through the network; in training, with the step. */
@@ -236,11 +304,8 @@ static int enqueue(const struct cuda *cuda, const struct cuda_slot *slot, int vi
     for (int i = cuda->stages - 1; training && i >= 0; i--)
         if (stage_backward(cuda, step, i) < 0)
             return -1;
-    if (training)
-        TRY(kernel_update(step, (float)cuda->options.momentum, (float)cuda->options.weight_decay,
-                          cuda->g, cuda->v, cuda->w, (int)cuda->moved, (int)cuda->decayed,
-                          &cuda->narrow, cuda->stream),
-            "to update");
+    if (training && update(cuda, step) < 0)
+        return -1;
     TRY(cudaMemcpyAsync(slot->told.loss, slot->result.loss, cuda_result_bytes(cuda),
                         cudaMemcpyDeviceToHost, cuda->stream),
         "to give a result");
@@ -280,7 +345,7 @@ int cuda_begin(struct engine *engine, const struct batch *batch, const struct st
 {
     struct cuda *cuda = (struct cuda *)engine;
     int views = batch->pixels == NULL, training = step != NULL;
-    struct cuda_slot *slot = send(cuda, batch, training ? step->rate : 0);
+    struct cuda_slot *slot = send(cuda, batch, step);
     if (slot == NULL ||
         (training ? run_step(cuda, slot, views) : enqueue(cuda, slot, views, 0)) < 0)
         return -1;

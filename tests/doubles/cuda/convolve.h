@@ -1,4 +1,5 @@
-/* Convolutions on the device that is made of memory: 3×3, stride 1, padding 1, by plain loops. */
+/* Convolutions on the device that is made of memory: stride 1, padded to the same size, by plain
+ * loops. */
 #ifndef PSWEEP_DOUBLE_CONVOLVE_H
 #define PSWEEP_DOUBLE_CONVOLVE_H
 

@@ -93,12 +93,14 @@ static void convolve_in(const job &j)
     if (j.workspace_bytes > 0)
         memset(j.workspace, 0xff, size_t(j.workspace_bytes));
     const int64_t height = j.y.extent[2], width = j.y.extent[3];
+    const int64_t side = j.w.extent[2], taps_of_filter = side * j.w.extent[3];
     const size_t filters = size_t(j.w.extent[0]), channels = size_t(j.w.extent[1]);
     for (int64_t n = 0; n < j.y.extent[0]; n++)
         for (int64_t row = 0; row < height; row++)
             for (int64_t column = 0; column < width; column++)
-                for (int64_t tap = 0; tap < 9; tap++) {
-                    int64_t from = row + tap / 3 - 1, left = column + tap % 3 - 1;
+                for (int64_t tap = 0; tap < taps_of_filter; tap++) {
+                    int64_t from = row + tap / side - side / 2,
+                            left = column + tap % side - side / 2;
                     if (from < 0 || left < 0 || from >= height || left >= width)
                         continue;
                     S *in = &x[size_t((n * height + from) * width + left) * channels];

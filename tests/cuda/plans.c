@@ -1,4 +1,4 @@
-/* What cuDNN plans for the convolutions of the network, on a device that is only described: a line
+/* What cuDNN plans for the convolutions of networks, on a device that is only described: a line
  * each.
  *
  *     plans DEVICE.json
@@ -21,12 +21,12 @@ static int64_t filled(uint32_t channels, int64_t unit)
     return ((int64_t)channels + unit - 1) / unit * unit;
 }
 
-/* Adds the convolutions of a depth that are not in the list yet, channels in multiples of unit. */
-static int add_shapes(uint32_t depth, int64_t unit, struct convolution *list, int count)
+/* Adds a network's convolutions that are not in the list yet, channels in multiples of unit. */
+static int add_shapes(const struct net_shape *shape, int64_t unit, struct convolution *list,
+                      int count)
 {
     static struct net net;
-    struct net_shape shape = {depth, 16, 32, 32, 3, 10, ""};
-    if (net_make(&net, &shape) < 0)
+    if (net_make(&net, shape) < 0)
         die_why();
     for (uint32_t i = 0; i < net.layers; i++) {
         const struct layer *l = &net.layer[i];
@@ -37,7 +37,8 @@ static int add_shapes(uint32_t depth, int64_t unit, struct convolution *list, in
                                 .in_channels = filled(l->in_channels, unit),
                                 .channels = filled(l->out_channels, unit),
                                 .height = l->out_height,
-                                .width = l->out_width};
+                                .width = l->out_width,
+                                .kernel = l->kernel};
         int known = 0;
         for (int k = 0; k < count; k++)
             known |= memcmp(&list[k], &c, sizeof c) == 0;
@@ -53,8 +54,9 @@ static void print_plan(const struct planner *planner, struct convolution c)
     struct plan plan;
     for (int d = FORWARD; d <= WEIGHT_GRADIENT; d++) {
         c.direction = (enum direction)d;
-        printf("%s %lld-%lld@%lld %s: ", precision_names[planner->precision],
-               (long long)c.in_channels, (long long)c.channels, (long long)c.height, name[d]);
+        printf("%s %lld-%lld%s@%lld %s: ", precision_names[planner->precision],
+               (long long)c.in_channels, (long long)c.channels, c.kernel == 1 ? "k1" : "",
+               (long long)c.height, name[d]);
         if (plan_make(planner, &c, &plan) < 0) {
             printf("%s\n", why());
             continue;
@@ -79,13 +81,24 @@ static void read_file(const char *path, char *text, size_t size)
 
 static void print_plans(const char *device, enum precision precision)
 {
-    static const uint32_t depths[] = {1, 2, 3, 4, 6, 8, 16, 32};
+    static const struct net_shape networks[] = {
+        {1, 16, 32, 32, 3, 10, ""},
+        {2, 16, 32, 32, 3, 10, ""},
+        {3, 16, 32, 32, 3, 10, ""},
+        {4, 16, 32, 32, 3, 10, ""},
+        {6, 16, 32, 32, 3, 10, ""},
+        {8, 16, 32, 32, 3, 10, ""},
+        {16, 16, 32, 32, 3, 10, ""},
+        {32, 16, 32, 32, 3, 10, ""},
+        /* wide, with kernels of 1×1, and sides that are odd in the end */
+        {0, 0, 28, 28, 3, 10, "24w-64p-64-256k1-256p-256-256+2-512k1-512"},
+    };
     static struct convolution list[MOST_SHAPES];
     struct planner planner;
     struct plan first;
     int count = 0;
-    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
-        count = add_shapes(depths[i], precision_unit(precision), list, count);
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        count = add_shapes(&networks[i], precision_unit(precision), list, count);
     if (planner_open(&planner, NULL, device, precision) < 0)
         die_why();
     /* Some devices have none in bf16; a device that has some must have all. */

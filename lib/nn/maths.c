@@ -1,4 +1,4 @@
-/* exp and log by argument reduction and a Taylor series long enough for double. */
+/* Argument reduction and a Taylor series long enough for double. */
 #include "maths.h"
 
 #include <math.h>
@@ -92,4 +92,67 @@ double maths_power(double x, uint64_t n)
         if (n & 1)
             result *= x;
     return result;
+}
+
+/* x = k·π/2 + high + low, |high| ≤ π/4; low is what high lost by rounding. k, or -1 where there is
+ * none; its last two bits count. */
+static int quarter_turns(double x, double *high, double *low)
+{
+    /* π/2 in three parts; the first two have 33 bits, so that k of them are exact. */
+    static const double PART[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2e037073p-69};
+    if (!(x >= -0x1p20 && x <= 0x1p20))
+        return -1;
+    int k = (int)(x * 0x1.45f306dc9c883p-1 + (x < 0 ? -0.5 : 0.5));
+    double rest = x - k * PART[0], part = k * PART[1], last = k * PART[2], coarse = rest - part;
+    double lost = (rest - coarse) - part - last;
+    *high = coarse + lost;
+    *low = (coarse - *high) + lost;
+    return k & 3;
+}
+
+/* r + r³·(-1/3! + r²/5! - …), and to first order what low adds. */
+static double sine_series(double r, double low)
+{
+    static const double inverse_factorial[] = {
+        -1.0 / 6,        1.0 / 120,        -1.0 / 5040,          1.0 / 362880,
+        -1.0 / 39916800, 1.0 / 6227020800, -1.0 / 1307674368000, 1.0 / 355687428096000,
+    };
+    double square = r * r, series = 0;
+    for (int i = sizeof inverse_factorial / sizeof *inverse_factorial - 1; i >= 0; i--)
+        series = series * square + inverse_factorial[i];
+    return r + (r * square * series + low * (1 - 0.5 * square));
+}
+
+/* 1 - r²/2 + r⁴·(1/4! - r²/6! + …), and to first order what low takes away. */
+static double cosine_series(double r, double low)
+{
+    static const double inverse_factorial[] = {
+        1.0 / 24,        -1.0 / 720,         1.0 / 40320,          -1.0 / 3628800,
+        1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000, -1.0 / 6402373705728000,
+    };
+    double square = r * r, half = 0.5 * square, series = 0;
+    for (int i = sizeof inverse_factorial / sizeof *inverse_factorial - 1; i >= 0; i--)
+        series = series * square + inverse_factorial[i];
+    double coarse = 1 - half;
+    return coarse + (((1 - coarse) - half) + (square * square * series - r * low));
+}
+
+double maths_sin(double x)
+{
+    double high, low;
+    int turns = quarter_turns(x, &high, &low);
+    if (turns < 0)
+        return NAN;
+    double value = turns & 1 ? cosine_series(high, low) : sine_series(high, low);
+    return turns & 2 ? -value : value;
+}
+
+double maths_cos(double x)
+{
+    double high, low;
+    int turns = quarter_turns(x, &high, &low);
+    if (turns < 0)
+        return NAN;
+    double value = turns & 1 ? sine_series(high, low) : cosine_series(high, low);
+    return turns == 1 || turns == 2 ? -value : value;
 }

@@ -1,9 +1,9 @@
-/* Exponential, logarithm and powers whose bits are the same everywhere.
+/* Exponential, logarithm, powers, sine and cosine whose bits are the same everywhere.
  *
  * The C library's differ between versions and processors, and what they return reaches the stream
- * (losses, gradients). These use only IEEE additions, multiplications and divisions in double, each
- * rounded once, so every machine computes the same. Error below 1 unit in the last place, measured
- * against a longer type (tests/unit/maths_test.c).
+ * (losses, gradients, views). These use only IEEE additions, multiplications and divisions in
+ * double, each rounded once, so every machine computes the same. Error below 1 unit in the last
+ * place, measured against a longer type (tests/unit/maths_test.c).
  */
 #ifndef PSWEEP_MATHS_H
 #define PSWEEP_MATHS_H
@@ -19,5 +19,9 @@ double maths_log(double x);
 /* x^n. Each of its multiplications doubles the error so far and adds one of its own: n / 2 units in
  * the last place where x is no exact power, and the less matters the smaller x^n has become. */
 double maths_power(double x, uint64_t n);
+
+/* Sine and cosine of x in radians, |x| ≤ 2^20; beyond that, and of a NaN, NaN. */
+double maths_sin(double x);
+double maths_cos(double x);
 
 #endif

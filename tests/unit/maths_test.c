@@ -1,4 +1,5 @@
-/* The project's exp and log against a longer type of the C library, and their special values. */
+/* The project's exp, log, sin and cos against a longer type of the C library, and their special
+ * values. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,6 +57,19 @@ static void test_log_is_close(void **state)
     }
 }
 
+static void test_sin_and_cos_are_close(void **state)
+{
+    (void)state;
+    double range[][2] = {{-0.8, 0.8}, {-10, 10}, {3.1415926, 3.1415927}, {-0x1p20, 0x1p20}};
+    for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
+        double sine = worst_of(maths_sin, sinl, range[i][0], range[i][1]);
+        double cosine = worst_of(maths_cos, cosl, range[i][0], range[i][1]);
+        printf("# on %g … %g: sin at most %.3f units off, cos %.3f\n", range[i][0], range[i][1],
+               sine, cosine);
+        assert_true(sine < 1.0 && cosine < 1.0);
+    }
+}
+
 static void test_special_values(void **state)
 {
     (void)state;
@@ -68,6 +82,8 @@ static void test_special_values(void **state)
     assert_true(maths_log(1) == 0);
     assert_true(maths_log(0) == -INFINITY && maths_log(INFINITY) == INFINITY);
     assert_true(isnan(maths_log(-1)) && isnan(maths_log(NAN)));
+    assert_true(maths_sin(0) == 0 && maths_cos(0) == 1 && maths_cos(-0.0) == 1);
+    assert_true(isnan(maths_sin(0x1p21)) && isnan(maths_cos(INFINITY)) && isnan(maths_sin(NAN)));
 }
 
 /* As far as the bias corrections of an optimiser need it: 1 - x^n. */
@@ -97,14 +113,18 @@ static void test_bits_are_fixed(void **state)
     assert_true(maths_log(10) == 0x1.26bb1bbb55516p+1);
     assert_true(maths_log(0.3) == -0x1.34378fcbda721p+0);
     assert_true(maths_power(0.999, 1000) == 0x1.788526411edacp-2);
+    assert_true(maths_sin(1) == 0x1.aed548f090ceep-1);
+    assert_true(maths_sin(-100.25) == 0x1.1bf00980dc35cp-2);
+    assert_true(maths_cos(10) == -0x1.ad9ac890c6b1fp-1);
+    assert_true(maths_cos(0.3) == 0x1.e921dd42f09bap-1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp_is_close),   cmocka_unit_test(test_log_is_close),
-        cmocka_unit_test(test_special_values), cmocka_unit_test(test_power_is_close),
-        cmocka_unit_test(test_bits_are_fixed),
+        cmocka_unit_test(test_exp_is_close),          cmocka_unit_test(test_log_is_close),
+        cmocka_unit_test(test_sin_and_cos_are_close), cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_power_is_close),        cmocka_unit_test(test_bits_are_fixed),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

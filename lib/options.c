@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ROWS = 64, FIRST_CODE = 256 };
+enum { MOST_ROWS = 96, FIRST_CODE = 256 };
 
 static const struct option_row common_row[] = {
     {'q', "quiet", OPTION_FLAG, 0, NULL, 0, 0, NULL, "print errors only"},
@@ -24,7 +24,7 @@ static const struct option_row common_row[] = {
 /* Rows that the command line named, each once; tables are few and long-lived, so their addresses
  * are kept. */
 static const struct option_row *given[MOST_ROWS];
-static int givens;
+static int givens, givens_of_command; /* all; those that no line named */
 
 static int is_given(const struct option_row *row)
 {
@@ -34,18 +34,37 @@ static int is_given(const struct option_row *row)
     return 0;
 }
 
+static void add_given(const struct option_row *row)
+{
+    if (!is_given(row) && givens < MOST_ROWS)
+        given[givens++] = row;
+}
+
+static const struct option_row *find_row(const struct option_row *rows, const char *name)
+{
+    while (rows->name && strcmp(rows->name, name) != 0)
+        rows++;
+    return rows;
+}
+
 int options_given(const struct option_row *rows, const char *name)
 {
-    for (; rows->name; rows++)
-        if (strcmp(rows->name, name) == 0)
-            return is_given(rows);
-    return 0;
+    return is_given(find_row(rows, name));
+}
+
+void options_fill(const struct option_row *rows, const char *name)
+{
+    add_given(find_row(rows, name));
 }
 
 static void print_rows(const struct option_row *row)
 {
     for (; row->name; row++) {
         char left[128];
+        if (row->kind == OPTION_HEADING) {
+            printf("\n%s\n", row->help);
+            continue;
+        }
         int used = row->letter ? snprintf(left, sizeof left, "  -%c, --%s", row->letter, row->name)
                                : snprintf(left, sizeof left, "      --%s", row->name);
         if (row->argument && used < (int)sizeof left)
@@ -59,7 +78,8 @@ static void print_rows(const struct option_row *row)
 
 static _Noreturn void print_help(const struct program *about)
 {
-    printf("usage: %s [OPTION...] %s\n%s\n\n", about->name, about->operands, about->summary);
+    printf("usage: %s [OPTION...] %s\n%s\n%s", about->name, about->operands, about->summary,
+           about->rows->kind == OPTION_HEADING ? "" : "\n");
     print_rows(about->rows);
     print_rows(common_row);
     if (about->examples)
@@ -121,8 +141,7 @@ static void set(const struct option_row *row, char *text)
 {
     char *end = text;
     uint64_t whole[2];
-    if (!is_given(row) && givens < MOST_ROWS)
-        given[givens++] = row;
+    add_given(row);
     switch (row->kind) {
     case OPTION_FLAG:
         *(int *)row->value = 1;
@@ -157,6 +176,8 @@ static void set(const struct option_row *row, char *text)
         list->text[list->count++] = text;
         return;
     }
+    case OPTION_HEADING:
+        return;
     }
     if (*end)
         refuse_number(row, text);
@@ -167,9 +188,13 @@ static void set(const struct option_row *row, char *text)
 static int build(const struct option_row *rows, int base, struct option *longs, char *letters)
 {
     int count = 0;
+    while (longs->name)
+        longs++;
     for (; rows[count].name; count++) {
         int takes = rows[count].kind != OPTION_FLAG;
-        longs[count] = (struct option){rows[count].name, takes, NULL, FIRST_CODE + base + count};
+        if (rows[count].kind == OPTION_HEADING)
+            continue;
+        *longs++ = (struct option){rows[count].name, takes, NULL, FIRST_CODE + base + count};
         size_t end = strlen(letters);
         letters[end] = rows[count].letter;
         if (rows[count].letter && takes)
@@ -219,7 +244,7 @@ static int parse(const struct program *about, int argc, char **argv, int own_onl
     struct option longs[MOST_ROWS] = {0};
     char letters[2 * MOST_ROWS + 2] = ":";
     int own = build(about->rows, 0, longs, letters);
-    build(common_row, own, longs + own, letters);
+    build(common_row, own, longs, letters);
     opterr = 0;
     optind = 0; /* from the beginning, with nothing left over from another time */
     for (int got; (got = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
@@ -251,6 +276,7 @@ int options_parse(const struct program *about, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a reader that closes shows as EPIPE, which the writer handles */
     signal(SIGXFSZ, SIG_IGN); /* and a file that may not grow (ulimit -f) as EFBIG */
     int first = parse(about, argc, argv, 0);
+    givens_of_command = givens;
     for (int i = first; i < argc; i++)
         if (argv[i][0] == '\0')
             die(USAGE, "an argument is empty text: is a variable not set?");
@@ -266,6 +292,7 @@ void options_parse_line(const struct program *about, const char *where, char *li
     if (asprintf(&before, "%s: %s", about->name, where) < 0)
         die(FAILED, "out of memory: the options of %s", where);
     program = words[0] = before;
+    givens = givens_of_command;
     for (char *word = strtok_r(line, blanks, &save); word; word = strtok_r(NULL, blanks, &save))
         words[count++] = word;
     if (parse(about, count, words, 1) < count)
@@ -311,6 +338,7 @@ static void pack_value(struct writer *writer, const struct option_row *row)
         pack_close(writer);
         return;
     case OPTION_LIST:
+    case OPTION_HEADING:
         break;
     }
     pack_nil(writer, row->name);

@@ -11,14 +11,15 @@
 #include "write.h"
 
 enum option_kind {
-    OPTION_FLAG,   /* int: set to 1 */
-    OPTION_UINT,   /* uint64_t, low … high */
-    OPTION_REAL,   /* double, low … high */
-    OPTION_TEXT,   /* const char * */
-    OPTION_SIZE,   /* uint32_t[2]: HxW, each low … high; a single number means both */
-    OPTION_BYTES,  /* uint64_t, low … high; K, M, G suffixes are powers of 1024 */
-    OPTION_CHOICE, /* const char *: one of the words in choices, separated by | */
-    OPTION_LIST,   /* struct option_list: one text more each time; never in a header */
+    OPTION_FLAG,    /* int: set to 1 */
+    OPTION_UINT,    /* uint64_t, low … high */
+    OPTION_REAL,    /* double, low … high */
+    OPTION_TEXT,    /* const char * */
+    OPTION_SIZE,    /* uint32_t[2]: HxW, each low … high; a single number means both */
+    OPTION_BYTES,   /* uint64_t, low … high; K, M, G suffixes are powers of 1024 */
+    OPTION_CHOICE,  /* const char *: one of the words in choices, separated by | */
+    OPTION_LIST,    /* struct option_list: one text more each time; never in a header */
+    OPTION_HEADING, /* no option: its help stands above those that follow, its name is "" */
 };
 
 struct option_list {
@@ -62,16 +63,19 @@ struct program {
 int options_parse(const struct program *about, int argc, char **argv);
 
 /* Parses the options of a line of text, blanks between them, which is cut up and must last as long
- * as their values. A mistake ends the program with a sentence that names where ("points:3"), and
- * status USAGE. */
+ * as their values; given are then those, and those of the command line. A mistake ends the program
+ * with a sentence that names where ("points:3"), and status USAGE. */
 void options_parse_line(const struct program *about, const char *where, char *line);
 
 /* Packs the field "options": a map of the rows that decide bytes, in the table's order, with the
  * values they have now. */
 void options_pack(struct writer *writer, const struct option_row *rows);
 
-/* Whether the row of that name was given on the command line. */
+/* Whether the row of that name was given on the command line, or in the last line that was parsed.
+ */
 int options_given(const struct option_row *rows, const char *name);
+/* Takes the row of that name for given: another option needs it, so its default decides bytes. */
+void options_fill(const struct option_row *rows, const char *name);
 
 /* Whether a text is one of the words in choices, separated by |. */
 int options_among(const char *choices, const char *text);

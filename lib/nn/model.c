@@ -73,12 +73,12 @@ static int read_model(struct model *model, const struct record *record)
 {
     const msgpack_object *network = record_field(record, "network");
     const msgpack_object *stopped = record_field(record, "stopped");
-    uint64_t depth = map_uint(network, "depth", UINT64_MAX);
-    uint64_t filters = map_uint(network, "filters", UINT64_MAX);
     const msgpack_object *stages = map_field(network, "stages");
-    if (stages && (stages->type != MSGPACK_OBJECT_STR || stages->via.str.size >= NET_TEXT))
-        return fail_as(DAMAGED, "the model record does not say what its network is");
-    if (depth > NET_MAX_DEPTH || filters > UINT32_MAX || stopped == NULL ||
+    uint64_t depth = map_uint(network, "depth", stages ? 0 : UINT64_MAX);
+    uint64_t filters = map_uint(network, "filters", stages ? 0 : UINT64_MAX);
+    int is_text = stages && stages->type == MSGPACK_OBJECT_STR && stages->via.str.size > 0 &&
+                  stages->via.str.size < NET_TEXT;
+    if ((stages && !is_text) || depth > NET_MAX_DEPTH || filters > UINT32_MAX || stopped == NULL ||
         stopped->type != MSGPACK_OBJECT_BOOLEAN)
         return fail_as(DAMAGED, "the model record does not say what its network is");
     struct net_shape shape = {

@@ -5,7 +5,7 @@
 # As extended regular expressions, in the locale C: a number of sweep's own, a point's name, and a line of the folder's
 # points, which has name, epochs and options.
 a_number='[1-9][0-9]{0,8}'
-a_name='d[0-9]{1,3}-s[0-9]{1,20}-[0-9a-f]{12}'
+a_name='[dn][0-9]{1,3}-s[0-9]{1,20}-[0-9a-f]{12}'
 its_options=$a_number$'\t[ -~]*'
 most_jobs=50000 # networks at a time that anybody asks for
 # What a terminal would obey, or turn the direction of letters by, in a line: as lib/utf8.h has it, but for tabs.

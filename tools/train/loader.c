@@ -281,8 +281,21 @@ static int next_from_set(struct loader *loader, struct batch *batch)
     return loader->count > 0 ? hand_out(loader, 1, batch) : LOADER_EPOCH;
 }
 
+int loader_look_ahead(struct loader *loader, struct batch *batch)
+{
+    loader->found = loader_next(loader, &loader->ahead);
+    loader->is_ahead = 1;
+    *batch = loader->ahead;
+    return loader->found;
+}
+
 int loader_next(struct loader *loader, struct batch *batch)
 {
+    if (loader->is_ahead) {
+        *batch = loader->ahead;
+        loader->is_ahead = 0;
+        return loader->found;
+    }
     if (loader->handed)
         loader->count = loader->handed = 0;
     return (loader->input->epochs ? next_from_stream : next_from_set)(loader, batch);

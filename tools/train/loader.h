@@ -32,6 +32,8 @@ struct loader {
     uint32_t *label;        /* [room] */
     struct kept_view *view; /* [batch], in place of pixels; NULL until loader_by_views() */
     int handed;             /* it has been handed out, so it is to be filled anew */
+    struct batch ahead;     /* what loader_look_ahead() has shown; the next call hands it out */
+    int is_ahead, found;    /* whether there is such; and what loader_next() is to return */
 
     uint64_t images; /* of this epoch so far */
     uint64_t marked; /* the last epoch whose mark has come */
@@ -53,6 +55,10 @@ struct loader {
  * until loader_close(). -1 with a sentence; LOADER_WAIT when a signal asked for the end. */
 int loader_open(struct loader *loader, struct images *input, uint32_t batch, uint64_t data_seed);
 void loader_close(struct loader *loader);
+
+/* What loader_next() will give: so the first mini-batch can be looked at, in pixels, before an
+ * engine takes them over. */
+int loader_look_ahead(struct loader *loader, struct batch *batch);
 
 /* An engine keeps the stored images too. From now on batches of them are views, and their pixels
  * are given back to the system. */

@@ -1,5 +1,7 @@
 #include "points.h"
 
+#include "complete.h"
+#include "header.h"
 #include "lines.h"
 #include "message.h"
 #include "nn/device.h"
@@ -69,6 +71,7 @@ static int blame_line(void)
 static int name_point(struct points *points)
 {
     static struct net net;
+    char name[NAME_ROOM];
     struct images_about images = *points->images;
     uint64_t digest;
     size_t size;
@@ -82,12 +85,11 @@ static int name_point(struct points *points)
     const uint8_t *header = write_last(points->writer, &size);
     if (training_identity(header, size, &digest) < 0)
         return -1;
-    enum { MOST_NAME = 80 };
-    points->names = egrow(points->names, points->size + MOST_NAME, 1);
-    points->size +=
-        (size_t)snprintf(points->names + points->size, MOST_NAME, "d%llu-s%llu-%012llx\n",
-                         (unsigned long long)options.depth, (unsigned long long)options.seed,
-                         (unsigned long long)digest >> 16);
+    enum { MOST_LINE = NAME_ROOM + 16 };
+    training_name(&net, name);
+    points->names = egrow(points->names, points->size + MOST_LINE, 1);
+    points->size += (size_t)snprintf(points->names + points->size, MOST_LINE, "%s-%012llx\n", name,
+                                     (unsigned long long)digest >> 16);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* The names of runs before they are made.
  *
  * A name tells everything that decides a run's bytes: "d3-s1-8f2c9a41b7d0" is depth 3, seed 1 of
- * the weights, and the first 12 hexadecimal digits of the XXH3 over what counts in the header that
- * the run will have (training_options.h).
+ * the weights (header.h), and the first 12 hexadecimal digits of the XXH3 over what counts in the
+ * header that the run will have.
  */
 #ifndef PSWEEP_POINTS_H
 #define PSWEEP_POINTS_H

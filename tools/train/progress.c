@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ void progress_expect(struct progress *progress, uint64_t epochs, uint64_t iterat
 }
 
 void progress_send(struct progress *progress, const char *type, uint64_t epoch, uint64_t iteration,
-                   uint64_t images, double loss, double accuracy)
+                   uint64_t images, double loss, double accuracy, double rate)
 {
     if (progress == NULL)
         return;
@@ -125,6 +126,8 @@ void progress_send(struct progress *progress, const char *type, uint64_t epoch, 
     pack_uint(progress->record, "images", images);
     pack_real(progress->record, "loss", loss);
     pack_real(progress->record, "accuracy", accuracy);
+    if (!isnan(rate))
+        pack_real(progress->record, "rate", rate);
     send_record(progress);
 }
 

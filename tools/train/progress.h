@@ -25,9 +25,10 @@ void progress_close(struct progress *progress);
 /* The run turns out to have another number of epochs and iterations in all. */
 void progress_expect(struct progress *progress, uint64_t epochs, uint64_t iterations);
 
-/* A mini-batch ("progress") or the validation set ("validation") of so many images. */
+/* A mini-batch ("progress") or the validation set ("validation") of so many images. rate: that of
+ * the mini-batch's step, NAN where it is not told. */
 void progress_send(struct progress *progress, const char *type, uint64_t epoch, uint64_t iteration,
-                   uint64_t images, double loss, double accuracy);
+                   uint64_t images, double loss, double accuracy, double rate);
 /* The run has ended: "done", "stopped" or "failed". */
 void progress_done(struct progress *progress, uint64_t epoch, uint64_t iteration,
                    const char *status);

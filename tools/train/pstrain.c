@@ -1,5 +1,7 @@
 /* pstrain: trains a convolutional network on a stream of images; its output is the run: history,
  * checkpoints and model. */
+#include "complete.h"
+#include "header.h"
 #include "points.h"
 #include "resume.h"
 #include "training.h"
@@ -8,6 +10,7 @@
 #include "message.h"
 #include "meter.h"
 #include "nn/device.h"
+#include "nn/whiten.h"
 #include "standard.h"
 #include "stop.h"
 
@@ -16,17 +19,41 @@
 #include <string.h>
 #include <unistd.h>
 
+static _Noreturn void end_before_training(void)
+{
+    note("stopped by signal %d before training began", (int)stop_signal);
+    stop_end();
+}
+
+/* The network's initial values; filters that whiten are made for the first mini-batch, which an
+ * input for a run that goes on may leave out: then there are others to come. */
+static float *initial_parameters(const struct net *net, struct loader *loader)
+{
+    float *parameters = ealloc(net->parameters, sizeof *parameters);
+    struct batch batch;
+    net_initialise(net, options.initial, options.seed, parameters);
+    if (!whiten_wanted(net) || loader->before > 0)
+        return parameters;
+    int got = loader_look_ahead(loader, &batch);
+    if (got == LOADER_WAIT || (got < 0 && stop_is_coming()))
+        end_before_training();
+    if (got < 0)
+        die_why();
+    if (got == LOADER_BATCH)
+        whiten(net, batch.pixels, batch.count, options.engine.deviation, parameters);
+    return parameters;
+}
+
 /* Opens the engine with a network's initial values; what is stored is handed to one that draws
  * views by itself. Ends the program when it fails. */
 static struct engine *open_engine(const struct net *net, struct loader *loader)
 {
+    float *parameters = initial_parameters(net, loader);
     const struct store *store = &loader->store;
     struct kept_images images = {store->pixels, store->bytes, store->image, store->count};
     struct engine *engine;
     if (engine_open(&engine, options.device, net, &options.engine) < 0)
         die_why();
-    float *parameters = ealloc(net->parameters, sizeof *parameters);
-    net_initialise(net, INITIAL_GLOROT, options.seed, parameters);
     int kept = engine_write(engine, &(struct learnt){parameters, NULL, NULL});
     free(parameters);
     if (kept == 0) {
@@ -55,10 +82,8 @@ static void open_loader(struct loader *loader, struct images *input)
     stop_on_signals();
     record_stop_on(input->reader, &stop_signal);
     int got = loader_open(loader, input, (uint32_t)options.engine.batch, options.data_seed);
-    if (got == LOADER_WAIT || (got < 0 && stop_is_coming())) {
-        note("stopped by signal %d before training began", (int)stop_signal);
-        stop_end();
-    }
+    if (got == LOADER_WAIT || (got < 0 && stop_is_coming()))
+        end_before_training();
     if (got < 0)
         die_why();
 }
@@ -66,9 +91,8 @@ static void open_loader(struct loader *loader, struct images *input)
 static struct progress *open_progress(const struct training *training)
 {
     struct progress *progress;
-    char default_name[64];
-    snprintf(default_name, sizeof default_name, "d%llu-s%llu", (unsigned long long)options.depth,
-             (unsigned long long)options.seed);
+    char default_name[NAME_ROOM];
+    training_name(training->net, default_name);
     if (progress_open(&progress, options.progress_path, options.name ? options.name : default_name,
                       options.epochs, training_epoch_iterations(training) * options.epochs) < 0)
         die_why();

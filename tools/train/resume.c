@@ -1,5 +1,6 @@
 #include "resume.h"
 
+#include "header.h"
 #include "message.h"
 #include "nn/model.h"
 #include "runs/run.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -297,7 +299,7 @@ static int copy(struct training *training, struct reader *reader, struct run *ru
             got = training_write_progress(training->writer, run->iteration, batch->epoch,
                                           training_images(training, run->iteration) -
                                               training_images(training, run->iteration - 1),
-                                          batch->loss, batch->accuracy);
+                                          batch->loss, batch->accuracy, NAN);
         } else {
             got = write_record(training->writer, record.bytes, record.size);
         }

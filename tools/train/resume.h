@@ -3,7 +3,7 @@
  *
  * Law: what comes out is byte for byte what one undisturbed run of this program would have written.
  * So the earlier run's header must be the header of this one, in all that counts
- * (training_options.h); its records are taken up to its last checkpoint, and what follows that is
+ * (header.h); its records are taken up to its last checkpoint, and what follows that is
  * trained again.
  */
 #ifndef PSWEEP_RESUME_H

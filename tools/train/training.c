@@ -11,9 +11,7 @@
 
 uint64_t training_epoch_iterations(const struct training *training)
 {
-    uint64_t images = training->loader->about.counts[SPLIT_TRAIN]; /* ≥ 1, and as it was told */
-    uint64_t batch = training->options->engine.batch;
-    return images / batch + (images % batch > 0);
+    return training->options->epoch_iterations;
 }
 
 uint64_t training_images(const struct training *training, uint64_t iterations)
@@ -65,7 +63,7 @@ static double seconds(void)
 }
 
 int training_write_progress(struct writer *writer, uint64_t iteration, uint64_t epoch,
-                            uint64_t images, double loss, double accuracy)
+                            uint64_t images, double loss, double accuracy, double rate)
 {
     write_begin(writer, "progress");
     pack_uint(writer, "iteration", iteration);
@@ -73,7 +71,14 @@ int training_write_progress(struct writer *writer, uint64_t iteration, uint64_t 
     pack_uint(writer, "images", images);
     pack_real(writer, "loss", loss);
     pack_real(writer, "accuracy", accuracy);
+    if (!isnan(rate))
+        pack_real(writer, "rate", rate);
     return write_end(writer);
+}
+
+static double rate_of(const struct training *training, uint64_t iteration)
+{
+    return schedule_rate(&training->options->course, iteration);
 }
 
 /* A step's outcome has come in: tells it to who watches, and records it. */
@@ -96,10 +101,11 @@ static int tell_step(struct training *training, const struct outcome *outcome)
     meter("epoch %llu of %llu: loss %s, accuracy %.1f %%, %.0f images/s, %.0f:%02.0f left",
           (unsigned long long)training->epoch + 1, (unsigned long long)training->epochs,
           loss_text(loss, 3), 100 * accuracy, pace, floor(left / 60), floor(fmod(left, 60)));
+    double rate = training->options->has_course ? rate_of(training, training->iteration) : NAN;
     progress_send(training->progress, "progress", training->epoch + 1, training->iteration,
-                  outcome->count, loss, accuracy);
+                  outcome->count, loss, accuracy, rate);
     return training_write_progress(training->writer, training->iteration, training->epoch + 1,
-                                   outcome->count, loss, accuracy);
+                                   outcome->count, loss, accuracy, rate);
 }
 
 /* Records what the steps gave so far: of those that the engine is done with, or of all. */
@@ -122,7 +128,7 @@ static int step(struct training *training, const struct batch *batch)
 {
     if (training->first_step == 0)
         training->first_step = seconds();
-    struct step step = {training->options->rate, training->begun + 1};
+    struct step step = {rate_of(training, training->begun + 1), training->begun + 1};
     if (engine_begin_step(training->engine, batch, &step) < 0)
         return -1;
     training->begun++;
@@ -169,7 +175,7 @@ static int validate(struct training *training)
     pack_real(writer, "loss", loss);
     pack_real(writer, "accuracy", correct);
     progress_send(training->progress, "validation", training->epoch, training->iteration, images,
-                  loss, correct);
+                  loss, correct, NAN);
     meter_clear();
     note("epoch %llu of %llu: validation accuracy %.2f %%, loss %s",
          (unsigned long long)training->epoch, (unsigned long long)training->epochs, 100 * correct,
@@ -221,8 +227,12 @@ static int write_model(struct training *training, const char *reason)
               training->epoch < training->epochs && !training_is_out_of_patience(training));
     pack_text(writer, "reason", reason);
     pack_map(writer, "network");
-    pack_uint(writer, "depth", training->net->shape.depth);
-    pack_uint(writer, "filters", training->net->shape.filters);
+    if (*training->net->shape.stages) {
+        pack_text(writer, "stages", training->net->shape.stages);
+    } else {
+        pack_uint(writer, "depth", training->net->shape.depth);
+        pack_uint(writer, "filters", training->net->shape.filters);
+    }
     pack_close(writer);
     model_pack_tensors(writer, "tensors", training->net, training->parameters, 0);
     return write_end(writer) < 0 ? -1 : write_finish(writer);

@@ -43,9 +43,10 @@ int training_saves_at(const struct training *training, uint64_t epoch);
 int training_go_on(struct training *training, uint64_t epoch, uint64_t iteration);
 
 /* Writes the progress record of an iteration (1, 2, …) of an epoch (1, 2, …): its mini-batch had so
- * many images, with this mean loss and this fraction right. */
+ * many images, with this mean loss and this fraction right, and its step this rate, NAN where that
+ * is not told. */
 int training_write_progress(struct writer *writer, uint64_t iteration, uint64_t epoch,
-                            uint64_t images, double loss, double accuracy);
+                            uint64_t images, double loss, double accuracy, double rate);
 
 /* Takes note of a validation, and whether the rule of patience ends the run after it. */
 void training_validated(struct training *training, double loss);

@@ -77,13 +77,16 @@ static void take_header(struct run *run, const struct record *record)
     run->seed = whole_setting(run, "seed", -1);
     run->batch = (uint64_t)whole_setting(run, "batch size", 0);
     run->train = map_uint(record_field(record, "counts"), "train", 0);
+    const struct setting *last = settings_find(&run->settings, "last batch");
+    if (last && strcmp(last->value, "drop") == 0 && run->batch > 0)
+        run->train -= run->train % run->batch;
 }
 
 /* A progress or validation record. A run that was resumed tells some again, and is open again. */
 static int take_point(struct run *run, const struct record *record, double now)
 {
     const msgpack_object *map = &record->map;
-    struct sample sample = {.time = now, .rate = NAN};
+    struct sample sample = {.time = now};
     uint64_t before = run->iteration;
     if (record_uint(record, "iteration", UINT64_MAX, &run->iteration) < 0 ||
         record_uint(record, "epoch", UINT64_MAX, &sample.epoch) < 0 ||
@@ -91,8 +94,6 @@ static int take_point(struct run *run, const struct record *record, double now)
         record_real(record, "accuracy", &sample.accuracy) < 0)
         return -1;
     if (record_field(record, "time") && record_real(record, "time", &sample.time) < 0)
-        return -1;
-    if (record_field(record, "rate") && record_real(record, "rate", &sample.rate) < 0)
         return -1;
     sample.iteration = (double)run->iteration;
     run->heard = now;
@@ -189,6 +190,16 @@ int run_next(struct run *run, struct reader *reader, struct record *record)
     return run_take(run, record, NAN) < 0 ? -1 : RECORD_READ;
 }
 
+/* The epochs that are finished with a validation, which may be in the middle of one. */
+static uint64_t epochs_validated(const struct run *run, const struct sample *validation)
+{
+    uint64_t in_epoch = epoch_iterations(run);
+    if (in_epoch == 0 && run->epochs > 0) /* as the progress channel tells it */
+        in_epoch = run->iterations / run->epochs;
+    int middle = in_epoch > 0 && (uint64_t)validation->iteration % in_epoch != 0;
+    return validation->epoch - (middle && validation->epoch > 0);
+}
+
 uint64_t run_finished_epochs(const struct run *run)
 {
     const struct samples *validation = &run->validation, *progress = &run->progress;
@@ -198,8 +209,10 @@ uint64_t run_finished_epochs(const struct run *run)
     /* A mini-batch tells of the epoch that it is in. */
     if (progress->count > 0 && progress->sample[progress->count - 1].epoch > 0)
         epochs = progress->sample[progress->count - 1].epoch - 1;
-    if (validation->count > 0 && validation->sample[validation->count - 1].epoch > epochs)
-        epochs = validation->sample[validation->count - 1].epoch;
+    if (validation->count > 0) {
+        uint64_t told = epochs_validated(run, &validation->sample[validation->count - 1]);
+        epochs = told > epochs ? told : epochs;
+    }
     if (run->checkpoints > 0 && run->checkpoint[run->checkpoints - 1].epoch > epochs)
         epochs = run->checkpoint[run->checkpoints - 1].epoch;
     return epochs;

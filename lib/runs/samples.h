@@ -10,7 +10,6 @@ struct sample {
     double iteration, loss, accuracy;
     double time;   /* Unix seconds; NAN when not known */
     double images; /* of the mini-batch; 0 when not known */
-    double rate;   /* of the mini-batch's step; NAN where it has no schedule */
     uint64_t epoch;
 };
 

@@ -39,11 +39,13 @@ static int override(const char *option, const char *text, double *values, uint32
     return 0;
 }
 
-/* As often as keeps the checkpoints of 30 epochs, weights and momentum, under 64 MB; not of the
- * epochs asked for, which a resumed run may raise. */
+/* As often as keeps the checkpoints of 30 epochs, weights, momentum and what else they have, under
+ * 64 MB; not of the epochs asked for, which a resumed run may raise. */
 static uint64_t default_interval(const struct net *net)
 {
-    double all = 30.0 * 2 * sizeof(float) * (double)net->parameters;
+    int more = (options.engine.optimizer == OPTIMIZER_ADAM) + (options.average != NULL) +
+               options.keeps_best;
+    double all = 30.0 * (2 + more) * sizeof(float) * (double)net->parameters;
     return all <= 64e6 ? 1 : (uint64_t)ceil(all / 64e6);
 }
 
@@ -143,8 +145,8 @@ static enum schedule_kind schedule_of(const char *word)
 /* Whether what the options ask for ends at the horizon. */
 static int has_horizon(enum schedule_kind kind)
 {
-    return kind == SCHEDULE_COSINE || kind == SCHEDULE_LINEAR || kind == SCHEDULE_ONE_CYCLE ||
-           (options.warm_up && strchr(options.warm_up, '%'));
+    return schedule_ends(kind) || (options.warm_up && strchr(options.warm_up, '%')) ||
+           options.averaging.power > 0;
 }
 
 /* The rate over time. */
@@ -164,10 +166,14 @@ static int complete_course(void)
         return fail_as(USAGE, "--horizon has no meaning with these options: neither does the "
                               "schedule end there (cosine, linear, one-cycle), nor is --warm-up a "
                               "share of it");
+    if (has_horizon(kind) && !given("horizon") && !given("epochs"))
+        return fail_as(USAGE, "what these options make of the rate ends with training: say with "
+                              "--epochs or --horizon when that is");
     if (has_horizon(kind))
         fill("horizon");
     if (options.horizon == OPTION_UNSET)
         options.horizon = options.epochs;
+    options.averaging.horizon = options.horizon * options.epoch_iterations;
     *course = (struct schedule){
         .kind = kind,
         .rate = options.rate,
@@ -189,18 +195,73 @@ static int complete_course(void)
     return 0;
 }
 
-int training_complete(uint32_t classes, struct images_about *images, struct net *net)
+static int complete_epoch(const struct images_about *images)
 {
     uint64_t batch = options.engine.batch, train = images->counts[SPLIT_TRAIN];
-    options.epoch_iterations = train / batch + (train % batch > 0);
+    int drops = strcmp(options.last_batch, "drop") == 0;
+    options.epoch_iterations = train / batch + (!drops && train % batch > 0);
+    options.epoch_images = drops ? options.epoch_iterations * batch : train;
+    if (options.epoch_iterations == 0)
+        return fail_as(USAGE,
+                       "--last-batch drop leaves nothing: there are %llu training images, "
+                       "and a mini-batch has %llu",
+                       (unsigned long long)train, (unsigned long long)batch);
+    return 0;
+}
+
+/* "2" epochs or "50i" iterations, in iterations. */
+static int read_interval(const char *text, uint64_t *iterations)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    int are_iterations = *end == 'i';
+    if (*text < '0' || *text > '9' || errno || end[are_iterations] || value < 1 ||
+        value > UINT32_MAX)
+        return fail_as(USAGE,
+                       "--validate-every takes a number of epochs such as 2, or of "
+                       "iterations such as 50i, not %s",
+                       text);
+    *iterations = are_iterations ? value : value * options.epoch_iterations;
+    return 0;
+}
+
+/* When there is a validation, and what comes of it. */
+static int complete_validation(const struct images_about *images)
+{
+    static const char *const watching[][2] = {{"patience", "--patience watches the loss of"},
+                                              {"validate-every", "--validate-every is about"},
+                                              {"keep", "--keep best looks at"}};
+    int patient = options.patience != OPTION_UNSET;
+    options.keeps_best = strcmp(options.keep, "best") == 0;
+    options.by_accuracy = strcmp(options.metric, "accuracy") == 0;
+    options.validate_iterations = options.epoch_iterations;
+    if (options.validate_every &&
+        read_interval(options.validate_every, &options.validate_iterations) < 0)
+        return -1;
+    if (given("metric") && !patient && !options.keeps_best)
+        return fail_as(USAGE, "--metric is of --patience and --keep best");
+    for (int i = 0; i < 3 && images->counts[SPLIT_VALIDATION] == 0; i++)
+        if (given(watching[i][0]) && (i < 2 || options.keeps_best))
+            return fail_as(USAGE,
+                           "%s validation images, and there are none (psfetch --split sets "
+                           "some aside)",
+                           watching[i][1]);
+    if (options.keeps_best)
+        fill("metric");
+    return 0;
+}
+
+int training_complete(uint32_t classes, struct images_about *images, struct net *net)
+{
     options.initial = initial_of(options.initializer);
+    if (options.average && average_read(options.average, &options.averaging) < 0)
+        return fail_as(USAGE, "--average: %s", why());
     if (override("mean", options.mean, images->mean, images->channels, 0) < 0 ||
         override("deviation", options.deviation, images->deviation, images->channels, 1e-6) < 0 ||
-        complete_network(classes, images, net) < 0 || complete_step() < 0 || complete_course() < 0)
+        complete_network(classes, images, net) < 0 || complete_step() < 0 ||
+        complete_epoch(images) < 0 || complete_course() < 0 || complete_validation(images) < 0)
         return -1;
-    if (options.patience != OPTION_UNSET && images->counts[SPLIT_VALIDATION] == 0)
-        return fail_as(USAGE, "--patience watches the loss of validation images, and there are "
-                              "none (psfetch --split sets some aside)");
     memcpy(options.engine.mean, images->mean, sizeof images->mean);
     memcpy(options.engine.deviation, images->deviation, sizeof images->deviation);
     if (options.checkpoint_every == OPTION_UNSET)

@@ -231,6 +231,13 @@ static int take_views(struct loader *loader)
     return 0;
 }
 
+/* At the end of an epoch, where only whole mini-batches count. */
+static void leave_out_rest(struct loader *loader)
+{
+    if (loader->only_whole && loader->count < loader->batch)
+        loader->count = 0;
+}
+
 /* From a stream with epochs: images, or views of stored ones, up to a full mini-batch or a mark. */
 static int next_from_stream(struct loader *loader, struct batch *batch)
 {
@@ -261,6 +268,7 @@ static int next_from_stream(struct loader *loader, struct batch *batch)
         return loader->count == 0 ? LOADER_END
                                   : fail_as(DAMAGED, "%s ends in the middle of an epoch",
                                             record_name(loader->input->reader));
+    leave_out_rest(loader);
     if (loader->count == 0)
         return LOADER_EPOCH;
     loader->pending = IMAGES_EPOCH;
@@ -277,6 +285,7 @@ static int next_from_set(struct loader *loader, struct batch *batch)
     for (; loader->place < store->count && loader->count < loader->batch; loader->place++)
         if (store->split[loader->order[loader->place]] == SPLIT_TRAIN)
             add_whole(loader, loader->order[loader->place]);
+    leave_out_rest(loader);
     loader->in_epoch = loader->count > 0;
     return loader->count > 0 ? hand_out(loader, 1, batch) : LOADER_EPOCH;
 }

@@ -4,7 +4,7 @@
  * its mark; with views (psaug --views) they came once, are kept, and each view of them is drawn
  * here. A set without epochs is read whole and kept; each epoch then has an order of its own, which
  * philox(data seed, epoch, image id, PURPOSE_SHUFFLE) decides, as in psaug. The last mini-batch of
- * an epoch may be smaller.
+ * an epoch may be smaller, or is left out.
  *
  * What is kept may be handed to an engine that draws by itself: then batches of it are views.
  */
@@ -27,6 +27,7 @@ struct loader {
     /* The mini-batch being filled. */
     size_t image_size;
     uint32_t batch;         /* the most images in one */
+    int only_whole;         /* fewer, at the end of an epoch, are left out */
     size_t count, room;     /* images in it; that there is memory for */
     uint8_t *pixels;        /* [room][image size] */
     uint32_t *label;        /* [room] */

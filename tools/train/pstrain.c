@@ -151,6 +151,17 @@ static _Noreturn void print_points(void)
     exit(DONE);
 }
 
+/* What a rate that falls to its end does in the epochs behind that. */
+static void note_horizon(void)
+{
+    const struct schedule *course = &options.course;
+    uint64_t horizon = course->horizon / options.epoch_iterations;
+    if (horizon < options.epochs && schedule_ends(course->kind))
+        note("from epoch %llu on the learning rate stays %.3g, where --horizon %llu has left it",
+             (unsigned long long)horizon + 1, schedule_rate(course, course->horizon + 1),
+             (unsigned long long)horizon);
+}
+
 int main(int argc, char **argv)
 {
     if (options_parse(&training_program, argc, argv) < argc)
@@ -171,6 +182,8 @@ int main(int argc, char **argv)
     struct images_about images = loader.about;
     if (training_complete(input.classes.count, &images, &net) < 0)
         die_why();
+    loader.only_whole = options.epoch_images < images.counts[SPLIT_TRAIN];
+    note_horizon();
 
     struct training training = {
         .options = &options,
@@ -179,8 +192,10 @@ int main(int argc, char **argv)
         .loader = &loader,
         .writer = writer,
         .epochs = options.epochs,
-        .least = INFINITY,
     };
+    if (state_open(&training.state, training.engine, &net, &options.averaging, options.keeps_best) <
+        0)
+        die_why();
     training.progress = open_progress(&training);
     int result = training_write_header(writer, &input, &images, engine_name(training.engine), &net);
     if (result == 0)
@@ -188,6 +203,7 @@ int main(int argc, char **argv)
                                            : training_go_on(&training, 0, 0);
     end_run(&training, result < 0 ? -1 : training_run(&training));
 
+    state_close(&training.state);
     progress_close(training.progress);
     loader_close(&loader);
     images_close(&input);

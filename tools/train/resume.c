@@ -2,7 +2,6 @@
 
 #include "header.h"
 #include "message.h"
-#include "nn/model.h"
 #include "runs/run.h"
 
 #include <errno.h>
@@ -233,22 +232,6 @@ static int find(const struct training *training, const char *path, struct origin
     return -1;
 }
 
-/* The parameters and momentum of the checkpoint, into the engine. */
-static int take_tensors(struct training *training, const struct record *record)
-{
-    size_t count = training->net->parameters;
-    float *parameters = ealloc(count, sizeof *parameters),
-          *momentum = ealloc(count, sizeof *momentum);
-    int result = model_read_tensors(record, "tensors", training->net, parameters, 0);
-    if (result == 0)
-        result = model_read_tensors(record, "momentum", training->net, momentum, 1);
-    if (result == 0)
-        result = engine_write(training->engine, &(struct learnt){parameters, momentum, NULL});
-    free(parameters);
-    free(momentum);
-    return result;
-}
-
 /* A checkpoint ends in three numbers, which are made anew: they are digests of what stands before
  * them, the header too, and that may name another version. */
 static int pass_on_checkpoint(struct writer *writer, const struct record *record)
@@ -269,6 +252,13 @@ static int pass_on_checkpoint(struct writer *writer, const struct record *record
     return write_end(writer);
 }
 
+static void take_validation(struct training *training, const struct sample *sample)
+{
+    struct validation validation = {sample->epoch, (uint64_t)sample->iteration, sample->loss,
+                                    sample->accuracy};
+    verdict_add(&training->verdict, &validation, training->options->by_accuracy);
+}
+
 /* The second reading: passes the records on. The checkpoint itself stays behind where this run
  * would have written none: that of a signal, or the last one of a shorter run. */
 static int copy(struct training *training, struct reader *reader, struct run *run,
@@ -282,12 +272,13 @@ static int copy(struct training *training, struct reader *reader, struct run *ru
         if (got != RECORD_READ)
             return got < 0 ? -1 : fail("%s changed while it was read", origin->path);
         if (record.type == RECORD_VALIDATION)
-            training_validated(training, run->validation.sample[run->validation.count - 1].loss);
-        if (last && take_tensors(training, &record) < 0)
+            take_validation(training, &run->validation.sample[run->validation.count - 1]);
+        if (last && state_read(&training->state, &record, training_best_is_past(training)) < 0)
             return -1;
         /* Whether the rule has ended the run there, the validations up to it have told. */
-        due = last && from->iteration == from->epoch * training_epoch_iterations(training) &&
-              training_saves_at(training, from->epoch);
+        due = last && (training_is_out_of_patience(training) ||
+                       (from->iteration == from->epoch * training_epoch_iterations(training) &&
+                        training_saves_at(training, from->epoch)));
         if (i == 1 || (last && !due))
             continue;
         /* Early versions did not tell the images of a mini-batch, which follow from its iteration.

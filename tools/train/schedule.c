@@ -28,6 +28,11 @@ static double one_cycle(const struct schedule *s, double before)
     return end + (s->rate - end) * (before < last ? fall((before - top) / (last - top)) : 0);
 }
 
+int schedule_ends(enum schedule_kind kind)
+{
+    return kind == SCHEDULE_COSINE || kind == SCHEDULE_LINEAR || kind == SCHEDULE_ONE_CYCLE;
+}
+
 double schedule_rate(const struct schedule *s, uint64_t iteration)
 {
     uint64_t before = iteration - 1;

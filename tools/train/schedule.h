@@ -38,6 +38,9 @@ struct schedule {
     uint64_t horizon;      /* T ≥ 1 and > W */
 };
 
+/* Whether it ends at the horizon: of the others that may be any. */
+int schedule_ends(enum schedule_kind kind);
+
 double schedule_rate(const struct schedule *schedule, uint64_t iteration);
 
 #endif

@@ -17,13 +17,13 @@ uint64_t training_epoch_iterations(const struct training *training)
 uint64_t training_images(const struct training *training, uint64_t iterations)
 {
     uint64_t in_epoch = training_epoch_iterations(training);
-    return iterations / in_epoch * training->loader->about.counts[SPLIT_TRAIN] +
+    return iterations / in_epoch * training->options->epoch_images +
            iterations % in_epoch * training->options->engine.batch;
 }
 
 int training_is_out_of_patience(const struct training *training)
 {
-    return training->epochs_without_improvement >= training->options->patience;
+    return training->verdict.in_vain >= training->options->patience;
 }
 
 int training_saves_at(const struct training *training, uint64_t epoch)
@@ -45,14 +45,10 @@ int training_go_on(struct training *training, uint64_t epoch, uint64_t iteration
     return 0;
 }
 
-void training_validated(struct training *training, double loss)
+int training_best_is_past(const struct training *training)
 {
-    if (loss < training->least) {
-        training->least = loss;
-        training->epochs_without_improvement = 0;
-    } else {
-        training->epochs_without_improvement++; /* also where the loss is no number */
-    }
+    const struct validation *best = &training->verdict.best;
+    return best->iteration > 0 && best->iteration < training->iteration;
 }
 
 static double seconds(void)
@@ -124,17 +120,6 @@ static int tell_steps(struct training *training, int all)
     return training->iteration > before ? write_flush(training->writer) : 0;
 }
 
-static int step(struct training *training, const struct batch *batch)
-{
-    if (training->first_step == 0)
-        training->first_step = seconds();
-    struct step step = {rate_of(training, training->begun + 1), training->begun + 1};
-    if (engine_begin_step(training->engine, batch, &step) < 0)
-        return -1;
-    training->begun++;
-    return tell_steps(training, 0);
-}
-
 /* Sums of loss and right answers over all validation images. */
 static int test(struct training *training, double *loss, double *correct)
 {
@@ -155,32 +140,64 @@ static int test(struct training *training, double *loss, double *correct)
     return got;
 }
 
+/* Tells a validation to people: after an epoch, or in the middle of one. */
+static void note_validation(const struct training *training, const struct validation *validation)
+{
+    uint64_t in_epoch = training_epoch_iterations(training);
+    int middle = validation->iteration % in_epoch != 0;
+    meter_clear();
+    note("%s %llu of %llu: validation accuracy %.2f %%, loss %s", middle ? "iteration" : "epoch",
+         (unsigned long long)(middle ? validation->iteration : validation->epoch),
+         (unsigned long long)(training->epochs * (middle ? in_epoch : 1)),
+         100 * validation->accuracy, loss_text(validation->loss, 4));
+}
+
 /* Loss and accuracy on all validation images, as a record; nothing where there are none. */
 static int validate(struct training *training)
 {
     struct writer *writer = training->writer;
     uint64_t images = training->loader->about.counts[SPLIT_VALIDATION];
-    double loss = 0, correct = 0;
+    uint64_t in_epoch = training_epoch_iterations(training);
+    struct validation now = {.epoch = (training->iteration + in_epoch - 1) / in_epoch,
+                             .iteration = training->iteration};
     if (images == 0)
         return 0;
-    if (test(training, &loss, &correct) < 0)
+    if (state_begin_test(&training->state) < 0 || test(training, &now.loss, &now.accuracy) < 0 ||
+        state_end_test(&training->state) < 0)
         return -1;
-    loss /= (double)images;
-    correct /= (double)images;
-    training_validated(training, loss);
+    now.loss /= (double)images;
+    now.accuracy /= (double)images;
+    if (verdict_add(&training->verdict, &now, training->options->by_accuracy) &&
+        state_keep_best(&training->state) < 0)
+        return -1;
     write_begin(writer, "validation");
-    pack_uint(writer, "epoch", training->epoch);
-    pack_uint(writer, "iteration", training->iteration);
+    pack_uint(writer, "epoch", now.epoch);
+    pack_uint(writer, "iteration", now.iteration);
     pack_uint(writer, "images", images);
-    pack_real(writer, "loss", loss);
-    pack_real(writer, "accuracy", correct);
-    progress_send(training->progress, "validation", training->epoch, training->iteration, images,
-                  loss, correct, NAN);
-    meter_clear();
-    note("epoch %llu of %llu: validation accuracy %.2f %%, loss %s",
-         (unsigned long long)training->epoch, (unsigned long long)training->epochs, 100 * correct,
-         loss_text(loss, 4));
+    pack_real(writer, "loss", now.loss);
+    pack_real(writer, "accuracy", now.accuracy);
+    progress_send(training->progress, "validation", now.epoch, now.iteration, images, now.loss,
+                  now.accuracy, NAN);
+    note_validation(training, &now);
     return write_end(writer);
+}
+
+static int step(struct training *training, const struct batch *batch)
+{
+    const struct training_options *chosen = training->options;
+    if (training->first_step == 0)
+        training->first_step = seconds();
+    struct step step = {rate_of(training, training->begun + 1), training->begun + 1};
+    if (engine_begin_step(training->engine, batch, &step) < 0)
+        return -1;
+    uint64_t number = ++training->begun;
+    int averages = average_is_due(&chosen->averaging, number);
+    int validates = number % chosen->validate_iterations == 0 &&
+                    number % chosen->epoch_iterations != 0; /* else with the epoch's end */
+    if (tell_steps(training, averages || validates) < 0 ||
+        (averages && state_average(&training->state, number) < 0))
+        return -1;
+    return validates ? validate(training) : 0;
 }
 
 static int checkpoint(struct training *training)
@@ -189,15 +206,13 @@ static int checkpoint(struct training *training)
     if (training->iteration == training->saved)
         return 0;
     training->saved = training->iteration;
-    if (engine_read(training->engine,
-                    &(struct learnt){training->parameters, training->momentum, NULL}) < 0)
+    if (state_fetch(&training->state) < 0)
         return -1;
     struct position position = write_position(writer);
     write_begin(writer, "checkpoint");
     pack_uint(writer, "epoch", training->epoch);
     pack_uint(writer, "iteration", training->iteration);
-    model_pack_tensors(writer, "tensors", training->net, training->parameters, 0);
-    model_pack_tensors(writer, "momentum", training->net, training->momentum, 1);
+    state_pack(&training->state, writer, training_best_is_past(training));
     pack_position(writer, position);
     pack_seal(writer);
     return write_end(writer) < 0 ? -1 : write_flush(writer);
@@ -208,7 +223,7 @@ static int end_epoch(struct training *training)
     if (tell_steps(training, 1) < 0)
         return -1;
     training->epoch++;
-    if (validate(training) < 0)
+    if (training->iteration % training->options->validate_iterations == 0 && validate(training) < 0)
         return -1;
     return training_saves_at(training, training->epoch) ? checkpoint(training) : 0;
 }
@@ -217,7 +232,11 @@ static int end_epoch(struct training *training)
 static int write_model(struct training *training, const char *reason)
 {
     struct writer *writer = training->writer;
-    if (engine_read(training->engine, &(struct learnt){training->parameters, NULL, NULL}) < 0)
+    const struct net_shape *shape = &training->net->shape;
+    const struct validation *best = &training->verdict.best;
+    int the_best = training->options->keeps_best && best->iteration > 0;
+    const float *values = state_model(&training->state, the_best);
+    if (values == NULL)
         return -1;
     write_begin(writer, "model");
     pack_uint(writer, "epoch", training->epoch);
@@ -227,15 +246,30 @@ static int write_model(struct training *training, const char *reason)
               training->epoch < training->epochs && !training_is_out_of_patience(training));
     pack_text(writer, "reason", reason);
     pack_map(writer, "network");
-    if (*training->net->shape.stages) {
-        pack_text(writer, "stages", training->net->shape.stages);
+    if (*shape->stages) {
+        pack_text(writer, "stages", shape->stages);
     } else {
-        pack_uint(writer, "depth", training->net->shape.depth);
-        pack_uint(writer, "filters", training->net->shape.filters);
+        pack_uint(writer, "depth", shape->depth);
+        pack_uint(writer, "filters", shape->filters);
     }
     pack_close(writer);
-    model_pack_tensors(writer, "tensors", training->net, training->parameters, 0);
+    if (the_best) {
+        pack_map(writer, "kept");
+        pack_uint(writer, "epoch", best->epoch);
+        pack_uint(writer, "iteration", best->iteration);
+        pack_close(writer);
+    }
+    model_pack_tensors(writer, "tensors", training->net, values, 0);
     return write_end(writer) < 0 ? -1 : write_finish(writer);
+}
+
+/* All epochs are done; the last one has a validation, whatever their interval. A longer run has
+ * none there, so it stands behind the last checkpoint, where a run is gone on from. */
+static int finish(struct training *training)
+{
+    if (training->verdict.last != training->iteration && validate(training) < 0)
+        return -1;
+    return write_model(training, "epochs");
 }
 
 static int stop(struct training *training)
@@ -264,7 +298,8 @@ static int end_short(struct training *training)
         progress_expect(training->progress, training->epochs, training->iteration);
     }
     int is_short = training->epoch < training->epochs;
-    if (checkpoint(training) < 0 || write_model(training, is_short ? "input" : "epochs") < 0)
+    if (checkpoint(training) < 0 ||
+        (is_short ? write_model(training, "input") : finish(training)) < 0)
         return -1;
     if (is_short)
         return fail("the input has %llu epoch%s, but %llu were asked for", have, plural(have),
@@ -276,17 +311,23 @@ static int end_short(struct training *training)
 
 static int end_of_patience(struct training *training)
 {
+    const struct validation *best = &training->verdict.best;
+    int by_accuracy = training->options->by_accuracy;
     char what[64] = "not a number";
-    if (isfinite(training->least))
-        snprintf(what, sizeof what, "not smaller than %s", loss_text(training->least, 4));
-    uint64_t epochs = training->epochs_without_improvement;
-    note("the validation loss was %s for %llu epoch%s%s: training ends after epoch %llu of %llu",
-         what, (unsigned long long)epochs, plural(epochs), epochs > 1 ? " in a row" : "",
-         (unsigned long long)training->epoch, (unsigned long long)training->epochs);
-    return write_model(training, "patience");
+    if (best->iteration > 0 && by_accuracy)
+        snprintf(what, sizeof what, "not above %.2f %%", 100 * best->accuracy);
+    else if (best->iteration > 0)
+        snprintf(what, sizeof what, "not smaller than %s", loss_text(best->loss, 4));
+    uint64_t times = training->verdict.in_vain;
+    note("the validation %s was %s for %llu %s%s%s: training ends after epoch %llu of %llu",
+         by_accuracy && best->iteration > 0 ? "accuracy" : "loss", what, (unsigned long long)times,
+         training->options->validate_every ? "validation" : "epoch", plural(times),
+         times > 1 ? " in a row" : "", (unsigned long long)training->epoch,
+         (unsigned long long)training->epochs);
+    return checkpoint(training) < 0 ? -1 : write_model(training, "patience");
 }
 
-static int train(struct training *training)
+int training_run(struct training *training)
 {
     while (training->epoch < training->epochs && !training_is_out_of_patience(training)) {
         struct batch batch;
@@ -303,16 +344,5 @@ static int train(struct training *training)
         else if ((got == LOADER_BATCH ? step(training, &batch) : end_epoch(training)) < 0)
             return -1;
     }
-    return training_is_out_of_patience(training) ? end_of_patience(training)
-                                                 : write_model(training, "epochs");
-}
-
-int training_run(struct training *training)
-{
-    training->parameters = ealloc(training->net->parameters, sizeof *training->parameters);
-    training->momentum = ealloc(training->net->parameters, sizeof *training->momentum);
-    int result = train(training);
-    free(training->parameters);
-    free(training->momentum);
-    return result;
+    return training_is_out_of_patience(training) ? end_of_patience(training) : finish(training);
 }

@@ -5,7 +5,9 @@
 #include "loader.h"
 #include "nn/engine.h"
 #include "progress.h"
+#include "state.h"
 #include "training_options.h"
+#include "verdict.h"
 #include "write.h"
 
 struct training {
@@ -15,19 +17,18 @@ struct training {
     struct loader *loader;
     struct writer *writer;
     struct progress *progress; /* NULL: nobody watches */
-    uint64_t epochs;           /* to train */
+    struct state state;
+    uint64_t epochs; /* to train */
 
     /* Where the run is. */
     uint64_t epoch, iteration;             /* finished so far, and told */
     uint64_t begun;                        /* steps, those that are not told yet among them */
     uint64_t saved;                        /* iteration of the last checkpoint */
     uint64_t skip_iterations, skip_epochs; /* of the input, that an earlier run has learnt from */
-    double least; /* the smallest validation loss; INFINITY before the first */
-    uint64_t epochs_without_improvement; /* validations since then */
-    int diverged;                 /* the loss is no number any more, and that has been told */
-    double first_step;            /* seconds, for the pace */
-    uint64_t images;              /* trained on since then */
-    float *parameters, *momentum; /* scratch for checkpoints, float[net->parameters] each */
+    struct verdict verdict;
+    int diverged;      /* the loss is no number any more, and that has been told */
+    double first_step; /* seconds, for the pace */
+    uint64_t images;   /* trained on since then */
 };
 
 /* Mini-batches of an epoch. */
@@ -48,9 +49,10 @@ int training_go_on(struct training *training, uint64_t epoch, uint64_t iteration
 int training_write_progress(struct writer *writer, uint64_t iteration, uint64_t epoch,
                             uint64_t images, double loss, double accuracy, double rate);
 
-/* Takes note of a validation, and whether the rule of patience ends the run after it. */
-void training_validated(struct training *training, double loss);
+/* Whether the rule of patience ends the run. */
 int training_is_out_of_patience(const struct training *training);
+/* Whether a checkpoint has to hold the best weights beside its own. */
+int training_best_is_past(const struct training *training);
 
 /* Trains until the epochs are done, patience is at its end, the input ends, or a signal asks for
  * the end; then writes the model. 0 when the model reached its epochs or a rule ended it; STOPPED

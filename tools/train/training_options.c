@@ -24,6 +24,9 @@ struct training_options options = {
     .initializer = "glorot",
     .schedule = "constant",
     .optimizer = "sgd",
+    .last_batch = "keep",
+    .keep = "last",
+    .metric = "loss",
     .device = "auto",
 };
 
@@ -51,6 +54,8 @@ static const struct option_row rows[] = {
      "passes over the training images (30, or what the input has)"},
     {'b', "batch-size", OPTION_UINT, OPTION_IN_HEADER, &options.engine.batch, 1, 65536, "N",
      "images in a mini-batch (128)"},
+    {0, "last-batch", OPTION_CHOICE, OPTION_IF_GIVEN, &options.last_batch, 0, 0, "keep|drop",
+     "that of an epoch, where it has fewer (keep)"},
     {'r', "learning-rate", OPTION_REAL, OPTION_IN_HEADER, &options.rate, 0, 1e6, "R",
      "of the descent (0.1 x batch size / 256; of Adam 0.001)"},
     {0, "schedule", OPTION_CHOICE, OPTION_IF_GIVEN, &options.schedule, 0, 0,
@@ -87,6 +92,8 @@ static const struct option_row rows[] = {
      "the gradient is scaled down to this length (0: never)"},
     {0, "label-smoothing", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.label_smoothing, 0, 1, "S",
      "share of each label that is spread over all classes (0)"},
+    {0, "average", OPTION_TEXT, OPTION_IF_GIVEN, &options.average, 0, 0, "ema:D|lookahead:K:A",
+     "of the weights over the steps: what is validated, and the model (none)"},
 
     HEADING("Where it begins"),
     {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &options.seed, 0, 0x1p63, "N",
@@ -100,11 +107,17 @@ static const struct option_row rows[] = {
     {0, "resume", OPTION_LIST, OPTION_LOCAL, &options.earlier, 0, 0, "FILE",
      "go on from an earlier run; of several, each with --resume, from the furthest"},
 
-    HEADING("What is saved, and when it ends"),
+    HEADING("Validation, and what is saved"),
+    {0, "validate-every", OPTION_TEXT, OPTION_IF_GIVEN, &options.validate_every, 0, 0, "N|Ni",
+     "epochs, or iterations (1)"},
     {0, "checkpoint-every", OPTION_UINT, OPTION_IN_HEADER, &options.checkpoint_every, 1, UINT32_MAX,
      "N", "epochs (1, or more where those of 30 epochs would take over 64 MB)"},
     {0, "patience", OPTION_UINT, OPTION_IN_HEADER, &options.patience, 1, UINT32_MAX, "N",
      "end when the validation loss was not smaller than its smallest N times in a row"},
+    {0, "keep", OPTION_CHOICE, OPTION_IF_GIVEN, &options.keep, 0, 0, "last|best",
+     "weights in the model: those at the end, or of the best validation (last)"},
+    {0, "metric", OPTION_CHOICE, OPTION_IF_GIVEN, &options.metric, 0, 0, "loss|accuracy",
+     "of the validation, that --patience and --keep best go by (loss)"},
 
     HEADING("What computes"),
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &options.engine.threads, 1, 1024, "N",

@@ -2,6 +2,7 @@
 #ifndef PSWEEP_TRAINING_OPTIONS_H
 #define PSWEEP_TRAINING_OPTIONS_H
 
+#include "average.h"
 #include "nn/engine.h"
 #include "options.h"
 #include "schedule.h"
@@ -16,9 +17,10 @@ struct training_options {
     double weight_decay;           /* NAN: none, or that of AdamW */
     uint64_t horizon, drop_period; /* epochs; a horizon that is OPTION_UNSET: all of them */
     double drop_factor;
-    const char *mean, *deviation;  /* lists of numbers; NULL: those of the training set */
-    const char *network, *warm_up; /* NULL: none */
-    const char *initializer, *schedule, *optimizer;
+    const char *mean, *deviation;         /* lists of numbers; NULL: those of the training set */
+    const char *network, *warm_up;        /* NULL: none */
+    const char *average, *validate_every; /* likewise */
+    const char *initializer, *schedule, *optimizer, *last_batch, *keep, *metric;
     const char *device, *progress_path, *name, *points;
     int selftest;
     struct option_list earlier; /* runs to go on from */
@@ -27,7 +29,10 @@ struct training_options {
     enum initial initial;
     struct schedule course; /* of the rate */
     int has_course;         /* the rate is more than one number: records tell it */
-    uint64_t epoch_iterations;
+    struct averaging averaging;
+    uint64_t epoch_iterations, epoch_images; /* that are trained on */
+    uint64_t validate_iterations;            /* there is a validation after each so many */
+    int keeps_best, by_accuracy;
 };
 
 /* There is one, for the table of options holds its addresses. */

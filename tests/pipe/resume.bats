@@ -35,6 +35,40 @@ for record in records:
     train -e 2 --resume four.bin | cmp - two.bin
 }
 
+@test "two and two are four, and torn is undisturbed, with every option that came later" {
+    psfetch -q --limit 60 --resize 8x8 --split 0.7 | psaug -e 4 >epochs.ps # five mini-batches an epoch
+    recipes=(
+        "--network 8-8p-8-8 --initializer dirac --schedule cosine --warm-up 25% --horizon 4 --nesterov
+            --label-smoothing 0.2 --decay-all --vector-rate 4 --average ema:0.8 --keep best --validate-every 3i -r 0.5"
+        "--network 4-4p-4 --initializer he --optimizer adamw --dropout 0.2 --clip-norm 0.5 --schedule one-cycle --horizon 4
+            --average lookahead:3:0.5:2 --keep best --metric accuracy --last-batch drop --validate-every 3"
+        "--filters 4 --optimizer adam --beta2 0.9 --epsilon 0.01 --schedule exponential --drop-period 2 --drop-factor 0.5
+            --keep best --patience 3 --metric accuracy --validate-every 2i --checkpoint-every 2"
+        "--filters 4 --weight-decay 0.1 --schedule step --drop-period 1 --warm-up 0.5 --average lookahead:2:0.5 -r 1"
+    )
+    for recipe in "${recipes[@]}"; do
+        read -rd '' -a options <<<"$recipe" || true
+        again() {
+            pstrain -q -b 8 "${options[@]}" "$@" <epochs.ps
+        }
+        again -e 2 >two.bin
+        again -e 4 >four.bin
+        again -e 4 --resume two.bin | cmp - four.bin
+        again -e 2 --resume four.bin | cmp - two.bin
+        for percent in 40 85 99; do
+            head -c $(($(stat -c %s four.bin) * percent / 100)) four.bin >torn.bin
+            again -t 1 -e 4 --resume torn.bin | cmp - four.bin
+        done
+        # Another state would have made another run: the last checkpoint's is used.
+        again -e 3 --resume two.bin | cmp - <(again -e 3)
+    done
+    ends 1 again -r 2 -e 4 --resume four.bin
+    grep -q 'its --learning-rate is 1, but 2 in this run' err
+    options+=(--average ema:0.5)
+    ends 1 again -e 4 --resume four.bin
+    grep -q 'its --average is "lookahead:2:0.5", but "ema:0.5" in this run' err
+}
+
 @test "the last checkpoint of a shorter run is not in the longer one" {
     train -e 2 --checkpoint-every 3 >two.bin
     train -e 5 --checkpoint-every 3 >five.bin

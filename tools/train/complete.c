@@ -92,6 +92,8 @@ static int complete_step(void)
     engine->optimizer = adam ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
     if (adam && engine->nesterov)
         return fail_as(USAGE, "--nesterov is of sgd, not of --optimizer %s", options.optimizer);
+    if (engine->nesterov && engine->momentum == 0)
+        return fail_as(USAGE, "--nesterov needs a --momentum above 0");
     if (adam && engine->momentum >= 1)
         return fail_as(USAGE, "--momentum must be below 1 with --optimizer %s", options.optimizer);
     for (int i = 0; i < 2; i++) {

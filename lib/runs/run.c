@@ -190,16 +190,6 @@ int run_next(struct run *run, struct reader *reader, struct record *record)
     return run_take(run, record, NAN) < 0 ? -1 : RECORD_READ;
 }
 
-/* The epochs that are finished with a validation, which may be in the middle of one. */
-static uint64_t epochs_validated(const struct run *run, const struct sample *validation)
-{
-    uint64_t in_epoch = epoch_iterations(run);
-    if (in_epoch == 0 && run->epochs > 0) /* as the progress channel tells it */
-        in_epoch = run->iterations / run->epochs;
-    int middle = in_epoch > 0 && (uint64_t)validation->iteration % in_epoch != 0;
-    return validation->epoch - (middle && validation->epoch > 0);
-}
-
 uint64_t run_finished_epochs(const struct run *run)
 {
     const struct samples *validation = &run->validation, *progress = &run->progress;
@@ -209,10 +199,8 @@ uint64_t run_finished_epochs(const struct run *run)
     /* A mini-batch tells of the epoch that it is in. */
     if (progress->count > 0 && progress->sample[progress->count - 1].epoch > 0)
         epochs = progress->sample[progress->count - 1].epoch - 1;
-    if (validation->count > 0) {
-        uint64_t told = epochs_validated(run, &validation->sample[validation->count - 1]);
-        epochs = told > epochs ? told : epochs;
-    }
+    if (validation->count > 0 && validation->sample[validation->count - 1].epoch > epochs)
+        epochs = validation->sample[validation->count - 1].epoch;
     if (run->checkpoints > 0 && run->checkpoint[run->checkpoints - 1].epoch > epochs)
         epochs = run->checkpoint[run->checkpoints - 1].epoch;
     return epochs;

@@ -71,9 +71,10 @@ refused() {
     refused '--validate-every takes a number of epochs such as 2' --validate-every 3j
     refused '--last-batch drop leaves nothing: there are 40 training images, and a mini-batch has 41' --last-batch drop -b 41
     psfetch -q --limit 8 --resize 8x8 >none.ps
-    small=none.ps
-    refused '--keep best looks at validation images, and there are none' --keep best
-    refused '--validate-every is about validation images, and there are none' --validate-every 2
+    ends 2 pstrain --keep best <none.ps
+    grep -q -- '^pstrain: --keep best looks at validation images, and there are none' err
+    ends 2 pstrain --validate-every 2 <none.ps
+    grep -q -- '^pstrain: --validate-every is about validation images, and there are none' err
 }
 
 @test "the rate of each iteration is told, in the run and to who watches" {
@@ -143,8 +144,8 @@ END
         pseval -q net.bin <"$BATS_FILE_TMPDIR/set.ps" >out
         [ "$(tell score 'select(.split == "validation") | .loss * 1e6 | round')" = "$(jq '.loss * 1e6 | round' <<<"$best")" ]
     done
-    # Every third iteration, and at the end, where the epoch that each is in is told.
-    [ "$(records net.bin | jq -c 'select(.type == "validation") | [.epoch, .iteration]' | xargs)" = '[1,3] [2,6] [2,9] [3,12] [3,15] [4,18] [4,20]' ]
+    # Every third iteration, and at the end, with the epochs that are finished.
+    [ "$(records net.bin | jq -c 'select(.type == "validation") | [.epoch, .iteration]' | xargs)" = '[0,3] [1,6] [1,9] [2,12] [3,15] [3,18] [4,20]' ]
     head -c $(($(stat -c %s net.bin) - 43)) net.bin >torn.bin
     [ "$(psdump -k status torn.bin | cut -f 3 | tail -n 1)" = 4 ]
 }

@@ -157,9 +157,7 @@ static int validate(struct training *training)
 {
     struct writer *writer = training->writer;
     uint64_t images = training->loader->about.counts[SPLIT_VALIDATION];
-    uint64_t in_epoch = training_epoch_iterations(training);
-    struct validation now = {.epoch = (training->iteration + in_epoch - 1) / in_epoch,
-                             .iteration = training->iteration};
+    struct validation now = {.epoch = training->epoch, .iteration = training->iteration};
     if (images == 0)
         return 0;
     if (state_begin_test(&training->state) < 0 || test(training, &now.loss, &now.accuracy) < 0 ||

@@ -90,8 +90,8 @@ static const struct option_row rows[] = {
      "factor of the rate of biases, scales and offsets (1)"},
     {0, "clip-norm", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.clip_norm, 0, 1e6, "N",
      "the gradient is scaled down to this length (0: never)"},
-    {0, "label-smoothing", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.label_smoothing, 0, 0.999, "S",
-     "share of each label that is spread over all classes (0)"},
+    {0, "label-smoothing", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.label_smoothing, 0, 0.999,
+     "S", "share of each label that is spread over all classes (0)"},
     {0, "average", OPTION_TEXT, OPTION_IF_GIVEN, &options.average, 0, 0, "ema:D|lookahead:K:A",
      "of the weights over the steps: what is validated, and the model (none)"},
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct validation {
-    uint64_t epoch, iteration; /* after that iteration, which is in that epoch */
+    uint64_t epoch, iteration; /* finished */
     double loss, accuracy;
 };
 

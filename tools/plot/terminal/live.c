@@ -315,7 +315,13 @@ void live_tell(struct history *history)
     for (size_t i = 0; i < history->runs; i++) {
         struct run *run = history->run[i];
         struct titles *titles = run->shown;
-        uint64_t over = run->state == RUN_DONE ? run->epoch : run_finished_epochs(run);
+        const struct samples *validation = &run->validation;
+        uint64_t judged = validation->count ? validation->sample[validation->count - 1].epoch : 0;
+        /* An epoch is over when it is validated, when another has begun, or when the run has ended.
+         */
+        uint64_t over = run->epoch;
+        if (over > 0 && run->state != RUN_DONE && judged != run->epoch)
+            over--;
         /* A run that was resumed goes back in its epochs. */
         if (titles->epoch_told >= run->again)
             titles->epoch_told = run->again - (run->again > 0);

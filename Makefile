@@ -111,7 +111,7 @@ bin/$(1): $(call objects,$(2)) $(3:%=build/lib%.a)
 	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(STREAM) $$($(4)) -lm
 endef
 $(eval $(call program,psfetch,fetch,psweep,FETCHING))
-$(eval $(call program,psaug,augment,psweep,))
+$(eval $(call program,psaug,augment,psnn psweep,))
 $(eval $(call program,pstrain,train,psnn psruns psweep,ENGINES))
 $(eval $(call program,pseval,eval,psnn psruns psweep,ENGINES))
 $(eval $(call program,psplot,plot,psruns psweep,DRAWING))

@@ -35,6 +35,7 @@ int images_open(struct images *images, int fd, const char *name, const char *wan
     if (images->epochs && images_read_about(&header, &images->about) < 0)
         return -1;
     images->views = images->epochs && map_true(&header.map, "views");
+    images->drawing = images->views && map_true(&header.map, "drawing");
     if (!images->epochs) {
         images->digest = XXH3_createState();
         if (images->digest == NULL)

@@ -28,7 +28,8 @@ struct images {
     struct reader *reader;
     struct classes classes; /* of all sets that have come */
     int epochs;             /* the input is of kind epochs, and about is filled in */
-    int views; /* and its training images come once, as they are; epochs are view records */
+    int views;   /* and its training images come once, as they are; epochs are view records */
+    int drawing; /* and these are more than plain views (view.h) */
     struct images_about about;
     uint32_t headers; /* the headers of all joined inputs, as msgpack, for "upstream" */
     uint8_t *header;

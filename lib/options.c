@@ -92,7 +92,10 @@ static _Noreturn void print_help(const struct program *about)
 static _Noreturn void refuse_number(const struct option_row *row, const char *text)
 {
     const char *kind = row->kind == OPTION_REAL ? "number" : "whole number";
-    if (row->kind == OPTION_SIZE)
+    if (row->kind == OPTION_RANGE)
+        die(USAGE, "--%s takes %s, numbers from %.10g to %.10g, the smaller first, not %s",
+            row->name, row->argument, row->low, row->high, text);
+    if (row->kind == OPTION_SIZE || row->kind == OPTION_PAIR)
         die(USAGE, "--%s takes %s, whole numbers from %.10g to %.10g, not %s", row->name,
             row->argument, row->low, row->high, text);
     if (row->kind == OPTION_BYTES)
@@ -108,10 +111,11 @@ static double number(const struct option_row *row, const char *text, char **at, 
 {
     char *start = *at;
     errno = 0;
-    double value = row->kind == OPTION_REAL ? strtod(start, at) : 0;
-    if (row->kind != OPTION_REAL)
+    int real = row->kind == OPTION_REAL || row->kind == OPTION_RANGE;
+    double value = real ? strtod(start, at) : 0;
+    if (!real)
         value = (double)(*whole = strtoull(start, at, 10));
-    int starts_well = row->kind == OPTION_REAL || (*start >= '0' && *start <= '9');
+    int starts_well = real || (*start >= '0' && *start <= '9');
     if (*at == start || errno || !starts_well || !isfinite(value))
         refuse_number(row, text);
     if (row->kind == OPTION_BYTES && **at && strchr("KMG", **at)) {
@@ -141,6 +145,7 @@ static void set(const struct option_row *row, char *text)
 {
     char *end = text;
     uint64_t whole[2];
+    double range[2];
     add_given(row);
     switch (row->kind) {
     case OPTION_FLAG:
@@ -153,7 +158,19 @@ static void set(const struct option_row *row, char *text)
     case OPTION_REAL:
         *(double *)row->value = number(row, text, &end, NULL);
         break;
+    case OPTION_RANGE:
+        range[0] = number(row, text, &end, NULL);
+        end -= end[-1] == '.' && end[0] == '.'; /* of 1..2 it took the first dot, too */
+        if (strncmp(end, "..", 2) != 0)
+            refuse_number(row, text);
+        end += 2;
+        range[1] = number(row, text, &end, NULL);
+        if (range[0] > range[1])
+            refuse_number(row, text);
+        memcpy(row->value, range, sizeof range);
+        break;
     case OPTION_SIZE:
+    case OPTION_PAIR:
         number(row, text, &end, &whole[0]);
         whole[1] = whole[0];
         if (*end == 'x') {
@@ -328,9 +345,17 @@ static void pack_value(struct writer *writer, const struct option_row *row)
             break;
         pack_text(writer, row->name, text);
         return;
+    case OPTION_RANGE:
+        pack_reals(writer, row->name, row->value, 2);
+        return;
+    case OPTION_PAIR:
     case OPTION_SIZE:
         size = row->value;
-        if (size[0] == 0)
+        if (row->kind == OPTION_PAIR && size[0] == size[1]) {
+            pack_uint(writer, row->name, size[0]);
+            return;
+        }
+        if (row->kind == OPTION_SIZE && size[0] == 0)
             break;
         pack_array(writer, row->name);
         pack_uint(writer, NULL, size[0]);

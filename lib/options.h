@@ -16,6 +16,8 @@ enum option_kind {
     OPTION_REAL,    /* double, low … high */
     OPTION_TEXT,    /* const char * */
     OPTION_SIZE,    /* uint32_t[2]: HxW, each low … high; a single number means both */
+    OPTION_PAIR,    /* the same, in the header a single number where both are the same */
+    OPTION_RANGE,   /* double[2]: A..B, low … high, A no larger than B */
     OPTION_BYTES,   /* uint64_t, low … high; K, M, G suffixes are powers of 1024 */
     OPTION_CHOICE,  /* const char *: one of the words in choices, separated by | */
     OPTION_LIST,    /* struct option_list: one text more each time; never in a header */

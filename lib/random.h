@@ -15,13 +15,17 @@
 enum purpose {
     PURPOSE_SHUFFLE =
         1, /* psaug, pstrain: place of an image in an epoch; words 0,1 are the sort key */
-    PURPOSE_VIEW = 2,  /* psaug: word 0 row shift or crop row, 1 column, 2 flip */
+    PURPOSE_VIEW =
+        2, /* psaug: word 0 row shift or crop row, 1 column, 2 flip, 3 flip upside down */
     PURPOSE_SPLIT = 3, /* psfetch --split with --seed: words 0,1 are the sort key within a class */
     PURPOSE_WEIGHTS =
         4,             /* pstrain: initial weight number id of the parameter tensor number epoch */
     PURPOSE_SYNTH = 5, /* psfetch synth: image number id; epoch counts the blocks of four words */
     PURPOSE_DROPOUT = 6, /* engines: epoch is the step; id and words: nn/engine.h */
     PURPOSE_SAMPLE = 7,  /* sweep --samples: point number id; epoch is the place of the option */
+    PURPOSE_MAP = 8,     /* psaug: word 0 rotation, 1 scale, 2 shear */
+    PURPOSE_COLOUR = 9,  /* psaug: word 0 brightness, 1 contrast, 2 saturation, 3 hue */
+    PURPOSE_CUTOUT = 10, /* psaug: word 0 row of the middle, 1 column */
 };
 
 struct random {

@@ -19,9 +19,83 @@ static int read_numbers(const struct record *record, const char *key, size_t cou
     return 0;
 }
 
+static int32_t number_of(const uint8_t *numbers, size_t place)
+{
+    int32_t number;
+    memcpy(&number, numbers + place * sizeof number, sizeof number);
+    return number;
+}
+
+/* Numbers that are multiplied later must not be too large for it. */
+static int check_numbers(const uint8_t *numbers, size_t count, const char *key, int32_t most)
+{
+    for (size_t i = 0; i < count; i++)
+        if (number_of(numbers, i) > most || number_of(numbers, i) < -most)
+            return fail_as(DAMAGED, "a record of type view has %d among its %s, which go to %d",
+                           number_of(numbers, i), key, most);
+    return 0;
+}
+
+static int read_fill(const struct record *record, struct views *views)
+{
+    const msgpack_object *fill = record_field(record, "fill");
+    if (object_is(fill, "edge"))
+        views->common.fill = FILL_EDGE;
+    else if (object_is(fill, "reflect"))
+        views->common.fill = FILL_REFLECT;
+    else if (fill)
+        return fail_as(DAMAGED, "the fill in a record of type view is neither edge nor reflect");
+    if (record_field(record, "ground") == NULL)
+        return 0;
+    const uint8_t *ground;
+    size_t channels;
+    if (record_bin(record, "ground", &ground, &channels) < 0)
+        return -1;
+    if (channels == 0 || channels > IMAGE_MAX_CHANNELS)
+        return fail_as(DAMAGED, "the ground in a record of type view has %zu bytes", channels);
+    memcpy(views->common.ground, ground, channels);
+    views->channels = (uint32_t)channels;
+    return 0;
+}
+
+static int read_colours(const struct record *record, struct views *views)
+{
+    if (record_field(record, "colours") == NULL || views->count == 0)
+        return 0;
+    size_t size;
+    if (record_bin(record, "colours", &views->colours, &size) < 0)
+        return -1;
+    uint32_t channels = size == views->count * 2 * sizeof(int32_t) ? 1 : 3;
+    views->colour_size = channels * (channels + 1);
+    if (read_numbers(record, "colours", views->count, views->colour_size * sizeof(int32_t),
+                     &views->colours) < 0 ||
+        check_numbers(views->colours, views->count * views->colour_size, "colours",
+                      VIEW_COLOUR_MOST) < 0)
+        return -1;
+    if (views->channels > 0 && views->channels != channels)
+        return fail_as(DAMAGED,
+                       "a record of type view has colours of %u channel%s and a ground of %u",
+                       channels, plural(channels), views->channels);
+    views->channels = channels;
+    views->common.coloured = 1;
+    return 0;
+}
+
+static int read_cuts(const struct record *record, struct views *views)
+{
+    uint64_t cutout;
+    if (record_field(record, "cutout") == NULL)
+        return 0;
+    if (record_uint(record, "cutout", IMAGE_MAX_SIDE, &cutout) < 0)
+        return -1;
+    views->common.cutout = (uint32_t)cutout;
+    return read_numbers(record, "cuts", views->count, 2 * sizeof(int32_t), &views->cuts);
+}
+
 int views_read(const struct record *record, struct views *views)
 {
     uint64_t count;
+    *views = (struct views){0};
     if (record_uint(record, "images", UINT32_MAX, &count) < 0 ||
         read_numbers(record, "ids", count, sizeof(uint64_t), &views->ids) < 0 ||
         read_numbers(record, "rows", count, sizeof(int32_t), &views->rows) < 0 ||
@@ -29,7 +103,16 @@ int views_read(const struct record *record, struct views *views)
         read_numbers(record, "flips", count, 1, &views->flips) < 0)
         return -1;
     views->count = count;
-    return 0;
+    if (record_field(record, "maps")) {
+        if (read_numbers(record, "maps", count, 4 * sizeof(int32_t), &views->maps) < 0 ||
+            check_numbers(views->maps, 4 * count, "maps", VIEW_MAP_MOST) < 0)
+            return -1;
+        views->common.mapped = 1;
+    }
+    return read_fill(record, views) < 0 || read_colours(record, views) < 0 ||
+                   read_cuts(record, views) < 0
+               ? -1
+               : 0;
 }
 
 uint64_t views_id(const struct views *views, size_t place)
@@ -39,22 +122,69 @@ uint64_t views_id(const struct views *views, size_t place)
     return id;
 }
 
+enum { FLIP = 1, UPSIDE_DOWN = 2 };
+
 struct view views_view(const struct views *views, size_t place, uint32_t height, uint32_t width)
 {
-    struct view view = {.flip = views->flips[place] != 0, .height = height, .width = width};
-    memcpy(&view.row, views->rows + place * sizeof view.row, sizeof view.row);
-    memcpy(&view.column, views->columns + place * sizeof view.column, sizeof view.column);
+    struct view view = views->common;
+    view.row = number_of(views->rows, place);
+    view.column = number_of(views->columns, place);
+    view.flip = (views->flips[place] & FLIP) != 0;
+    view.upside_down = (views->flips[place] & UPSIDE_DOWN) != 0;
+    view.height = height;
+    view.width = width;
+    if (views->maps)
+        memcpy(view.map, views->maps + place * sizeof view.map, sizeof view.map);
+    if (views->cuts) {
+        view.cut_row = number_of(views->cuts, 2 * place);
+        view.cut_column = number_of(views->cuts, 2 * place + 1);
+    }
+    size_t size = views->colour_size * sizeof *view.colour;
+    if (views->colours)
+        memcpy(view.colour, views->colours + place * size, size);
     return view;
 }
 
-int views_write(struct writer *writer, const uint64_t *ids, const struct view *view, size_t count)
+/* The fields that not all streams have. */
+static void write_steps(struct writer *writer, const struct view *view, size_t count,
+                        uint32_t channels)
+{
+    static const uint8_t black[IMAGE_MAX_CHANNELS];
+    int32_t numbers[VIEWS_MOST * 12];
+    size_t size = (size_t)channels * (channels + 1);
+    if (view->fill != FILL_GROUND)
+        pack_text(writer, "fill", view->fill == FILL_EDGE ? "edge" : "reflect");
+    if (memcmp(view->ground, black, channels) != 0)
+        pack_bin(writer, "ground", view->ground, channels);
+    if (view->mapped) {
+        for (size_t i = 0; i < count; i++)
+            memcpy(numbers + 4 * i, view[i].map, sizeof view->map);
+        pack_bin(writer, "maps", numbers, count * sizeof view->map);
+    }
+    if (view->coloured) {
+        for (size_t i = 0; i < count; i++)
+            memcpy(numbers + size * i, view[i].colour, size * sizeof *numbers);
+        pack_bin(writer, "colours", numbers, count * size * sizeof *numbers);
+    }
+    if (view->cutout == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        numbers[2 * i] = view[i].cut_row;
+        numbers[2 * i + 1] = view[i].cut_column;
+    }
+    pack_uint(writer, "cutout", view->cutout);
+    pack_bin(writer, "cuts", numbers, 2 * count * sizeof *numbers);
+}
+
+int views_write(struct writer *writer, const uint64_t *ids, const struct view *view, size_t count,
+                uint32_t channels)
 {
     int32_t rows[VIEWS_MOST], columns[VIEWS_MOST];
     uint8_t flips[VIEWS_MOST];
     for (size_t i = 0; i < count; i++) {
         rows[i] = view[i].row;
         columns[i] = view[i].column;
-        flips[i] = view[i].flip != 0;
+        flips[i] = (uint8_t)((view[i].flip ? FLIP : 0) | (view[i].upside_down ? UPSIDE_DOWN : 0));
     }
     write_begin(writer, "view");
     pack_uint(writer, "images", count);
@@ -62,5 +192,6 @@ int views_write(struct writer *writer, const uint64_t *ids, const struct view *v
     pack_bin(writer, "rows", rows, count * sizeof *rows);
     pack_bin(writer, "columns", columns, count * sizeof *columns);
     pack_bin(writer, "flips", flips, count);
+    write_steps(writer, view, count, channels);
     return write_end(writer);
 }

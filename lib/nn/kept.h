@@ -1,6 +1,6 @@
 /* Images that an engine keeps, and views of them in place of a batch's pixels.
  *
- * A view is what view.h draws: row y, column x of it is row y + row, column x + column of the
+ * A view is a plain one of view.h: row y, column x of it is row y + row, column x + column of the
  * image, or 0 where that lies outside; with flip, its columns are counted from the right. Its size
  * is that of the network's input, whatever the size of the image. These structs are what lies in
  * the memory of a device, too.

@@ -57,8 +57,11 @@ static void draw_views(struct trial *t, uint64_t place)
                               .width = n->width,
                               .channels = n->channels,
                               .pixels = t->images + t->view[i].image * bytes};
-        struct view view = {t->view[i].row, t->view[i].column, (int)t->view[i].flip, n->height,
-                            n->width};
+        struct view view = {.row = t->view[i].row,
+                            .column = t->view[i].column,
+                            .flip = (int)t->view[i].flip,
+                            .height = n->height,
+                            .width = n->width};
         view_draw(&view, &image, t->drawn + i * bytes);
     }
 }

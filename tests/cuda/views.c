@@ -78,7 +78,11 @@ static void make_work(struct work *work, const struct set *set, int first)
                               .width = of->width,
                               .channels = set->channels,
                               .pixels = set->pixels + of->place};
-        struct view view = {v->row, v->column, (int)v->flip, HEIGHT, WIDTH};
+        struct view view = {.row = v->row,
+                            .column = v->column,
+                            .flip = (int)v->flip,
+                            .height = HEIGHT,
+                            .width = WIDTH};
         view_draw(&view, &image, work->pixels + work->count * image_size);
         work->label[work->count] = draw((uint64_t)first, 2, CLASSES);
     }

@@ -170,7 +170,7 @@ static int write_views(struct writer *writer, struct collection *all,
         view[filled++] = view_random(options, epoch, &image);
         if (filled < VIEWS_MOST && i + 1 < count)
             continue;
-        if (views_write(writer, ids, view, filled) < 0)
+        if (views_write(writer, ids, view, filled, all->about.channels) < 0)
             return -1;
         filled = 0;
     }

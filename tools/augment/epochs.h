@@ -2,6 +2,7 @@
 #ifndef PSWEEP_EPOCHS_H
 #define PSWEEP_EPOCHS_H
 
+#include "choice.h"
 #include "images.h"
 #include "set.h"
 #include "views.h"

@@ -1,4 +1,5 @@
-/* psaug: shuffles, shifts or crops, and flips the training images of a set, epoch after epoch. */
+/* psaug: shuffles, shifts or crops, flips, and otherwise changes the training images of a set,
+ * epoch after epoch. */
 #include "epochs.h"
 
 #include "message.h"
@@ -8,19 +9,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct view_options view = {.shift = 4, .flip = 0.5};
-static uint64_t shift = 4, epochs, first = 1, memory = 4ull << 30;
+static struct view_options view = {.shift = {4, 4}, .flip = 0.5, .scale = {1, 1}, .fill = "black"};
+static uint64_t cutout, epochs, first = 1, memory = 4ull << 30;
 static int views;
 
 static const struct option_row rows[] = {
     {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &view.seed, 0, 0x1p63, "N",
      "seed of the order and of the augmentation (0)"},
-    {0, "shift", OPTION_UINT, OPTION_IN_HEADER, &shift, 0, 1024, "PIXELS",
-     "shift by at most so many pixels each way; black moves in (4)"},
+    {0, "shift", OPTION_PAIR, OPTION_IN_HEADER, view.shift, 0, 1024, "N or HxW",
+     "shift by at most so many pixels each way, H up and down, W left and right (4)"},
     {0, "crop", OPTION_SIZE, OPTION_IN_HEADER, view.crop, 1, IMAGE_MAX_SIDE, "HxW",
      "instead of a shift: a random window; the middle one for validation and test"},
     {0, "flip", OPTION_REAL, OPTION_IN_HEADER, &view.flip, 0, 1, "P",
      "flip left to right with this probability (0.5)"},
+    {0, "alternate-flip", OPTION_FLAG, OPTION_IF_GIVEN, &view.alternate, 0, 0, NULL,
+     "that is for epoch 1; from then on each image is flipped in every other epoch"},
+    {0, "flip-vertical", OPTION_REAL, OPTION_IF_GIVEN, &view.flip_vertical, 0, 1, "P",
+     "flip upside down with this probability (0)"},
+    {0, "rotate", OPTION_REAL, OPTION_IF_GIVEN, &view.rotate, 0, 180, "DEGREES",
+     "turn about the middle, at most so far each way (0)"},
+    {0, "scale", OPTION_RANGE, OPTION_IF_GIVEN, view.scale, 0.1, 10, "A..B",
+     "scale about the middle by a factor from A to B (1..1)"},
+    {0, "shear", OPTION_REAL, OPTION_IF_GIVEN, &view.shear, 0, 80, "DEGREES",
+     "lean to a side, at most so far each way (0)"},
+    {0, "fill", OPTION_CHOICE, OPTION_IF_GIVEN, &view.fill, 0, 0, "black|grey|mean|edge|reflect",
+     "what comes in from beyond the image's edges, and into a cutout (black)"},
+    {0, "brightness", OPTION_REAL, OPTION_IF_GIVEN, &view.brightness, 0, 4, "X",
+     "times a factor from 1-X to 1+X (0)"},
+    {0, "contrast", OPTION_REAL, OPTION_IF_GIVEN, &view.contrast, 0, 4, "X",
+     "the same about the mean grey of the training images (0)"},
+    {0, "saturation", OPTION_REAL, OPTION_IF_GIVEN, &view.saturation, 0, 4, "X",
+     "the same about the grey of each pixel (0)"},
+    {0, "hue", OPTION_REAL, OPTION_IF_GIVEN, &view.hue, 0, 0.5, "TURNS",
+     "turn the circle of colours, at most so far each way; 0.5 is all (0)"},
+    {0, "cutout", OPTION_UINT, OPTION_IF_GIVEN, &cutout, 0, IMAGE_MAX_SIDE, "N",
+     "paint a square of N pixels over, somewhere (0)"},
     {0, "views", OPTION_FLAG, OPTION_IN_HEADER, &views, 0, 0, NULL,
      "send every image once, then only what becomes of it in each epoch"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
@@ -35,7 +58,8 @@ static const struct option_row rows[] = {
 static const struct program about = {
     "psaug",
     "Reads a set of images and writes it epoch after epoch: training images in a fresh order,\n"
-    "each shifted or cropped and flipped at random; validation and test images once, before.",
+    "each shifted or cropped, flipped and so on at random; validation and test images once,\n"
+    "before.",
     "< IMAGES > EPOCHS",
     "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
     "  psfetch photos --as train | psaug --crop 64x64 --shift 0 -e 1 > epoch.ps\n",
@@ -52,6 +76,8 @@ static int write_start(struct writer *writer, const struct images *input,
     pack_texts(writer, "classes", input->classes.name, input->classes.count);
     images_pack_about(writer, &collection->about);
     pack_bool(writer, "views", views);
+    if (views && !view_options_plain(&view))
+        pack_bool(writer, "drawing", 1);
     pack_uint(writer, "digest", images_digest(input));
     return write_end(writer);
 }
@@ -67,18 +93,21 @@ int main(int argc, char **argv)
 {
     if (options_parse(&about, argc, argv) < argc)
         die(USAGE, "unexpected argument %s: the images come on standard input", argv[argc - 1]);
-    if (view.crop[0] > 0 && options_given(rows, "shift") && shift > 0)
+    if (view.crop[0] > 0 && options_given(rows, "shift") &&
+        (view.shift[0] > 0 || view.shift[1] > 0))
         die(USAGE,
             "--crop and --shift cannot be used together: the window of a crop moves already");
-    shift = view.crop[0] > 0 ? 0 : shift;
-    view.shift = (uint32_t)shift;
+    if (view.crop[0] > 0)
+        view.shift[0] = view.shift[1] = 0;
+    view.cutout = (uint32_t)cutout;
 
     estandard_input();
     struct writer *writer = estandard_output();
     struct images input;
     struct collection collection;
     if (images_open(&input, STDIN_FILENO, "input", "images") < 0 ||
-        collect(&input, STDIN_FILENO, memory, &view, &collection) < 0)
+        collect(&input, STDIN_FILENO, memory, &view, &collection) < 0 ||
+        view_options_settle(&view, &collection.about) < 0)
         die_why();
 
     int trains = collection.about.counts[SPLIT_TRAIN] > 0;

@@ -59,6 +59,22 @@ static int check_mark(struct loader *loader, const struct record *mark)
     return images == 0 && is_first ? 0 : check_count(loader, SPLIT_TRAIN, images);
 }
 
+/* Views are drawn as they are told, and as the header said: it decides who draws them. */
+static int check_views(const struct loader *loader)
+{
+    uint32_t channels = loader->views.channels;
+    if (channels > 0 && channels != loader->about.channels)
+        return fail_as(DAMAGED, "views of %u channel%s are of images with %u", channels,
+                       plural(channels), loader->about.channels);
+    for (size_t i = 0; i < loader->views.count && !loader->input->drawing; i++) {
+        struct view view = views_view(&loader->views, i, 0, 0);
+        if (!view_is_plain(&view))
+            return fail_as(DAMAGED, "a view is more than a window and a flip, which the header "
+                                    "does not say");
+    }
+    return 0;
+}
+
 /* The next image, views, mark or end, looked at; other records are skipped. */
 static int next_item(struct loader *loader, struct image *image)
 {
@@ -71,7 +87,8 @@ static int next_item(struct loader *loader, struct image *image)
     if (item == IMAGES_IMAGE &&
         check_shape(loader, image, loader->input->views && image->split == SPLIT_TRAIN) < 0)
         return -1;
-    if (item == IMAGES_VIEWS && views_read(&record, &loader->views) < 0)
+    if (item == IMAGES_VIEWS &&
+        (views_read(&record, &loader->views) < 0 || check_views(loader) < 0))
         return -1;
     if (item == IMAGES_EPOCH && check_mark(loader, &record) < 0)
         return -1;

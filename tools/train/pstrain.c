@@ -58,7 +58,10 @@ static struct engine *open_engine(const struct net *net, struct loader *loader)
     free(parameters);
     if (kept == 0) {
         explain("%s; %zu parameters", engine_detail(engine), net->parameters);
-        kept = images.count > 0 ? engine_keep(engine, &images) : 0;
+        if (loader->input->drawing)
+            fail("the views are more than windows and flips, which is all that an engine draws");
+        else if (images.count > 0)
+            kept = engine_keep(engine, &images);
     }
     if (kept < 0) {
         engine_close(engine);

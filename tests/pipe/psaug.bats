@@ -201,3 +201,112 @@ records.insert(2, {"type": "licence", "text": "free"})' >own.ps
     psfetch -q synth:shapes/test --as test --limit 3 >test.ps
     ends 0 psaug <test.ps
 }
+
+# Draws what the views of one stream tell, as FORMAT.md has it, and compares it with the pixels of the other.
+drawn_by_the_book() {
+    /usr/bin/python3 - "$@" <<'P'
+import msgpack, struct, sys
+def numbers(record, key, each):
+    flat = struct.unpack("<%di" % (len(record[key]) // 4), record[key])
+    return [flat[i:i + each] for i in range(0, len(flat), each)]
+def place(i, n, fill):
+    if 0 <= i < n: return i
+    if fill == "edge": return min(max(i, 0), n - 1)
+    if fill == "reflect": return (i % (2 * n - 2)) if i % (2 * n - 2) < n else 2 * n - 2 - i % (2 * n - 2)
+def draw(image, record, v, height, width):
+    h, w, k, pixels = image["height"], image["width"], image["channels"], image["pixels"]
+    fill, ground = record.get("fill"), list(record.get("ground", bytes(k)))
+    def pixel(r, c):
+        r, c = place(r, h, fill), place(c, w, fill)
+        return ground if r is None or c is None else pixels[(r * w + c) * k:(r * w + c + 1) * k]
+    def mapped(r, c):
+        if "maps" not in record: return pixel(r, c)
+        m, r, c = numbers(record, "maps", 4)[v], 2 * r - (h - 1), 2 * c - (w - 1)
+        r, c = ((h - 1 << 16) + m[0] * r + m[1] * c + 256) >> 9, ((w - 1 << 16) + m[2] * r + m[3] * c + 256) >> 9
+        p, q, r, c = r & 255, c & 255, r >> 8, c >> 8
+        return [((256 - p) * ((256 - q) * a + q * b) + p * ((256 - q) * d + q * e) + 32768) >> 16 for a, b, d, e in
+                zip(pixel(r, c), pixel(r, c + 1), pixel(r + 1, c), pixel(r + 1, c + 1))]
+    row, column, flip = numbers(record, "rows", 1)[v][0], numbers(record, "columns", 1)[v][0], record["flips"][v]
+    out = []
+    for y in range(height):
+        for x in range(width):
+            at = mapped((height - 1 - y if flip & 2 else y) + row, (width - 1 - x if flip & 1 else x) + column)
+            if "colours" in record:
+                m = numbers(record, "colours", k * (k + 1))[v]
+                at = [min(max((sum(a * b for a, b in zip(m[i * (k + 1):], [*at, 1])) + 2048) >> 12, 0), 255) for i in range(k)]
+            if "cutout" in record:
+                cut, n = numbers(record, "cuts", 2)[v], record["cutout"]
+                if cut[0] <= y < cut[0] + n and cut[1] <= x < cut[1] + n: at = ground
+            out += at
+    return bytes(out)
+views, images = (list(msgpack.Unpacker(open(path, "rb"))) for path in sys.argv[1:3])
+kept = {r["id"]: r for r in views if r["type"] == "image"}
+sent = [r for r in images if r["type"] == "image" and r["split"] == "train"]
+height, width, _ = views[0]["shape"]
+drawn = [(struct.unpack_from("<Q", r["ids"], 8 * v)[0], draw(kept[struct.unpack_from("<Q", r["ids"], 8 * v)[0]], r, v, height, width))
+         for r in views if r["type"] == "view" for v in range(r["images"])]
+assert len(drawn) == len(sent) and drawn == [(r["id"], r["pixels"]) for r in sent], "other pixels than the book's"
+assert len({pixels for _, pixels in drawn}) > len(drawn) / 2
+print(sorted(views[0].keys() & {"drawing"}), *sorted({key for r in views if r["type"] == "view" for key in r}
+             - {"type", "images", "ids", "rows", "columns", "flips"}))
+P
+}
+
+@test "what FORMAT.md tells of views, done in Python, gives psaug's pixels, whatever is asked for" {
+    psfetch -q synth:shapes --limit 9 --resize 9x8 --split 0.9 >set.ps
+    psfetch -q synth:shapes --limit 9 --resize 9x8 --channels 1 >grey.ps
+    while IFS=: read -r set options fields; do
+        read -ra words <<<"$options"
+        psaug -e 3 "${words[@]}" <"$set.ps" >pixels.ps
+        psaug -e 3 "${words[@]}" --views <"$set.ps" >views.ps
+        [ "$(drawn_by_the_book views.ps pixels.ps)" = "$fields" ]
+    done <<'T'
+set:--shift 3x1:[]
+set:--alternate-flip --crop 5x7:[]
+set:--fill reflect --shift 12 --flip-vertical 0.5:['drawing'] fill
+set:--fill mean --shift 2:['drawing'] ground
+grey:--fill edge --rotate 180 --scale 0.5..1.5:['drawing'] fill maps
+set:--shear 30 --rotate 20 --crop 7x6:['drawing'] maps
+set:--fill grey --brightness 0.8 --contrast 0.5 --saturation 2 --hue 0.5:['drawing'] colours ground
+grey:--contrast 1 --brightness 2 --cutout 3:['drawing'] colours cutout cuts
+set:--fill edge --cutout 4 --rotate 10 --hue 0.1 --flip-vertical 1:['drawing'] colours cutout cuts fill ground maps
+T
+}
+
+@test "--alternate-flip: each image is flipped or not by chance, and then in turns" {
+    psfetch -q synth:shapes --limit 60 >set.ps
+    psaug -e 4 --alternate-flip --views <set.ps | psdump -k csv | grep ^view, | sort -t , -n -k 2 -k 10 >views
+    cut -d , -f 2,13 views | awk -F , '{ of[$1] = of[$1] $2 } END { for (i in of) print of[i] }' | sort | uniq -c | awk '{ print $2, ($1 > 15) }' >turns
+    printf '0101 1\n1010 1\n' | diff - turns
+    # Where nothing else was asked for, the first epoch is that of old.
+    cmp <(psaug -e 1 --views <set.ps | records /dev/stdin | grep '"view",') <(psaug -e 1 --alternate-flip --views <set.ps | records /dev/stdin | grep '"view",')
+}
+
+@test "options of views: told in the header where they are given, refused with their bounds" {
+    psfetch -q synth:shapes --limit 9 --resize 8 --channels 1 >grey.ps
+    header() { psaug -e 1 "$@" <grey.ps | psdump | sed -n 1p | jq -c .options; }
+    [ "$(header)" = '{"seed":0,"shift":4,"crop":null,"flip":0.5,"views":false}' ]
+    [ "$(header --shift 2x2)" = '{"seed":0,"shift":2,"crop":null,"flip":0.5,"views":false}' ]
+    [ "$(header --shift 2x0 --scale 0.50..2 --fill mean)" = '{"seed":0,"shift":[2,0],"crop":null,"flip":0.5,"scale":[0.5,2],"fill":"mean","views":false}' ]
+    [ "$(header --scale 1..2)" = "$(header --scale 1.0..2.0)" ]
+    while IFS=: read -r options sentence; do
+        read -ra words <<<"$options"
+        ends 2 psaug -e 1 "${words[@]}" <grey.ps
+        grep -qF -- "$sentence" err
+    done <<'T'
+--shift x:--shift takes N or HxW, whole numbers from 0 to 1024, not x
+--scale 2:--scale takes A..B, numbers from 0.1 to 10, the smaller first, not 2
+--scale 2..1:the smaller first, not 2..1
+--scale 1..11:not 1..11
+--scale 1..2x:not 1..2x
+--fill white:--fill takes one of black|grey|mean|edge|reflect, not white
+--hue 0.6:--hue takes a number from 0 to 0.5, not 0.6
+--crop 4 --shift 0x1:--crop and --shift cannot be used together
+T
+    ends 1 psaug -e 1 --hue 0.1 <grey.ps
+    grep -q -- '--saturation and --hue are for images with 3 channels, red, green and blue; these have 1' err
+    ends 0 psaug -e 1 --contrast 0.5 <grey.ps
+    # Where there is nothing to learn from, there is no mean either.
+    psfetch -q synth:shapes --limit 3 --as test --resize 8 --channels 1 | psaug --fill mean --hue 0.1 >out
+    [ "$(records out | grep -c '"image",')" -eq 3 ]
+}

@@ -113,6 +113,17 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, max_buffer_size=1 
         diff <(learnt pixels.bin) <(learnt views.bin)
     done
     [ "$(stat -c %s views.ps)" -lt $(($(stat -c %s pixels.ps) / 2)) ]
+    # Whatever psaug does to them.
+    psfetch -q --limit 50 --resize 8 --split 0.8 >few.ps
+    for augment in "--fill reflect --rotate 20 --scale 0.8..1.2 --shear 9 --flip-vertical 0.5 --alternate-flip" \
+        "--fill mean --brightness 0.4 --contrast 0.4 --saturation 0.4 --hue 0.1 --cutout 4 --crop 4x8"; do
+        read -ra words <<<"$augment"
+        psaug "${words[@]}" -e 2 <few.ps | pstrain -q -b 20 >pixels.bin
+        psaug "${words[@]}" -e 2 --views <few.ps | pstrain -v -b 20 2>err >views.bin
+        [ "$(learnt pixels.bin | wc -l)" -eq 9 ]
+        diff <(learnt pixels.bin) <(learnt views.bin)
+        grep -q 'each batch is sent to the engine: the views are more than windows and flips' err
+    done
     # Windows of images that differ in size.
     for i in {1..9}; do colour "odd/a/$i.png" $((8 + i)) $((20 - i)) $((25 * i)); done
     picture odd/b/1.png 8 8 50
@@ -152,6 +163,10 @@ records[-1].update(records=len(records) - 1, digest=digest(len(records) - 1))" >
     edited 'records[-2]["rows"] = b""' 'has 0 bytes of rows for 160 views'
     edited 'records[-3]["id"] = records[-4]["id"]' 'two training images have the id'
     edited 'records.insert(-1, records[-3])' 'comes after views of images'
+    edited 'records[-2]["fill"] = "edge"' 'a view is more than a window and a flip, which the header does not say'
+    edited 'records[-2]["flips"] = b"\2" * 160' 'a view is more than a window and a flip, which the header does not say'
+    edited 'records[0]["drawing"] = True; records[-2]["colours"] = bytes(160 * 8)' 'views of 1 channel are of images with 3'
+    edited 'records[0]["drawing"] = True; records[-2]["maps"] = b"\x7f" * 160 * 16' 'has 2139062143 among its maps, which go to 16777216'
     edited 'records[0]["views"] = False' 'there is a view record in a stream whose header promises pixels'
     edited 'records[0]["shape"] = [0, 0, 3]' 'shape is not that of an image'
     edited 'del records[-2]' 'an epoch of 0 images is marked as one of 160'

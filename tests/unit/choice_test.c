@@ -97,7 +97,27 @@ static void flips_in_turns(void **state)
     assert_in_range(flips, 900, 1100);
 }
 
-/* What was chosen before there were others stays what it was. */
+/* As they were when there were no others: epochs on end in the bytes of runs. */
+static void shifts_and_flips_are_fixed(void **state)
+{
+    static const struct {
+        uint32_t epoch, id;
+        int32_t row, column;
+        int flip;
+    } known[] = {{1, 0, 0, -3, 0}, {1, 1, 0, 0, 0},  {1, 2, -1, -1, 1}, {1, 3, 3, 4, 1},
+                 {1, 4, -1, 3, 0}, {2, 0, -1, 1, 0}, {2, 1, 1, 1, 0},   {2, 3, 2, -3, 1}};
+    struct view_options options = SETTLED(.shift = {4, 4}, .flip = 0.5);
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct image one = {.id = known[i].id, .height = 32, .width = 32, .channels = 3};
+        struct view view = view_random(&options, known[i].epoch, &one);
+        assert_int_equal(view.row, known[i].row);
+        assert_int_equal(view.column, known[i].column);
+        assert_int_equal(view.flip, known[i].flip);
+    }
+}
+
+/* What was chosen before there were others stays what it was beside them. */
 static void other_steps_change_no_shift(void **state)
 {
     struct view_options plain = SETTLED(.shift = {4, 4}, .flip = 0.5),
@@ -249,6 +269,7 @@ int main(void)
         cmocka_unit_test(rows_and_columns_have_their_own_shifts),
         cmocka_unit_test(windows),
         cmocka_unit_test(flips_in_turns),
+        cmocka_unit_test(shifts_and_flips_are_fixed),
         cmocka_unit_test(other_steps_change_no_shift),
         cmocka_unit_test(ranges),
         cmocka_unit_test(maps_by_hand),

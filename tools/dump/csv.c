@@ -290,7 +290,7 @@ static int take_views(struct csv *csv, const struct record *record)
         put_count(csv, csv->epoch);
         fprintf(next(csv), "%" PRId64, (int64_t)view.row);
         fprintf(next(csv), "%" PRId64, (int64_t)view.column);
-        put_count(csv, (uint64_t)view.flip);
+        put_count(csv, (uint64_t)(view.flip | view.upside_down << 1));
         empty(csv, 2);
         end_line(csv);
     }

@@ -34,18 +34,21 @@ static int read_confusion(struct score *score, const msgpack_object *rows)
     return 0;
 }
 
-static char *text_of(const msgpack_object *field, const char *absent)
+/* NULL: there is none. */
+static char *text_of(const struct record *record, const char *key)
 {
+    const msgpack_object *field = record_field(record, key);
     return field && field->type == MSGPACK_OBJECT_STR
                ? label_name(field->via.str.ptr, field->via.str.size)
-               : ecopy(absent);
+               : NULL;
 }
 
 int score_read(struct score *score, const struct record *record, const struct classes *classes)
 {
-    char *file = text_of(record_field(record, "name"), "model");
-    *score = (struct score){.name = label_stem(file),
-                            .split = text_of(record_field(record, "split"), ""),
+    char *file = text_of(record, "name"), *split = text_of(record, "split");
+    *score = (struct score){.name = label_stem(file ? file : "model"),
+                            .split = split ? split : ecopy(""),
+                            .tta = text_of(record, "tta"),
                             .depth = (int64_t)map_uint(&record->map, "depth", UINT64_MAX),
                             .epoch = (int64_t)map_uint(&record->map, "epoch", UINT64_MAX),
                             .classes = classes->count};
@@ -68,6 +71,7 @@ void score_free(struct score *score)
     free(score->confusion);
     free(score->name);
     free(score->split);
+    free(score->tta);
     free(score);
 }
 

@@ -8,6 +8,7 @@
 struct score {
     char *name;           /* of the model's file */
     char *split;          /* "test" */
+    char *tta;            /* the views whose mean it is of (pseval --tta); NULL: none */
     struct run *model;    /* its options and names, and nothing else of it; NULL: not known */
     int64_t depth, epoch; /* -1: not known */
     uint64_t images;

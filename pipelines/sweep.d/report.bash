@@ -39,7 +39,7 @@ won() {
     validation-mean5) echo -n " in the mean of the last five epochs" ;;
     validation-best) echo -n " at its highest" ;;
     esac
-    [ "$part" != test ] || psdump -k csv "$made/best.scores" | awk -F , '$1 == "score" { printf ", test %.2f %%", 100 * $(NF - 2) }'
+    [ "$part" != test ] || psdump -k csv "$made/best.scores" | awk -F , '$1 == "score" { printf ", test %.2f %%", 100 * $(NF - 4) }'
 }
 
 # Charts of the networks, the best first, as PNG to look at and as SVG for the page.

@@ -100,7 +100,7 @@ records = [record for record in records if record['type'] != 'checkpoint']" >see
 
 @test "CSV of runs" {
     psdump -k csv net1.bin net2.bin >runs.csv
-    [ "$(head -n 1 runs.csv)" = type,name,depth,seed,epoch,iteration,loss,accuracy,images,time ]
+    [ "$(head -n 1 runs.csv)" = type,name,depth,seed,epoch,iteration,loss,accuracy,images,time,network,rate ]
     # Row for row the records, and every figure bit for bit.
     /usr/bin/python3 - <<'END'
 import csv, msgpack
@@ -117,6 +117,7 @@ for row, (name, record) in zip(rows, want):
         assert row[key] == str(record[key]), row
     assert float(row["loss"]) == record["loss"] and float(row["accuracy"]) == record["accuracy"], row
     assert row["images"] == str(record.get("images", "")) and row["time"] == "", row
+    assert row["network"] == row["rate"] == "", row
 END
 }
 
@@ -139,7 +140,7 @@ for record in records:
 @test "CSV of a progress channel" {
     pstrain -q -d 1 -b 10 -e 1 --progress channel --name 'depth 1, again' <epochs.ps >net.bin
     psdump -k csv channel >rows
-    grep -q '^validation,"depth 1, again",,,1,3,[0-9.e-]*,[0-9.]*,30,1[0-9]*\.[0-9]*$' rows
+    grep -q '^validation,"depth 1, again",,,1,3,[0-9.e-]*,[0-9.]*,30,1[0-9]*\.[0-9]*,,$' rows
     [ "$(wc -l <rows)" -eq 5 ]
     # A line is there as soon as its record is.
     mkfifo fifo

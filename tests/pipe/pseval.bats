@@ -177,6 +177,54 @@ for r in records[1:]: r['label'] = 0" >"only$class.ps"
     grep -q 'the images have a class that net does not know: zebra' err
 }
 
+@test "--tta: the mean of the probabilities of views, in any mini-batches; the score says which" {
+    # What a model says of one image is the loss of a set of it. Views: the image 0 … 5 as FORMAT.md's pixels.
+    for view in 0 1 2 3 4 5; do
+        edit images.ps "
+one = records[1]
+h, w = one['height'], one['width']
+move = ((0, 0), (1, 1), (-1, -1))[$view // 2]
+at = lambda v, n: max(0, min(n - 1, v))
+def pixel(y, x):
+    x = w - 1 - x if $view % 2 else x
+    place = 3 * (at(y + move[0], h) * w + at(x + move[1], w))
+    return one['pixels'][place:place + 3]
+one['pixels'] = b''.join(pixel(y, x) for y in range(h) for x in range(w))
+records = [records[0], one]" >$view.ps
+        pseval -q net.bin <$view.ps | psdump | jq 'select(.type == "score").loss'
+    done >losses
+    for tta in flip shifts; do
+        pseval -q --tta $tta net.bin <0.ps >$tta
+        records $tta | jq -c 'select(.type == "score") | [.tta, .loss]'
+    done >said
+    /usr/bin/python3 - <<'END'
+import json, math
+p = [math.exp(-float(line)) for line in open("losses")]
+assert len(set(p)) == 6, p
+wanted = {"flip": (p[0] + p[1]) / 2, "shifts": (p[0] + p[1]) / 4 + sum(p[2:]) / 8}
+for name, loss in map(json.loads, open("said")):
+    assert abs(loss + math.log(wanted.pop(name))) < 1e-6, (name, loss)
+assert not wanted
+END
+    # An image and its mirror image are the same to it; so are all images, in batches of any size, by any number of threads.
+    cmp <(psdump flip | grep '"score"') <(pseval -q --tta flip net.bin <1.ps | psdump | grep '"score"')
+    ends 0 pseval --tta shifts net.bin net.bin <images.ps
+    grep -q 'images are right, loss [0-9.]*, by --tta shifts$' err
+    [ "$(records out | jq -c 'select(.type == "score") | [.run, .tta]' | xargs)" = "[1,shifts] [1,shifts] [2,shifts] [2,shifts]" ]
+    pseval -q -b 7 -t 1 --tta shifts net.bin net.bin <images.ps | cmp - out
+    psplot out | grep -q '^net, validation with --tta shifts: .* images right$'
+    psplot -k table out | grep -q 'tta$'
+    [ "$(psplot -k table out | grep -c ' shifts$')" -eq 4 ]
+    [ "$(psdump -k csv out | cut -d , -f 16 | sort | uniq -c | awk '{ print $2 }' | xargs)" = "shifts tta" ]
+    # Mistakes are those of the mean, and the header says what was asked for; without it nothing says it.
+    pseval -q --tta shifts --wrong 1000000 net.bin <images.ps >wrong.ps
+    wrong=$(records out | jq -s '[.[] | select(.run == 1) | .images * (1 - .accuracy)] | add | round')
+    [ "$(records wrong.ps | jq -sc '[.[0].options.tta, (map(select(.type == "image")) | length)]')" = "[\"shifts\",$wrong]" ]
+    pseval -q net.bin <images.ps >plain
+    no grep -q tta plain
+    ends 2 pseval --tta crops net.bin <images.ps
+}
+
 @test "a sweep whose psaug crops ends with a test of its best" {
     colour test/arrow/1.png 9 9 99
     ends 0 sweep -d 1 -e 1 --data synth:shapes --limit 40 --fetch "--resize 8x8" --augment "--crop 4x4" --test test -o swept

@@ -2,6 +2,7 @@
 
 #include "digits.h"
 #include "image.h"
+#include "label.h"
 #include "message.h"
 #include "utf8.h"
 #include "views.h"
@@ -114,9 +115,10 @@ static const struct {
     const char *kinds, *columns;
 } tables[] = {
     [TABLE_NONE] = {"images epochs run scores", ""},
-    [TABLE_RUNS] = {"run", "type,name,depth,seed,epoch,iteration,loss,accuracy,images,time"},
+    [TABLE_RUNS] = {"run", "type,name,depth,seed,epoch,iteration,loss,accuracy,images,time,"
+                           "network,rate"},
     [TABLE_SCORES] = {"scores", "type,run,name,depth,epoch,stopped,split,truth,guess,images,loss,"
-                                "accuracy,precision,recall"},
+                                "accuracy,precision,recall,network,tta"},
     [TABLE_IMAGES] = {"images epochs", "type,id,key,label,class,split,height,width,channels,epoch,"
                                        "row,column,flip,guess,probability"},
 };
@@ -134,6 +136,8 @@ int csv_begin(struct csv *csv, const char *name, int bare, const char *input)
     csv->name = ecopy(name);
     csv->runs = 0;
     csv->depth = csv->seed = UINT64_MAX;
+    free(csv->network);
+    csv->network = NULL;
     if (bare && csv->table != TABLE_NONE && csv->table != TABLE_RUNS)
         return fail("%s is a progress channel; a stream of kind %s is wanted", input,
                     csv->table == TABLE_SCORES ? "scores" : "images");
@@ -144,6 +148,7 @@ int csv_begin(struct csv *csv, const char *name, int bare, const char *input)
 
 static int take_header(struct csv *csv, const struct reader *reader, const struct record *record)
 {
+    const msgpack_object *network = map_field(record_field(record, "options"), "network");
     char kind[32];
     if (record_check_kind(reader, record, tables[csv->table].kinds) < 0 ||
         record_text(record, "kind", kind, sizeof kind) < 0)
@@ -153,6 +158,10 @@ static int take_header(struct csv *csv, const struct reader *reader, const struc
                                               : TABLE_IMAGES);
     csv->depth = map_uint(record_field(record, "options"), "depth", UINT64_MAX);
     csv->seed = map_uint(record_field(record, "options"), "seed", UINT64_MAX);
+    free(csv->network);
+    csv->network = network && network->type == MSGPACK_OBJECT_STR
+                       ? label_clean(network->via.str.ptr, network->via.str.size)
+                       : NULL;
     csv->runs++;
     csv->epoch = strcmp(kind, "epochs") == 0 ? 1 : UINT64_MAX;
     csv->views = map_true(&record->map, "views");
@@ -178,6 +187,8 @@ static void put_point(struct csv *csv, const struct record *record)
     put_count(csv, csv->depth);
     put_count(csv, csv->seed);
     PUT_FIELDS(csv, record, "epoch", "iteration", "loss", "accuracy", "images", "time");
+    put_text(csv, csv->network ? csv->network : "");
+    PUT_FIELDS(csv, record, "rate");
     end_line(csv);
 }
 
@@ -212,11 +223,17 @@ static int check_cells(const struct csv *csv, const msgpack_object *confusion)
     return 0;
 }
 
-/* The columns that all rows of a score begin with. */
+/* The columns that all rows of a score begin and end with. */
 static void begin_score_row(struct csv *csv, const struct record *record, const char *type)
 {
     put_text(csv, type);
     PUT_FIELDS(csv, record, "run", "name", "depth", "epoch", "stopped", "split");
+}
+
+static void end_score_row(struct csv *csv, const struct record *record)
+{
+    PUT_FIELDS(csv, record, "network", "tta");
+    end_line(csv);
 }
 
 static int take_score(struct csv *csv, const struct record *record)
@@ -231,7 +248,7 @@ static int take_score(struct csv *csv, const struct record *record)
     empty(csv, 2);
     PUT_FIELDS(csv, record, "images", "loss", "accuracy");
     empty(csv, 2);
-    end_line(csv);
+    end_score_row(csv, record);
     for (uint32_t i = 0; i < classes; i++) {
         uint64_t images = confusion ? 0 : UINT64_MAX;
         for (uint32_t j = 0; confusion && j < classes; j++)
@@ -243,7 +260,7 @@ static int take_score(struct csv *csv, const struct record *record)
         empty(csv, 2);
         put_object(csv, precision ? &precision[i] : NULL);
         put_object(csv, recall ? &recall[i] : NULL);
-        end_line(csv);
+        end_score_row(csv, record);
     }
     for (uint32_t i = 0; confusion && i < classes; i++)
         for (uint32_t j = 0; j < classes; j++) {
@@ -252,7 +269,7 @@ static int take_score(struct csv *csv, const struct record *record)
             put_text(csv, csv->classes.name[j]);
             put_object(csv, &confusion[i].via.array.ptr[j]);
             empty(csv, 4);
-            end_line(csv);
+            end_score_row(csv, record);
         }
     return 0;
 }
@@ -324,5 +341,6 @@ int csv_take(struct csv *csv, const struct reader *reader, const struct record *
 void csv_free(struct csv *csv)
 {
     free(csv->name);
+    free(csv->network);
     classes_free(&csv->classes);
 }

@@ -31,6 +31,7 @@ struct csv {
     int runs;   /* headers of it so far; 0: a progress channel */
     /* What the present stream's header told. */
     uint64_t depth, seed; /* UINT64_MAX: not known */
+    char *network;        /* NULL: it is of that depth */
     struct classes classes;
     uint64_t epoch; /* that training images belong to; UINT64_MAX: the stream has none */
     int views;      /* training images come once, and belong to none */

@@ -2,6 +2,7 @@
 
 #include "message.h"
 #include "nn/device.h"
+#include "nn/maths.h"
 #include "runs/run.h"
 
 #include <math.h>
@@ -24,12 +25,16 @@ int candidate_open(struct candidate *candidate, const char *path, const char *de
     return 0;
 }
 
-void candidate_begin(struct candidate *candidate, uint32_t batch, struct classes *all)
+void candidate_begin(struct candidate *candidate, uint32_t batch, const struct looks *looks,
+                     struct classes *all)
 {
     const struct classes *known = &candidate->model.classes;
     size_t count = candidate->classes = all->count;
+    candidate->looks = *looks;
+    candidate->batch = batch;
     candidate->label = ealloc(batch, sizeof *candidate->label);
-    candidate->probability = ealloc((size_t)batch * known->count, sizeof *candidate->probability);
+    candidate->probability =
+        ealloc((size_t)looks->count * batch * known->count, sizeof *candidate->probability);
     candidate->place = ealloc(known->count, sizeof *candidate->place);
     candidate->own = ealloc(count, sizeof *candidate->own);
     for (uint32_t i = 0; i < count; i++)
@@ -109,18 +114,38 @@ uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, doub
     return isnan(said[best]) ? NO_CLASS : candidate->place[best];
 }
 
+/* Adds the cross entropy of what was said of count images, one by one: the sum is the same for
+ * mini-batches of any size. */
+static void add_losses(const struct candidate *candidate, uint32_t count, double *loss)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        size_t place = (size_t)i * candidate->model.classes.count + candidate->label[i];
+        float probability = candidate->probability[place];
+        *loss -= maths_log(probability == 0 ? 0x1p-149 : probability);
+    }
+}
+
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
                       const uint32_t *label, uint32_t count)
 {
     struct evaluation *score = &candidate->score[split];
-    struct outcome outcome;
+    struct outcome outcome = {0};
+    const struct net_shape *shape = &candidate->model.net.shape;
+    size_t size = (size_t)candidate->batch * shape->height * shape->width * shape->channels;
+    size_t values = (size_t)count * candidate->model.classes.count;
     for (uint32_t i = 0; i < count; i++)
         candidate->label[i] = candidate->own[label[i]];
-    if (engine_predict(candidate->engine, pixels, candidate->label, count, candidate->probability,
-                       &outcome) < 0)
-        return -1;
+    for (uint32_t l = 0; l < candidate->looks.count; l++)
+        if (engine_predict(candidate->engine, pixels + l * size, candidate->label, count,
+                           candidate->probability + l * values, &outcome) < 0)
+            return -1;
     score->images += count;
-    score->loss += outcome.loss;
+    if (candidate->looks.count > 1) {
+        looks_mean(&candidate->looks, candidate->probability, values);
+        add_losses(candidate, count, &score->loss);
+    } else {
+        score->loss += outcome.loss;
+    }
     for (uint32_t i = 0; i < count; i++) {
         double probability;
         uint32_t guess = candidate_guess(candidate, i, &probability);
@@ -153,9 +178,11 @@ void candidate_tell(const struct candidate *candidate, enum split split)
 {
     const struct evaluation *score = &candidate->score[split];
     double images = (double)score->images;
-    note("%s: %.2f %% of %llu %s image%s are right, loss %s", candidate->model.name,
+    note("%s: %.2f %% of %llu %s image%s are right, loss %s%s%s", candidate->model.name,
          100 * (double)score->correct / images, (unsigned long long)score->images,
-         split_name[split], plural(score->images), loss_text(score->loss / images, 4));
+         split_name[split], plural(score->images), loss_text(score->loss / images, 4),
+         candidate->looks.name ? ", by --tta " : "",
+         candidate->looks.name ? candidate->looks.name : "");
 }
 
 int candidate_write(struct writer *writer, const struct candidate *candidate, uint32_t number,
@@ -168,10 +195,17 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
     write_begin(writer, "score");
     pack_uint(writer, "run", number);
     pack_text(writer, "name", model->name);
-    pack_uint(writer, "depth", model->net.shape.depth);
+    if (model->net.shape.stages[0]) {
+        pack_nil(writer, "depth");
+        pack_text(writer, "network", model->net.shape.stages);
+    } else {
+        pack_uint(writer, "depth", model->net.shape.depth);
+    }
     pack_uint(writer, "epoch", model->run->epoch);
     pack_bool(writer, "stopped", model->run->stopped);
     pack_text(writer, "split", split_name[split]);
+    if (candidate->looks.name)
+        pack_text(writer, "tta", candidate->looks.name);
     pack_uint(writer, "images", score->images);
     pack_real(writer, "loss", score->loss / images);
     pack_real(writer, "accuracy", (double)score->correct / images);

@@ -2,6 +2,8 @@
 #ifndef PSWEEP_CANDIDATE_H
 #define PSWEEP_CANDIDATE_H
 
+#include "looks.h"
+
 #include "nn/engine.h"
 #include "nn/model.h"
 
@@ -28,17 +30,20 @@ struct candidate {
     uint32_t *place;  /* [its own classes] in the table of all */
     uint32_t *own;    /* [classes] in its own table, or NO_CLASS */
     struct evaluation score[SPLITS];
+    struct looks looks;
+    uint32_t batch;
     uint32_t *label;    /* [batch] of the present mini-batch, in its own table */
-    float *probability; /* [batch][its own classes] what it said */
+    float *probability; /* [count][its own classes] what it said; first [looks][count][…] of each */
 };
 
 /* Reads a model file and puts it on an engine; mean and deviation of the options come from the
  * model. -1 with a sentence. */
 int candidate_open(struct candidate *candidate, const char *path, const char *device,
                    const struct engine_options *options);
-/* Makes ready for mini-batches of at most batch images; all has all classes that the models know.
- */
-void candidate_begin(struct candidate *candidate, uint32_t batch, struct classes *all);
+/* Makes ready for mini-batches of at most batch images, each looked at so; all has all classes that
+ * the models know. */
+void candidate_begin(struct candidate *candidate, uint32_t batch, const struct looks *looks,
+                     struct classes *all);
 void candidate_close(struct candidate *candidate);
 
 /* Whether the model knows the class of images that has this name and this place in the table of
@@ -48,7 +53,9 @@ int candidate_knows(const struct candidate *candidate, const char *name, uint32_
  * they were cut from; -1 with a sentence. */
 int candidate_fits(const struct candidate *candidate, const struct image *image);
 
-/* Adds count images of a split to its score. pixels[count][height][width][channels]. */
+/* Adds count images of a split to its score. pixels[looks][batch][height][width][channels]. With
+ * several looks the loss is the cross entropy of their mean, in which 0 counts as 2^-149, the
+ * smallest float. */
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
                       const uint32_t *label, uint32_t count);
 /* The label of the class that it gave the highest probability, of several the first, for an image

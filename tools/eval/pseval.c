@@ -7,7 +7,6 @@
 #include "meter.h"
 #include "options.h"
 #include "standard.h"
-#include "view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,15 @@
 
 static struct engine_options engine = {.batch = 128, .isa = "auto", .precision = "tf32"};
 static uint64_t most_wrong = OPTION_UNSET;
-static const char *only, *device = "auto";
+static const char *only, *tta, *device = "auto";
 
 static const struct option_row rows[] = {
     {0, "only", OPTION_CHOICE, OPTION_IN_HEADER, &only, 0, 0, "train|validation|test",
      "score this split (each that there is)"},
     {0, "wrong", OPTION_UINT, OPTION_IN_HEADER, &most_wrong, 1, 1000000, "N",
      "write the N images that the model is wrong about and most sure of"},
+    {0, "tta", OPTION_CHOICE, OPTION_IF_GIVEN, &tta, 0, 0, "flip|shifts",
+     "mean over an image and its mirror image, or these and moved by a pixel"},
     {'b', "batch-size", OPTION_UINT, OPTION_LOCAL, &engine.batch, 1, 65536, "N",
      "images at a time (128)"},
     {'t', "threads", OPTION_UINT, OPTION_LOCAL, &engine.threads, 1, 1024, "N",
@@ -60,13 +61,14 @@ struct queue {
 /* The pixels of those that wait, as networks of one shape see them. */
 struct waiting {
     uint32_t height, width, channels;
-    uint8_t *of[SPLITS]; /* [batch][height][width][channels] */
+    uint8_t *of[SPLITS]; /* [looks][batch][height][width][channels] */
 };
 
 struct examination {
     struct images input;
     struct candidate *candidate;
     uint32_t candidates;
+    struct looks looks; /* at each image */
     struct queue queue[SPLITS];
     struct waiting *pixels; /* [shapes] */
     uint32_t shapes;
@@ -124,8 +126,8 @@ static void begin(struct examination *exam)
         struct waiting *pixels = &exam->pixels[exam->shapes++];
         *pixels = (struct waiting){shape->height, shape->width, shape->channels, {0}};
         for (int split = 0; split < SPLITS; split++)
-            pixels->of[split] =
-                ealloc(engine.batch * shape->height * shape->width, shape->channels);
+            pixels->of[split] = ealloc(
+                exam->looks.count * engine.batch * shape->height * shape->width, shape->channels);
     }
     if (exam->classes.count > exam->candidate[0].model.classes.count) {
         uint32_t *place = ealloc(exam->classes.count, sizeof *place);
@@ -133,7 +135,7 @@ static void begin(struct examination *exam)
         free(place);
     }
     for (uint32_t c = 0; c < exam->candidates; c++)
-        candidate_begin(&exam->candidate[c], (uint32_t)engine.batch, &exam->classes);
+        candidate_begin(&exam->candidate[c], (uint32_t)engine.batch, &exam->looks, &exam->classes);
     for (int split = 0; split < SPLITS; split++)
         exam->queue[split].label = ealloc(engine.batch, sizeof(uint32_t));
 }
@@ -167,8 +169,9 @@ static int add_image(struct examination *exam, const struct image *image,
     for (uint32_t i = 0; i < exam->shapes; i++) {
         const struct waiting *pixels = &exam->pixels[i];
         size_t size = (size_t)pixels->height * pixels->width * pixels->channels;
-        struct view view = view_middle(image, pixels->height, pixels->width);
-        view_draw(&view, image, pixels->of[image->split] + queue->count * size);
+        uint8_t *place = pixels->of[image->split] + queue->count * size;
+        for (uint32_t l = 0; l < exam->looks.count; l++, place += engine.batch * size)
+            look_draw(&exam->looks.look[l], image, pixels->height, pixels->width, place);
     }
     if (exam->wrong)
         wrong_wait(exam->wrong, image->split, queue->count, image->id, exam->label[image->label],
@@ -267,7 +270,7 @@ int main(int argc, char **argv)
     estandard_input();
     struct writer *writer = estandard_output();
 
-    struct examination exam = {.candidates = (uint32_t)(argc - first)};
+    struct examination exam = {.candidates = (uint32_t)(argc - first), .looks = looks_of(tta)};
     exam.candidate = ealloc(exam.candidates, sizeof *exam.candidate);
     if (most_wrong != OPTION_UNSET)
         exam.wrong = wrong_open(most_wrong, (uint32_t)engine.batch);

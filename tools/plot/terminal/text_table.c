@@ -231,13 +231,17 @@ struct screen *text_score_table(const struct history *history, const struct page
     struct table table = {0};
     struct history models = models_of(history);
     struct naming naming = naming_of(&models);
-    int with_depth = naming.options.count == 0;
+    int with_depth = naming.options.count == 0, with_views = 0;
     /* Names and what they differ in, or the depth where that is not known. */
     add_name_columns(&table, &models, &naming, "model");
     if (with_depth)
         add_column(&table, "depth", 1, 0);
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
         add_column(&table, name[i], i != 1, 0);
+    for (size_t i = 0; i < history->scores; i++)
+        with_views |= history->score[i]->tta != NULL;
+    if (with_views)
+        add_column(&table, "tta", 0, 0);
     for (size_t i = 0; i < history->scores; i++) {
         const struct score *score = history->score[i];
         if (models.runs > 0)
@@ -251,6 +255,8 @@ struct screen *text_score_table(const struct history *history, const struct page
         add_whole(&table, (int64_t)score->images);
         add_cell(&table, "%s", loss_text(score->loss, 4));
         add_percent(&table, score->accuracy);
+        if (with_views)
+            add_cell(&table, "%s", score->tta ? score->tta : "-");
     }
     free(models.run);
     return draw(&table, page);

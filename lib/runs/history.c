@@ -48,7 +48,7 @@ void history_add_models(struct history *history, const struct record *header)
         if (!object_is(map_field(above, "kind"), "run"))
             continue;
         struct run *model = run_new();
-        settings_read(&model->settings, above, 0);
+        run_read_options(model, above);
         history->model = egrow(history->model, history->models + 1, sizeof *history->model);
         history->model[history->models++] = model;
     }

@@ -13,6 +13,7 @@ struct history {
     uint64_t epochs;     /* that runs are asked for whose records do not tell; 0: not known */
     const struct settings *coming; /* [to_come] options of runs that are yet to come, borrowed */
     size_t to_come;
+    int programs;     /* what is told is for programs: no text is cut */
     int images;       /* an input was refused, for it is a stream of images */
     struct run **run; /* [runs] */
     size_t runs;

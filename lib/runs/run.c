@@ -14,7 +14,7 @@
 struct run *run_new(void)
 {
     struct run *run = ealloc(1, sizeof *run);
-    run->depth = run->seed = -1;
+    run->seed = -1;
     run->again = UINT64_MAX;
     run->heard = NAN;
     return run;
@@ -31,6 +31,7 @@ void run_free(struct run *run)
     free(run->shown);
     free(run->header);
     free(run->engine);
+    free(run->network);
     free(run->reason);
     free(run);
 }
@@ -65,6 +66,25 @@ static int64_t whole_setting(const struct run *run, const char *name, int64_t ab
     return number >= 0 && errno == 0 && *end == 0 ? number : absent;
 }
 
+static void set_depth(struct run *run, int64_t depth)
+{
+    if (depth >= 0 && asprintf(&run->network, "depth %lld", (long long)depth) < 0)
+        die(FAILED, "out of memory: the name of a network");
+}
+
+void run_read_options(struct run *run, const msgpack_object *header)
+{
+    settings_read(&run->settings, header, 0);
+    const struct setting *stages = settings_find(&run->settings, "network");
+    run->seed = whole_setting(run, "seed", -1);
+    run->batch = (uint64_t)whole_setting(run, "batch size", 0);
+    run->by_text = stages != NULL;
+    if (stages)
+        run->network = ecopy(stages->value);
+    else
+        set_depth(run, whole_setting(run, "depth", -1));
+}
+
 static void take_header(struct run *run, const struct record *record)
 {
     const msgpack_object *engine = record_field(record, "engine");
@@ -72,10 +92,7 @@ static void take_header(struct run *run, const struct record *record)
     run->header_size = record->size;
     if (engine && engine->type == MSGPACK_OBJECT_STR)
         run->engine = label_name(engine->via.str.ptr, engine->via.str.size);
-    settings_read(&run->settings, &record->map, 0);
-    run->depth = whole_setting(run, "depth", -1);
-    run->seed = whole_setting(run, "seed", -1);
-    run->batch = (uint64_t)whole_setting(run, "batch size", 0);
+    run_read_options(run, &record->map);
     run->train = map_uint(record_field(record, "counts"), "train", 0);
     const struct setting *last = settings_find(&run->settings, "last batch");
     if (last && strcmp(last->value, "drop") == 0 && run->batch > 0)
@@ -135,7 +152,8 @@ static int take_model(struct run *run, const struct record *record)
     run->stopped = map_true(map, "stopped");
     run->epochs = map_uint(map, "epochs", run->epochs);
     run->iteration = map_uint(map, "iteration", run->iteration);
-    run->depth = (int64_t)map_uint(record_field(record, "network"), "depth", (uint64_t)run->depth);
+    if (run->network == NULL)
+        set_depth(run, (int64_t)map_uint(record_field(record, "network"), "depth", UINT64_MAX));
     if (reason && reason->type == MSGPACK_OBJECT_STR) {
         free(run->reason);
         run->reason = label_name(reason->via.str.ptr, reason->via.str.size);

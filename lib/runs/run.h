@@ -37,10 +37,12 @@ struct run {
     uint8_t *header; /* as it stands in the stream; NULL: none has come */
     size_t header_size;
     struct settings settings;
-    char *engine;        /* NULL: not known */
-    int64_t depth, seed; /* -1: not known */
-    uint64_t batch;      /* images in a mini-batch, but for the last of an epoch; 0: not known */
-    uint64_t train;      /* images in an epoch; 0: not known */
+    char *engine;   /* NULL: not known */
+    int64_t seed;   /* -1: not known */
+    char *network;  /* "depth 3", or the text of its stages; NULL: not known */
+    int by_text;    /* it is such a text */
+    uint64_t batch; /* images in a mini-batch, but for the last of an epoch; 0: not known */
+    uint64_t train; /* images in an epoch; 0: not known */
 
     uint64_t records;        /* so far */
     struct samples progress; /* per iteration */
@@ -70,6 +72,9 @@ int run_take(struct run *run, const struct record *record, double now);
 /* The next record of an input that is one run, which takes it. As record_next(); a stream of
  * another kind or a second run is a failure. */
 int run_next(struct run *run, struct reader *reader, struct record *record);
+
+/* Reads its options from a header, where they stand, and those of the headers upstream. */
+void run_read_options(struct run *run, const msgpack_object *header);
 
 /* Reads a file (path NULL: standard input) to its end; all that may come of it is a state. Of a
  * damaged one what stands before its last good checkpoint counts. */

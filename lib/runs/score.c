@@ -49,6 +49,7 @@ int score_read(struct score *score, const struct record *record, const struct cl
     *score = (struct score){.name = label_stem(file ? file : "model"),
                             .split = split ? split : ecopy(""),
                             .tta = text_of(record, "tta"),
+                            .network = text_of(record, "network"),
                             .depth = (int64_t)map_uint(&record->map, "depth", UINT64_MAX),
                             .epoch = (int64_t)map_uint(&record->map, "epoch", UINT64_MAX),
                             .classes = classes->count};
@@ -72,6 +73,7 @@ void score_free(struct score *score)
     free(score->name);
     free(score->split);
     free(score->tta);
+    free(score->network);
     free(score);
 }
 

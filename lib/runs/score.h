@@ -10,6 +10,7 @@ struct score {
     char *split;          /* "test" */
     char *tta;            /* the views whose mean it is of (pseval --tta); NULL: none */
     struct run *model;    /* its options and names, and nothing else of it; NULL: not known */
+    char *network;        /* the text of its stages; NULL: none */
     int64_t depth, epoch; /* -1: not known */
     uint64_t images;
     double loss, accuracy;

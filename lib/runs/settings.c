@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TEXT = 200 };
+enum { MOST_NAME = 200, MOST_VALUE = 1024 };
 
 /* A value as a text, and as a number where it is one. 0 when there is nothing to say. */
 static int value_text(const msgpack_object *value, char *text, size_t size, double *number)
@@ -55,7 +55,7 @@ void settings_read(struct settings *settings, const msgpack_object *header, int 
 {
     const msgpack_object *options = map_field(header, "options"), *tool = map_field(header, "tool"),
                          *above = map_field(header, "upstream");
-    char name[MOST_TEXT], text[MOST_TEXT];
+    char name[MOST_NAME], text[MOST_VALUE];
     double number;
     size_t before = 0;
     /* "psaug 0.1.0" is "psaug"; the header of the run itself needs no such word. */

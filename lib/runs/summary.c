@@ -33,9 +33,13 @@ static void choose_axis(const struct history *history, struct varying *options)
         }
     }
     const char *axis = options->count ? options->name[best] : NULL;
-    /* Where nothing varies, all runs with options stand at the one depth that they have. */
+    /* Where nothing varies, all runs with options stand at the one depth, or network, that they
+     * have.
+     */
     if (axis == NULL && history->runs > 0 && settings_find(&history->run[0]->settings, "depth"))
         axis = "depth";
+    if (axis == NULL && history->runs > 0 && history->run[0]->by_text)
+        axis = "network";
     memmove(&options->name[1], &options->name[0], best * sizeof options->name[0]);
     options->name[0] = axis;
 }
@@ -54,8 +58,8 @@ static struct axis_value value_of(const struct run *run, const char *axis)
         return (struct axis_value){run->name    ? run->name
                                    : run->given ? run->given
                                                 : run->path,
-                                   NAN};
-    return (struct axis_value){varying_value(run, axis), varying_number(run, axis)};
+                                   NULL, NAN};
+    return (struct axis_value){varying_value(run, axis), NULL, varying_number(run, axis)};
 }
 
 static size_t find_value(const struct summary *summary, const char *text)
@@ -66,14 +70,18 @@ static size_t find_value(const struct summary *summary, const char *text)
     return i;
 }
 
-static void find_values(struct summary *summary, const struct history *history)
+static void find_values(struct summary *summary, const struct history *history,
+                        const struct varying *options)
 {
     summary->value = ealloc(history->runs, sizeof *summary->value);
     summary->numeric = summary->axis != NULL;
     for (size_t r = 0; r < history->runs; r++) {
         struct axis_value value = value_of(history->run[r], summary->axis);
-        if (find_value(summary, value.text) == summary->values)
+        if (find_value(summary, value.text) == summary->values) {
+            value.shown = summary->axis ? varying_shown(history->run[r], options, summary->axis)
+                                        : ecopy(value.text);
             summary->value[summary->values++] = value;
+        }
         summary->numeric &= isfinite(value.number) != 0;
     }
     if (summary->axis)
@@ -184,7 +192,10 @@ char *summary_name(const struct summary *summary, const struct group *group)
 {
     const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
     char *name;
-    if (asprintf(&name, "%s%s%s%s%s", axis, axis[0] ? " " : "", summary->value[group->value].text,
+    /* "depth 3" of a network says what it is. */
+    if (strcmp(axis, "network") == 0 && !group->run[0]->by_text)
+        axis = "";
+    if (asprintf(&name, "%s%s%s%s%s", axis, axis[0] ? " " : "", summary->value[group->value].shown,
                  series[0] ? ", " : "", series) < 0)
         die(FAILED, "out of memory: the name of a group");
     return name;
@@ -222,7 +233,7 @@ void summary_make(struct summary *summary, const struct history *history)
     *summary = (struct summary){.rank = history->rank,
                                 .training = rank_by_training(history->run, history->runs),
                                 .axis = all.name[0]};
-    find_values(summary, history);
+    find_values(summary, history, &options);
     for (size_t r = 0; r < history->runs; r++) {
         const struct run *run = history->run[r];
         struct merit merit = rank_merit(run, history->rank, 0);
@@ -243,6 +254,8 @@ void summary_free(struct summary *summary)
         free(summary->group[g].run);
     for (size_t i = 0; i < summary->serieses; i++)
         free(summary->series[i]);
+    for (size_t i = 0; i < summary->values; i++)
+        free(summary->value[i].shown);
     free(summary->group);
     free(summary->series);
     free(summary->value);

@@ -16,6 +16,7 @@
 /* A value of the axis. */
 struct axis_value {
     const char *text;
+    char *shown;   /* the text for people; of a network not what all have */
     double number; /* NAN: a word */
 };
 

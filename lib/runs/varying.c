@@ -4,12 +4,29 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *varying_value(const struct run *run, const char *name)
 {
     const struct setting *setting = settings_find(&run->settings, name);
+    if (strcmp(name, "network") == 0 && run->network)
+        return run->network;
     return setting ? setting->value : "none";
+}
+
+char *varying_shown(const struct run *run, const struct varying *options, const char *name)
+{
+    enum { LONG = 24 };
+    const char *value = varying_value(run, name);
+    size_t length = strlen(value), front = options->front, back = options->back;
+    if (strcmp(name, "network") != 0 || !run->by_text || length <= LONG || front + back == 0)
+        return ecopy(value);
+    char *shown;
+    if (asprintf(&shown, "%s%.*s%s", front ? "..." : "", (int)(length - front - back),
+                 value + front, back ? "..." : "") < 0)
+        die(FAILED, "out of memory: the name of a network");
+    return shown;
 }
 
 double varying_number(const struct run *run, const char *name)
@@ -47,13 +64,15 @@ static int varies(const struct history *history, const char *name)
     return will_vary(history, name);
 }
 
-enum turn { TURN_DEPTH, TURN_OTHERS, TURN_SEEDS, TURN_NEVER };
+enum turn { TURN_NETWORK, TURN_OTHERS, TURN_SEEDS, TURN_NEVER };
 
-static enum turn turn_of(const char *name)
+/* by_text: the network of some run is of a text. */
+static enum turn turn_of(const char *name, int by_text)
 {
     size_t length = strlen(name);
-    return strcmp(name, "depth") == 0                              ? TURN_DEPTH
-           : strcmp(name, "checkpoint every") == 0                 ? TURN_NEVER
+    return strcmp(name, "depth") == 0              ? by_text ? TURN_NEVER : TURN_NETWORK
+           : strcmp(name, "network") == 0          ? TURN_NETWORK
+           : strcmp(name, "checkpoint every") == 0 ? TURN_NEVER
            : length >= 4 && strcmp(name + length - 4, "seed") == 0 ? TURN_SEEDS
                                                                    : TURN_OTHERS;
 }
@@ -67,14 +86,52 @@ static int is_told_before(const struct history *history, size_t run, const char 
     return 0;
 }
 
+/* What the texts of networks share in front and behind, in whole stages: the first is measured
+ * against the others. */
+static void find_shared(const struct history *history, struct varying *found)
+{
+    const char *first = NULL;
+    size_t front = 0, back = 0, shortest = 0;
+    for (size_t r = 0; r < history->runs; r++) {
+        const char *text = history->run[r]->network;
+        if (!history->run[r]->by_text)
+            continue;
+        size_t length = strlen(text), same = 0;
+        if (first == NULL) {
+            first = text;
+            front = back = shortest = length;
+        }
+        while (same < front && text[same] == first[same])
+            same++;
+        front = same;
+        shortest = length < shortest ? length : shortest;
+        for (same = 0; same < back && same < length &&
+                       text[length - 1 - same] == first[strlen(first) - 1 - same];)
+            same++;
+        back = same;
+    }
+    while (front > 0 && first[front - 1] != '-')
+        front--;
+    back = back < shortest - front ? back : shortest - front;
+    while (back > 0 && first[strlen(first) - back] != '-')
+        back--;
+    found->front = front;
+    found->back = back;
+}
+
 struct varying varying_find(const struct history *history, int with_seeds)
 {
     struct varying found = {.count = 0};
-    for (enum turn turn = TURN_DEPTH; turn <= (with_seeds ? TURN_SEEDS : TURN_OTHERS); turn++)
+    int by_text = 0;
+    for (size_t r = 0; r < history->runs; r++)
+        by_text |= history->run[r]->by_text;
+    if (by_text && !history->programs)
+        find_shared(history, &found);
+    for (enum turn turn = TURN_NETWORK; turn <= (with_seeds ? TURN_SEEDS : TURN_OTHERS); turn++)
         for (size_t r = 0; r < history->runs; r++)
             for (size_t i = 0; i < history->run[r]->settings.count; i++) {
                 const char *name = history->run[r]->settings.setting[i].name;
-                if (found.count < VARYING_MOST && turn_of(name) == turn &&
+                if (found.count < VARYING_MOST && turn_of(name, by_text) == turn &&
                     !is_told_before(history, r, name) && varies(history, name))
                     found.name[found.count++] = name;
             }
@@ -94,7 +151,7 @@ static int follows(const struct history *history, const struct varying *chosen, 
 
 struct varying varying_reduce(const struct history *history, const struct varying *all)
 {
-    struct varying chosen = {.count = 0};
+    struct varying chosen = {.front = all->front, .back = all->back};
     for (size_t i = 0; i < all->count; i++)
         if (chosen.count == 0 || will_vary(history, all->name[i]) ||
             !follows(history, &chosen, all->name[i]))
@@ -102,14 +159,26 @@ struct varying varying_reduce(const struct history *history, const struct varyin
     return chosen;
 }
 
+/* A value with the option's name before it, but for "depth 3" of a network. */
+static void print_value(FILE *out, const struct run *run, const struct varying *options,
+                        const char *name, const char *word)
+{
+    char *shown = varying_shown(run, options, name);
+    if (strcmp(name, "network") != 0 || run->by_text)
+        fprintf(out, "%s ", word);
+    fputs(shown, out);
+    free(shown);
+}
+
 char *varying_words(const struct run *run, const struct varying *options, size_t first)
 {
     char *words = NULL;
     size_t size;
     FILE *out = open_memstream(&words, &size);
-    for (size_t i = first; out && i < options->count; i++)
-        fprintf(out, "%s%s %s", i > first ? ", " : "", options->name[i],
-                varying_value(run, options->name[i]));
+    for (size_t i = first; out && i < options->count; i++) {
+        fputs(i > first ? ", " : "", out);
+        print_value(out, run, options, options->name[i], options->name[i]);
+    }
     if (out == NULL || fclose(out) != 0)
         die(FAILED, "out of memory: the name of a run");
     return words;
@@ -127,12 +196,11 @@ char *varying_brief(const struct run *run, const struct varying *options)
             int is_depth = strcmp(name, "depth") == 0, is_seed = strcmp(name, "seed") == 0;
             if ((is_depth || is_seed) == others)
                 continue;
-            fprintf(out, "%s%s%s%s", others && between[0] ? ", " : between,
-                    is_depth  ? "d"
-                    : is_seed ? "s"
-                    : word    ? word + 1
-                              : name,
-                    others ? " " : "", varying_value(run, name));
+            fputs(others && between[0] ? ", " : between, out);
+            if (others)
+                print_value(out, run, options, name, word ? word + 1 : name);
+            else
+                fprintf(out, "%s%s", is_depth ? "d" : "s", varying_value(run, name));
             between = "-";
         }
     if (out == NULL || fclose(out) != 0)

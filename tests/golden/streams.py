@@ -21,9 +21,10 @@ def header(kind, classes=("cat", "dog"), **more):
     return dict(type="header", version=1, kind=kind, tool="pstrain 0", upstream=[], classes=list(classes), **more)
 
 
-def run(depth=1, seed=0, rate=0.05, epochs=12, per=40, top=0.8, diverge=0, cut=None):
+def run(depth=1, seed=0, rate=0.05, epochs=12, per=40, top=0.8, diverge=0, network=None):
     noise, out, i = Noise(100 * depth + seed), [], 0
-    out.append(header("run", options={"depth": depth, "learning-rate": rate, "seed": seed}))
+    shape = dict(network=network) if network else dict(depth=depth)
+    out.append(header("run", options={**shape, "learning-rate": rate, "seed": seed}))
     for epoch in range(1, epochs + 1):
         for _ in range(per):
             i += 1
@@ -35,7 +36,7 @@ def run(depth=1, seed=0, rate=0.05, epochs=12, per=40, top=0.8, diverge=0, cut=N
         out.append(dict(type="validation", iteration=i, epoch=epoch, images=100, accuracy=accuracy,
                         loss=float("nan") if gone else 2.3 * (1 - accuracy)))
     out.append(dict(type="model", epoch=epochs, epochs=epochs, iteration=i, stopped=False,
-                    network=dict(depth=depth, filters=16), tensors=[]))
+                    network=dict(stages=network) if network else dict(depth=depth, filters=16), tensors=[]))
     return out
 
 
@@ -72,6 +73,9 @@ write("odd-nothing.bin", run(2, 4)[:1])
 write("long.bin", run(3, 7, epochs=300, per=40))
 for s in range(2):
     write("apart-s%d.bin" % s, run(2, s, top=(0.05, 1)[s]))
+for s in range(2):
+    for k, middle in enumerate(("256p-256", "512p-512", "256p-256-256+2")):
+        write("text%d-s%d.bin" % (k, s), run(2, s, top=0.7 + 0.05 * k, network="64w-64p-%s-256p-256-max" % middle))
 write("two.scores", scores(["cat", "dog"]))
 write("ten.scores", scores("airplane automobile bird cat deer dog frog horse ship truck".split()))
 write("hundred.scores", scores(["class %d" % k for k in range(100)]))

@@ -128,7 +128,7 @@ static void a_run(void **state)
     assert_string_equal(run->path, "runs/net3.bin");
     assert_int_equal(run->epoch, 6);
     assert_int_equal(run->epochs, 9);
-    assert_int_equal(run->depth, 3);
+    assert_string_equal(run->network, "depth 3");
     assert_int_equal(run->seed, 7);
     assert_int_equal(run->progress.count, 12);
     assert_int_equal(run->validation.count, 6);

@@ -56,7 +56,7 @@ static void check_options(void)
 
 static void print_table(struct input *input, int count)
 {
-    struct history history = {.rank = rank_rule(rank)};
+    struct history history = {.rank = rank_rule(rank), .programs = 1};
     if (input_read_all(input, count, &history) < 0)
         die_why();
     int printed = is_kind("ranking") ? print_ranking(&history, epochs)

@@ -29,6 +29,7 @@ struct axis {
     int bare;                     /* no labels: those of the plot below hold for it */
     const struct axis_mark *mark; /* [marks] in place of round numbers, rising; NULL: those */
     size_t marks;
+    int words; /* the labels, at steps of 1, are words: one that is too wide is cut */
 };
 
 /* Ticks for an axis from low to high, at most most (>= 2) of them; step is never below smallest: 1

@@ -162,7 +162,7 @@ static void draw_summary(struct canvas *canvas, const struct summary *summary, d
     struct lettering lettering = {font, black, 0, 0, 1, 0};
     struct axis_mark *mark = ealloc(summary->values, sizeof *mark);
     for (size_t i = 0; i < summary->values; i++)
-        mark[i] = (struct axis_mark){at_value(summary, i), summary->value[i].text};
+        mark[i] = (struct axis_mark){at_value(summary, i), summary->value[i].shown};
     double first = mark[0].at, last = mark[summary->values - 1].at, labels = 0;
     /* Room for the series that stand beside each other at the first and the last value. */
     double beside = fmin(0.05 + 0.03 * (double)summary->serieses, 0.2);
@@ -175,7 +175,8 @@ static void draw_summary(struct canvas *canvas, const struct summary *summary, d
     if (name[0] >= 'a' && name[0] <= 'z')
         name[0] = (char)(name[0] - 'a' + 'A');
     summary_measure(summary, 0, measure, sizeof measure);
-    struct axis across = {first - margin, last + margin, 0, name, 0, mark, summary->values};
+    struct axis across = {first - margin,  last + margin,    0, name, 0, mark,
+                          summary->values, !summary->numeric};
     struct pane pane = {canvas,
                         0,
                         top + font,

@@ -3,16 +3,17 @@
 #include <math.h>
 #include <string.h>
 
-/* A grid line with its label below, which stays on the picture where the axis ends at its edge. */
-static void mark_across(const struct pane *pane, double value, const char *text)
+/* A grid line with its label below, in so much room, which stays on the picture where the axis ends
+ * at its edge. */
+static void mark_across(const struct pane *pane, double value, const char *text, double room)
 {
     double x = pane_x(pane, value), bottom = pane->y + pane->height;
     struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
     canvas_line(pane->canvas, x, pane->y, x, bottom, 1, pale_grey);
-    double half = canvas_text_width(pane->canvas, &below, text) / 2;
+    double half = fmin(room, canvas_text_width(pane->canvas, &below, text)) / 2;
     if (!pane->across.bare)
-        canvas_text(pane->canvas, fmin(x, pane->canvas->width - half - 1),
-                    bottom + 0.5 * pane->font, &below, text);
+        canvas_text_in(pane->canvas, fmin(x, pane->canvas->width - half - 1),
+                       bottom + 0.5 * pane->font, room, &below, text);
 }
 
 static int at_most(double ticks)
@@ -26,12 +27,15 @@ void pane_columns(const struct pane *pane)
     double bottom = pane->y + pane->height, end = -INFINITY;
     struct lettering below = {pane->font, grey, 0.5, 0, 0, 0};
     char text[32];
-    /* Its own labels, but for those that would run into the one before. */
+    /* Its own labels, but for those that would run into the one before; words are cut where it is
+     * of use. */
+    double step = pane_x(pane, 1) - pane_x(pane, 0) - 0.6 * pane->font;
+    double room = axis->words && step > 4 * pane->font ? step : INFINITY;
     for (size_t i = 0; i < axis->marks; i++) {
         double x = pane_x(pane, axis->mark[i].at);
-        double half = canvas_text_width(pane->canvas, &below, axis->mark[i].text) / 2;
+        double half = fmin(room, canvas_text_width(pane->canvas, &below, axis->mark[i].text)) / 2;
         int fits = x - half > end + 0.5 * pane->font;
-        mark_across(pane, axis->mark[i].at, fits ? axis->mark[i].text : "");
+        mark_across(pane, axis->mark[i].at, fits ? axis->mark[i].text : "", room);
         end = fits ? x + half : end;
     }
     /* Round numbers, each as wide as the last with the decimals that so many would have. */
@@ -41,7 +45,7 @@ void pane_columns(const struct pane *pane)
     ticks = ticks_make(axis->low, axis->high, at_most(pane->width / wide + 1), axis->smallest);
     for (int i = 0; axis->mark == NULL && i < ticks.count; i++) {
         tick_text(&ticks, tick_value(&ticks, i), text, sizeof text);
-        mark_across(pane, tick_value(&ticks, i), text);
+        mark_across(pane, tick_value(&ticks, i), text, INFINITY);
     }
     canvas_line(pane->canvas, pane->x, bottom, pane->x + pane->width, bottom, 1, grey);
 }

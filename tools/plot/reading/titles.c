@@ -21,14 +21,16 @@ static int is_nameless(const struct history *history, const struct run *run)
 
 static char *plain_name(const struct history *history, const struct run *run)
 {
-    char text[64];
+    char *name;
     if (run->given || !is_nameless(history, run))
         return ecopy(run->given ? run->given : run->stem);
-    if (run->depth >= 0)
-        snprintf(text, sizeof text, "depth %lld", (long long)run->depth);
-    else
-        snprintf(text, sizeof text, "run %d", run->ordinal);
-    return ecopy(text);
+    if (run->network && !run->by_text)
+        return ecopy(run->network);
+    int made = run->by_text ? asprintf(&name, "network %s", run->network)
+                            : asprintf(&name, "run %d", run->ordinal);
+    if (made < 0)
+        die(FAILED, "out of memory: the name of a run");
+    return name;
 }
 
 /* The name with what sets the run apart from the others of that name; NULL where there are none. */

@@ -81,7 +81,7 @@ static void fill_row(const struct summary *summary, const struct group *group,
         cell[0] = summary->axis;
     if (group == NULL)
         return;
-    cell[0] = summary->value[group->value].text;
+    cell[0] = summary->value[group->value].shown;
     cell[1] = summary->series[group->series];
     rank_text(summary->rank, group->mean, 0, text[2]);
     rank_text(summary->rank, group->deviation, 0, text[3]);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 2 }; /* blanks between columns */
+enum { GAP = 2, LEAST_TEXT = 16 }; /* blanks between columns; of a text that is cut */
 
 enum { MOST_COLUMNS = VARYING_MOST + 16 };
 
@@ -87,6 +87,15 @@ static void fit_columns(const struct table *table, int columns, int *width)
             break;
         width[next] = -1;
     }
+    /* Still too wide: the widest text is cut, but not to nothing. */
+    size_t widest = 0;
+    for (size_t i = 1; i < table->columns; i++)
+        if (width[i] > width[widest])
+            widest = i;
+    int left = columns - (total(table, width) - width[widest]);
+    if (left < width[widest])
+        width[widest] =
+            left < LEAST_TEXT ? (width[widest] < LEAST_TEXT ? width[widest] : LEAST_TEXT) : left;
 }
 
 static struct screen *draw(struct table *table, const struct page *page)
@@ -152,8 +161,11 @@ static void add_name(struct table *table, const struct run *run, const struct na
 {
     if (naming->named)
         add_cell(table, "%s", run->name);
-    for (size_t i = 0; i < naming->options.count; i++)
-        add_cell(table, "%s", varying_value(run, naming->options.name[i]));
+    for (size_t i = 0; i < naming->options.count; i++) {
+        char *shown = varying_shown(run, &naming->options, naming->options.name[i]);
+        add_cell(table, "%s", shown);
+        free(shown);
+    }
 }
 
 /* The four figures by their names as --rank has them; the one that decides stays on every page. */
@@ -205,9 +217,9 @@ struct screen *text_run_table(const struct history *history, const struct page *
              rank_measure(history->rank, training), rank_when(history->rank, training));
     /* One alone is not compared; it tells of what all have. */
     if (history->runs == 1) {
-        naming.options = (struct varying){{"depth", "seed"}, 2};
-        if (settings_find(&history->run[0]->settings, "depth") == NULL)
-            naming.options.count = 0;
+        naming.options =
+            (struct varying){.name = {history->run[0]->by_text ? "network" : "depth", "seed"},
+                             .count = history->run[0]->network ? 2 : 0};
         table.heading = NULL;
     }
     add_name_columns(&table, history, &naming, "run");
@@ -231,15 +243,19 @@ struct screen *text_score_table(const struct history *history, const struct page
     struct table table = {0};
     struct history models = models_of(history);
     struct naming naming = naming_of(&models);
-    int with_depth = naming.options.count == 0, with_views = 0;
-    /* Names and what they differ in, or the depth where that is not known. */
+    int with_depth = naming.options.count == 0, with_network = 0, with_views = 0;
+    for (size_t i = 0; i < history->scores; i++) {
+        with_network |= with_depth && history->score[i]->network;
+        with_views |= history->score[i]->tta != NULL;
+    }
+    /* Names and what they differ in, or the networks where that is not known. */
     add_name_columns(&table, &models, &naming, "model");
     if (with_depth)
         add_column(&table, "depth", 1, 0);
+    if (with_network)
+        add_column(&table, "network", 0, 0);
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
         add_column(&table, name[i], i != 1, 0);
-    for (size_t i = 0; i < history->scores; i++)
-        with_views |= history->score[i]->tta != NULL;
     if (with_views)
         add_column(&table, "tta", 0, 0);
     for (size_t i = 0; i < history->scores; i++) {
@@ -250,6 +266,8 @@ struct screen *text_score_table(const struct history *history, const struct page
             add_cell(&table, "%s", score->name);
         if (with_depth)
             add_whole(&table, score->depth);
+        if (with_network)
+            add_cell(&table, "%s", score->network ? score->network : "-");
         add_whole(&table, score->epoch);
         add_cell(&table, "%s", score->split);
         add_whole(&table, (int64_t)score->images);

@@ -103,14 +103,15 @@ static void take_header(struct run *run, const struct record *record)
 static int take_point(struct run *run, const struct record *record, double now)
 {
     const msgpack_object *map = &record->map;
-    struct sample sample = {.time = now};
+    struct sample sample = {.time = now, .rate = NAN};
     uint64_t before = run->iteration;
     if (record_uint(record, "iteration", UINT64_MAX, &run->iteration) < 0 ||
         record_uint(record, "epoch", UINT64_MAX, &sample.epoch) < 0 ||
         record_real(record, "loss", &sample.loss) < 0 ||
         record_real(record, "accuracy", &sample.accuracy) < 0)
         return -1;
-    if (record_field(record, "time") && record_real(record, "time", &sample.time) < 0)
+    if ((record_field(record, "time") && record_real(record, "time", &sample.time) < 0) ||
+        (record_field(record, "rate") && record_real(record, "rate", &sample.rate) < 0))
         return -1;
     sample.iteration = (double)run->iteration;
     run->heard = now;

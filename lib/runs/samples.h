@@ -10,6 +10,7 @@ struct sample {
     double iteration, loss, accuracy;
     double time;   /* Unix seconds; NAN when not known */
     double images; /* of the mini-batch; 0 when not known */
+    double rate;   /* the learning rate of its step; NAN when not told */
     uint64_t epoch;
 };
 

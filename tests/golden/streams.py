@@ -21,7 +21,7 @@ def header(kind, classes=("cat", "dog"), **more):
     return dict(type="header", version=1, kind=kind, tool="pstrain 0", upstream=[], classes=list(classes), **more)
 
 
-def run(depth=1, seed=0, rate=0.05, epochs=12, per=40, top=0.8, diverge=0, network=None):
+def run(depth=1, seed=0, rate=0.05, epochs=12, per=40, top=0.8, diverge=0, network=None, schedule=None):
     noise, out, i = Noise(100 * depth + seed), [], 0
     shape = dict(network=network) if network else dict(depth=depth)
     out.append(header("run", options={**shape, "learning-rate": rate, "seed": seed}))
@@ -30,8 +30,9 @@ def run(depth=1, seed=0, rate=0.05, epochs=12, per=40, top=0.8, diverge=0, netwo
             i += 1
             accuracy = top * (1 - 0.8 * math.exp(-i / 90))
             gone = diverge and i > diverge
+            told = dict(rate=schedule(i / per / epochs)) if schedule else {}
             out.append(dict(type="progress", iteration=i, epoch=epoch, accuracy=0.1 if gone else accuracy + 0.03 * noise(),
-                            loss=float("nan") if gone else 2.3 * (1 - accuracy) + 0.05 * noise()))
+                            loss=float("nan") if gone else 2.3 * (1 - accuracy) + 0.05 * noise(), **told))
         accuracy = 0.1 if gone else accuracy - 0.02 + 0.01 * noise()
         out.append(dict(type="validation", iteration=i, epoch=epoch, images=100, accuracy=accuracy,
                         loss=float("nan") if gone else 2.3 * (1 - accuracy)))
@@ -76,6 +77,8 @@ for s in range(2):
 for s in range(2):
     for k, middle in enumerate(("256p-256", "512p-512", "256p-256-256+2")):
         write("text%d-s%d.bin" % (k, s), run(2, s, top=0.7 + 0.05 * k, network="64w-64p-%s-256p-256-max" % middle))
+write("schedule-rise.bin", run(1, 0, schedule=lambda part: 0.2 * min(part / 0.2, (1 - part) / 0.8)))
+write("schedule-cosine.bin", run(2, 0, schedule=lambda part: 0.05 * (1 + math.cos(math.pi * part))))
 write("two.scores", scores(["cat", "dog"]))
 write("ten.scores", scores("airplane automobile bird cat deer dog frog horse ship truck".split()))
 write("hundred.scores", scores(["class %d" % k for k in range(100)]))

@@ -195,6 +195,20 @@ s["confusion"] = [row + [0, 0] for row in s["confusion"]] + [[0] * 5] * 2' >more
     [ "$(wc -L <chart)" -le 80 ]
 }
 
+@test "the learning rate of a schedule, behind the losses or as a row of bars" {
+    edit net1.bin '
+for record in records:
+    if record["type"] == "progress": record["rate"] = 0.2 * (1 - record["iteration"] / 120)' >falling.bin
+    psplot --size 45x44 falling.bin net2.bin >text
+    grep -q 'loss and rate (up to 0.198) by iteration' <(psplot --size 100x22 falling.bin)
+    grep -q '^rate █████▇▇▇▇▇▆▆▆▆▆▅▅▅▅▅▄▄▄▄▄▃▃▃▃▃▂▂▂▂▂▁▁▁▁▁$' text
+    [ "$(grep -c rate text)" -eq 1 ]
+    no grep -q rate <(psplot --size 45x22 net1.bin)
+    psplot --ascii --size 45x22 falling.bin | grep -q '^rate ####'
+    [ "$(psdump -k csv falling.bin | awk -F, '$1 == "progress" { printf "%.4f\n", $12 }' | sed -n '1p;$p' | xargs)" = "0.1983 0.0000" ]
+    psdump -k csv falling.bin | grep -q '^validation,.*,$'
+}
+
 @test "many runs, one point and divergence as text" {
     for i in $(seq 40); do cp net2.bin "copy$i.bin"; done
     psplot copy*.bin >chart

@@ -30,7 +30,7 @@ def put(kind, run, i, **more):
 for i in range(1, (10 * epochs or 5) + 1):
     for run in range(runs):
         accuracy = (0.8 + 0.003 * run) * i / (i + 20)
-        put("progress", run, i, loss=2.3 * (1 - accuracy), accuracy=accuracy, images=128)
+        put("progress", run, i, loss=2.3 * (1 - accuracy), accuracy=accuracy, images=128, rate=0.01 * (12 - i / 10))
         if i % 10 == 0:
             put("validation", run, i, images=100, loss=2, accuracy=accuracy - 0.02)
 for run in range(ended):

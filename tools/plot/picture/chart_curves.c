@@ -18,9 +18,10 @@ struct grid {
 };
 
 static void draw_legend(struct canvas *canvas, double x, double y, double font,
-                        const struct history *history)
+                        const struct history *history, const struct ranges *ranges)
 {
     static const char *const name[3] = {"mini-batch", "training, smoothed", "validation"};
+    char text[160];
     struct lettering lettering = {font, black, 0, 0.5, 0, 0};
     for (int i = 0; i < 3; i++) {
         double mark = i < 2 ? 2 : 1.4;
@@ -31,8 +32,13 @@ static void draw_legend(struct canvas *canvas, double x, double y, double font,
         canvas_text(canvas, x + (mark + 0.6) * font, y, &lettering, name[i]);
         x += (i < 2 ? 4.4 : 4) * font + canvas_text_width(canvas, &lettering, name[i]);
     }
+    if (ranges->rate > 0) {
+        snprintf(text, sizeof text, "rate, up to %.3g", ranges->rate);
+        canvas_line(canvas, x, y, x + 2 * font, y, 1.5, grey);
+        canvas_text(canvas, x + 2.6 * font, y, &lettering, text);
+        x += 4.4 * font + canvas_text_width(canvas, &lettering, text);
+    }
     /* What stands in the titles, where there is room to say it. */
-    char text[160];
     int training = rank_by_training(history->run, history->runs);
     const char *when = rank_when(history->rank, training);
     struct lettering note = {0.85 * font, grey, 1, 0.5, 0, 0};
@@ -65,6 +71,19 @@ static void draw_lines(const struct pane *pane, const struct run *run, enum curv
     line_free(&raw);
     line_free(&mean);
     line_free(&validation);
+}
+
+/* The learning rate, where it is told: thin, behind the others, on an axis of its own that ends at
+ * the highest of all. */
+static void draw_rate(const struct pane *pane, const struct run *run, double highest)
+{
+    struct pane rates = *pane;
+    struct line line = curve_line(&run->progress, CURVE_RATE, CURVE_RAW);
+    rates.up.low = 0;
+    rates.up.high = 1.04 * highest;
+    if (highest > 0)
+        pane_line(&rates, &line, 0.09 * pane->font, grey);
+    line_free(&line);
 }
 
 /* How far a height is from the nearest of the run's accuracies between two places. */
@@ -157,12 +176,15 @@ static void draw_panel(struct canvas *canvas, const struct grid *grid, int place
                         losses, font};
     draw_title(canvas, x, y - 0.5 * font, width, font, run, history->rank);
     pane_frame(&accuracy);
+    if (!with_loss)
+        draw_rate(&accuracy, run, ranges->rate);
     draw_lines(&accuracy, run, CURVE_ACCURACY);
     draw_remark(&accuracy, run);
     if (column == 0)
         pane_name_up(&accuracy, labels + 0.2 * font);
     if (with_loss) {
         pane_frame(&loss);
+        draw_rate(&loss, run, ranges->rate);
         draw_lines(&loss, run, CURVE_LOSS);
         if (column == 0)
             pane_name_up(&loss, labels + 0.2 * font);
@@ -189,14 +211,15 @@ int chart_curves(const struct history *history, const struct picture *picture)
     grid.font = fmax(fmin(grid.font, 14), 7);
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
         return -1;
-    double font = grid.font, legend_font = fmin(fmax(font, 11), width / 42);
+    struct ranges ranges = curve_ranges(history);
+    double font = grid.font,
+           legend_font = fmin(fmax(font, 11), width / (ranges.rate > 0 ? 50 : 42));
     grid.left = 1.8 * font;
     grid.top = chart_title(&canvas, picture->title, fmax(font, 11)) + 1.5 * legend_font;
-    draw_legend(&canvas, grid.left + 3.2 * font, grid.top, legend_font, history);
+    draw_legend(&canvas, grid.left + 3.2 * font, grid.top, legend_font, history, &ranges);
     grid.top += legend_font;
     grid.width = (width - grid.left) / grid.across;
     grid.height = (height - grid.top - 1.6 * font) / grid.down;
-    struct ranges ranges = curve_ranges(history);
     for (size_t i = 0; i < runs; i++)
         draw_panel(&canvas, &grid, (int)i, history, &ranges);
     return canvas_close(&canvas);

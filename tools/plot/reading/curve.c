@@ -62,7 +62,9 @@ struct line curve_line(const struct samples *samples, enum curve_field field, en
     for (size_t i = 0; i < line.count; i++) {
         const struct sample *sample = &samples->sample[i];
         line.x[i] = sample->iteration;
-        line.y[i] = field == CURVE_LOSS ? sample->loss : 100 * sample->accuracy;
+        line.y[i] = field == CURVE_LOSS   ? sample->loss
+                    : field == CURVE_RATE ? sample->rate
+                                          : 100 * sample->accuracy;
     }
     if (form == CURVE_SMOOTH) {
         double *raw = line.y;
@@ -126,6 +128,8 @@ struct ranges curve_ranges(const struct history *history)
             if (lists[k]->count > 0)
                 ranges.iterations =
                     fmax(ranges.iterations, lists[k]->sample[lists[k]->count - 1].iteration);
+        for (size_t i = 0; i < run->progress.count; i++)
+            ranges.rate = fmax(ranges.rate, run->progress.sample[i].rate);
         ranges.iterations = fmax(ranges.iterations, (double)run->iterations);
         ranges.epochs = fmax(ranges.epochs, (double)run->epoch);
         /* A live run has its whole way ahead on the axis; one that ended early does not. */

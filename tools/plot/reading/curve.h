@@ -16,7 +16,7 @@ struct line {
     size_t count;
 };
 
-enum curve_field { CURVE_LOSS, CURVE_ACCURACY }; /* accuracy comes in percent */
+enum curve_field { CURVE_LOSS, CURVE_ACCURACY, CURVE_RATE }; /* accuracy comes in percent */
 enum curve_form {
     CURVE_RAW,    /* as recorded */
     CURVE_SMOOTH, /* centred mean over a fortieth of the run, fewer samples at its ends, by images
@@ -33,6 +33,7 @@ struct ranges {
     double iterations; /* the x axis goes from 0 to this */
     double epochs;     /* the same in epochs */
     double loss;       /* the loss axis goes from 0 to this */
+    double rate;       /* the highest learning rate; 0: none is told */
     double low, high;  /* validation accuracy of all runs, as round fractions */
 };
 struct ranges curve_ranges(const struct history *history);

@@ -262,6 +262,7 @@ struct screen *live_frame(const struct history *history, const struct asked *ask
 {
     struct screen *screen = screen_make(page->rows, page->columns, page->can);
     struct ranges ranges = curve_ranges(history);
+    ranges.rate = 0; /* there is more to look at */
     struct grid grid = panel_grid((int)history->runs, page->columns, page->rows - 1);
     draw_head(screen, history, asked, page->title, grid.across > 0);
     if (grid.across == 0)

@@ -103,6 +103,19 @@ static void draw_head(struct screen *screen, struct box *box, const struct run *
     }
 }
 
+/* A row of bars below the plots. */
+static void draw_bars(struct screen *screen, const struct box *box, int row, const struct run *run,
+                      enum curve_field field, const struct ranges *ranges)
+{
+    int is_rate = field == CURVE_RATE;
+    struct line line = curve_line(&run->progress, field, is_rate ? CURVE_RAW : CURVE_SMOOTH);
+    struct box bars = {row, box->column + 5, 1, box->columns - 5};
+    screen_text(screen, row, box->column, 5, faint_style, is_rate ? "rate" : "loss");
+    plot_bars(screen, bars, &line, ranges->iterations, 0, is_rate ? ranges->rate : ranges->loss,
+              ink_of(INK_TRAINING));
+    line_free(&line);
+}
+
 void panel_draw(struct screen *screen, struct box box, const struct run *run,
                 const struct ranges *ranges, const struct caption *caption)
 {
@@ -111,6 +124,13 @@ void panel_draw(struct screen *screen, struct box box, const struct run *run,
     struct axis percent = {0, 100, 5, NULL, .bare = 0},
                 loss = {0, ranges->loss, 0, NULL, .bare = 0};
     draw_head(screen, &box, run, caption);
+    /* Panels of runs that tell no rate are as high. */
+    if (ranges->rate > 0 && box.rows > LOSS_ROW) {
+        const struct samples *samples = &run->progress;
+        box.rows--;
+        if (samples->count > 0 && !isnan(samples->sample[samples->count - 1].rate))
+            draw_bars(screen, &box, box.row + box.rows, run, CURVE_RATE, ranges);
+    }
     struct box upper = box, lower = box;
     if (box.rows >= TWO_PLOTS) {
         bare.bare = 1;
@@ -124,13 +144,8 @@ void panel_draw(struct screen *screen, struct box box, const struct run *run,
         upper.rows -= box.rows >= LOSS_ROW;
         draw_lines(plot_make(screen, upper, &iterations, &percent), run, CURVE_ACCURACY);
     }
-    if (box.rows >= LOSS_ROW && box.rows < TWO_PLOTS) {
-        struct line line = curve_line(&run->progress, CURVE_LOSS, CURVE_SMOOTH);
-        struct box bars = {upper.row + upper.rows, box.column + 5, 1, box.columns - 5};
-        screen_text(screen, bars.row, box.column, 5, faint_style, "loss");
-        plot_bars(screen, bars, &line, ranges->iterations, 0, ranges->loss, ink_of(INK_TRAINING));
-        line_free(&line);
-    }
+    if (box.rows >= LOSS_ROW && box.rows < TWO_PLOTS)
+        draw_bars(screen, &box, upper.row + upper.rows, run, CURVE_LOSS, ranges);
     draw_remark(screen, (struct box){box.row, box.column + 5, box.rows / 2, box.columns - 5}, run);
 }
 
@@ -180,7 +195,7 @@ struct grid panel_grid(int panels, int columns, int rows)
 
 struct screen *text_curves(const struct history *history, const struct page *page)
 {
-    static const char measures[] = "accuracy (%) and loss by iteration";
+    char measures[96] = "accuracy (%) and loss by iteration";
     int runs = (int)history->runs, above = page->title ? 3 : 2;
     struct grid grid = {0};
     if (page->rows > 0)
@@ -195,6 +210,9 @@ struct screen *text_curves(const struct history *history, const struct page *pag
         grid.rows = runs <= 2 ? 22 : runs <= 6 ? 19 : runs <= 12 ? 13 : 10;
     }
     struct ranges ranges = curve_ranges(history);
+    if (ranges.rate > 0)
+        snprintf(measures, sizeof measures,
+                 "accuracy (%%), loss and rate (up to %.3g) by iteration", ranges.rate);
     struct screen *screen = screen_make(above + grid.down * grid.rows, page->columns, page->can);
     if (page->title)
         screen_text(screen, 0, 0, page->columns, bold_style, page->title);

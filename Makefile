@@ -131,11 +131,12 @@ demo: all
 to        = $(DESTDIR)$(PREFIX)
 ## install       programs and manual pages below PREFIX (/usr/local), that below DESTDIR
 install: all
-	install -d "$(to)/bin" "$(to)/share/psweep/sweep.d" "$(to)/share/man/man1" "$(to)/share/man/man5"
+	install -d "$(to)/bin" "$(to)/share/psweep/sweep.d" "$(to)/share/psweep/recipes" "$(to)/share/man/man1" "$(to)/share/man/man5"
 	install -m 755 $(BIN) pipelines/sweep "$(to)/bin"
 	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) "$(to)/lib/psweep/$(notdir $(PLUGIN))")
 	install -m 644 pipelines/sweep.mk lib/FORMAT.md "$(to)/share/psweep"
 	install -m 644 pipelines/sweep.d/*.* "$(to)/share/psweep/sweep.d"
+	install -m 644 pipelines/recipes/* "$(to)/share/psweep/recipes"
 	install -D pipelines/sweep.d/parallel/sleep "$(to)/share/psweep/sweep.d/parallel/sleep"
 	$(foreach m,$(MANUALS),install -m 644 $m "$(to)/share/man/man$(subst .,,$(suffix $m))" &&) :
 

@@ -4,11 +4,20 @@
 # check_options LINE...: what psaug and pstrain would refuse of their options whatever the images are, of which a
 # few are drawn.
 check_options() {
-    local lines=("$@") epochs_of=() words
+    local lines=("$@") epochs_of=() words i training viewing said
+    local -A seen=()
+    [ $# -gt 0 ] || lines=("${common:---depth 1}")
     take_epochs || exit
     read -ra words <<<"$augment"
     psaug "${words[@]}" --help >/dev/null || exit 2
-    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "${lines[@]:-${common:---depth 1}}" >/dev/null || exit 2
+    for i in "${!lines[@]}"; do
+        split_point "${lines[i]}"
+        lines[i]=${training[*]:---depth 1}
+        [ ${#viewing[@]} -gt 0 ] && [ -z "${seen[${viewing[*]}]-}" ] || continue
+        seen[${viewing[*]}]=1
+        said=$(psaug "${viewing[@]}" --help 2>&1 >/dev/null) || die 2 "point $((i + 1)): ${said#psaug: }"
+    done
+    psfetch -q synth:shapes --limit 20 --split 0.5 | name_points "${lines[@]}" >/dev/null || exit 2
 }
 
 # Sets test_head: the header and the first of the images for the test, of which it is better known now than in the

@@ -16,11 +16,12 @@ BEGIN {
         long[letter[i]] = letter[i + 1]
 }
 # Sets value[row, name] and what is known of the names.
-function parse(row, text,    word, words, i, name, at) {
+function parse(row, text,    word, words, i, name, at, is_flag) {
     words = split(text, word, " ")
     for (i = 1; i <= words; i++) {
         name = word[i]
         at = index(name, "=")
+        is_flag = 0
         if (name ~ /^-[a-z][^=]/) {
             word[i] = substr(name, 3)
             name = substr(name, 1, 2)
@@ -29,12 +30,16 @@ function parse(row, text,    word, words, i, name, at) {
             name = substr(name, 1, at - 1)
         } else if (i < words && word[i + 1] !~ /^-[^0-9.]/)
             i++
-        else
+        else {
             word[i] = "yes"
+            is_flag = row != "row"
+        }
         sub(/^--?/, "", name)
         if (name in long)
             name = long[name]
         gsub(/-/, " ", name)
+        if (is_flag)
+            flag[name]
         value[row, name] = word[i]
         if (row != "row" && !(name in listed)) {
             order[++names] = name
@@ -43,7 +48,7 @@ function parse(row, text,    word, words, i, name, at) {
     }
 }
 function of(row, name) {
-    return (row, name) in value ? value[row, name] : "-"
+    return (row, name) in value ? value[row, name] : name in flag ? "no" : "-"
 }
 # The values of an option, in the order of the points, as a list; sets various.
 function list(name,    i, seen, got, text, first, last, steps) {

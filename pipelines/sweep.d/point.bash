@@ -4,8 +4,8 @@
 
 # What a runner, the process of `sweep point NAME`, knows besides:
 run=''                                        # the path of the point's files, without their suffixes
-asked_epochs='' training=()                   # the epochs asked for, and pstrain's options
-augmenting=()                                 # psaug's
+asked_epochs='' training=() viewing=()        # the epochs asked for, pstrain's options, those of psaug that are the point's
+augmenting=()                                 # all of psaug's
 left=() reached=0                             # what earlier runs left, and the epochs of the one that came furthest,
 furthest=''                                   # which is this, if any can be gone on from
 log=''                                        # descriptor of NAME.log, which it holds
@@ -32,7 +32,7 @@ point() {
     exec {log}>>"$run.log" || exit 1
     flock --wait 1 "$log" || { echo "ended $name" >&"$say" && return; }
     IFS=$'\t' read -r _ asked_epochs options < <(points_of "$name" | tail -n 1)
-    read -ra training <<<"$options"
+    split_point "$options"
     while :; do
         if [ -z "$asked_epochs" ] || ! is_of_a_point "$options"; then
             echo "sweep: $out/points does not say what it is to train" >>"$run.log"
@@ -68,6 +68,7 @@ put_aside() {
     rm -f "$run.failed"
     left=() reached=0 furthest=''
     read -ra augmenting <<<"$augment"
+    augmenting+=("${viewing[@]}")
     for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
     [ ${#left[@]} -gt 0 ] || return 0
     read -r reached file < <(psdump -k status "${left[@]}" | awk -F '\t' '

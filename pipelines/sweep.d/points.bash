@@ -1,13 +1,18 @@
 # The points of a sweep: lists of values span a space, each of its points is a line of pstrain's options, and has a name.
 # shellcheck shell=bash
 
-# list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8; other words, such as 0.05, stand for themselves.
+# list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8; other words, such as 0.05, stand for themselves, and so do all
+# that an option takes as texts, such as the stages of a network, 16-32-64.
 list() {
     local part parts
     [[ $1 =~ ^[^,[:blank:]]+(,[^,[:blank:]]+)*$ ]] || die 2 "$2 takes a list such as 1-4 or 2,3,8, not '$1'"
     IFS=, read -ra parts <<<"$1"
     for part in "${parts[@]}"; do
-        if [[ $part =~ ^([0-9]{1,9})-([0-9]{1,9})$ ]]; then
+        if [[ $part =~ ^(uniform|log|int): ]]; then
+            die 2 "$2 $part is a range: --samples N draws N points from it"
+        elif [[ $flags = *" $2 "* && $part != @(yes|no) ]]; then
+            die 2 "$2 takes yes, no, or both: yes,no; not '$part'"
+        elif [[ $part =~ ^([0-9]{1,9})-([0-9]{1,9})$ && $texts != *" $2 "* ]]; then
             seq "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" | grep . || die 2 "$2 $part runs backwards"
         else
             echo "$part"
@@ -15,36 +20,53 @@ list() {
     done | awk '!seen[$0]++'
     [ "${PIPESTATUS[0]}" = 0 ]
 }
+# as_option OPTION VALUE: as it stands in a line: a flag alone, or not at all.
+as_option() {
+    if [[ $flags != *" $1 "* ]]; then
+        echo "$1 $2"
+    elif [ "$2" = yes ]; then
+        echo "$1"
+    fi
+}
 
-# Lists are of options of pstrain, by their whole names: what is part of one, or none, was meant for something else,
-# such as --epoch or --limits.
+# Lists are of options of pstrain and psaug, by their whole names: what is part of one, or none, was meant for something
+# else, such as --epoch or --limits.
 check_axes() {
-    local known i
-    known=" $(pstrain --help | sed -nE 's/^ +(-., )?(--[a-z0-9-]+).*/\2/p' | paste -sd ' ') "
+    local i
     for ((i = 0; i < ${#axes[@]}; i += 2)); do
-        [[ $known == *" ${axes[i]} "* ]] ||
-            die 2 "there is no option ${axes[i]} (see sweep --help, and pstrain --help for more options that take a list)"
+        [[ $known = *" ${axes[i]} "* ]] ||
+            die 2 "there is no option ${axes[i]} (see sweep --help, and pstrain --help and psaug --help for more options that take a list)"
+        [[ ${axes[i]} != --first-epoch ]] || die 2 "--first-epoch is what sweep tells psaug when it goes on; it takes no list"
     done
 }
-# grid: a line of pstrain's options for each point that the lists in the array axes (OPTION LIST OPTION
-# LIST …) span, the first option varying slowest, with what all have in common behind. Depth and seed are
-# always among them.
-grid() {
-    [[ " ${axes[*]} " == *' --depth '* ]] || axes=(--depth 1-4 "${axes[@]}")
+# Depth, or the text of a network, and seed are always among the axes.
+complete_axes() {
+    [[ " ${axes[*]} $common " == *' --'@(depth|network)[\ =]* ]] || axes=(--depth 1-4 "${axes[@]}")
     [[ " ${axes[*]} " == *' --seed '* ]] || axes+=(--seed 0)
+}
+# grid: a line of options for each point that the lists in the array axes (OPTION LIST OPTION LIST …) span, the first
+# option varying slowest, with what all have in common behind.
+grid() {
     local lines=("") line value values words i
+    complete_axes
     for ((i = 0; i < ${#axes[@]}; i += 2)); do
         values=$(list "${axes[i + 1]}" "${axes[i]}") || return
+        mapfile -t words <<<"$values"
+        for value in "${!words[@]}"; do words[value]=$(as_option "${axes[i]}" "${words[value]}"); done
         mapfile -t lines < <(for line in "${lines[@]}"; do
-            mapfile -t words <<<"$values"
-            for value in "${words[@]}"; do printf '%s\n' "${line:+$line }${axes[i]} $value"; done
+            for value in "${words[@]}"; do printf '%s\n' "$line${line:+${value:+ }}$value"; done
         done)
     done
     with_common "${lines[@]}"
 }
 
-# Lines of points, each with what stands behind -- for all.
+# Lines of points, each with what the recipe has besides, and with what stands behind -- for all.
 with_common() {
+    local line lines=()
+    if [ -n "$basics" ]; then
+        for line; do lines+=("$(with_recipe "$line")") || return; done
+        set -- "${lines[@]}"
+    fi
     printf '%s\n' "${@/%/${common:+ $common}}"
 }
 # read_lines COMMAND...: calls it with each line of standard input, as people and programs write points and
@@ -79,16 +101,50 @@ take_epochs() {
         epochs_of[i]=$asked lines[i]=$kept
     done
 }
+# name_all: sets the array names, of all lines, those with the same options of psaug at a time: its header is a part of
+# what decides a name. 1: a line makes no network, which has been said.
+name_all() {
+    local i training viewing words of_train=() of_views=() some number
+    names=()
+    for i in "${!lines[@]}"; do
+        split_point "${lines[i]}"
+        of_train[i]=${training[*]:---depth 1} of_views[i]=${viewing[*]}
+    done
+    for number in "${!lines[@]}"; do
+        [ -z "${names[number]-}" ] || continue
+        some=()
+        # The others are empty lines, so that each has its number.
+        for i in "${!lines[@]}"; do
+            if [ "${of_views[i]}" = "${of_views[number]}" ]; then some[i]=${of_train[i]}; else some[i]=''; fi
+        done
+        mapfile -t words < <(name_views "$((number + 1))" "${of_views[number]}" "${some[@]}")
+        for i in "${!some[@]}"; do
+            [ -z "${some[i]}" ] || { names[i]=${words[0]-} && words=("${words[@]:1}"); }
+        done
+        [ -n "${names[number]}" ] || return
+    done
+}
+# name_views NUMBER VIEWS LINE...: names these, for what psaug makes of the images with those options of its own; point
+# number NUMBER is the first to have them.
+name_views() {
+    local words more said=$out/psaug.said named status
+    read -ra words <<<"$augment"
+    read -ra more <<<"$2"
+    named=$(psaug -q "${words[@]}" "${more[@]}" <"$out/data.ps" 2>"$said" | name_points "${@:3}" 2>"$said.last"
+        exit $((PIPESTATUS[0] ? PIPESTATUS[0] : PIPESTATUS[1])))
+    status=$?
+    if [ -s "$said" ]; then sed "${2:+s/^psaug: /sweep: point $1: /}" "$said"; else cat "$said.last"; fi >&2
+    rm -f "$said" "$said.last"
+    [ $status = 0 ] && printf '%s\n' "$named"
+}
 # add_points LINE...: names points, each a line of pstrain's options, and adds them to the folder's; those that are there
 # already get the new epochs and the new line. Sets the array names; 2: a line makes no network, which has been said.
 add_points() {
-    local lines=("$@") epochs_of=() i words
+    local lines=("$@") epochs_of=() i
     local -A line_of=()
     take_epochs || return
     lock_points || return
-    read -ra words <<<"$augment"
-    mapfile -t names < <(psaug -q "${words[@]}" <"$out/data.ps" | name_points "${lines[@]}")
-    [ ${#names[@]} = ${#lines[@]} ] || { unlock_points && return 2; }
+    name_all || { unlock_points && return 2; }
     for i in "${!lines[@]}"; do
         [ -z "${line_of[${names[i]}]-}" ] || die 2 "two points are the same network: '${line_of[${names[i]}]}' and '${lines[i]}'"
         line_of[${names[i]}]=${lines[i]}

@@ -107,7 +107,7 @@ $(html_chart curves 'accuracy of each network, by iteration')
 $(html_chart confusion 'confusion matrix'; [ ! -e "$made/confusion.svg" ] || worst_classes "$made/best.scores")
 <h2>To repeat it</h2>
 <pre>
-$(recipe | escaped)
+$(commands | escaped)
 </pre>
 <h2>Where it comes from</h2>
 <p>The header of $winner.bin: what decided its bytes. Its SHA-256 is $(sha256sum <"$out/$winner.bin" | cut -d ' ' -f 1).</p>
@@ -147,15 +147,15 @@ indented() {
         print "" }'
 }
 # The commands that make the best network and its test.
-recipe() {
-    local fetching augmenting training epoch options
+commands() {
+    local fetching augmenting training viewing epoch options
     IFS=$'\t' read -r _ _ _ epoch _ _ _ _ options <<<"${ranked[0]}"
     read -ra fetching <<<"$fetch"
     read -ra augmenting <<<"$augment"
-    read -ra training <<<"$options"
+    split_point "$options"
     cat <<END
 psfetch $(as_typed "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${fetching[@]}") > data.ps
-$(as_typed psaug "${augmenting[@]}") < data.ps | $(as_typed pstrain "${training[@]}") --epochs $epoch > $winner.bin
+$(as_typed psaug "${augmenting[@]}" "${viewing[@]}") < data.ps | $(as_typed pstrain "${training[@]}") --epochs $epoch > $winner.bin
 END
     if [ -n "$test" ]; then
         echo "psfetch $(as_typed "$test" --as test "${fetching[@]}") | pseval --only test $winner.bin | psplot -k confusion"

@@ -7,7 +7,8 @@
 a_number='[1-9][0-9]{0,8}'
 a_name='[dn][0-9]{1,3}-s[0-9]{1,20}-[0-9a-f]{12}'
 its_options=$a_number$'\t[ -~]*'
-most_jobs=50000 # networks at a time that anybody asks for
+most_jobs=50000    # networks at a time that anybody asks for,
+most_samples=50000 # and points that are drawn
 # What a terminal would obey, or turn the direction of letters by, in a line: as lib/utf8.h has it, but for tabs.
 unplain=$'[\x01-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf'
 
@@ -20,10 +21,10 @@ made_plain() {
     LC_ALL=C sed -E "s/$unplain|\\x00/?/g"
 }
 # Whether a line can be options of a point: not those by which pstrain would write anywhere but on its standard output,
-# or train nothing.
+# or train nothing, or psaug leave epochs out.
 is_of_a_point() {
     local LC_ALL=C
-    [[ ${#1} -le 1000 && $1 =~ ^[\ -~]*$ && ! " $1" =~ \ --(pro|poi|sel) ]]
+    [[ ${#1} -le 1000 && $1 =~ ^[\ -~]*$ && ! " $1" =~ \ --(pro|poi|sel|first-) ]]
 }
 
 # can_be NAME VALUE: whether an option of sweep's own, from the command line or a folder, can have that value. Otherwise
@@ -34,6 +35,8 @@ can_be() {
     epochs) [[ $2 =~ ^$a_number$ ]] || takes='a whole number from 1 to 999999999' ;;
     limit) [[ $2 =~ ^($a_number)?$ ]] || takes='a whole number from 1 to 999999999' ;;
     jobs | per_gpu) [[ $2 =~ ^($a_number)?$ && ${2:-1} -le $most_jobs ]] || takes="a whole number from 1 to $most_jobs" ;;
+    samples) [[ $2 =~ ^($a_number)?$ && ${2:-1} -le $most_samples ]] || takes="a whole number from 1 to $most_samples" ;;
+    sample_seed) [[ $2 =~ ^(0|$a_number)$ ]] || takes='a whole number from 0 to 999999999' ;;
     halving) [[ $2 =~ ^($a_number)?$ && $2 != 1 ]] || takes='a whole number from 2 to 999999999' ;;
     rank) [[ $2 =~ ^(last|mean5|best|loss)$ ]] || takes='one of last, mean5, best, loss' ;;
     data | test) [[ $2 != -* ]] || takes="a source (./$2 for a file of that name)" ;;
@@ -48,7 +51,7 @@ can_be() {
 # of its own, and the line without them: sets asked and kept. Otherwise wrong says why it is no point.
 point_line() {
     local words others=() value i name='--e(p|po|poc|poch|pochs)?'
-    asked=$1 wrong="options are up to 1000 printable characters of ASCII, without --progress, --points and --selftest, not '$2'"
+    asked=$1 wrong="options are up to 1000 printable characters of ASCII, without --progress, --points, --selftest and --first-epoch, not '$2'"
     is_of_a_point "$2" || return
     read -ra words <<<"$2"
     for ((i = 0; i < ${#words[@]}; i++)); do

@@ -40,6 +40,7 @@ begin() {
             done
             mkfifo "$out/events.new" && mv "$out/events.new" "$out/events" || exit 1
             # What the worker and its runners know of this; none of it changes a byte of a network.
+            export known views flags texts letters basics
             export out augment common epochs jobs hosts slurm per_gpu halving stream rank
             "$@" setsid "$self" work <&0 {planning}>&- &
         else
@@ -176,8 +177,8 @@ send_point() {
 }
 # take_point LINE: a point from standard input: trained, or, if it is done already, told at once.
 take_point() {
-    local names=()
-    if ! add_points "$(with_common "$1")"; then
+    local names=() line
+    if ! line=$(with_common "$1") || ! add_points "$line"; then
         printf -- '-\tfailed\t%s\n' "$(made_plain <<<"$1")" || touch "$out/stop"
         return
     fi

@@ -112,8 +112,9 @@ points_of() {
 # done: the run is whole, its digests fit, and it reached its epochs or a rule ended it; else it is running, failed,
 # stopped or missing. Of several files of a point, the one that came furthest tells the figures.
 states() {
-    local file name files=() held=()
-    for file in "$out/${1-d}"*; do
+    local file name files=() held=() all=("$out"/[dn]*)
+    [ $# = 0 ] || all=("$out/$1"*)
+    for file in "${all[@]}"; do
         name=${file##*/} name=${name%.*}
         [[ $name =~ ^$a_name$ ]] || continue
         case $file in
@@ -180,7 +181,7 @@ read_options() {
 # Whether anything has been learnt here, or is being learnt.
 has_begun() {
     local file
-    for file in "$out"/d*-s*.{bin,part,stopped,torn*}; do [ ! -s "$file" ] || return 0; done
+    for file in "$out"/[dn]*-s*.{bin,part,stopped,torn*}; do [ ! -s "$file" ] || return 0; done
     [ -z "$working" ] && is_locked "$out"
 }
 # A folder of another form than a sweep's is not acted upon: what is written there stays there, what is read there ends,

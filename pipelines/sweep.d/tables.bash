@@ -5,7 +5,7 @@
 # know_options: sets, names with blanks around each (worker and runners have them from their environment):
 #
 #   known     the long names of both programs        flags    those that take no value
-#   views     those that are psaug's                 texts    those whose value is a text, in which 1-4 is no list
+#   views     those that are psaug's                 texts    those in whose value 1-4 is no list
 #   letters   those that have a letter: " -d--depth "
 know_options() {
     local program line name value
@@ -20,7 +20,7 @@ know_options() {
             known+=" $name "
             [ $program = pstrain ] || views+=" $name "
             [ -n "$value" ] || flags+=" $name "
-            [ "$value" != TEXT ] || texts+=" $name "
+            [ "$value" != STAGES ] || texts+=" $name "
             [ -z "${BASH_REMATCH[1]}" ] || letters+=" ${BASH_REMATCH[1]}$name "
         done < <($program --help 2>/dev/null)
     done

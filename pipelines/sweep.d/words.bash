@@ -50,7 +50,7 @@ can_be() {
 # point_line EPOCHS LINE: of a line of options its epochs, in any spelling that pstrain takes, or EPOCHS where it has none
 # of its own, and the line without them: sets asked and kept. Otherwise wrong says why it is no point.
 point_line() {
-    local words others=() value i name='--e(p|po|poc|poch|pochs)?'
+    local words others=() value i name='--epo(c|ch|chs)?'
     asked=$1 wrong="options are up to 1000 printable characters of ASCII, without --progress, --points, --selftest and --first-epoch, not '$2'"
     is_of_a_point "$2" || return
     read -ra words <<<"$2"

@@ -140,7 +140,7 @@ folder() {
     }
     is '-d1 -e2' '2: -d1'
     is '-e 2 -d 1' '2: -d 1'
-    for own in --e --ep --epo --epoc --epoch --epochs; do
+    for own in --epo --epoc --epoch --epochs; do
         is "-d 1 $own 2 -s 3" '2: -d 1 -s 3'
         is "-d 1 $own=2" '2: -d 1'
     done

@@ -126,8 +126,9 @@ would() {
     done
     [ -f share/psweep/sweep.mk ]
     [ -f share/psweep/FORMAT.md ]
+    [ -x share/psweep/optuna_sweep.py ]
     PATH=/usr/bin:/bin
-    bin/sweep --limit 200 -e 1 -d 1 -o "$BATS_TEST_TMPDIR/s"
+    bin/sweep --limit 200 --recipe mission -e 1 -d 1 -o "$BATS_TEST_TMPDIR/s"
 }
 
 @test "the tree and the images may stand anywhere" {

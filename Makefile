@@ -134,7 +134,7 @@ install: all
 	install -d "$(to)/bin" "$(to)/share/psweep/sweep.d" "$(to)/share/psweep/recipes" "$(to)/share/man/man1" "$(to)/share/man/man5"
 	install -m 755 $(BIN) pipelines/sweep "$(to)/bin"
 	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) "$(to)/lib/psweep/$(notdir $(PLUGIN))")
-	install -m 644 pipelines/sweep.mk lib/FORMAT.md "$(to)/share/psweep"
+	install -m 644 pipelines/sweep.mk pipelines/matlab.md lib/FORMAT.md "$(to)/share/psweep"
 	install -m 755 pipelines/optuna_sweep.py "$(to)/share/psweep"
 	install -m 644 pipelines/sweep.d/*.* "$(to)/share/psweep/sweep.d"
 	install -m 644 pipelines/recipes/* "$(to)/share/psweep/recipes"

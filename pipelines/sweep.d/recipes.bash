@@ -8,7 +8,7 @@
 # What take_recipe finds for --points, NAME VALUE NAME VALUE …, in the worker from its environment (begin): basics
 
 # Options of which one makes no sense beside the other.
-rivals=' --network/--depth --network/--filters --depth/--network --filters/--network --l2/--weight-decay --weight-decay/--l2 '
+rivals=' --network/--depth --network/--filters --l2/--weight-decay --crop/--shift '
 
 # recipe_names: those that come with psweep, a line each with what it is.
 recipe_names() {
@@ -68,7 +68,7 @@ check_recipe() {
 is_told() {
     local other
     while read -r other; do
-        [[ $other != "$1" && $rivals != *" $1/$other "* ]] || return 0
+        [[ $other != "$1" && $rivals != *" $1/$other "* && $rivals != *" $other/$1 "* ]] || return 0
     done <<<"$2"
     return 1
 }

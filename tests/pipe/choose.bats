@@ -27,16 +27,16 @@ drawn() {
 
 @test "samples: Philox and FNV-1a give the answers that are known of them, and the lines those of another program" {
     rooms
-    is() {
+    is() { # EPOCH PURPOSE ID SEED SEED WORDS
         philox "$(($5 << 32 | $4))" "$1" "$3" "$2" || true
         [ "$(printf '%08x ' "${word[@]}")" = "$6 " ]
     }
     is 0 0 0 0 0 '6627e8d5 e169c58d bc57ac4c 9b00dbd8'
     is 0xffffffff 0xffffffff -1 0xffffffff 0xffffffff '408f276d 41c83b0e a20bc7c6 6d5451fd'
     is 0x243f6a88 0x85a308d3 0x0370734413198a2e 0xa4093822 0x299f31d0 'd16cfe09 94fdcceb 5001e420 24126ea1'
-    for known in =2166136261 a=3826002220 foobar=3214735720; do
-        number_of "${known%=*}" || true
-        [ "$number" = "${known#*=}" ]
+    for answer in =2166136261 a=3826002220 foobar=3214735720; do
+        number_of "${answer%=*}" || true
+        [ "$number" = "${answer#*=}" ]
     done
     drawn 40 --learning-rate log:0.001..0.3 --depth 2,5,9 --momentum uniform:-0.5..0.95 --filters int:8..64 --views yes,no >lines
     /usr/bin/python3 -S - >expected <<'END'
@@ -69,10 +69,10 @@ END
     drawn 50 --l2 log:1e-6..1e-2 --depth 1-3 >fifty
     drawn 100 --l2 log:1e-6..1e-2 --depth 1-3 >hundred
     cmp fifty <(head -n 50 hundred)
-    drawn 50 --filters int:8..9 --depth 1-3 --l2 log:1e-6..1e-2 --seed 3,1 >more
-    cmp <(cut -d ' ' -f 1-4 fifty) <(sed -nE 's/--filters [89] (--depth .) (--l2 .*) --seed 3/\2 \1/p' more)
-    cmp <(sed -n 's/ --seed 3$//p' more) <(sed -n 's/ --seed 1$//p' more)
-    [ "$(grep -oE -- '--filters [89]' more | sort -u | wc -l)" = 2 ]
+    drawn 50 --filters int:8..9 --depth 1-3 --l2 log:1e-6..1e-2 --seed 3,1 >longer
+    cmp <(cut -d ' ' -f 1-4 fifty) <(sed -nE 's/--filters [89] (--depth .) (--l2 .*) --seed 3/\2 \1/p' longer)
+    cmp <(sed -n 's/ --seed 3$//p' longer) <(sed -n 's/ --seed 1$//p' longer)
+    [ "$(grep -oE -- '--filters [89]' longer | sort -u | wc -l)" = 2 ]
     (set +e && rooms --l2 log:1e-6..1e-2 --depth 1-3 && samples=50 sample_seed=1 && draw_points) >other
     [ "$(sort fifty other | uniq -d | wc -l)" = 0 ]
     # As many in each power of ten, and of each depth, as chance has it.
@@ -142,6 +142,7 @@ END
     said '--l2 log:0..1: log: takes numbers above 0, for 0 has no logarithm' --samples 3 --l2 log:0..1
     said '--l2 uniform:1..1 runs backwards, or nowhere: the smaller number comes first' --samples 3 --l2 uniform:1..1
     said '--filters int:08..9: int: takes two whole numbers from 0 to 999999999' --samples 3 --filters int:08..9
+    # shellcheck disable=SC2016 # no shell may expand it
     said "--l2 takes a range such as uniform:0..0.5, log:0.001..0.3 or int:8..64, not 'log:1..a[\$(touch ran)]'" \
         --samples 3 --l2 'log:1..a[$(touch ran)]'
     said "--samples takes a whole number from 1 to 50000, not '0'" --samples 0
@@ -171,10 +172,11 @@ END
     trained s "${small[@]:0:6}" --recipe ./mine --depth 1 --views no --augment '--shift 2' -- -b 50 --momentum=0.25
     [ "$(cut -f 2- s/points)" = $'1\t--no-cuda-graph --flip 0 --l2 0.1 --depth 1 --seed 0 -b 50 --momentum=0.25' ]
     # With points, each line wins.
-    printf '%s\n' '-d 2' '--depth=1 -b64 --flip 1' >lines
+    printf '%s\n' '-d 2' '--depth=1 -b64 --flip 1' '-d3 --crop 4x4' >lines
     trained t "${small[@]:0:6}" --recipe ./mine --points lines
     [ "$(cut -f 2- t/points)" = $'1\t--batch-size 64 --momentum 0.5 --views --no-cuda-graph --shift 1 --flip 0 --l2 0.1 -d 2
-1\t--momentum 0.5 --views --no-cuda-graph --shift 1 --l2 0.1 --depth=1 -b64 --flip 1' ]
+1\t--momentum 0.5 --views --no-cuda-graph --shift 1 --l2 0.1 --depth=1 -b64 --flip 1
+1\t--batch-size 64 --momentum 0.5 --views --no-cuda-graph --flip 0 --l2 0.1 -d3 --crop 4x4' ]
     in_time sweep "${small[@]:0:6}" --recipe ./mine --points - -o t < <(printf '%s\n' '-d 2' '-b 9') 2>err >out
     grep -q "^d2-s0-.*--l2 0.1 -d 2$" out
     grep -qx -- $'-\tfailed\t-b 9' out

@@ -50,7 +50,8 @@ function parse(row, text,    word, words, i, name, at, is_flag) {
 function of(row, name) {
     return (row, name) in value ? value[row, name] : name in flag ? "no" : "-"
 }
-# The values of an option, in the order of the points, as a list; sets various.
+# The values of an option, in the order of the points, as a list; sets various: how many, or 0 of the one horizon of all
+# points whose schedule ends, which is no difference of its own.
 function list(name,    i, seen, got, text, first, last, steps) {
     various = steps = 0
     for (i = 1; i <= points; i++) {
@@ -67,6 +68,8 @@ function list(name,    i, seen, got, text, first, last, steps) {
         text = text (various > 1 ? ", " : "") got
         last = got
     }
+    if (name == "horizon" && various == 2 && "-" in seen)
+        various = 0
     if (name == "seed" && various > 1)
         return various " seeds"
     if (various > 2 && steps == various - 1)
@@ -125,11 +128,11 @@ END {
             know()
         combined = 1
         for (i = 1; i <= names; i++)
-            combined *= size[i]
+            combined *= size[i] > 0 ? size[i] : 1
         between = want == "shared" ? ", " : combined == points ? " × " : "; "
         text = ""
         for (i = 1; i <= names; i++)
-            if ((size[i] > 1) == (want == "space"))
+            if (size[i] > 0 && (size[i] > 1) == (want == "space"))
                 text = text (text == "" ? "" : between) swept[i]
         print text
     }

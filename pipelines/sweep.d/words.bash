@@ -47,8 +47,12 @@ can_be() {
     return 1
 }
 
+# What ends with training, as pstrain has it, and so must be told when that is, for the epochs asked for may change.
+ends_with_it=' --(schedule (cosine|linear|one-cycle)|warm-up [^ ]*%|average lookahead:[^ :]*:[^ :]*:[^ ]*) '
+
 # point_line EPOCHS LINE: of a line of options its epochs, in any spelling that pstrain takes, or EPOCHS where it has none
-# of its own, and the line without them: sets asked and kept. Otherwise wrong says why it is no point.
+# of its own, and the line without them, but with --horizon where it needs that: sets asked and kept. Otherwise wrong says
+# why it is no point.
 point_line() {
     local words others=() value i name='--epo(c|ch|chs)?'
     asked=$1 wrong="options are up to 1000 printable characters of ASCII, without --progress, --points, --selftest and --first-epoch, not '$2'"
@@ -65,5 +69,7 @@ point_line() {
         can_be epochs "$value" || return
         asked=$value
     done
+    value=" ${others[*]} " value=${value//=/ }
+    [[ ! $value =~ $ends_with_it || $value = *' --horizon '* ]] || others+=(--horizon "$asked")
     kept=${others[*]:---depth 1}
 }

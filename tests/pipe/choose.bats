@@ -183,6 +183,29 @@ END
     grep -x 'sweep: the recipe has a list, --depth 1-2: with --points a line has a value of its own' err
 }
 
+@test "what ends with training gets the epochs that are asked for as its horizon, and keeps that" {
+    rooms
+    is() {
+        point_line 30 "$1"
+        [ "$asked: $kept" = "$2" ]
+    }
+    for ending in '--schedule cosine' --schedule=linear '--schedule one-cycle' '--warm-up 20%' --warm-up=5% '--average lookahead:5:0.5:3'; do
+        is "-d 1 $ending -s 2" "30: -d 1 $ending -s 2 --horizon 30"
+        is "-e 9 $ending" "9: $ending --horizon 9"
+        is "$ending --horizon 3" "30: $ending --horizon 3"
+        is "--horizon=3 $ending" "30: --horizon=3 $ending"
+    done
+    for other in '--schedule step' '--warm-up 2' '--average ema:0.99' '--average lookahead:5:0.5' '--name cosine' '-d 1'; do
+        is "$other" "30: $other"
+    done
+    # Where others have none it is no difference of its own; two are.
+    printf 'd1-s0-00000000000%d\t30\t--schedule %s\n' 1 'cosine --horizon 30' 2 step >points
+    awk -f "$here/options.awk" -v want=space points >said && [ "$(cat said)" = 'schedule cosine, step' ]
+    awk -f "$here/options.awk" -v want=shared points >said && [ "$(cat said)" = '' ]
+    printf 'd1-s0-000000000003\t30\t--schedule cosine --horizon 60\n' >>points
+    awk -f "$here/options.awk" -v want=space points >said && [ "$(cat said)" = 'schedule cosine, step; horizon 30, default, 60' ]
+}
+
 @test "the recipes that come along; that of the mission makes what is made without one" {
     rooms
     ends 0 sweep --recipe help

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAST_EPOCHS = 5 };
+enum { LATE = 5 };
 
 static const struct {
     const char *name, *when, *word;
 } rules[] = {
     [RANK_LAST] = {"last", "last epoch", "validation"},
-    [RANK_MEAN5] = {"mean5", "mean of the last five epochs", "last five"},
+    [RANK_MEAN5] = {"mean5", "mean of the last five validations", "last five"},
     [RANK_BEST] = {"best", "best epoch", "best"},
     [RANK_LOSS] = {"loss", "last epoch", "validation loss"},
 };
@@ -33,8 +33,10 @@ const char *rank_measure(enum rank_rule rule, int training)
     return training ? "training accuracy (%)" : "validation accuracy (%)";
 }
 
-const char *rank_when(enum rank_rule rule, int training)
+const char *rank_when(enum rank_rule rule, int training, int keeps)
 {
+    if (keeps && !training && (rule == RANK_LAST || rule == RANK_LOSS))
+        return "epoch that was kept";
     return training ? "last epoch" : rules[rule].when;
 }
 
@@ -62,13 +64,14 @@ const char *rank_text(enum rank_rule rule, double shown, int with_unit, char tex
 }
 
 /* By the first count validations, of which there is at least one. */
-static struct merit of_validation(const struct sample *sample, size_t count, enum rank_rule rule)
+static struct merit of_validation(const struct run *run, size_t count, enum rank_rule rule)
 {
-    const struct sample *last = &sample[count - 1];
-    struct merit merit = {last->accuracy, last->loss, last->epoch, 0, !isfinite(last->loss)};
-    size_t late = count < LAST_EPOCHS ? count : LAST_EPOCHS;
+    const struct sample *sample = run->validation.sample, *last = &sample[count - 1];
+    const struct sample *kept = run_kept(run, count);
+    struct merit merit = {kept->accuracy, kept->loss, last->epoch, 0, !isfinite(last->loss)};
+    size_t late = count < LATE ? count : LATE;
     if (rule == RANK_LOSS)
-        merit.figure = last->loss;
+        merit.figure = kept->loss;
     if (rule == RANK_MEAN5)
         merit.figure = 0;
     for (size_t i = 0; i < count; i++)
@@ -104,7 +107,9 @@ struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epo
     size_t validations = samples_up_to(validation, until), batches = samples_up_to(progress, until);
     struct merit merit = validation->count == 0 ? of_training(run, rule, until)
                          : validations == 0     ? (struct merit){NAN, NAN, 0, 0, 0}
-                                            : of_validation(validation->sample, validations, rule);
+                                                : of_validation(run, validations, rule);
+    if (epoch > 0 && validations > 0 && validation->sample[validations - 1].inside)
+        merit.epoch = 0; /* that epoch goes on */
     if (epoch > 0 && merit.epoch != epoch)
         merit.figure = NAN;
     if (merit.epoch > 0)
@@ -128,6 +133,14 @@ int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit 
     order = order ? order : a->training - b->training;
     order = order ? order : rising(round(sign * a->figure), round(sign * b->figure));
     return order ? order : rising(a->loss, b->loss);
+}
+
+int rank_keeps(struct run *const *run, size_t runs)
+{
+    for (size_t r = 0; r < runs; r++)
+        if (run[r]->keeps_best)
+            return 1;
+    return 0;
 }
 
 int rank_by_training(struct run *const *run, size_t runs)

@@ -3,10 +3,9 @@
  *
  * The figure is of the run's validations:
  *
- *   last   accuracy at the last of them, which is that of the network in the file
- *   mean5  mean of the accuracies at the last five (of all, when they are fewer)
- *   best   highest accuracy at any of them
- *   loss   loss at the last of them
+ *   last   accuracy at the last of them, or with pstrain --keep best at the best by its --metric:
+ * it is that of the network in the file mean5  mean of the accuracies at the last five (of all,
+ * when they are fewer) best   highest accuracy at any of them loss   loss at that of last
  *
  * Where a run has none, it is of the training images: the mean accuracy (or loss) in the
  * mini-batches of its last whole epoch, weighted by their images, whatever the rule.
@@ -16,8 +15,8 @@
  * whose figure is no number, but not one that has nothing to be judged by yet.
  *
  * The better run is the one that has not diverged; of two such the one that has validations; then
- * the one with the better figure; of equal figures the one with the lower loss at the last
- * validation (of the training images, as above). Figures are equal when nine decimals are: a mean
+ * the one with the better figure; of equal figures the one with the lower loss at the validation
+ * of last (of the training images, as above). Figures are equal when nine decimals are: a mean
  * of the same five in another order is. What is still equal is in the order of the command line.
  *
  * As of an epoch, only records of the epochs up to it count, and a run that has none of that very
@@ -42,9 +41,9 @@ struct merit {
 enum rank_rule rank_rule(const char *name);
 
 /* What the figure is, for headings and axes: "validation accuracy (%)", and of when: "last epoch".
- * training: of the training images. */
+ * training: of the training images; keeps: some runs keep the best of their validations. */
 const char *rank_measure(enum rank_rule rule, int training);
-const char *rank_when(enum rank_rule rule, int training);
+const char *rank_when(enum rank_rule rule, int training, int keeps);
 /* In a word or two: "validation", "last five", "best". */
 const char *rank_word(enum rank_rule rule, int training);
 
@@ -59,6 +58,9 @@ struct merit rank_merit(const struct run *run, enum rank_rule rule, uint64_t epo
 
 /* For sorting: below 0 when a is the better one, 0 when they are equal. */
 int rank_compare(enum rank_rule rule, const struct merit *a, const struct merit *b);
+
+/* Whether some run keeps the best of its validations. */
+int rank_keeps(struct run *const *run, size_t runs);
 
 /* Whether no run was validated: then views show the training images. */
 int rank_by_training(struct run *const *run, size_t runs);

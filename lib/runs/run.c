@@ -66,6 +66,12 @@ static int64_t whole_setting(const struct run *run, const char *name, int64_t ab
     return number >= 0 && errno == 0 && *end == 0 ? number : absent;
 }
 
+static int has_setting(const struct run *run, const char *name, const char *value)
+{
+    const struct setting *setting = settings_find(&run->settings, name);
+    return setting && strcmp(setting->value, value) == 0;
+}
+
 static void set_depth(struct run *run, int64_t depth)
 {
     if (depth >= 0 && asprintf(&run->network, "depth %lld", (long long)depth) < 0)
@@ -78,6 +84,8 @@ void run_read_options(struct run *run, const msgpack_object *header)
     const struct setting *stages = settings_find(&run->settings, "network");
     run->seed = whole_setting(run, "seed", -1);
     run->batch = (uint64_t)whole_setting(run, "batch size", 0);
+    run->keeps_best = has_setting(run, "keep", "best");
+    run->by_accuracy = has_setting(run, "metric", "accuracy");
     run->by_text = stages != NULL;
     if (stages)
         run->network = ecopy(stages->value);
@@ -113,6 +121,11 @@ static int take_point(struct run *run, const struct record *record, double now)
     if ((record_field(record, "time") && record_real(record, "time", &sample.time) < 0) ||
         (record_field(record, "rate") && record_real(record, "rate", &sample.rate) < 0))
         return -1;
+    /* A validation tells how many epochs are finished. */
+    if (record->type == RECORD_VALIDATION && sample.epoch < run->epoch) {
+        sample.inside = 1;
+        sample.epoch = run->epoch;
+    }
     sample.iteration = (double)run->iteration;
     run->heard = now;
     run->epoch = sample.epoch;
@@ -209,6 +222,34 @@ int run_next(struct run *run, struct reader *reader, struct record *record)
     return run_take(run, record, NAN) < 0 ? -1 : RECORD_READ;
 }
 
+static int is_better(const struct run *run, const struct sample *a, const struct sample *b)
+{
+    if (b == NULL || !isfinite(a->loss))
+        return isfinite(a->loss) != 0;
+    if (run->by_accuracy && a->accuracy != b->accuracy)
+        return a->accuracy > b->accuracy;
+    return a->loss < b->loss;
+}
+
+const struct sample *run_kept(const struct run *run, size_t count)
+{
+    const struct sample *validation = run->validation.sample, *best = NULL;
+    for (size_t i = 0; run->keeps_best && i < count; i++)
+        if (is_better(run, &validation[i], best))
+            best = &validation[i];
+    return best || count == 0 ? best : &validation[count - 1];
+}
+
+double run_epochs_at(const struct run *run, const struct sample *sample)
+{
+    double each = (double)epoch_iterations(run);
+    if (each == 0)
+        each = (double)run->iterations / (double)run->epochs;
+    if (!sample->inside)
+        return (double)sample->epoch;
+    return each > 0 ? sample->iteration / each : (double)sample->epoch - 0.5;
+}
+
 uint64_t run_finished_epochs(const struct run *run)
 {
     const struct samples *validation = &run->validation, *progress = &run->progress;
@@ -218,8 +259,11 @@ uint64_t run_finished_epochs(const struct run *run)
     /* A mini-batch tells of the epoch that it is in. */
     if (progress->count > 0 && progress->sample[progress->count - 1].epoch > 0)
         epochs = progress->sample[progress->count - 1].epoch - 1;
-    if (validation->count > 0 && validation->sample[validation->count - 1].epoch > epochs)
-        epochs = validation->sample[validation->count - 1].epoch;
+    if (validation->count > 0) {
+        const struct sample *last = &validation->sample[validation->count - 1];
+        uint64_t finished = last->epoch - (last->inside ? 1 : 0);
+        epochs = finished > epochs ? finished : epochs;
+    }
     if (run->checkpoints > 0 && run->checkpoint[run->checkpoints - 1].epoch > epochs)
         epochs = run->checkpoint[run->checkpoints - 1].epoch;
     return epochs;

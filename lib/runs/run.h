@@ -37,12 +37,14 @@ struct run {
     uint8_t *header; /* as it stands in the stream; NULL: none has come */
     size_t header_size;
     struct settings settings;
-    char *engine;   /* NULL: not known */
-    int64_t seed;   /* -1: not known */
-    char *network;  /* "depth 3", or the text of its stages; NULL: not known */
-    int by_text;    /* it is such a text */
-    uint64_t batch; /* images in a mini-batch, but for the last of an epoch; 0: not known */
-    uint64_t train; /* images in an epoch; 0: not known */
+    char *engine;    /* NULL: not known */
+    int64_t seed;    /* -1: not known */
+    char *network;   /* "depth 3", or the text of its stages; NULL: not known */
+    int by_text;     /* it is such a text */
+    int keeps_best;  /* of the validations (pstrain --keep best), not the last */
+    int by_accuracy; /* that is the one with the highest accuracy, not the lowest loss */
+    uint64_t batch;  /* images in a mini-batch, but for the last of an epoch; 0: not known */
+    uint64_t train;  /* images in an epoch; 0: not known */
 
     uint64_t records;        /* so far */
     struct samples progress; /* per iteration */
@@ -82,6 +84,14 @@ struct run *run_load(const char *path);
 
 /* The epochs that are finished, by the model or the last record. */
 uint64_t run_finished_epochs(const struct run *run);
+
+/* Which of the first count validations is of the network that the run keeps, or would keep if it
+ * ended there: the last one, or the best one; of equal accuracies that with the lower loss is the
+ * better one, then the first. NULL where there is none. */
+const struct sample *run_kept(const struct run *run, size_t count);
+
+/* Epochs passed at a sample: a whole number at the end of one. */
+double run_epochs_at(const struct run *run, const struct sample *sample);
 
 /* Says how many epochs it is to get, where its records do not. */
 void run_ask(struct run *run, uint64_t epochs);

@@ -8,10 +8,11 @@
 /* One progress record (a mini-batch) or one validation record. */
 struct sample {
     double iteration, loss, accuracy;
-    double time;   /* Unix seconds; NAN when not known */
-    double images; /* of the mini-batch; 0 when not known */
-    double rate;   /* the learning rate of its step; NAN when not told */
-    uint64_t epoch;
+    double time;    /* Unix seconds; NAN when not known */
+    double images;  /* of the mini-batch; 0 when not known */
+    uint64_t epoch; /* in which it is, or at whose end */
+    double rate;    /* the learning rate of its step; NAN when not told */
+    int inside;     /* a validation before the end of its epoch */
 };
 
 /* What one weighs in a mean: its images, and where nobody tells them as much as any other. */

@@ -139,7 +139,8 @@ double summary_figure(const struct summary *summary, const struct run *run)
 void summary_measure(const struct summary *summary, int with_when, char *text, size_t size)
 {
     snprintf(text, size, "%s%s%s", rank_measure(summary->rank, summary->training),
-             with_when ? ", " : "", with_when ? rank_when(summary->rank, summary->training) : "");
+             with_when ? ", " : "",
+             with_when ? rank_when(summary->rank, summary->training, summary->keeps) : "");
     text[0] = (char)(text[0] - 'a' + 'A');
 }
 
@@ -232,6 +233,7 @@ void summary_make(struct summary *summary, const struct history *history)
     struct varying options = varying_reduce(history, &all);
     *summary = (struct summary){.rank = history->rank,
                                 .training = rank_by_training(history->run, history->runs),
+                                .keeps = rank_keeps(history->run, history->runs),
                                 .axis = all.name[0]};
     find_values(summary, history, &options);
     for (size_t r = 0; r < history->runs; r++) {

@@ -32,6 +32,7 @@ struct group {
 struct summary {
     enum rank_rule rank;      /* which figure it is of */
     int training;             /* of the training images, for no run was validated */
+    int keeps;                /* some runs keep the best of their validations */
     const char *axis;         /* the option's name; NULL: groups stand side by side, by name */
     int logarithmic;          /* its numbers rise by factors, not by steps */
     int numeric;              /* all values are numbers */

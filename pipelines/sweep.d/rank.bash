@@ -42,13 +42,15 @@ left_behind() {
 
 # What the figure is, for heads and sentences: "validation accuracy after the last epoch".
 figure_is() {
+    local when='after the last epoch'
+    [[ ${ranked[*]} != *--keep[\ =]best* ]] || when='of the epoch that was kept'
     case $of-$rank in
     training-loss) echo "training loss in the last epoch" ;;
     training-*) echo "training accuracy in the last epoch" ;;
-    *-loss) echo "validation loss after the last epoch" ;;
-    *-mean5) echo "validation accuracy, mean of the last five epochs" ;;
-    *-best) echo "highest validation accuracy of all epochs" ;;
-    *) echo "validation accuracy after the last epoch" ;;
+    *-loss) echo "validation loss $when" ;;
+    *-mean5) echo "validation accuracy, mean of the last five" ;;
+    *-best) echo "highest validation accuracy" ;;
+    *) echo "validation accuracy $when" ;;
     esac
 }
 # Whether there is a best network, and one that has not diverged. Says so where engines differ.

@@ -36,7 +36,7 @@ won() {
     IFS=$'\t' read -r _ figure loss _ <<<"${ranked[0]}"
     if [ "$rank" = loss ]; then echo -n "$of loss $loss"; else echo -n "$of $figure %"; fi
     case $of-$rank in
-    validation-mean5) echo -n " in the mean of the last five epochs" ;;
+    validation-mean5) echo -n " in the mean of the last five" ;;
     validation-best) echo -n " at its highest" ;;
     esac
     [ "$part" != test ] || psdump -k csv "$made/best.scores" | awk -F , '$1 == "score" { printf ", test %.2f %%", 100 * $(NF - 4) }'

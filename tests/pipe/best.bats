@@ -33,7 +33,7 @@ best() {
     grep '<th class=n>validation loss</th><th class=n>epochs</th>' s/report.html
     [ "$(sed -n '/<h2>Networks/,/<.table>/p' s/report.html | grep -o 'd1-s[0-9]' | paste -sd ' ')" = "d1-s2 d1-s0 d1-s1" ]
     ends 0 sweep report --rank mean5 -o s
-    grep -E 'best is s/d1-s0-.*: validation [0-9.]+ % in the mean of the last five epochs$' out
+    grep -E 'best is s/d1-s0-.*: validation [0-9.]+ % in the mean of the last five$' out
     ends 2 sweep best --rank first -o s
     grep "one of last, mean5, best, loss, not 'first'" err
 }

@@ -121,7 +121,7 @@ END
         psplot -k summary --size 60x20 "$@" "${runs[@]}" | awk 'NR == 1 || NR == 4 { sub(/ +$/, ""); print }' | tr -s ' ' | paste -sd ';'
     }
     [ "$(summary)" = "Validation accuracy (%), last epoch; 1 56.67 5.77 3 60.00" ]
-    [ "$(summary --rank mean5)" = "Validation accuracy (%), mean of the last five epochs; 1 52.67 11.02 3 60.00" ]
+    [ "$(summary --rank mean5)" = "Validation accuracy (%), mean of the last five validations; 1 52.67 11.02 3 60.00" ]
     [ "$(summary --rank loss)" = "Validation loss, last epoch; 1 0.3833 0.1258 3 0.2500" ]
     # What has diverged by that figure has in all of them.
     [ "$(ranking --rank mean5 gap.bin a.bin | cut -d ' ' -f 1,5 | xargs)" = "a.bin whole gap.bin diverged" ]
@@ -138,6 +138,57 @@ END
         psplot -k $kind --rank loss -o loss.svg "${runs[@]}"
         no cmp -s last.svg loss.svg
     done
+}
+
+@test "of a run that keeps the best of its networks the figures are of that one" {
+    edit b.bin '
+records[0]["options"].update(keep="best", metric="accuracy", seed=2)
+for record in records:
+    if record["type"] == "validation" and record["epoch"] == 3: record["loss"] = 0.3
+records.append(dict(type="model", epoch=6, epochs=6, iteration=12, stopped=False, kept=dict(epoch=3, iteration=6),
+                    network=dict(depth=1, filters=16), tensors=[]))' >kept.bin
+    [ "$(ranking a.bin b.bin kept.bin | xargs)" = "kept.bin 90.00 0.3000 6 whole validation a.bin 60.00 0.5000 6 whole validation b.bin 50.00 0.2500 6 whole validation" ]
+    [ "$(ranking --rank loss kept.bin a.bin b.bin | cut -d ' ' -f 1,2 | xargs)" = "b.bin 0.2500 kept.bin 0.3000 a.bin 0.5000" ]
+    [ "$(ranking -e 2 kept.bin a.bin tie.bin)" = $'kept.bin 20.00 0.2500 2 whole validation\na.bin 20.00 0.5000 2 whole validation' ]
+    [ "$(psdump -k status kept.bin | cut -f 2,3,7,8 | tail -n 1)" = $'done\t6\t90.00\t0.3000' ]
+    psdump -k means kept.bin b.bin | grep -q '^keep best	90.00	'
+    psplot -k table a.bin kept.bin >out
+    [ "$(head -n 1 out)" = "The best first, by validation accuracy (%), epoch that was kept" ]
+    [ "$(psplot -k table --rank best a.bin kept.bin | head -n 1)" = "The best first, by validation accuracy (%), best epoch" ]
+    psplot --size 80x20 kept.bin | grep -q 'epoch 6, kept epoch 3: 90.00 %'
+    psplot -k summary kept.bin | grep -q ' 90.00 '
+    psplot -k overlay --size 80x20 kept.bin a.bin >out
+    grep -q 'at the ends: epoch that was kept' out
+    grep -q '─ kept *90.00' out
+    # By the loss it is the first of those with the smallest.
+    edit kept.bin 'records[0]["options"]["metric"] = "loss"' >kept2.bin
+    [ "$(ranking kept2.bin)" = "kept2.bin 10.00 0.2500 6 whole validation" ]
+}
+
+@test "validations in the middle of epochs" {
+    edit a.bin '
+records = [record for record in records if record["type"] != "validation" or record["epoch"] in (2, 4)]
+for i in 7, 11: # behind the first mini-batch of an epoch; so many are finished
+    at = [r.get("iteration") for r in records].index(i) + 1
+    records.insert(at, dict(type="validation", iteration=i, epoch=i // 2, images=4, loss=0.1, accuracy=i / 20))
+records.append(dict(type="model", epoch=6, epochs=6, iteration=12, stopped=False, network=dict(depth=1, filters=16), tensors=[]))' >inside.bin
+    psdump -k csv inside.bin | awk -F, '$1 == "validation" { print $5, $6, $8 }' | paste -sd ';' >out
+    [ "$(cat out)" = "2 4 0.2;3 7 0.35;4 8 0.4;5 11 0.55" ]
+    [ "$(ranking inside.bin)" = "inside.bin 55.00 0.1000 6 whole validation" ]
+    # As of an epoch that was not validated at its end it is not judged, and what comes later does not count.
+    ends 1 psdump -k ranking -e 3 inside.bin
+    [ "$(ranking -e 4 inside.bin a.bin | cut -d ' ' -f 1,2 | xargs)" = "inside.bin 40.00 a.bin 40.00" ]
+    [ "$(psdump -k status inside.bin | cut -f 3,7 | tail -n 1)" = $'6\t55.00' ]
+    psplot --follow inside.bin >out
+    grep -q '^inside: epoch 3 of 6: training 50.00 %, loss 0.500$' out
+    grep -q '^inside: epoch 4 of 6: .*; validation 40.00 %' out
+    grep -q '^inside: epoch 6 of 6: .*; validation 55.00 %' out
+    # The overlay has it in its place: two runs that differ in nothing else are two pictures.
+    edit inside.bin '
+for record in records:
+    if record["type"] == "validation" and record["iteration"] == 11: record.update(iteration=12, epoch=6)' >end.bin
+    for run in inside end; do cp $run.bin run.bin && psplot -k overlay -o $run.svg run.bin; done
+    no cmp -s inside.svg end.svg
 }
 
 @test "where no run was validated the training images stand for all" {

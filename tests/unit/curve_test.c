@@ -101,10 +101,10 @@ static void names(void **state)
     (void)state;
     static const char a[] = "a/net.bin", b[] = "b/net.bin", joined[] = "input";
     struct run made[] = {
-        {.path = a, .stem = "net", .ordinal = 1, .depth = 2},
-        {.path = b, .stem = "net", .ordinal = 1, .depth = 2},
-        {.path = joined, .ordinal = 1, .depth = 4},
-        {.path = joined, .ordinal = 2, .depth = 4, .seed = 1},
+        {.path = a, .stem = "net", .ordinal = 1, .network = "depth 2"},
+        {.path = b, .stem = "net", .ordinal = 1, .network = "depth 2"},
+        {.path = joined, .ordinal = 1, .network = "depth 4"},
+        {.path = joined, .ordinal = 2, .network = "depth 4", .seed = 1},
     };
     struct run *run[] = {&made[0], &made[1], &made[2], &made[3]};
     struct history history = {.run = run, .runs = 4};

@@ -290,12 +290,47 @@ static void images_of_a_header(void **state)
     input_close(&input);
 }
 
+/* Validations tell how many epochs are finished: one in the middle of an epoch lies in the next. */
+static void validations_inside(void **state)
+{
+    (void)state;
+    struct history history = {.epochs = 2};
+    struct input input = input_of("net.bin");
+    struct stream stream = begin();
+    put_header(&stream, "run", 1, 0);
+    for (uint64_t i = 1; i <= 8; i++) {
+        put_point(&stream, "progress", i, 1 + (i - 1) / 4, 1, 0.5);
+        if (i % 3 == 0)
+            put_point(&stream, "validation", i, i / 4, 1, 0.5);
+    }
+    assert_int_equal(take(&stream, &history, &input, READ_STREAM), -1);
+    struct run *run = history.run[0];
+    const struct sample *validation = run->validation.sample;
+    assert_int_equal(run->validation.count, 2);
+    assert_int_equal(validation[0].epoch, 1);
+    assert_int_equal(validation[1].epoch, 2);
+    assert_true(validation[0].inside && validation[1].inside);
+    assert_int_equal(run->epoch, 2);
+    assert_int_equal(run_finished_epochs(run), 1);
+    assert_true(run_epochs_at(run, &validation[0]) == 0.5);
+    run->batch = 8;
+    run->train = 30;
+    assert_true(run_epochs_at(run, &validation[0]) == 0.75);
+    assert_true(run_epochs_at(run, &validation[1]) == 1.5);
+    history_free(&history);
+    input_close(&input);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run),           cmocka_unit_test(a_channel),
-        cmocka_unit_test(a_score),         cmocka_unit_test(a_wrong_kind),
-        cmocka_unit_test(a_long_live_run), cmocka_unit_test(images_of_a_header),
+        cmocka_unit_test(a_run),
+        cmocka_unit_test(a_channel),
+        cmocka_unit_test(a_score),
+        cmocka_unit_test(a_wrong_kind),
+        cmocka_unit_test(a_long_live_run),
+        cmocka_unit_test(images_of_a_header),
+        cmocka_unit_test(validations_inside),
     };
     return RUN_TESTS(tests);
 }

@@ -23,7 +23,7 @@ static void validated(struct made *made, const double *accuracy, double loss)
     made->run.validation.sample = made->validation;
     for (size_t i = 0; accuracy[i] > 0; i++)
         made->validation[made->run.validation.count++] =
-            (struct sample){2.0 * (double)(i + 1), loss, accuracy[i], 0, 10, i + 1};
+            (struct sample){2.0 * (double)(i + 1), loss, accuracy[i], 0, 10, i + 1, NAN, 0};
 }
 
 static void trained(struct made *made, double first, double second, size_t epochs)
@@ -31,9 +31,14 @@ static void trained(struct made *made, double first, double second, size_t epoch
     made->run.progress.sample = made->progress;
     made->run.train = 8;
     for (size_t i = 0; i < 2 * epochs; i++)
-        made->progress[made->run.progress.count++] = (struct sample){
-            (double)(i + 1), i % 2 ? second : first, i % 2 ? second : first, 0, i % 2 ? 2 : 6,
-            i / 2 + 1};
+        made->progress[made->run.progress.count++] = (struct sample){(double)(i + 1),
+                                                                     i % 2 ? second : first,
+                                                                     i % 2 ? second : first,
+                                                                     0,
+                                                                     i % 2 ? 2 : 6,
+                                                                     i / 2 + 1,
+                                                                     NAN,
+                                                                     0};
     made->run.epoch = epochs;
 }
 
@@ -59,6 +64,40 @@ static void the_four_rules(void **state)
     near(rank_merit(&made.run, RANK_BEST, 2).figure, 0.2);
     assert_int_equal(rank_merit(&made.run, RANK_LAST, 2).epoch, 2);
     assert_int_equal(rank_rule("mean5"), RANK_MEAN5);
+}
+
+/* With --keep best figures are those of the network that is kept, at any time. */
+static void kept(void **state)
+{
+    (void)state;
+    struct made made;
+    validated(&made, (double[]){0.1, 0.7, 0.9, 0.9, 0.4, 0}, 0.5);
+    made.validation[1].loss = 0.2;
+    made.validation[3].loss = 0.45;
+    assert_ptr_equal(run_kept(&made.run, 5), &made.validation[4]);
+    made.run.keeps_best = 1;
+    assert_ptr_equal(run_kept(&made.run, 5), &made.validation[1]);
+    near(rank_merit(&made.run, RANK_LAST, 0).figure, 0.7);
+    near(rank_merit(&made.run, RANK_LOSS, 0).figure, 0.2);
+    assert_int_equal(rank_merit(&made.run, RANK_LAST, 0).epoch, 5);
+    near(rank_merit(&made.run, RANK_LAST, 1).figure, 0.1);
+    made.run.by_accuracy = 1;
+    assert_ptr_equal(run_kept(&made.run, 3), &made.validation[2]);
+    assert_ptr_equal(run_kept(&made.run, 5), &made.validation[3]);
+    near(rank_merit(&made.run, RANK_MEAN5, 0).loss, 0.45);
+    near(rank_merit(&made.run, RANK_BEST, 0).figure, 0.9);
+    /* What is no number is not kept, unless there is nothing else. */
+    made.validation[3].loss = NAN;
+    assert_ptr_equal(run_kept(&made.run, 5), &made.validation[2]);
+    made.validation[0].loss = NAN;
+    assert_ptr_equal(run_kept(&made.run, 1), &made.validation[0]);
+    assert_null(run_kept(&made.run, 0));
+    /* A validation in the middle of an epoch does not end it. */
+    made.run.keeps_best = 0;
+    made.validation[4].inside = 1;
+    near(rank_merit(&made.run, RANK_LAST, 0).figure, 0.4);
+    assert_true(isnan(rank_merit(&made.run, RANK_LAST, 5).figure));
+    near(rank_merit(&made.run, RANK_LAST, 4).figure, 0.9);
 }
 
 /* Images, not mini-batches, are counted; an epoch that has only begun is not. */
@@ -159,8 +198,11 @@ static void all_of_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_four_rules), cmocka_unit_test(without_validation),
-        cmocka_unit_test(divergence),     cmocka_unit_test(order),
+        cmocka_unit_test(the_four_rules),
+        cmocka_unit_test(kept),
+        cmocka_unit_test(without_validation),
+        cmocka_unit_test(divergence),
+        cmocka_unit_test(order),
         cmocka_unit_test(all_of_them),
     };
     return RUN_TESTS(tests);

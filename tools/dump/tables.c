@@ -122,7 +122,7 @@ int print_status(char *const *path, int count)
     puts("file\tstate\tepoch\tepochs\tcheckpoint\titeration\taccuracy\tloss\tengine\treason");
     for (int i = 0; i < count; i++) {
         struct run *run = run_load(path[i]);
-        const struct samples *validation = &run->validation;
+        const struct sample *kept = run_kept(run, run->validation.count);
         int read = run->header != NULL;
         print_text(path[i] ? path[i] : "input", '\t');
         printf("%s\t", state[run->state]);
@@ -131,11 +131,10 @@ int print_status(char *const *path, int count)
         print_whole(run->checkpoints > 0,
                     run->checkpoints > 0 ? run->checkpoint[run->checkpoints - 1].epoch : 0);
         print_whole(read, run->iteration);
-        if (validation->count == 0)
+        if (kept == NULL)
             printf("-\t-\t");
         else
-            printf("%.2f\t%s\t", 100 * validation->sample[validation->count - 1].accuracy,
-                   loss_text(validation->sample[validation->count - 1].loss, 4));
+            printf("%.2f\t%s\t", 100 * kept->accuracy, loss_text(kept->loss, 4));
         print_text(run->engine && run->engine[0] ? run->engine : "-", '\t');
         print_text(run->reason && run->reason[0] ? run->reason : "-", '\n');
         run_free(run);

@@ -40,7 +40,7 @@ static void draw_legend(struct canvas *canvas, double x, double y, double font,
     }
     /* What stands in the titles, where there is room to say it. */
     int training = rank_by_training(history->run, history->runs);
-    const char *when = rank_when(history->rank, training);
+    const char *when = rank_when(history->rank, training, rank_keeps(history->run, history->runs));
     struct lettering note = {0.85 * font, grey, 1, 0.5, 0, 0};
     snprintf(text, sizeof text, "figures: %s, %s", rank_measure(history->rank, training), when);
     if (x + canvas_text_width(canvas, &note, text) > canvas->width - font)

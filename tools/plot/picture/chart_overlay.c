@@ -99,7 +99,7 @@ int chart_overlay(const struct history *history, const struct picture *picture)
     else if (named < overlay.count)
         snprintf(more, sizeof more, "; %zu more without a name", overlay.count - named);
     snprintf(text, sizeof text, "figures: %s%s%s%s", history->rank == RANK_LOSS ? "loss, " : "",
-             rank_when(history->rank, overlay.training),
+             rank_when(history->rank, overlay.training, rank_keeps(history->run, history->runs)),
              overlay.means ? "; pale: each run, strong: their mean" : "", more);
     canvas_text(&canvas, width - 0.6 * font, height - 0.6 * font, &note, text);
     overlay_free(&overlay);

@@ -127,7 +127,8 @@ static void draw_footnote(struct canvas *canvas, const struct summary *summary, 
 {
     char signs[256], missing[96] = "", rest[128], line[400];
     const char *cross = summary->diverged > 0 ? "×: diverged" : "";
-    snprintf(signs, sizeof signs, "%s%s", rank_when(summary->rank, summary->training),
+    snprintf(signs, sizeof signs, "%s%s",
+             rank_when(summary->rank, summary->training, summary->keeps),
              summary->repeated ? "; pale: each run, strong: their mean ± standard deviation" : "");
     if (summary->without > 0)
         snprintf(missing, sizeof missing, "%zu without validation", summary->without);

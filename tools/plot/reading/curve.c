@@ -206,6 +206,8 @@ void curve_outcome(const struct run *run, enum rank_rule rule, char *text, size_
                    char figure[RANK_ROOM])
 {
     struct merit merit = rank_merit(run, rule, 0);
+    const struct samples *validation = &run->validation;
+    const struct sample *kept = run_kept(run, validation->count);
     /* After the last epoch: the epoch stands before it anyway. */
     int plain = rule == RANK_LAST && !merit.training;
     curve_state(run, text, size);
@@ -214,8 +216,12 @@ void curve_outcome(const struct run *run, enum rank_rule rule, char *text, size_
         return;
     rank_text(rule, rank_shown(rule, merit.figure), 1, figure);
     size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s: %s", plain ? "" : ", ",
-             plain ? "" : rank_word(rule, merit.training), figure);
+    if (plain && kept != &validation->sample[validation->count - 1])
+        snprintf(text + used, size - used, ", kept epoch %.*f: %s", kept->inside ? 1 : 0,
+                 run_epochs_at(run, kept), figure);
+    else
+        snprintf(text + used, size - used, "%s%s: %s", plain ? "" : ", ",
+                 plain ? "" : rank_word(rule, merit.training), figure);
 }
 
 void curve_remark(const struct run *run, char *text, size_t size)

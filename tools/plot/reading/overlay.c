@@ -20,7 +20,7 @@ static struct line line_of(const struct run *run, int training)
             continue;
         double accuracy =
             training ? samples_epoch(samples, sample->epoch).accuracy : sample->accuracy;
-        line.x[line.count] = (double)sample->epoch;
+        line.x[line.count] = run_epochs_at(run, sample);
         line.y[line.count++] = 100 * accuracy;
     }
     return line;

@@ -288,8 +288,10 @@ static void tell_epoch(const struct run *run, uint64_t epoch)
     if (run->epochs > 0)
         printf(" of %llu", (unsigned long long)run->epochs);
     for (int i = 0; i < 2; i++) {
-        struct mean mean = samples_epoch(side[i], epoch);
-        if (mean.count == 0)
+        /* Of several validations in an epoch the last. */
+        struct samples until = {side[i]->sample, samples_up_to(side[i], epoch), 0};
+        struct mean mean = i == 0 ? samples_epoch(side[i], epoch) : samples_last(&until, 1);
+        if (until.count == 0 || until.sample[until.count - 1].epoch != epoch)
             continue;
         printf("%s %s %.2f %%, loss %s", between, name[i], 100 * mean.accuracy,
                loss_text(mean.loss, 3));
@@ -317,7 +319,9 @@ void live_tell(struct history *history)
         struct run *run = history->run[i];
         struct titles *titles = run->shown;
         const struct samples *validation = &run->validation;
-        uint64_t judged = validation->count ? validation->sample[validation->count - 1].epoch : 0;
+        const struct sample *last =
+            validation->count ? &validation->sample[validation->count - 1] : NULL;
+        uint64_t judged = last && !last->inside ? last->epoch : 0;
         /* An epoch is over when it is validated, when another has begun, or when the run has ended.
          */
         uint64_t over = run->epoch;

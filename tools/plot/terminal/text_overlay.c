@@ -60,7 +60,7 @@ struct screen *text_overlay(const struct history *history, const struct page *pa
     snprintf(heading, sizeof heading, "%s accuracy (%%)%s; at the ends: %s%s",
              overlay.training ? "Training" : "Validation",
              overlay.means ? ", means over seeds" : "", history->rank == RANK_LOSS ? "loss, " : "",
-             rank_when(history->rank, overlay.training));
+             rank_when(history->rank, overlay.training, rank_keeps(history->run, history->runs)));
     screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : heading);
     struct axis x = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};
     struct axis y = {100 * ranges.low, 100 * ranges.high, 0, NULL, .bare = 0};

@@ -214,7 +214,8 @@ struct screen *text_run_table(const struct history *history, const struct page *
     struct naming naming = naming_of(history);
     int training = rank_by_training(history->run, history->runs);
     snprintf(heading, sizeof heading, "The best first, by %s, %s",
-             rank_measure(history->rank, training), rank_when(history->rank, training));
+             rank_measure(history->rank, training),
+             rank_when(history->rank, training, rank_keeps(history->run, history->runs)));
     /* One alone is not compared; it tells of what all have. */
     if (history->runs == 1) {
         naming.options =

@@ -1,4 +1,5 @@
-/* How fast the CPU engine trains the four networks: engine_bench [threads [isa [depth]]]
+/* How fast the CPU engine trains the four networks, or one: engine_bench [threads [isa [NETWORK]]],
+ * NETWORK a depth or a text of stages (nn/net.h).
  *
  * Data in memory, batch 128, images 32×32×3, ten classes; a step is forward, backward and update.
  * GFLOP/s counts the arithmetic of direct convolution, two for a multiply-add. The peak is measured
@@ -7,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -208,7 +210,7 @@ static double step_seconds(struct engine *engine, const uint8_t *images, const u
     return seconds[STEPS / 2];
 }
 
-static void bench(uint32_t depth, int threads, const char *isa)
+static void bench(uint32_t depth, const char *stages, int threads, const char *isa)
 {
     static uint8_t images[BATCH * SIDE * SIDE * CHANNELS];
     static uint32_t label[BATCH];
@@ -220,6 +222,7 @@ static void bench(uint32_t depth, int threads, const char *isa)
 
     static struct net net;
     struct net_shape shape = {depth, 16, SIDE, SIDE, CHANNELS, CLASSES, ""};
+    snprintf(shape.stages, sizeof shape.stages, "%s", stages);
     struct engine_options options = {.batch = BATCH,
                                      .threads = (uint32_t)threads,
                                      .isa = isa,
@@ -235,12 +238,18 @@ static void bench(uint32_t depth, int threads, const char *isa)
         die_why();
     float *parameters = ealloc(net.parameters, sizeof *parameters);
     net_initialise(&net, INITIAL_GLOROT, 1, parameters);
+    for (size_t i = 0; net.layer[0].fixed && i < net.tensor[0].size; i++)
+        parameters[i] = i % 7 ? 0.1f : -0.2f;
     engine_write(engine, &(struct learnt){parameters, NULL, NULL});
 
     double most = peak(threads), seconds = step_seconds(engine, images, label);
     const struct layer *first = &net.layer[0];
-    double first_gradient = 9.0 * first->in_channels * first->out_channels * SIDE * SIDE;
+    /* Of the first stage there is no data gradient, and of fixed weights none at all. */
+    double first_gradient = (first->fixed ? 2.0 : 1.0) * first->kernel * first->kernel *
+                            first->in_channels * first->out_channels * SIDE * SIDE;
     double flops = 2 * BATCH * (3.0 * (double)net_multiply_adds(&net) - first_gradient) / seconds;
+    if (*stages)
+        printf("%s\n", stages);
     printf("%5u %10.0f %10.2f %10.1f %10.1f %7.0f %%   %s\n", depth, BATCH / seconds, seconds * 1e3,
            flops * 1e-9, most, flops * 1e-7 / most, engine_detail(engine));
     print_split(engine, images, label);
@@ -254,11 +263,15 @@ int main(int argc, char **argv)
     program = "engine_bench";
     int threads = argc > 1 ? atoi(argv[1]) : team_default_threads();
     const char *isa = argc > 2 ? argv[2] : "auto";
-    uint32_t only = argc > 3 ? (uint32_t)atoi(argv[3]) : 0;
+    const char *network = argc > 3 ? argv[3] : "";
+    int is_depth = network[strspn(network, "0123456789")] == '\0';
+    uint32_t only = is_depth && *network ? (uint32_t)atoi(network) : 0;
     printf("depth   images/s    ms/step    GFLOP/s       peak     share\n");
-    for (uint32_t depth = 1; depth <= 4; depth++)
+    for (uint32_t depth = 1; is_depth && depth <= 4; depth++)
         if (only == 0 || depth == only)
-            bench(depth, threads, isa);
+            bench(depth, "", threads, isa);
+    if (!is_depth)
+        bench(0, network, threads, isa);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("peak memory %ld MB\n", usage.ru_maxrss >> 10);

@@ -20,5 +20,5 @@ same_bits() {
     need aarch64-linux-gnu-gcc qemu-aarch64
     long
     same_bits
-    [ "$(grep -c '^case' here)" -eq 18 ]
+    [ "$(grep -c '^case' here)" -eq 22 ]
 }

@@ -29,20 +29,19 @@ static int has_isa(struct bed *b, const char *isa)
     return 1;
 }
 
-/* Parameters, momentum and probabilities after some steps, as the engine's options say. */
-static void run(struct bed *b, const char *isa, uint32_t threads, float *parameters,
-                float *momentum, float *probability)
+/* All that is learnt in some steps, in b->found and so on, and probabilities, as the engine's
+ * options say. */
+static void run(struct bed *b, const char *isa, uint32_t threads, float *probability)
 {
     struct outcome outcome;
-    uint32_t count = b->reference.count;
     b->options.isa = isa;
     b->options.threads = threads;
     struct engine *engine = bed_engine(b);
-    for (int step = 0; step < STEPS; step++)
-        assert_int_equal(
-            engine_step(engine, b->images, b->label, count, &(struct step){0.05, 1}, &outcome), 0);
-    assert_int_equal(engine_predict(engine, b->images, NULL, count, probability, NULL), 0);
-    assert_int_equal(engine_read(engine, &(struct learnt){parameters, momentum, NULL}), 0);
+    for (uint64_t step = 1; step <= STEPS; step++)
+        bed_step(b, engine, step, &outcome);
+    assert_int_equal(engine_predict(engine, b->images, NULL, b->reference.count, probability, NULL),
+                     0);
+    bed_read(b, engine);
     engine_close(engine);
 }
 
@@ -55,31 +54,58 @@ static void test_same_bits_for_threads_and_instructions(void **state)
     } way[] = {{"auto", 2}, {"auto", 3}, {"auto", 7}, {"avx2", 1},
                {"avx2", 3}, {"neon", 3}, {"c", 2}};
     for (int i = 0; i < CASES; i++) {
-        struct bed *b = bed_make(&cases[i]);
+        struct bed *b = bed_make(&cases[i]), *other = bed_make(&cases[i]);
         size_t bytes = b->net.parameters * sizeof(float);
         size_t results = (size_t)cases[i].count * cases[i].classes * sizeof(float);
         float first[MOST * MOST_CLASSES], found[MOST * MOST_CLASSES];
-        float *parameters = ealloc(bytes, 1), *momentum = ealloc(bytes, 1);
-        run(b, "auto", 1, b->found, b->found_momentum, first);
+        run(b, "auto", 1, first);
         for (size_t k = 0; k < sizeof way / sizeof *way; k++) {
-            if (!has_isa(b, way[k].isa))
+            if (!has_isa(other, way[k].isa))
                 continue;
-            run(b, way[k].isa, way[k].threads, parameters, momentum, found);
-            assert_memory_equal(parameters, b->found, bytes);
-            assert_memory_equal(momentum, b->found_momentum, bytes);
+            run(other, way[k].isa, way[k].threads, found);
+            assert_memory_equal(other->found, b->found, bytes);
+            assert_memory_equal(other->found_momentum, b->found_momentum, bytes);
+            assert_memory_equal(other->found_second, b->found_second, bytes);
             assert_memory_equal(found, first, results);
         }
-        free(parameters);
-        free(momentum);
+        bed_end(b);
+        bed_end(other);
+    }
+}
+
+/* An engine that begins with what another one has learnt goes on as that one does. */
+static void test_what_is_learnt_is_all(void **state)
+{
+    (void)state;
+    for (int i = PLAIN_CASES; i < CASES; i++) {
+        struct bed *b = bed_make(&cases[i]);
+        struct outcome outcome, other;
+        size_t bytes = b->net.parameters * sizeof(float);
+        struct engine *one = bed_engine(b), *two = bed_engine(b);
+        bed_step(b, one, 1, &outcome);
+        bed_step(b, two, 7, &outcome); /* which must leave nothing */
+        bed_read(b, one);
+        assert_int_equal(
+            engine_write(two, &(struct learnt){b->found, b->found_momentum, b->found_second}), 0);
+        bed_step(b, one, 2, &outcome);
+        bed_step(b, two, 2, &other);
+        assert_true(outcome.loss == other.loss);
+        bed_read(b, one);
+        float *found = ealloc(bytes, 1);
+        memcpy(found, b->found, bytes);
+        bed_read(b, two);
+        assert_memory_equal(found, b->found, bytes);
+        free(found);
+        engine_close(one);
+        engine_close(two);
         bed_end(b);
     }
 }
 
 /* Lanes without an image and what an earlier, larger batch left behind change nothing. */
-static void test_partial_batches(void **state)
+static void partial_batches(const struct shape_case *c)
 {
-    (void)state;
-    struct bed *b = bed_make(&cases[3]);
+    struct bed *b = bed_make(c);
     struct outcome outcome;
     size_t bytes = b->net.parameters * sizeof(float);
     float *found = ealloc(bytes, 1);
@@ -105,6 +131,13 @@ static void test_partial_batches(void **state)
     bed_end(b);
 }
 
+static void test_partial_batches(void **state)
+{
+    (void)state;
+    partial_batches(&cases[3]);
+    partial_batches(&cases[CASES - 1]);
+}
+
 static void test_prediction_of_an_image_alone(void **state)
 {
     (void)state;
@@ -122,37 +155,42 @@ static void test_prediction_of_an_image_alone(void **state)
     bed_end(b);
 }
 
+static void nan_is_visible(const struct shape_case *c, const char *isa)
+{
+    struct bed *b = bed_make(c);
+    struct outcome outcome;
+    if (!has_isa(b, isa)) {
+        bed_end(b);
+        return;
+    }
+    struct engine *engine = bed_engine(b);
+    for (uint32_t t = 0; t < b->net.tensors; t++) {
+        const struct tensor *tensor = &b->net.tensor[t];
+        int running = tensor->kind == TENSOR_MEAN || tensor->kind == TENSOR_VARIANCE;
+        size_t place = tensor->offset + tensor->size / 2;
+        float kept = b->start[place];
+        b->start[place] = NAN;
+        assert_int_equal(engine_write(engine, &(struct learnt){b->start, NULL, NULL}), 0);
+        b->start[place] = kept;
+        assert_int_equal(engine_predict(engine, b->images, b->label, c->count, NULL, &outcome), 0);
+        assert_true(isnan(outcome.loss));
+        assert_int_equal(outcome.correct, 0);
+        bed_step(b, engine, 1, &outcome);
+        assert_true(running || isnan(outcome.loss));
+    }
+    engine_close(engine);
+    bed_end(b);
+}
+
 /* Wherever a NaN enters, it comes out. */
 static void test_nan_is_visible(void **state)
 {
     (void)state;
     const char *isa[] = {"avx512", "avx2", "neon", "c"};
-    struct bed *b = bed_make(&cases[4]);
-    uint32_t count = cases[4].count;
     for (size_t k = 0; k < sizeof isa / sizeof *isa; k++) {
-        if (!has_isa(b, isa[k]))
-            continue;
-        struct engine *engine = bed_engine(b);
-        for (uint32_t t = 0; t < b->net.tensors; t++) {
-            const struct tensor *tensor = &b->net.tensor[t];
-            int running = tensor->kind == TENSOR_MEAN || tensor->kind == TENSOR_VARIANCE;
-            size_t place = tensor->offset + tensor->size / 2;
-            float kept = b->start[place];
-            struct outcome outcome;
-            b->start[place] = NAN;
-            assert_int_equal(engine_write(engine, &(struct learnt){b->start, NULL, NULL}), 0);
-            b->start[place] = kept;
-            assert_int_equal(engine_predict(engine, b->images, b->label, count, NULL, &outcome), 0);
-            assert_true(isnan(outcome.loss));
-            assert_int_equal(outcome.correct, 0);
-            assert_int_equal(
-                engine_step(engine, b->images, b->label, count, &(struct step){0.05, 1}, &outcome),
-                0);
-            assert_true(running || isnan(outcome.loss));
-        }
-        engine_close(engine);
+        nan_is_visible(&cases[4], isa[k]);
+        nan_is_visible(&cases[18], isa[k]); /* additions, the largest at the end */
     }
-    bed_end(b);
 }
 
 /* One NaN of a window's four pixels, in one lane, is its maximum, whichever it is. */
@@ -177,6 +215,41 @@ static void test_nan_wins_the_pool(void **state)
     }
 }
 
+/* Options of a step that no engine takes. */
+static void refuses_options(const struct bed *b)
+{
+    const struct {
+        struct engine_options o;
+        const char *complaint;
+    } wrong[] = {
+        {{.momentum = 1.5}, "momentum must be from 0 to 1, not 1.5"},
+        {{.momentum = NAN}, "momentum must be"},
+        {{.optimizer = OPTIMIZER_ADAM, .momentum = 1}, "not 1 with Adam"},
+        {{.optimizer = OPTIMIZER_ADAM, .second = 1, .epsilon = 1}, "less than 1, not 1"},
+        {{.optimizer = OPTIMIZER_ADAM, .second = 0.9}, "epsilon must be greater than 0"},
+        {{.optimizer = OPTIMIZER_ADAM, .epsilon = 1, .nesterov = 1}, "Adam has none"},
+        {{.nesterov = 1}, "needs a momentum"},
+        {{.weight_decay = -1}, "decay must be a number from 0 on, not -1"},
+        {{.vector_rate = INFINITY}, "factor of the rate for biases"},
+        {{.clip_norm = -3}, "not -3"},
+        {{.label_smoothing = 1}, "label smoothing must be at least 0 and less than 1, not 1"},
+        {{.dropout = NAN}, "dropout must be at least 0 and less than 1, not"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct engine *engine;
+        struct engine_options o = wrong[i].o;
+        o.batch = 1;
+        o.train = 1;
+        memcpy(o.deviation, b->options.deviation, sizeof o.deviation);
+        assert_int_equal(engine_open(&engine, "cpu", &b->net, &o), -1);
+        if (strstr(why(), wrong[i].complaint) == NULL)
+            fail_msg("%s: %s", wrong[i].complaint, why());
+        o.train = 0; /* they are not looked at */
+        assert_int_equal(engine_open(&engine, "cpu", &b->net, &o), 0);
+        engine_close(engine);
+    }
+}
+
 static void test_refusals_are_sentences(void **state)
 {
     (void)state;
@@ -196,6 +269,7 @@ static void test_refusals_are_sentences(void **state)
     assert_int_equal(engine_open(&engine, "cpu", &b->net, &b->options), -1);
     assert_non_null(strstr(why(), "channel 1"));
     b->options.deviation[1] = 1;
+    refuses_options(b);
 
     engine = bed_engine(b);
     assert_string_equal(engine_name(engine), "cpu");
@@ -212,6 +286,9 @@ static void test_refusals_are_sentences(void **state)
     assert_int_equal(
         engine_step(engine, b->images, b->label, 16, &(struct step){0.05, 1}, &outcome), -1);
     assert_non_null(strstr(why(), "label 7"));
+    assert_int_equal(
+        engine_step(engine, b->images, b->label, 16, &(struct step){0.05, 0}, &outcome), -1);
+    assert_non_null(strstr(why(), "from 1 on"));
     engine_close(engine);
     b->options.train = 0;
     engine = bed_engine(b);
@@ -228,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits_for_threads_and_instructions),
+        cmocka_unit_test(test_what_is_learnt_is_all),
         cmocka_unit_test(test_partial_batches),
         cmocka_unit_test(test_prediction_of_an_image_alone),
         cmocka_unit_test(test_nan_is_visible),

@@ -6,8 +6,9 @@
  * band of at most BAND_ROWS rows of one lane group each. An item takes strips of TILE rows, channel
  * by channel, normalised and pooled on the way, through the nearest cache into Winograd's space
  * (kernels/winograd.h) in the thread's scratch memory, multiplies there and takes the result back.
- * So the activations and their gradients are never stored at full size, an item's data stays in the
- * second cache, and rows as well as groups occupy threads.
+ * So an item's data stays in the second cache, and rows as well as groups occupy threads; and
+ * activations are not stored, but those that are added to what comes later and what comes of such
+ * additions: these are written out once and read as they are.
  *
  * Sums over a batch are taken per item and then over the items in their order, in double: the items
  * depend on batch and shape alone, so the number of threads cannot change a bit.
@@ -48,6 +49,8 @@ struct stage {
     int height, width;         /* of both */
     int side;                  /* 3: kernels of 3×3; 1: of 1×1, whose other taps are 0 here */
     int fixed;                 /* weights that no step moves */
+    int back;                  /* what went into so many stages, this one the last, is added */
+    int begins;                /* the first of such stages */
     /* What the next stage reads. Of the last stage POOL_MEAN, where each pixel has the same
      * gradient, or POOL_NONE, where each has its own. */
     enum pool pool;
@@ -55,6 +58,8 @@ struct stage {
     int across;      /* tiles from the left to the right edge, the last perhaps in part */
     uint32_t tensor; /* number of the weights; bias, scale, offset, mean, variance follow */
 
+    int keeps;             /* its activation, as the next stage reads it, in kept */
+    float *kept;           /* [groups][channels][pooled height][pooled width][LANES], or NULL */
     float *y;              /* [groups][channels][height][width][LANES] what the convolution made */
     struct normal *normal; /* [channels] */
     struct batch_normal *batch; /* [channels] */
@@ -95,6 +100,7 @@ struct cpu {
     float scale[NET_MAX_CHANNELS][2];    /* x = (pixel - scale[0]) · scale[1] */
     float *input;       /* [groups][image channels][height][width][LANES] scaled images */
     float *upstream[2]; /* gradient of a stage's pooled activation: stage s has number s % 2 */
+    float *skipped; /* … of what came of the latest addition on the way back, before its ReLU */
     float
         *connected; /* [groups][classes · features + classes] partial gradients of weights, bias */
     double *square; /* [pieces of an update] Σ gradient² */
@@ -127,19 +133,27 @@ static inline size_t quads_floats(const struct stage *s)
     return (size_t)correlation_quads(s->in_channels) * 9 * LANES;
 }
 
-/* Floats of one lane group's gradient of a stage's pooled activation. */
+static inline int pooled_height(const struct stage *s)
+{
+    return s->pool == POOL_MEAN ? 1 : s->pool == POOL_MAX ? s->height / 2 : s->height;
+}
+static inline int pooled_width(const struct stage *s)
+{
+    return s->pool == POOL_MEAN ? 1 : s->pool == POOL_MAX ? s->width / 2 : s->width;
+}
+/* Floats of a channel of a stage's pooled activation. */
+static inline size_t pooled_plane(const struct stage *s)
+{
+    return (size_t)pooled_height(s) * (size_t)pooled_width(s) * LANES;
+}
+/* … of all channels, of one lane group. */
 static inline size_t pooled_size(const struct stage *s)
 {
-    int pixels = s->pool == POOL_MEAN  ? 1
-                 : s->pool == POOL_MAX ? s->height * s->width / 4
-                                       : s->height * s->width;
-    return (size_t)s->channels * (size_t)pixels * LANES;
+    return (size_t)s->channels * pooled_plane(s);
 }
-
-/* The pieces of work that an update is shared out in. */
-int update_pieces(const struct cpu *cpu);
-
-/* Takes the batch of the call that goes on through the network; in training, with the step. */
-void cpu_pass(struct cpu *cpu);
+static inline float *kept_plane(const struct stage *s, int group, int channel)
+{
+    return s->kept + (size_t)group * pooled_size(s) + (size_t)channel * pooled_plane(s);
+}
 
 #endif

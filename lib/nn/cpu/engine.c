@@ -1,6 +1,6 @@
 /* The CPU engine's calls (engine.h): its kernels, stages and one piece of memory, its parameters.
  */
-#include "cpu.h"
+#include "passes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,27 +75,36 @@ static void make_stages(struct cpu *cpu)
         const struct layer *l = &net->layer[i];
         if (l->kind != LAYER_CONVOLUTION)
             continue;
-        cpu->stage[cpu->stages++] = (struct stage){
+        int back = (int)l->back;
+        struct stage *s = &cpu->stage[cpu->stages++];
+        *s = (struct stage){
             .in_channels = (int)l->in_channels,
             .channels = (int)l->out_channels,
             .height = (int)l->out_height,
             .width = (int)l->out_width,
             .side = (int)l->kernel,
             .fixed = l->fixed,
-            .pool = l->pool == POOL_GLOBAL_MAX ? POOL_NONE : l->pool,
+            .back = back,
+            .keeps = back > 0,
+            .pool = l->pool == POOL_GLOBAL_MAX || back > 0 ? POOL_NONE : l->pool,
             .bands = ((int)l->out_height + BAND_ROWS - 1) / BAND_ROWS,
             .across = ((int)l->out_width + TILE - 1) / TILE,
             .tensor = l->tensor,
         };
+        if (back > 0) {
+            s[1 - back].begins = 1;
+            s[-back].keeps = 1;
+        }
         cpu->largest = l->pool == POOL_GLOBAL_MAX;
     }
 }
 
-/* In a prediction only two stages' outputs live at a time. */
+/* In a prediction only two stages' outputs live at a time, and of what is kept the latest: what is
+ * added to it takes its place. */
 static void plan_stages(struct cpu *cpu, struct arena *a)
 {
     int train = cpu->options.train;
-    size_t groups = (size_t)cpu->groups, largest = 0, upstream = 0;
+    size_t groups = (size_t)cpu->groups, largest = 0, upstream = 0, kept = 0, skipped = 0;
     for (int i = 0; i < cpu->stages; i++) {
         struct stage *s = &cpu->stage[i];
         size_t channels = (size_t)s->channels, items = groups * (size_t)s->bands;
@@ -105,11 +114,14 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
         s->batch = take(a, channels, sizeof *s->batch);
         s->weights =
             take(a, PLACES * weights_place(s->channels, s->in_channels), sizeof *s->weights);
+        kept = larger(kept, s->keeps ? groups * pooled_size(s) : 0);
         if (!train)
             continue;
         size_t sums = groups * (size_t)(i + 1 < cpu->stages ? s[1].bands : 1);
         upstream = larger(upstream, groups * pooled_size(s));
+        skipped = larger(skipped, s->back ? groups * pooled_size(s) : 0);
         s->y = take(a, y, sizeof *s->y);
+        s->kept = s->keeps ? take(a, groups * pooled_size(s), sizeof *s->kept) : NULL;
         s->moments = take(a, items * channels, sizeof *s->moments);
         s->sums = take(a, sums * channels, sizeof *s->sums);
         s->flipped = take(a, i > 0 ? PLACES * weights_place(s->in_channels, s->channels) : 0,
@@ -117,6 +129,10 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
         size_t parts = s->fixed ? 0 : items * (size_t)correlation_quads(s->channels);
         s->partial = take(a, parts * quads_floats(s), sizeof *s->partial);
     }
+    cpu->skipped = take(a, skipped, sizeof *cpu->skipped);
+    float *latest = take(a, train ? 0 : kept, sizeof *latest);
+    for (int i = 0; !train && i < cpu->stages; i++)
+        cpu->stage[i].kept = cpu->stage[i].keeps ? latest : NULL;
     for (int i = 0; i < 2; i++) {
         float *y = train ? NULL : take(a, largest, sizeof *y);
         for (int stage = i; !train && stage < cpu->stages; stage += 2)
@@ -202,9 +218,6 @@ static int cpu_open(struct engine **engine, const struct net *net,
     const struct kernels *kernels = kernels_choose(options->isa);
     if (kernels == NULL)
         return -1;
-    for (uint32_t i = 0; i < net->layers; i++)
-        if (net->layer[i].kind == LAYER_ADD)
-            return fail("the cpu engine has no additions yet");
 
     struct cpu *cpu = ealloc(1, sizeof *cpu);
     cpu->engine.class = &cpu_class;
@@ -306,6 +319,17 @@ static void add_up(const struct cpu *cpu, struct outcome *outcome)
     }
 }
 
+/* Takes the batch of the call that goes on through the network; in training, with the step. */
+static void pass(struct cpu *cpu)
+{
+    forward(cpu);
+    head(cpu);
+    if (cpu->training) {
+        backward(cpu);
+        update(cpu);
+    }
+}
+
 static int cpu_predict(struct engine *engine, const uint8_t *images, const uint32_t *label,
                        uint32_t count, float *probability, struct outcome *outcome)
 {
@@ -315,7 +339,7 @@ static int cpu_predict(struct engine *engine, const uint8_t *images, const uint3
     cpu->count = count;
     cpu->live_groups = ((int)count + LANES - 1) / LANES;
     cpu->probability = probability;
-    cpu_pass(cpu);
+    pass(cpu);
     if (label)
         add_up(cpu, outcome);
     return 0;

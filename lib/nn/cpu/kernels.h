@@ -149,6 +149,12 @@ struct kernels {
      * memory to work in, [PLACES][quads of channels][LANES]. */
     void (*correlate)(const struct correlation *c, float *folded, float *to);
 
+    /* to = the activation of one channel, pooled by POOL_NONE or POOL_MAX, + more; more may be
+     * NULL, or to. */
+    void (*activate)(const struct output *o, const float *more, float *to);
+    /* to += more, count · LANES floats. */
+    void (*add)(const float *more, size_t count, float *to);
+
     /* mean[channels][LANES] of the activation over the image. */
     void (*average)(const struct output *o, float *mean);
     /* The largest of it, and the pixel that it is, counted from 0 (on a tie the first). */

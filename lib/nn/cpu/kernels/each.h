@@ -31,6 +31,8 @@ void ISA_NAME(output_transform)(const struct output_tiles *g, float bias, float 
 void ISA_NAME(output_transform_gradient)(const struct output_tiles *g, const float *y,
                                          const struct normal *normal, float *sums, int first);
 void ISA_NAME(correlate)(const struct correlation *c, float *folded, float *to);
+void ISA_NAME(activate)(const struct output *o, const float *more, float *to);
+void ISA_NAME(add)(const float *more, size_t count, float *to);
 void ISA_NAME(average)(const struct output *o, float *mean);
 void ISA_NAME(largest)(const struct output *o, float *value, float *pixel);
 void ISA_NAME(gradient_sums)(const struct output *o, float *gradient, int first, int rows,

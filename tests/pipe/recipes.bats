@@ -41,7 +41,7 @@ refused() {
     }
     [ "$(options --schedule cosine)" = '"learning-rate 0.003125, schedule cosine, horizon 3, momentum 0.9, l2 1e-10"' ]
     [ "$(options --schedule step)" = '"learning-rate 0.003125, schedule step, drop-period 10, drop-factor 0.1, momentum 0.9, l2 1e-10"' ]
-    [ "$(options --optimizer adamw)" = '"learning-rate 0.001, optimizer adamw, momentum 0.9, beta2 0.999, epsilon 1e-08, l2 0.01, weight-decay 0.01"' ]
+    [ "$(options --optimizer adamw)" = '"learning-rate 0.001, optimizer adamw, momentum 0.9, beta2 0.999, epsilon 1e-08, l2 0, weight-decay 0.01"' ]
 }
 
 @test "options that do not go together are wrong usage" {
@@ -59,9 +59,9 @@ refused() {
     refused '--drop-period is of --schedule step and exponential' --drop-period 2 --schedule cosine -e 2
     refused '--drop-factor is of --schedule step and exponential' --drop-factor 0.5
     refused '--horizon has no meaning with these options' --horizon 3 --schedule step
-    refused '.*: say with --epochs or --horizon when' --schedule linear
-    refused '.*: say with --epochs or --horizon when' --warm-up 10%
-    refused '.*: say with --epochs or --horizon when' --average lookahead:5:0.5:3
+    refused 'these options go by the length of training, which --epochs or --horizon must tell' --schedule linear
+    refused 'these options go by the length of training, which --epochs or --horizon must tell' --warm-up 10%
+    refused 'these options go by the length of training, which --epochs or --horizon must tell' --average lookahead:5:0.5:3
     refused '--warm-up takes a number of epochs, or percent of the horizon such as 20%, not 5x' --warm-up 5x
     refused '--schedule one-cycle rises by itself' --schedule one-cycle --warm-up 1 -e 2
     refused '--warm-up 2 lasts up to the horizon, 2 epochs' --schedule cosine --warm-up 2 -e 2
@@ -90,9 +90,9 @@ refused() {
 }
 
 @test "a network of a text: its model has the text, and is scored" {
-    ends 0 pstrain -q -b 8 --network 4-8p-8-4 -e 1 <"$small"
-    [ "$(tell header '.options | [.depth, .filters, .network]')" = '[null,null,"4-8p-8-4"]' ]
-    [ "$(tell model .network)" = '{"stages":"4-8p-8-4"}' ]
+    ends 0 pstrain -q -b 8 --network 4-8p-8-4k1-max -e 1 <"$small"
+    [ "$(tell header '.options | [.depth, .filters, .network]')" = '[null,null,"4-8p-8-4k1-max"]' ]
+    [ "$(tell model .network)" = '{"stages":"4-8p-8-4k1-max"}' ]
     mv out net.bin
     pseval -q net.bin <"$BATS_FILE_TMPDIR/set.ps" >out
     [ "$(tell score '[.split, .images, (.loss * 1e6 | round)]' | grep validation)" = "[\"validation\",20,$(records net.bin | jq 'select(.type == "validation") | .loss * 1e6 | round')]" ]

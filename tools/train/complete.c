@@ -109,9 +109,10 @@ static int complete_step(void)
     if (decoupled) {
         fill("weight-decay");
         options.weight_decay = isnan(options.weight_decay) ? 0.01 : options.weight_decay;
-        engine->weight_decay = options.weight_decay;
-        engine->decoupled = 1;
+        options.l2 = 0;
     }
+    engine->decoupled = decoupled;
+    engine->weight_decay = decoupled ? options.weight_decay : options.l2;
     if (isnan(options.rate))
         options.rate = adam ? 0.001 : 0.1 * (double)engine->batch / 256;
     engine->seed = options.seed;
@@ -167,10 +168,10 @@ static int complete_course(void)
     if (!has_horizon(kind) && given("horizon"))
         return fail_as(USAGE, "--horizon has no meaning with these options: neither does the "
                               "schedule end there (cosine, linear, one-cycle), nor is --warm-up a "
-                              "share of it");
+                              "share of it, nor has --average an R");
     if (has_horizon(kind) && !given("horizon") && !given("epochs"))
-        return fail_as(USAGE, "what these options make of the rate ends with training: say with "
-                              "--epochs or --horizon when that is");
+        return fail_as(USAGE, "these options go by the length of training, which --epochs or "
+                              "--horizon must tell");
     if (has_horizon(kind))
         fill("horizon");
     if (options.horizon == OPTION_UNSET)

@@ -10,15 +10,6 @@ static double fall(double x)
     return x < 1 ? (1 + maths_cos(PI * x)) / 2 : 0;
 }
 
-/* As many factors as there are whole periods behind it. */
-static double drops(const struct schedule *s, uint64_t before)
-{
-    double product = 1;
-    for (uint64_t left = (uint64_t)((double)before / s->period); left > 0 && product > 0; left--)
-        product *= s->factor;
-    return product;
-}
-
 static double one_cycle(const struct schedule *s, double before)
 {
     double least = s->rate / 25, end = least / 1e4;
@@ -44,7 +35,7 @@ double schedule_rate(const struct schedule *s, uint64_t iteration)
     case SCHEDULE_CONSTANT:
         break;
     case SCHEDULE_STEP:
-        return s->rate * drops(s, before);
+        return s->rate * maths_power(s->factor, (uint64_t)((double)before / s->period));
     case SCHEDULE_EXPONENTIAL:
         return s->rate * maths_exp((double)before / s->period * maths_log(s->factor));
     case SCHEDULE_COSINE:

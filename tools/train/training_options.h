@@ -14,7 +14,7 @@ struct training_options {
     uint64_t checkpoint_every;     /* OPTION_UNSET: as training_complete() sees fit */
     uint64_t patience;             /* OPTION_UNSET: none */
     double rate;                   /* NAN: as training_complete() sees fit */
-    double weight_decay;           /* NAN: none, or that of AdamW */
+    double l2, weight_decay;       /* NAN: none, or that of AdamW */
     uint64_t horizon, drop_period; /* epochs; a horizon that is OPTION_UNSET: all of them */
     double drop_factor;
     const char *mean, *deviation;         /* lists of numbers; NULL: those of the training set */

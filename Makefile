@@ -98,7 +98,7 @@ DRAWING   = $(call pkg,--libs,cairo fontconfig)
 build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo fontconfig)
 STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
 # An engine that is loaded calls these of the program.
-ENGINES   = -pthread -ldl $(foreach name,fail why ealloc egrow,-Wl,--export-dynamic-symbol=$(name))
+ENGINES   = -pthread -ldl $(foreach name,fail why ealloc egrow maths_power,-Wl,--export-dynamic-symbol=$(name))
 
 # The programs: $(call program,NAME,ROOM,LIBRARIES,FOREIGN) is bin/NAME of tools/ROOM and its folders, and of those of our
 # libraries; its files name each other's headers from there.

@@ -34,8 +34,14 @@ few() {
 
 @test "one step of every depth is that of the CPU engine; a graph of it gives the bits of its calls" {
     # shellcheck disable=SC2046
-    on_double "$REPOSITORY"/build/tests/cuda/parity 1 $(some {1..11}) >said || { cat said >&2 && false; }
-    [ "$(grep -c 'parameters' said)" -eq $((PSWEEP_LONG ? 12 : 11)) ]
+    on_double "$REPOSITORY"/build/tests/cuda/parity 1 {1..11} ${PSWEEP_LONG:+0} >said || { cat said >&2 && false; }
+    [ "$(grep -c '^case .* parameters' said)" -eq $((PSWEEP_LONG ? 12 : 11)) ]
+}
+
+@test "the steps of networks by text, with every option, are the reference's; in threads and blocks in reverse, too" {
+    on_double "$REPOSITORY"/build/tests/cuda/parity 1 a ${PSWEEP_LONG:+b c d {12..17}} >said || { cat said >&2 && false; }
+    [ "$(grep -c ', step [67]: ' said)" -ge $((PSWEEP_LONG ? 15 : 1)) ]
+    PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity 1 c ${PSWEEP_LONG:+a b d}
 }
 
 @test "so it is with threads and blocks in reverse, and with every piece of memory by itself" {
@@ -45,7 +51,7 @@ few() {
 
 @test "no kernel leaves its tensors" {
     # shellcheck disable=SC2046
-    on_address "$REPOSITORY"/build/tests/cuda/parity 1 $(some 2 8)
+    on_address "$REPOSITORY"/build/tests/cuda/parity 1 $(some 2 8 a)
     [ -z "${PSWEEP_LONG-}" ] || on_address "$REPOSITORY"/build/tests/cuda/views 1 3
 }
 
@@ -59,10 +65,10 @@ few() {
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/narrow
     # shellcheck disable=SC2046
     on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 $(some 2 4 6 8) >said || { cat said >&2 && false; }
-    [ "$(grep -c 'parameters' said)" -eq $((PSWEEP_LONG ? 12 : 4)) ]
+    [ "$(grep -c '^case .* parameters' said)" -eq $((PSWEEP_LONG ? 12 : 4)) ]
     on_double "$REPOSITORY"/build/tests/cuda/parity -b 20 2 ${PSWEEP_LONG:+4 6 8}
     PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 2 8 ${PSWEEP_LONG:+4}
-    on_address "$REPOSITORY"/build/tests/cuda/parity -b 1 2 8 ${PSWEEP_LONG:+4 6}
+    on_address "$REPOSITORY"/build/tests/cuda/parity -b 1 2 8 ${PSWEEP_LONG:+4 6 a b c d}
     on_address "$REPOSITORY"/build/tests/cuda/views -b 1 ${PSWEEP_LONG:+3}
 }
 
@@ -330,7 +336,7 @@ of() {
         grep -vE '^(_ITM_|__gmon_start__|__cxa_|__stack_chk)' | sort >used
     # cuDNN's graph API and its handle; this program; the C library; the rest is the CUDA runtime.
     grep -E '^cudnn' used | no grep -vE '^cudnn(Backend(Create|Destroy)Descriptor|Backend(Set|Get)Attribute|BackendFinalize|BackendExecute|Create|Destroy|SetStream|GetVersion|GetErrorString|GetLastErrorString)$'
-    grep -vE '^(cudnn|cuda|__cuda)' used | no grep -vE '^(fail|why|ealloc|egrow|free|memcpy|memset|snprintf|__snprintf_chk|strcmp|strlen|getenv)$'
+    grep -vE '^(cudnn|cuda|__cuda)' used | no grep -vE '^(fail|why|ealloc|egrow|maths_power|free|memcpy|memset|snprintf|__snprintf_chk|strcmp|strlen|getenv)$'
 }
 
 @test "cuDNN plans every convolution of depths 1 to 32 for seven devices as it did" {
@@ -377,6 +383,10 @@ found() {
     fi
 }
 
+# found_in_text: it shows in a network by text.
+found_in_text() {
+    no on_double tree/build/tests/cuda/parity 1 a b c
+}
 found_in_bf16() {
     no on_address tree/build/tests/cuda/parity -b 1 2 4
 }
@@ -428,6 +438,28 @@ found_in_bf16() {
     found_in_bf16
     faulty lib/nn/cuda/layout.c 's|return values(s) / pixels \* sizeof(float);|return values(s) / pixels * value_size(s);|'
     found_in_bf16
+    # Of networks by text and the options of a step: what is kept of a sum's gradient is written over; it is added
+    # where no maximum was, or not at all; the maximum is that of another image.
+    faulty lib/nn/cuda/layout.c 's|if (i < keeper - cuda->stage\[keeper\].back)|if (1)|'
+    found_in_text
+    faulty lib/nn/cuda/kernels.cu 's|pool == POOL_GLOBAL_MAX \&\& chosen\[feature\] != .*)$|false)|'
+    found_in_text
+    faulty lib/nn/cuda/step.c 's|return plan_run(&cuda->planner, &s->data_gradient) < 0 . -1 : add_sum(cuda, s - 1);|return plan_run(\&cuda->planner, \&s->data_gradient);|'
+    found_in_text
+    faulty lib/nn/cuda/kernels.cu 's|at = at \* pixels_of_image + chosen\[at|at = at * pixels_of_image + chosen[0 * at|'
+    found_in_text
+    # What the graph of a step began with is what it goes on with; features are dropped, but not their gradients.
+    faulty lib/nn/cuda/step.c 's|maths_power(o->second, step->number)|maths_power(o->second, 1)|'
+    found_in_text
+    faulty lib/nn/cuda/head.cu 's|(image << 20) + four|image + four|'
+    found_in_text
+    faulty lib/nn/cuda/step.c 's|"to drop gradients of features");|"");|; s|last->upstream, cuda->stream),$|(float *)cuda->dy, cuda->stream),|'
+    found_in_text
+    # The norm is that of some of the gradients; fixed weights are moved.
+    faulty lib/nn/cuda/update.cu 's|rule->end - rule->first, parts|rule->vectors - rule->first, parts|'
+    found_in_text
+    faulty lib/nn/cuda/layout.c 's|.first = (int)cuda->fixed|.first = 0|'
+    found_in_text
     # Channels that were added are not 0.
     faulty lib/nn/cuda/open.c 's|/\* zeros \*/|for (size_t i = 0; i < count; i++) packed[i] = 1;|'
     found

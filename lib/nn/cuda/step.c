@@ -3,6 +3,7 @@
 #include "cuda.h"
 
 #include "message.h"
+#include "nn/maths.h"
 
 #include <string.h>
 
@@ -79,16 +80,6 @@ void cuda_close_slots(struct cuda *cuda)
         cudaFree(cuda->kept);
 }
 
-/* base^exponent, by multiplications alone. */
-static double power(double base, uint64_t exponent)
-{
-    double result = 1;
-    for (; exponent > 0; exponent /= 2, base *= base)
-        if (exponent % 2 == 1)
-            result *= base;
-    return result;
-}
-
 /* step: NULL for a test. */
 static struct step_values values_of(const struct cuda *cuda, const struct step *step, size_t count)
 {
@@ -100,8 +91,8 @@ static struct step_values values_of(const struct cuda *cuda, const struct step *
     values.vector_rate = (float)(o->vector_rate != 0 ? step->rate * o->vector_rate : step->rate);
     values.number = (uint32_t)step->number;
     if (o->optimizer == OPTIMIZER_ADAM) {
-        values.momentum_correction = (float)(1 / (1 - power(o->momentum, step->number)));
-        values.second_correction = (float)(1 / (1 - power(o->second, step->number)));
+        values.momentum_correction = (float)(1 / (1 - maths_power(o->momentum, step->number)));
+        values.second_correction = (float)(1 / (1 - maths_power(o->second, step->number)));
     }
     return values;
 }

@@ -8,19 +8,21 @@ static __device__ inline float gradient_at(int i, const float *g, const struct b
     return i < narrow ? wide(narrow_g[i]) : g[i];
 }
 
-/* Adds up a value of each thread of a block, halves onto halves: thread 0 has the sum. */
+/* Adds up a value of each thread of a block, first onto SOME of them: thread 0 has the sum. */
 static __device__ double add_block(double mine)
 {
+    enum { SOME = 16 };
     __shared__ double shared[THREADS];
     int thread = (int)threadIdx.x;
     shared[thread] = mine;
     __syncthreads();
-    for (int half = (int)blockDim.x / 2; half > 0; half /= 2) {
-        if (thread < half)
-            shared[thread] += shared[thread + half];
-        __syncthreads();
-    }
-    return shared[0];
+    for (int i = thread + SOME; thread < SOME && i < (int)blockDim.x; i += SOME)
+        shared[thread] += shared[i];
+    __syncthreads();
+    double sum = 0;
+    for (int i = 0; thread == 0 && i < SOME; i++)
+        sum += shared[i];
+    return sum;
 }
 
 extern "C" __global__ void squares(const float *g, const struct bf16 *narrow_g, int narrow,

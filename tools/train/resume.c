@@ -252,11 +252,16 @@ static int pass_on_checkpoint(struct writer *writer, const struct record *record
     return write_end(writer);
 }
 
-static void take_validation(struct training *training, const struct sample *sample)
+static int take_validation(struct training *training, const struct record *record)
 {
-    struct validation validation = {sample->epoch, (uint64_t)sample->iteration, sample->loss,
-                                    sample->accuracy};
+    struct validation validation;
+    if (record_uint(record, "epoch", UINT32_MAX, &validation.epoch) < 0 ||
+        record_uint(record, "iteration", UINT64_MAX, &validation.iteration) < 0 ||
+        record_real(record, "loss", &validation.loss) < 0 ||
+        record_real(record, "accuracy", &validation.accuracy) < 0)
+        return -1;
     verdict_add(&training->verdict, &validation, training->options->by_accuracy);
+    return 0;
 }
 
 /* The second reading: passes the records on. The checkpoint itself stays behind where this run
@@ -271,8 +276,8 @@ static int copy(struct training *training, struct reader *reader, struct run *ru
         int got = run_next(run, reader, &record), last = i == from->records;
         if (got != RECORD_READ)
             return got < 0 ? -1 : fail("%s changed while it was read", origin->path);
-        if (record.type == RECORD_VALIDATION)
-            take_validation(training, &run->validation.sample[run->validation.count - 1]);
+        if (record.type == RECORD_VALIDATION && take_validation(training, &record) < 0)
+            return -1;
         if (last && state_read(&training->state, &record, training_best_is_past(training)) < 0)
             return -1;
         /* Whether the rule has ended the run there, the validations up to it have told. */

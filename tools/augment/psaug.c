@@ -62,7 +62,8 @@ static const struct program about = {
     "before.",
     "< IMAGES > EPOCHS",
     "  psfetch cifar10 --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
-    "  psfetch photos --as train | psaug --crop 64x64 --shift 0 -e 1 > epoch.ps\n",
+    "  psfetch photos --as train | psaug --crop 64x64 -e 1 > epoch.ps\n"
+    "  psfetch synth:shapes --limit 8 | psaug -e 8 --rotate 15 | psplot -k images -o sheet.png\n",
     rows,
     NULL,
 };

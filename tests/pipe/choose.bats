@@ -183,6 +183,29 @@ END
     grep -x 'sweep: the recipe has a list, --depth 1-2: with --points a line has a value of its own' err
 }
 
+@test "networks as texts, averages and ranges are axes: names, columns and pages stay readable" {
+    trained s "${small[@]}" --network 4p-4+1,4-4-4 --average ema:0.9,lookahead:2:0.5:3 --schedule cosine --nesterov --scale 0.8..1.2
+    no grep -vE $'^n[23]-s0-[0-9a-f]{12}\t1\t--network 4[-p+14]+ --average [a-z]+:[0-9.:]+ --schedule cosine --nesterov --scale 0.8..1.2 --seed 0 --horizon 1$' s/points
+    [ "$(find s -name 'n[23]-s0-*.bin' | wc -l)" = 4 ]
+    sweep status -o s >out
+    grep -E '^point +state +epochs +validation +loss +network +average$' out
+    grep -E '^n2-s0-[0-9a-f]+ +done +1/1 .* 4p-4[+]1 +lookahead:2:0.5:3$' out
+    grep -x 'all: schedule cosine, nesterov yes, scale 0.8..1.2, seed 0, horizon 1' out
+    sweep report -o s >out
+    grep -E '^ *4p-4[+]1 +ema:0.9 ' out
+    grep -E '<h1>Network 4p-4[+]1, 4-4-4 × average ema:0.9, lookahead:2:0.5:3: best is network 4' s/report.html
+    sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep -v '^<' | sed 's/&gt;/>/g; s/&lt;/</g' >commands
+    mkdir anew && (cd anew && bash -o pipefail -e ../commands)
+    cmp "$(sweep best -o s)" anew/n*-s0-*.bin
+    # Halving and more epochs leave the names: the horizon is that of the first command.
+    trained t "${small[@]}" --epochs 4 --network 4,4-4 --schedule linear --halving 2
+    before=$(cut -f 1,3 t/points)
+    [ "$(cut -f 2 t/points | sort | paste -sd ' ')" = '2 4' ]
+    trained t --epochs 5
+    [ "$(cut -f 1,3 t/points)" = "$before" ]
+    in_state "done" "n1-s0 n2-s0"
+}
+
 @test "what ends with training gets the epochs that are asked for as its horizon, and keeps that" {
     rooms
     is() {

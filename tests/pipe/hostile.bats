@@ -107,7 +107,7 @@ folder() {
 
 @test "options of the command line are words" {
     local option value values
-    for option in data fetch epochs hosts points depth $(more split limit test augment jobs per-gpu halving rank seed learning-rate); do
+    for option in data fetch epochs hosts points depth samples recipe $(more sample-seed split limit test augment jobs per-gpu halving rank seed learning-rate); do
         values=("$word")
         [ -z "${PSWEEP_LONG-}" ] && [ "$option" != data ] || values+=("-$phrase" $'a\e[31mb' $'a\nb')
         for value in "${values[@]}"; do

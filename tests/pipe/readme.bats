@@ -17,6 +17,23 @@ shown() {
     shown | grep -c pstrain
 }
 
+@test "every option that matlab.md names is one of a program, and its commands are called with options that they have" {
+    for program in psfetch psaug pstrain pseval psplot psdump sweep; do
+        "$program" --help | grep -oE -- '--[a-z][a-z0-9-]+|(^|[ ,])-[a-z]\b' | sed "s/^[ ,]*/$program /"
+    done >known
+    grep -oE -- '--[a-z][a-z0-9-]+' "$REPOSITORY/pipelines/matlab.md" | sort -u >named
+    [ "$(wc -l <named)" -gt 50 ]
+    while read -r option; do
+        grep -q -- " $option$" known || [ "$option" = --trials ] || { echo "nobody has $option" >&2 && exit 1; }
+    done <named
+    grep -oE '`(psfetch|psaug|pstrain|pseval|psplot|psdump|sweep) [^`|]*' "$REPOSITORY/pipelines/matlab.md" | tr -d '`' | while read -r program words; do
+        for option in $(grep -oE -- '(^| )--[a-z][a-z0-9-]+' <<<"$words"); do
+            grep -qx -- "$program $option" known || { [ "$program" = sweep ] && grep -qE -- "^(pstrain|psaug) $option$" known; } ||
+                { echo "$program has no $option" >&2 && exit 1; }
+        done
+    done
+}
+
 @test "the pipeline without a source works" {
     shown | grep -Fx 'psfetch | psaug | pstrain -d 3 > net3.bin'
     # The same line in small.

@@ -17,32 +17,15 @@ struct looks looks_of(const char *name)
     return (struct looks){name, LOOKS_MOST, shifts};
 }
 
-/* The nearest place that an image of this side has. */
-static uint32_t inside(int64_t place, uint32_t side)
-{
-    return place < 0 ? 0 : place >= side ? side - 1 : (uint32_t)place;
-}
-
 void look_draw(const struct look *look, const struct image *image, uint32_t height, uint32_t width,
                uint8_t *pixels)
 {
-    struct view middle = view_middle(image, height, width);
-    uint32_t channels = image->channels;
-    middle.flip = look->flip;
-    if (look->down == 0 && look->right == 0) {
-        view_draw(&middle, image, pixels);
-        return;
-    }
-    for (uint32_t y = 0; y < height; y++) {
-        int64_t row = (int64_t)y + middle.row + look->down;
-        const uint8_t *from =
-            image->pixels + (size_t)inside(row, image->height) * image->width * channels;
-        for (uint32_t x = 0; x < width; x++, pixels += channels) {
-            int64_t column =
-                (int64_t)(look->flip ? width - 1 - x : x) + middle.column + look->right;
-            memcpy(pixels, from + (size_t)inside(column, image->width) * channels, channels);
-        }
-    }
+    struct view view = view_middle(image, height, width);
+    view.row += look->down;
+    view.column += look->right;
+    view.flip = look->flip;
+    view.fill = FILL_EDGE;
+    view_draw(&view, image, pixels);
 }
 
 void looks_mean(const struct looks *looks, float *probability, size_t values)

@@ -164,3 +164,13 @@ char *ecopy(const char *text)
 {
     return must(strdup(text), strlen(text) + 1, 1);
 }
+
+char *eformat(const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    return must(size < 0 ? NULL : text, 1, 1);
+}

@@ -69,5 +69,7 @@ void *egrow(void *memory, size_t count, size_t size);
 void *egrow_by_one(void *memory, size_t count, size_t size);
 /* A copy of a string; exits when there is no memory. Free with free(). */
 char *ecopy(const char *text);
+/* The same of what printf() would write. */
+char *eformat(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

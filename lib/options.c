@@ -304,18 +304,16 @@ void options_parse_line(const struct program *about, const char *where, char *li
 {
     enum { BLANK_AND_WORD = 2 };
     const char *blanks = " \t\r\n";
-    char **words = ealloc(strlen(line) / BLANK_AND_WORD + 3, sizeof *words), *before, *save;
+    char **words = ealloc(strlen(line) / BLANK_AND_WORD + 3, sizeof *words), *save;
     int count = 1;
-    if (asprintf(&before, "%s: %s", about->name, where) < 0)
-        die(FAILED, "out of memory: the options of %s", where);
-    program = words[0] = before;
+    program = words[0] = eformat("%s: %s", about->name, where);
     givens = givens_of_command;
     for (char *word = strtok_r(line, blanks, &save); word; word = strtok_r(NULL, blanks, &save))
         words[count++] = word;
     if (parse(about, count, words, 1) < count)
         die(USAGE, "%s is not an option", words[count - 1]);
     program = about->name;
-    free(before);
+    free(words[0]);
     free(words);
 }
 

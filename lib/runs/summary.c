@@ -192,14 +192,11 @@ static void measure(const struct summary *summary, struct group *group)
 char *summary_name(const struct summary *summary, const struct group *group)
 {
     const char *axis = summary->axis ? summary->axis : "", *series = summary->series[group->series];
-    char *name;
     /* "depth 3" of a network says what it is. */
     if (strcmp(axis, "network") == 0 && !group->run[0]->by_text)
         axis = "";
-    if (asprintf(&name, "%s%s%s%s%s", axis, axis[0] ? " " : "", summary->value[group->value].shown,
-                 series[0] ? ", " : "", series) < 0)
-        die(FAILED, "out of memory: the name of a group");
-    return name;
+    return eformat("%s%s%s%s%s", axis, axis[0] ? " " : "", summary->value[group->value].shown,
+                   series[0] ? ", " : "", series);
 }
 
 static int compare_groups(const void *a, const void *b)

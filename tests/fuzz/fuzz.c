@@ -300,7 +300,7 @@ static void names(void)
     memcpy(text, data, data_size);
     brace_expand(&names, text);
     names_free(&names);
-    free(name_show(text));
+    name_show(text);
     free(name_compose(text, strlen(text)));
     free(text);
 }

@@ -44,9 +44,7 @@ static void test_utf8(void **state)
 
 static void expect(const char *name, const char *shown)
 {
-    char *is = name_show(name);
-    assert_string_equal(is, shown);
-    free(is);
+    assert_string_equal(name_show(name), shown);
 }
 
 static void test_show(void **state)

@@ -172,15 +172,13 @@ static int take_header(struct csv *csv, const struct reader *reader, const struc
 /* A progress or validation record. */
 static void put_point(struct csv *csv, const struct record *record)
 {
-    char *numbered;
     PUT_FIELDS(csv, record, "type");
     if (csv->runs == 0) {
         PUT_FIELDS(csv, record, "name");
     } else if (csv->runs == 1) {
         put_text(csv, csv->name);
     } else {
-        if (asprintf(&numbered, "%s %d", csv->name, csv->runs) < 0)
-            die(FAILED, "out of memory: the name of a run");
+        char *numbered = eformat("%s %d", csv->name, csv->runs);
         put_text(csv, numbered);
         free(numbered);
     }

@@ -38,10 +38,12 @@ char *name_compose(const char *name, size_t size)
     return copy;
 }
 
-char *name_show(const char *name)
+const char *name_show(const char *name)
 {
-    char *shown = ealloc(4 * strlen(name) + 1, 1), *to = shown;
-    while (*name) {
+    enum { ROOM = 6000, LONGEST = 4 * 4 /* that a character becomes */ };
+    static _Thread_local char shown[ROOM];
+    char *to = shown;
+    while (*name && to < shown + ROOM - LONGEST) {
         uint32_t code;
         size_t size = character(name, &code);
         int raw = size > 0 && !utf8_control(code);
@@ -51,6 +53,7 @@ char *name_show(const char *name)
             else
                 to += snprintf(to, 5, "\\x%02x", (unsigned char)*name);
     }
+    *to = '\0';
     return shown;
 }
 
@@ -77,9 +80,8 @@ void some_names_tell(struct text *text, const struct some_names *names)
 {
     size_t told = names->count < SOME_NAMES ? names->count : SOME_NAMES;
     for (size_t i = 0; i < told; i++) {
-        char *shown = name_show(names->name[i]);
-        text_format(text, "%s%s", i == 0 ? "" : i + 1 == names->count ? " and " : ", ", shown);
-        free(shown);
+        const char *before = i == 0 ? "" : i + 1 == names->count ? " and " : ", ";
+        text_format(text, "%s%s", before, name_show(names->name[i]));
     }
     if (names->count > told)
         text_format(text, " and %zu more", names->count - told);

@@ -13,9 +13,9 @@ int name_is_utf8(const char *name);
  * apart from its letter, others do not, and it is the same name. Free it. */
 char *name_compose(const char *name, size_t size);
 
-/* A copy for sentences: control characters and bytes that are no UTF-8 as \x1b, the rest as it is.
- * Free it. */
-char *name_show(const char *name);
+/* The same for sentences: control characters and bytes that are no UTF-8 as \x1b, the rest as it
+ * is, as much as a sentence can hold. Borrowed from this thread until its next call. */
+const char *name_show(const char *name);
 
 /* For qsort(): of two strings by their bytes. */
 int name_order(const void *left, const void *right);

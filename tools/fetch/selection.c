@@ -90,13 +90,11 @@ static int label_item(struct classes *classes, const char *path, const struct so
     *label = is_number ? (uint32_t)strtoul(name, NULL, 10) : UINT32_MAX;
     if (*label < classes->count)
         return 0;
-    char *shown = name_show(name);
-    if (item->label == LABEL_NUMBER)
-        fail("its label is %s, and %s names the classes 0 to %u", shown, path, classes->count - 1);
-    else
-        fail("its class is %s, which is none of the %u that %s names", shown, classes->count, path);
-    free(shown);
-    return -1;
+    return item->label == LABEL_NUMBER
+               ? fail("its label is %s, and %s names the classes 0 to %u", name, path,
+                      classes->count - 1)
+               : fail("its class is %s, which is none of the %u that %s names", name_show(name),
+                      classes->count, path);
 }
 
 static void count_labels(const struct selection *selection, size_t *count)
@@ -218,13 +216,8 @@ int selection_make(struct selection *selection, const struct source *source, siz
                                        .split = options->as >= 0   ? (enum split)options->as
                                                 : item->split >= 0 ? (enum split)item->split
                                                                    : SPLIT_TRAIN};
-            if (label_item(classes, path, item, &image->label) == 0)
-                continue;
-            char *shown = source_show(&source[s], item->key), *reason = ecopy(why());
-            fail("cannot label %s: %s", shown, reason);
-            free(shown);
-            free(reason);
-            return -1;
+            if (label_item(classes, path, item, &image->label) < 0)
+                return fail("cannot label %s: %s", source_show(&source[s], item->key), why());
         }
     if (options->limit != OPTION_UNSET)
         apply_limit(selection, options->limit);

@@ -109,8 +109,7 @@ static void look_at(struct follower *follower, struct folder *folder, const char
     struct followed fresh = {.folder = folder};
     if (fstatat(folder->fd, name, &fresh.file, 0) < 0 || !S_ISREG(fresh.file.st_mode))
         return;
-    if (asprintf(&fresh.path, "%s/%s", folder->path, name) < 0)
-        die(FAILED, "out of memory: the name of a file");
+    fresh.path = eformat("%s/%s", folder->path, name);
     for (int i = 0; i < follower->count; i++) {
         struct followed *known = &follower->each[i];
         int same = known->folder && known->file.st_dev == fresh.file.st_dev &&

@@ -44,10 +44,7 @@ static int open_file(struct shard *shard, const char *path)
         shard->fd = dup(STDOUT_FILENO);
     } else {
         if (stat(path, &status) < 0 || S_ISREG(status.st_mode)) {
-            size_t size = strlen(path) + sizeof ".part";
-            shard->part = ealloc(size, 1);
-            snprintf(shard->part, size, "%s.part", path);
-            opened = shard->part;
+            opened = shard->part = eformat("%s.part", path);
         }
         shard->fd = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     }

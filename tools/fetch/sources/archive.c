@@ -97,8 +97,7 @@ static int cifar_add(struct source *source, const char *batch, uint32_t number, 
     size_t size = strcspn(names, "\r\n");
     if (size == 0)
         return fail("an image is of class %u, which has no name in batches.meta.txt", label);
-    char *key = ealloc(length + 16, 1);
-    snprintf(key, length + 16, "%.*s/%05" PRIu32, (int)length, batch, number);
+    char *key = eformat("%.*s/%05" PRIu32, (int)length, batch, number);
     int wanted = source_wants(source, key);
     if (wanted) {
         struct source_item *item = source_add(source, key, names, size, CIFAR_RECORD);

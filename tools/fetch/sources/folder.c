@@ -82,14 +82,11 @@ static int take_entry(struct source *source, FTS *tree, FTSENT *entry, const cha
     }
     if (entry->fts_info == FTS_DC && !source_wants(source, key))
         return 0;
-    char *shown = name_show(entry->fts_path);
-    int result = entry->fts_info == FTS_DC
-                     ? fail("the folder %s contains itself through a link: remove the link, or "
-                            "--exclude its path below the folder that is fetched",
-                            shown)
-                     : fail("cannot read %s: %s", shown, strerror(entry->fts_errno));
-    free(shown);
-    return result;
+    return entry->fts_info == FTS_DC
+               ? fail("the folder %s contains itself through a link: remove the link, or "
+                      "--exclude its path below the folder that is fetched",
+                      name_show(entry->fts_path))
+               : fail("cannot read %s: %s", name_show(entry->fts_path), strerror(entry->fts_errno));
 }
 
 /* So that what is said about files comes in the order of their names. */

@@ -3,7 +3,6 @@
 #include "message.h"
 #include "name.h"
 #include "options.h"
-#include "text.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -206,22 +205,18 @@ static enum labels_kind choose(const struct source *source, const struct labels 
 static int label_item(struct source *source, struct source_item *item, struct labels_file *file,
                       enum labels_kind kind, const char *member)
 {
-    struct text reason = {0};
     if (file == NULL) {
-        text_format(&reason, "no %.*s%s beside it tells its class",
-                    (int)(first_dot(item->key) - item->key), item->key, suffix_of[kind]);
+        fail("no %.*s%s beside it tells its class", (int)(first_dot(item->key) - item->key),
+             item->key, suffix_of[kind]);
     } else {
         file->is_used = 1;
         item->class_name = read_label(file, member, &item->label);
-        char *shown = name_show(file->name);
-        if (item->class_name == NULL)
-            text_format(&reason, "%s does not tell its class: %s", shown, why());
-        free(shown);
+        if (item->class_name != NULL)
+            return 0;
+        fail("%s does not tell its class: %s", name_show(file->name), why());
     }
-    item->is_out = item->class_name == NULL;
-    int result = item->is_out ? source_refuse(source, item->key, reason.at) : 0;
-    text_free(&reason);
-    return result;
+    item->is_out = 1;
+    return source_refuse(source, item->key, why());
 }
 
 /* A .txt holds a caption as often as a class: then hardly two are the same. */

@@ -190,14 +190,12 @@ static int check_strays(const struct source *source, const struct survey *survey
         return fail(
             "no image of %s lies %llu folder%s deep, where --class-level looks for its class",
             source->name, (unsigned long long)options->class_level, plural(options->class_level));
-    if (options->class_level == OPTION_UNSET && strays > source->count) {
-        char *shown = source_show(source, source->omitted.stray.name[0]);
-        fail("%zu of the %zu images of %s lie beside the folders that the others lie in (%s): "
-             "choose by --include and --exclude, or name the folder of the class by --class-level",
-             strays, strays + source->count, source->name, shown);
-        free(shown);
-        return -1;
-    }
+    if (options->class_level == OPTION_UNSET && strays > source->count)
+        return fail(
+            "%zu of the %zu images of %s lie beside the folders that the others lie in (%s): "
+            "choose by --include and --exclude, or name the folder of the class by --class-level",
+            strays, strays + source->count, source->name,
+            source_show(source, source->omitted.stray.name[0]));
     return 0;
 }
 
@@ -230,11 +228,9 @@ static void remark(const struct source *source, const struct survey *survey)
     if (!same || survey->options->class_level != OPTION_UNSET ||
         survey->deepest <= survey->common + 1)
         return;
-    char *shown = name_show(source->item[0].class_name);
     note("%s: all images lie in folders called %s, so there is one class; --class-level %zu takes "
          "the folders above them",
-         source->name, shown, survey->common + 1);
-    free(shown);
+         source->name, name_show(source->item[0].class_name), survey->common + 1);
 }
 
 void layout_remark(const struct source *source, size_t count, const struct layout_options *options)
@@ -271,19 +267,19 @@ int layout(struct source *source, const struct layout_options *options)
 char *layout_member(const char *key, const char *class_name, int has_file)
 {
     const char *last = key, *rest = key, *folder;
-    size_t size = 0, part, length = strlen(key), room = length + strlen(class_name) + 8;
+    size_t size = 0, part, length = strlen(key);
     while ((folder = next_folder(&rest, &part)) != NULL) {
         last = folder;
         size = part;
     }
-    char *class_of_key = name_compose(last, size), *name = ealloc(room, 1);
+    char *class_of_key = name_compose(last, size);
     int is_in_it = strcmp(class_of_key, class_name) == 0;
+    free(class_of_key);
     while (length > 0 && key[length - 1] == '/')
         length--; /* a key of S3 may end so; in a tar it would be a folder */
     const char *slash = memrchr(key, '/', length);
     size_t folders = slash != NULL ? (size_t)(slash + 1 - key) : 0;
-    snprintf(name, room, "%.*s%s%s%.*s%s", (int)folders, key, is_in_it ? "" : class_name,
-             is_in_it ? "" : "/", (int)(length - folders), key + folders, has_file ? "" : ".png");
-    free(class_of_key);
-    return name;
+    return eformat("%.*s%s%s%.*s%s", (int)folders, key, is_in_it ? "" : class_name,
+                   is_in_it ? "" : "/", (int)(length - folders), key + folders,
+                   has_file ? "" : ".png");
 }

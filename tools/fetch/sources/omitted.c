@@ -133,9 +133,8 @@ static void list_kinds(struct text *text, const struct omitted *omitted)
             others += kind[i].count;
             continue;
         }
-        char *suffix = name_show(kind[i].suffix);
-        text_format(text, "%s%zu named %s", text->size ? ", " : "", kind[i].count, suffix);
-        free(suffix);
+        text_format(text, "%s%zu named %s", text->size ? ", " : "", kind[i].count,
+                    name_show(kind[i].suffix));
     }
     if (others > 0)
         text_format(text, "%s%zu named otherwise", text->size ? ", " : "", others);
@@ -193,13 +192,12 @@ static void tell_folders(const struct source *source)
             more++;
             continue;
         }
-        char *shown =
-            group[i].folder[0] ? source_show(source, group[i].folder) : ecopy(source->name);
+        const char *shown =
+            group[i].folder[0] ? source_show(source, group[i].folder) : source->name;
         size_t total = group[i].count + read;
         note("%s: left out %zu of the %zu image%s in it, named %s: psfetch reads %s files; convert "
              "them",
              shown, group[i].count, total, plural(total), group[i].suffix, formats);
-        free(shown);
     }
     if (more > 0)
         note("%s: the same in %zu more folder%s", source->name, more, plural(more));

@@ -35,7 +35,7 @@ static int refuse_empty(struct source *source)
 static char *describe(const struct source *source, const char *kind)
 {
     XXH3_state_t *digest = XXH3_createState();
-    char text[40], size[24];
+    char size[24];
     if (digest == NULL)
         die(FAILED, "out of memory: a digest");
     XXH3_64bits_reset(digest);
@@ -47,9 +47,9 @@ static char *describe(const struct source *source, const char *kind)
         if (item->label != LABEL_FOLDER)
             XXH3_64bits_update(digest, item->class_name, strlen(item->class_name) + 1);
     }
-    snprintf(text, sizeof text, "%s:%016" PRIx64, kind, (uint64_t)XXH3_64bits_digest(digest));
+    char *text = eformat("%s:%016" PRIx64, kind, (uint64_t)XXH3_64bits_digest(digest));
     XXH3_freeState(digest);
-    return ecopy(text);
+    return text;
 }
 
 /* A folder may be called photos.tar too. What stands in the stream's header is UTF-8. */
@@ -63,12 +63,8 @@ int source_open(struct source *source, const char *name, const struct source_opt
                               .skip_bad = options->skip_bad,
                               .include = options->include,
                               .exclude = options->exclude};
-    if (is_url && !name_is_utf8(name)) {
-        char *shown = name_show(name);
-        fail("the name %s is not UTF-8", shown);
-        free(shown);
-        return -1;
-    }
+    if (is_url && !name_is_utf8(name))
+        return fail("the name %s is not UTF-8", name_show(name));
     source->kind = is_tar                            ? &source_archive
                    : s3_is_url(name)                 ? &source_bucket
                    : strncmp(name, "synth:", 6) == 0 ? &source_synth

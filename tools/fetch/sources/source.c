@@ -33,30 +33,24 @@ void source_empty(struct source *source)
     omitted_free(&source->omitted);
 }
 
-char *source_show(const struct source *source, const char *key)
+const char *source_show(const struct source *source, const char *key)
 {
     size_t size = strlen(source->name);
-    char *name = ealloc(size + strlen(key) + 2, 1);
-    snprintf(name, size + strlen(key) + 2, "%s%s%s", source->name,
-             source->name[size - 1] == '/' ? "" : "/", key);
-    char *shown = name_show(name);
+    char *name = eformat("%s%s%s", source->name, source->name[size - 1] == '/' ? "" : "/", key);
+    const char *shown = name_show(name);
     free(name);
     return shown;
 }
 
 int source_refuse(struct source *source, const char *key, const char *reason)
 {
-    char *shown = source_show(source, key);
-    int result = 0;
-    if (source->skip_bad) {
-        meter_clear();
-        note("left out %s: %s", shown, reason);
-        source->bad++;
-    } else {
-        result = fail("cannot read %s: %s", shown, reason);
-    }
-    free(shown);
-    return result;
+    const char *shown = source_show(source, key);
+    if (!source->skip_bad)
+        return fail("cannot read %s: %s", shown, reason);
+    meter_clear();
+    note("left out %s: %s", shown, reason);
+    source->bad++;
+    return 0;
 }
 
 /* Whether one of the globs, separated by commas, fits the key. */

@@ -110,7 +110,7 @@ void source_empty(struct source *source);
 
 /* An image is bad for this reason: 0 when it was named and counted, -1 when that is an error. */
 int source_refuse(struct source *source, const char *key, const char *reason);
-/* An item's name for sentences: "photos/cat/17.png", fit to be printed. Free it. */
-char *source_show(const struct source *source, const char *key);
+/* An item's name for sentences: "photos/cat/17.png", as name_show() has it. */
+const char *source_show(const struct source *source, const char *key);
 
 #endif

@@ -90,7 +90,7 @@ static void read_points(struct asked *asked, FILE *file)
 static off_t look_at(struct asked_run *run, int folder, const char *path, int may_read)
 {
     struct stat file;
-    char name[MOST_NAME + 16], *full;
+    char name[MOST_NAME + 16];
     snprintf(name, sizeof name, "%s.failed", run->name);
     run->failed = faccessat(folder, name, F_OK, 0) == 0;
     snprintf(name, sizeof name, "%s.bin", run->name);
@@ -105,8 +105,7 @@ static off_t look_at(struct asked_run *run, int folder, const char *path, int ma
         run->reached = UINT64_MAX;
         return 0;
     }
-    if (asprintf(&full, "%s/%s", path, name) < 0)
-        die(FAILED, "out of memory: the name of a file");
+    char *full = eformat("%s/%s", path, name);
     struct run *there = run_load(full);
     run->reached = there->state != RUN_DONE                                  ? 0
                    : there->reason && strcmp(there->reason, "patience") == 0 ? UINT64_MAX

@@ -5,7 +5,6 @@
 #include "reading/titles.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* A run's accuracies: at each validation, or the mean over each epoch's mini-batches. */
@@ -83,12 +82,9 @@ static void add_series(struct overlay *overlay, const char *name, const struct r
         free(series.part);
         return;
     }
-    int made = diverged == 0 ? asprintf(&series.name, "%s", name)
-               : diverged == runs
-                   ? asprintf(&series.name, "%s, diverged", name)
-                   : asprintf(&series.name, "%s, %zu of %zu diverged", name, diverged, runs);
-    if (made < 0)
-        die(FAILED, "out of memory: the name of a line");
+    series.name = diverged == 0      ? ecopy(name)
+                  : diverged == runs ? eformat("%s, diverged", name)
+                                     : eformat("%s, %zu of %zu diverged", name, diverged, runs);
     series.last = series.line.y[series.line.count - 1];
     series.merit.figure /= (double)counted;
     series.merit.loss /= (double)counted;

@@ -21,23 +21,17 @@ static int is_nameless(const struct history *history, const struct run *run)
 
 static char *plain_name(const struct history *history, const struct run *run)
 {
-    char *name;
     if (run->given || !is_nameless(history, run))
         return ecopy(run->given ? run->given : run->stem);
     if (run->network && !run->by_text)
         return ecopy(run->network);
-    int made = run->by_text ? asprintf(&name, "network %s", run->network)
-                            : asprintf(&name, "run %d", run->ordinal);
-    if (made < 0)
-        die(FAILED, "out of memory: the name of a run");
-    return name;
+    return run->by_text ? eformat("network %s", run->network) : eformat("run %d", run->ordinal);
 }
 
 /* The name with what sets the run apart from the others of that name; NULL where there are none. */
 static char *longer_name(const struct history *history, const struct run *run)
 {
-    int same_name = 0, same_seed = 0, same_path = 0, made;
-    char *name;
+    int same_name = 0, same_seed = 0, same_path = 0;
     for (size_t i = 0; i < history->runs; i++) {
         const struct run *other = history->run[i];
         if (other == run || strcmp(run->name, other->name) != 0)
@@ -48,15 +42,9 @@ static char *longer_name(const struct history *history, const struct run *run)
     }
     if (!same_name)
         return NULL;
-    if (!same_seed)
-        made = asprintf(&name, "%s, seed %lld", run->name, (long long)run->seed);
-    else if (!same_path)
-        made = asprintf(&name, "%s (%s)", run->name, run->path);
-    else
-        made = asprintf(&name, "%s (%d)", run->name, run->ordinal);
-    if (made < 0)
-        die(FAILED, "out of memory: the name of a run");
-    return name;
+    return !same_seed   ? eformat("%s, seed %lld", run->name, (long long)run->seed)
+           : !same_path ? eformat("%s (%s)", run->name, run->path)
+                        : eformat("%s (%d)", run->name, run->ordinal);
 }
 
 /* "d3-s0-1f0c5a9e7b3d": depth, seed, and a digest of all that decides the run. */

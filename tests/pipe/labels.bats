@@ -35,7 +35,7 @@ means() {
 
 @test "labels are those of .cls beside the images, numbers in their order, not the names of the shards" {
     shard train-000000.tar 00.png=1 00.cls=10 01.cls=$' 2\n' 01.png=2 02.seg.png=3 02.png=3 02.cls=007
-    shard train-000001.tar.gz ./03.png=4 ./03.cls=0 a.b/04.png=5 a.b/04.cls=2
+    shard train-000001.tar.gz ./03.png=4 ./03.CLS=0 a.b/04.png=5 a.b/04.cls=2
     ends 0 psfetch train-000000.tar train-000001.tar.gz
     means out "0 2 7 10" "00.png=10 01.png=2 02.png=7 03.png=0 a.b/04.png=2"
     grep -q "train-000000.tar: left out 1 file: 1 named .seg.png" err
@@ -192,6 +192,11 @@ means() {
     tar --sort=name -cf a.tar -C set .
     tar -tvf a.tar | grep -q "^h.*2.cls link to"
     ends 0 psfetch a.tar
+    means out 7 "1.png=7 2.png=7"
+    ln set/1.cls set/0 # a name that is no label's, and tar comes upon it first
+    tar --sort=name -cf named.tar -C set .
+    tar -tvf named.tar | grep -q "^h.*1.cls link to ./0"
+    ends 0 psfetch named.tar
     means out 7 "1.png=7 2.png=7"
     tar --sort=name --delete -f a.tar ./1.cls
     ends 1 psfetch a.tar

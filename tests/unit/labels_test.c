@@ -65,9 +65,25 @@ static void kinds(void **state)
     assert_int_equal(labels_kind("000017.png"), LABELS_NONE);
 }
 
+/* Samples find their labels by these. */
+static void keys(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {{"A.b/000017.CLS", "A.b/000017.cls"},
+                                         {"X.Json", "X.json"},
+                                         {"X.mask.TXT", "X.mask.TXT"},
+                                         {"A/X.PNG", "A/X.PNG"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char *key = labels_key(row[i][0]);
+        assert_string_equal(key, row[i][1]);
+        free(key);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(texts_and_numbers),
-                                       cmocka_unit_test(what_is_no_label), cmocka_unit_test(kinds)};
+                                       cmocka_unit_test(what_is_no_label), cmocka_unit_test(kinds),
+                                       cmocka_unit_test(keys)};
     return RUN_TESTS(tests);
 }

@@ -43,8 +43,9 @@ struct content {
     int is_raw;
 };
 
+/* A hard link, which is no member of its own. */
 struct link {
-    char *name, *target;
+    char *key, *target;
     size_t index;
 };
 
@@ -63,8 +64,8 @@ struct archive {
     size_t links;
     struct cifar_batch *batch;
     size_t batches;
-    char *names; /* of the classes of CIFAR-10, a line each */
-    struct labels labels;
+    char *names;   /* of the classes of CIFAR-10, a line each */
+    size_t labels; /* items that may tell labels; the others are images */
 };
 
 /* Which of these files a member is, by its name. */
@@ -138,7 +139,7 @@ static void empty(struct source *source)
     source_empty(source);
     spool_empty(&archive->spool);
     for (size_t i = 0; i < archive->links; i++) {
-        free(archive->link[i].name);
+        free(archive->link[i].key);
         free(archive->link[i].target);
     }
     for (size_t i = 0; i < archive->batches; i++)
@@ -147,7 +148,6 @@ static void empty(struct source *source)
     free(archive->batch);
     free(archive->content);
     free(archive->names);
-    labels_free(&archive->labels);
     *archive = (struct archive){.blob = archive->blob, .spool = archive->spool};
 }
 
@@ -198,26 +198,33 @@ static int take_names(struct source *source, struct tar *tar, const struct tar_m
                : fail("cannot read %s/%s: it is not UTF-8", source->name, member->name);
 }
 
-static int take_file(struct source *source, struct tar *tar, const struct tar_member *member)
+/* Makes an item of what an image may be, or what may tell an image's label; whether it does is seen
+ * when all have come. 1; 0 when it was left out, -1 when it is a bad image and these are errors. */
+static int add_item(struct source *source, const char *key, uint64_t size)
 {
     struct archive *archive = source->state;
-    enum cifar_file cifar = cifar_file(member->name);
-    enum labels_kind kind = labels_kind(member->name);
+    if (labels_kind(key) == LABELS_NONE)
+        return source_take(source, key, size);
+    source_add(source, key, NULL, 0, size);
+    archive->labels++;
+    return 1;
+}
+
+static int take_file(struct source *source, struct tar *tar, const struct tar_member *member,
+                     const char *key)
+{
+    struct archive *archive = source->state;
+    enum cifar_file cifar = cifar_file(key);
+    enum labels_kind kind = labels_kind(key);
     struct tar_range at = {.size = member->size};
     if (cifar != CIFAR_NONE)
         return cifar == CIFAR_NAMES ? take_names(source, tar, member)
                                     : take_batch(source, tar, member);
-    /* A file that may tell an image's label; whether it does is seen when all have come. */
-    if (kind != LABELS_NONE) {
-        if (at.size <= labels_most(kind) && tar_keep(tar, &archive->spool, &at) < 0)
-            return -1;
-        labels_add(&archive->labels, kind, member->name, &at, NULL);
-        return 0;
-    }
-    int taken = source_take(source, member->name, member->size);
-    if (taken <= 0)
-        return taken;
-    if (tar_keep(tar, &archive->spool, &at) < 0)
+    int added = add_item(source, key, member->size);
+    if (added <= 0)
+        return added;
+    if ((kind == LABELS_NONE || at.size <= labels_most(kind)) &&
+        tar_keep(tar, &archive->spool, &at) < 0)
         return -1;
     source->item[source->count - 1].index = add_content(archive, &at, 0);
     return 0;
@@ -227,45 +234,23 @@ static int take_member(struct source *source, struct tar *tar, const struct tar_
 {
     static const struct tar_range nothing;
     struct archive *archive = source->state;
-    enum labels_kind kind = labels_kind(member->name);
-    switch (member->kind) {
-    case TAR_FILE:
-        return take_file(source, tar, member);
-    case TAR_LINK:
-        if (kind != LABELS_NONE) {
-            labels_add(&archive->labels, kind, member->name, &nothing, member->target);
-            return 0;
-        }
+    char *key = labels_key(member->name);
+    int taken = 0;
+    if (member->kind == TAR_FILE) {
+        taken = take_file(source, tar, member, key);
+    } else if (member->kind == TAR_LINK) {
         archive->link = egrow(archive->link, archive->links + 1, sizeof *archive->link);
-        archive->link[archive->links++] = (struct link){ecopy(member->name), ecopy(member->target),
+        archive->link[archive->links++] = (struct link){ecopy(key), labels_key(member->target),
                                                         add_content(archive, &nothing, 0)};
-        return 0;
-    case TAR_OTHER:
-        return source_take_no_file(source, member->name, "it is a link or no file at all");
-    default:
-        return 0;
+    } else if (member->kind == TAR_OTHER) {
+        taken = source_take_no_file(source, key, "it is a link or no file at all");
     }
+    free(key);
+    return taken;
 }
 
-/* The item that a link means, of the first count ones, sorted by key and index: the last of that
- * name before it. NULL when there is none. */
-static const struct source_item *find_target(const struct source *source, size_t count,
-                                             const struct link *link)
-{
-    size_t low = 0, high = count;
-    while (low < high) { /* to the first item behind it */
-        size_t middle = (low + high) / 2;
-        int order = strcmp(source->item[middle].key, link->target);
-        if (order < 0 || (order == 0 && source->item[middle].index < link->index))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 && strcmp(source->item[low - 1].key, link->target) == 0 ? &source->item[low - 1]
-                                                                           : NULL;
-}
-
-/* Makes items of the hard links, which are no members of their own. */
+/* Makes items of the hard links: each is the last member of its target's name before it. Where
+ * there is none, what should tell a label is an empty file. */
 static int take_links(struct source *source)
 {
     struct archive *archive = source->state;
@@ -273,17 +258,18 @@ static int take_links(struct source *source)
     source_sort(source);
     for (size_t i = 0; i < archive->links; i++) {
         const struct link *link = &archive->link[i];
-        const struct source_item *target = find_target(source, count, link);
-        int taken;
-        if (target != NULL) {
+        size_t place = source_place(source, count, link->target, link->index);
+        const struct source_item *target = place > 0 ? &source->item[place - 1] : NULL;
+        int is_there = target != NULL && strcmp(target->key, link->target) == 0;
+        if (is_there)
             archive->content[link->index] = archive->content[target->index];
-            taken = source_take(source, link->name, target->size);
-        } else {
-            taken = source_take_no_file(source, link->name, "it is a link to what is not there");
-        }
-        if (taken < 0)
+        int added =
+            is_there || labels_kind(link->key) != LABELS_NONE
+                ? add_item(source, link->key, is_there ? target->size : 0)
+                : source_take_no_file(source, link->key, "it is a link to what is not there");
+        if (added < 0)
             return -1;
-        if (taken > 0)
+        if (added > 0)
             source->item[source->count - 1].index = link->index;
     }
     return 0;
@@ -293,8 +279,8 @@ static int take_links(struct source *source)
 static int take_batches(struct source *source)
 {
     struct archive *archive = source->state;
-    if (archive->names == NULL &&
-        source->count > 0) { /* files of another kind that are called so */
+    if (archive->names == NULL && source->count > archive->labels) {
+        /* Files of another kind that are called so. */
         for (size_t b = 0; b < archive->batches; b++)
             omitted_file(&source->omitted, archive->batch[b].name);
         return 0;
@@ -321,12 +307,12 @@ static int take_batches(struct source *source)
     return 0;
 }
 
-static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
+static int read_item(const struct source *source, const struct source_item *item, void *bytes,
                      size_t size)
 {
     const struct archive *archive = source->state;
     const struct tar_range *at = &archive->content[item->index].at;
-    return read_at(at->fd, at->offset, head, size);
+    return read_at(at->fd, at->offset, bytes, size);
 }
 
 /* Reads it until it came whole, and makes items of what needs the whole. */
@@ -339,7 +325,8 @@ static int list_members(struct source *source, const struct source_options *opti
         struct tar_member member;
         int done = tar ? 1 : -1;
         while (done > 0 && (done = tar_next(tar, &member)) > 0) {
-            meter("%s: %zu image%s, %.1f MB", source->name, source->count, plural(source->count),
+            size_t images = source->count - archive->labels;
+            meter("%s: %zu image%s, %.1f MB", source->name, images, plural(images),
                   1e-6 * (double)tar_came(tar));
             if (take_member(source, tar, &member) < 0)
                 done = -1;
@@ -359,10 +346,9 @@ static int list_members(struct source *source, const struct source_options *opti
     for (size_t i = 0; i + 1 < source->count; i++) /* of one name the last one counts */
         source->item[i].is_out = strcmp(source->item[i].key, source->item[i + 1].key) == 0;
     source_sift(source);
-    source_sniff_all(source, read_head);
-    if (labels_apply(source, &archive->labels, options) < 0)
+    source_sniff_all(source);
+    if (labels_apply(source, options) < 0)
         return -1;
-    labels_free(&archive->labels);
     if (blob_file(archive->blob) < 0) {
         blob_close(archive->blob);
         archive->blob = NULL;
@@ -393,4 +379,4 @@ static int open_archive(struct source *source, const char *name,
 }
 
 const struct source_kind source_archive = {
-    .open = open_archive, .load = load, .close = close_archive};
+    .open = open_archive, .load = load, .read = read_item, .close = close_archive};

@@ -44,11 +44,11 @@ static void close_folder(struct source *source)
     free(directory);
 }
 
-static int read_head(struct source *source, const struct source_item *item, uint8_t *head,
+static int read_item(const struct source *source, const struct source_item *item, void *bytes,
                      size_t size)
 {
     int fd = open_item(source, item);
-    int result = fd < 0 ? fail("%s", strerror(errno)) : read_at(fd, 0, head, size);
+    int result = fd < 0 ? fail("%s", strerror(errno)) : read_at(fd, 0, bytes, size);
     if (fd >= 0)
         close(fd);
     return result;
@@ -136,11 +136,12 @@ static int open_folder(struct source *source, const char *name,
     }
     if (result == 0) {
         source_sort(source);
-        source_sniff_all(source, read_head);
+        source_sniff_all(source);
     }
     free(copy);
     free(real);
     return result;
 }
 
-const struct source_kind source_folder = {.open = open_folder, .load = load, .close = close_folder};
+const struct source_kind source_folder = {
+    .open = open_folder, .load = load, .read = read_item, .close = close_folder};

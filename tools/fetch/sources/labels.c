@@ -35,60 +35,25 @@ uint64_t labels_most(enum labels_kind kind)
     return kind == LABELS_JSON ? LABELS_MAX_JSON : LABELS_MAX_TEXT;
 }
 
-void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
-                const struct tar_range *at, const char *target)
+char *labels_key(const char *name)
 {
-    labels->file = egrow_by_one(labels->file, labels->count, sizeof *labels->file);
-    labels->file[labels->count] = (struct labels_file){.kind = kind,
-                                                       .name = ecopy(name),
-                                                       .order = labels->count,
-                                                       .at = *at,
-                                                       .target = target ? ecopy(target) : NULL};
-    labels->count++;
+    char *key = ecopy(name);
+    if (labels_kind(name) != LABELS_NONE)
+        for (char *c = strrchr(key, '.'); *c != '\0'; c++)
+            *c = (char)tolower((unsigned char)*c);
+    return key;
 }
 
-void labels_free(struct labels *labels)
-{
-    for (size_t i = 0; i < labels->count; i++) {
-        free(labels->file[i].name);
-        free(labels->file[i].target);
-    }
-    free(labels->file);
-    *labels = (struct labels){0};
-}
-
-static int compare_samples(const char *a, const char *b)
-{
-    size_t size_a = (size_t)(first_dot(a) - a), size_b = (size_t)(first_dot(b) - b);
-    int order = memcmp(a, b, size_a < size_b ? size_a : size_b);
-    return order != 0 ? order : (size_a > size_b) - (size_a < size_b);
-}
-
-static int by_sample(const void *left, const void *right)
-{
-    const struct labels_file *a = left, *b = right;
-    int order = (a->kind > b->kind) - (a->kind < b->kind);
-    if (order == 0)
-        order = compare_samples(a->name, b->name);
-    return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
-}
-
-/* The file of that kind for the image of that key: the last one; NULL when there is none. */
-static struct labels_file *find_file(const struct labels *labels, enum labels_kind kind,
+/* The file of that kind for the image of that key; NULL when there is none. */
+static struct source_item *find_file(const struct source *source, enum labels_kind kind,
                                      const char *key)
 {
-    const struct labels_file behind = {.kind = kind, .name = (char *)key, .order = SIZE_MAX};
-    size_t low = 0, high = labels->count;
-    while (low < high) { /* to the first file behind those of the sample */
-        size_t middle = (low + high) / 2;
-        if (by_sample(&labels->file[middle], &behind) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    struct labels_file *file = low > 0 ? &labels->file[low - 1] : NULL;
-    return file != NULL && file->kind == kind && compare_samples(file->name, key) == 0 ? file
-                                                                                       : NULL;
+    char *name = eformat("%.*s%s", (int)(first_dot(key) - key), key, suffix_of[kind]);
+    size_t place = source_place(source, source->count, name, 0);
+    struct source_item *file = place < source->count ? &source->item[place] : NULL;
+    file = file != NULL && strcmp(file->key, name) == 0 ? file : NULL;
+    free(name);
+    return file;
 }
 
 /* Whether a text can be the name of a class: else a sentence. */
@@ -158,62 +123,63 @@ static char *parse_json(const char *text, size_t size, const char *member, enum 
 }
 
 /* The class that a file tells; NULL with a sentence without its name. */
-static char *read_label(const struct labels_file *file, const char *member, enum label *label)
+static char *read_label(const struct source *source, const struct source_item *file,
+                        const char *member, enum label *label)
 {
-    size_t size = (size_t)file->at.size;
-    if (file->at.size > labels_most(file->kind)) {
-        fail("it has %" PRIu64 " bytes; at most %" PRIu64 " KiB are read", file->at.size,
-             labels_most(file->kind) >> 10);
+    enum labels_kind kind = labels_kind(file->key);
+    size_t size = (size_t)file->size;
+    if (file->size > labels_most(kind)) {
+        fail("it has %" PRIu64 " bytes; at most %" PRIu64 " KiB are read", file->size,
+             labels_most(kind) >> 10);
         return NULL;
     }
     char *text = ealloc(size + 1, 1), *name = NULL;
-    if (read_at(file->at.fd, file->at.offset, text, size) == 0)
-        name = file->kind == LABELS_JSON ? parse_json(text, size, member, label)
-                                         : labels_parse(text, size, label);
+    if (source->kind->read(source, file, text, size) == 0)
+        name = kind == LABELS_JSON ? parse_json(text, size, member, label)
+                                   : labels_parse(text, size, label);
     free(text);
     return name;
 }
 
 /* Which kind of files tells the labels. */
-static enum labels_kind choose(const struct source *source, const struct labels *labels,
-                               const struct source_options *options)
+static enum labels_kind choose(const struct source *source, const struct source_options *options)
 {
-    int has_cls = 0, has_json = 0, has_txt = 0, in_folders = 0;
+    int has_json = 0, has_txt = 0, in_folders = 0;
     if (options->layout.class_level != OPTION_UNSET)
         return LABELS_NONE;
     if (options->label_member != NULL)
         return LABELS_JSON;
     for (size_t i = 0; i < source->count; i++) {
         const char *key = source->item[i].key;
+        if (labels_kind(key) != LABELS_NONE)
+            continue;
+        if (find_file(source, LABELS_CLS, key) != NULL)
+            return LABELS_CLS;
         in_folders |= strchr(key, '/') != NULL;
-        has_cls |= find_file(labels, LABELS_CLS, key) != NULL;
-        has_txt |= find_file(labels, LABELS_TXT, key) != NULL;
-        const struct labels_file *json = has_json ? NULL : find_file(labels, LABELS_JSON, key);
+        has_txt |= find_file(source, LABELS_TXT, key) != NULL;
+        const struct source_item *json = has_json ? NULL : find_file(source, LABELS_JSON, key);
         enum label label;
-        char *name = json ? read_label(json, NULL, &label) : NULL;
+        char *name = json ? read_label(source, json, NULL, &label) : NULL;
         has_json |= name != NULL;
         free(name);
     }
-    return has_cls      ? LABELS_CLS
-           : in_folders ? LABELS_NONE
-           : has_json   ? LABELS_JSON
-           : has_txt    ? LABELS_TXT
-                        : LABELS_NONE;
+    return in_folders ? LABELS_NONE : has_json ? LABELS_JSON : has_txt ? LABELS_TXT : LABELS_NONE;
 }
 
-/* Labels one image. 0, or -1 where that is an error. */
-static int label_item(struct source *source, struct source_item *item, struct labels_file *file,
-                      enum labels_kind kind, const char *member)
+/* Labels one image by the files of a kind. 0, or -1 where that is an error. */
+static int label_item(struct source *source, struct source_item *item, enum labels_kind kind,
+                      const char *member)
 {
+    struct source_item *file = find_file(source, kind, item->key);
     if (file == NULL) {
         fail("no %.*s%s beside it tells its class", (int)(first_dot(item->key) - item->key),
              item->key, suffix_of[kind]);
     } else {
-        file->is_used = 1;
-        item->class_name = read_label(file, member, &item->label);
+        file->is_out = 1;
+        item->class_name = read_label(source, file, member, &item->label);
         if (item->class_name != NULL)
             return 0;
-        fail("%s does not tell its class: %s", name_show(file->name), why());
+        fail("%s does not tell its class: %s", name_show(file->key), why());
     }
     item->is_out = 1;
     return source_refuse(source, item->key, why());
@@ -237,36 +203,30 @@ static void remark_captions(const struct source *source)
     free(name);
 }
 
-int labels_apply(struct source *source, struct labels *labels, const struct source_options *options)
+int labels_apply(struct source *source, const struct source_options *options)
 {
     int result = 0;
-    if (labels->count > 0)
-        qsort(labels->file, labels->count, sizeof *labels->file, by_sample);
-    /* Hard links lie where what they link to does; to nothing: an empty file, which is no label. */
-    for (size_t i = 0; i < labels->count; i++) {
-        const char *target = labels->file[i].target;
-        const struct labels_file *file =
-            target != NULL ? find_file(labels, labels_kind(target), target) : NULL;
-        if (file != NULL && file->target == NULL)
-            labels->file[i].at = file->at;
-    }
-    enum labels_kind kind = choose(source, labels, options);
+    enum labels_kind kind = choose(source, options);
     for (size_t i = 0; i < source->count && kind != LABELS_NONE && result == 0; i++) {
         struct source_item *item = &source->item[i];
         const char *suffix = first_dot(item->key);
-        if (item->class_name != NULL) /* of a batch of CIFAR-10 */
+        /* A label itself, or an image of a batch of CIFAR-10. */
+        if (labels_kind(item->key) != LABELS_NONE || item->class_name != NULL)
             continue;
         if (*suffix != '\0' && !decode_is_suffix(suffix, strlen(suffix))) {
             item->is_out = 1; /* 000017.mask.png is no image of its sample, but about it */
             omitted_file(&source->omitted, item->key);
             continue;
         }
-        result = label_item(source, item, find_file(labels, kind, item->key), kind,
-                            options->label_member);
+        result = label_item(source, item, kind, options->label_member);
     }
-    for (size_t i = 0; i < labels->count; i++)
-        if (!labels->file[i].is_used)
-            omitted_file(&source->omitted, labels->file[i].name);
+    for (size_t i = 0; i < source->count; i++) {
+        struct source_item *file = &source->item[i];
+        if (labels_kind(file->key) != LABELS_NONE && !file->is_out) {
+            file->is_out = 1; /* and was not used */
+            omitted_file(&source->omitted, file->key);
+        }
+    }
     if (result < 0)
         return -1;
     source_sift(source);

@@ -11,7 +11,6 @@
 #define PSWEEP_LABELS_H
 
 #include "sources/source.h"
-#include "archives/tar.h"
 
 enum labels_kind { LABELS_CLS, LABELS_JSON, LABELS_TXT, LABELS_NONE };
 
@@ -21,37 +20,19 @@ enum {
     LABELS_MAX_NAME = 255, /* bytes of a class */
 };
 
-struct labels_file {
-    enum labels_kind kind;
-    char *name;
-    size_t order; /* in the archive: the last one of a name counts */
-    int is_used;
-    struct tar_range at;
-    char *target; /* of a hard link: the file that it is; else NULL */
-};
-
-/* Starts all zero. */
-struct labels {
-    struct labels_file *file;
-    size_t count;
-};
-
 /* Which of them a member of an archive is, by its name. */
 enum labels_kind labels_kind(const char *name);
 /* The largest one that is read. */
 uint64_t labels_most(enum labels_kind kind);
-/* Adds one: at is where it lies, or only its size where that is more than the most. target: it is a
- * hard link to one that was added before; else NULL. */
-void labels_add(struct labels *labels, enum labels_kind kind, const char *name,
-                const struct tar_range *at, const char *target);
-void labels_free(struct labels *labels);
+/* The key that such a file has among the items: its name, with the suffix in small letters; of any
+ * other file it is the name. Free it. */
+char *labels_key(const char *name);
 
-/* Labels the items of a source, which are images named by their sample and a suffix. Does nothing
- * where no such files tell the labels, or folders shall. Files that were not used are counted as
- * left out. -1 with a sentence that names the image whose label is missing or makes no sense,
- * unless bad images are left out. */
-int labels_apply(struct source *source, struct labels *labels,
-                 const struct source_options *options);
+/* Takes these files away from the items of a source, which are sorted, and labels the others by
+ * them, which are images named by their sample and a suffix; not where no such files tell the
+ * labels, or folders shall. Files that were not used are counted as left out. -1 with a sentence
+ * that names the image whose label is missing or makes no sense, unless bad images are left out. */
+int labels_apply(struct source *source, const struct source_options *options);
 
 /* The class that a text tells, for LABEL_TEXT or LABEL_NUMBER in *label: a number without zeros
  * before it. Memory to be freed; NULL with a sentence. */

@@ -151,15 +151,8 @@ static void list_kinds(struct text *text, const struct omitted *omitted)
 /* How many items, which are sorted by key, lie in that folder itself. */
 static size_t count_items(const struct source *source, const char *folder)
 {
-    size_t length = strlen(folder), count = 0, low = 0, high = source->count;
-    while (low < high) { /* to the first key that may begin with it */
-        size_t middle = (low + high) / 2;
-        if (strcmp(source->item[middle].key, folder) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (size_t i = low; i < source->count; i++) {
+    size_t length = strlen(folder), count = 0;
+    for (size_t i = source_place(source, source->count, folder, 0); i < source->count; i++) {
         const char *rest = source->item[i].key;
         if (strncmp(rest, folder, length) != 0)
             break;

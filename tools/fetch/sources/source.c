@@ -112,15 +112,13 @@ void source_sniff(struct source *source, struct source_item *item, const uint8_t
         omitted_file(&source->omitted, item->key);
 }
 
-void source_sniff_all(struct source *source,
-                      int (*read_head)(struct source *source, const struct source_item *item,
-                                       uint8_t *head, size_t size))
+void source_sniff_all(struct source *source)
 {
     for (size_t i = 0; i < source->count; i++) {
         struct source_item *item = &source->item[i];
         uint8_t head[DECODE_HEAD];
         size_t size = item->size < sizeof head ? (size_t)item->size : sizeof head;
-        if (item->is_doubtful && read_head(source, item, head, size) == 0)
+        if (item->is_doubtful && source->kind->read(source, item, head, size) == 0)
             source_sniff(source, item, head, size);
         item->is_doubtful = 0;
     }
@@ -162,6 +160,20 @@ static int by_key(const void *left, const void *right)
     const struct source_item *a = left, *b = right;
     int order = strcmp(a->key, b->key);
     return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+size_t source_place(const struct source *source, size_t count, const char *key, size_t index)
+{
+    const struct source_item wanted = {.key = (char *)key, .index = index};
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (by_key(&source->item[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void source_sort(struct source *source)

@@ -70,10 +70,13 @@ struct source_kind {
     void (*close)(struct source *source);
     /* Brings an item's file, or its pixels where it has none. 0; 1: it is no good, for the reason
      * of why(); -1: nothing more can be had. Threads may call at once. NULL: transfers bring the
-     * files, */
+     * files, as start() says. */
     int (*load)(struct source *source, size_t item, struct fetched *fetched);
-    /* which begin here: image i of the window is item choice[i], of count. choice is borrowed until
-     * stop(), which is due when the window was stopped. The window should have room for
+    /* Brings the size first bytes of an item's file, while it is listed. -1 with a sentence. */
+    int (*read)(const struct source *source, const struct source_item *item, void *bytes,
+                size_t size);
+    /* Begins the transfers: image i of the window is item choice[i], of count. choice is borrowed
+     * until stop(), which is due when the window was stopped. The window should have room for
      * IMAGES_PER_CONNECTION, that no connection be idle. */
     int (*start)(struct source *source, const size_t *choice, size_t count, unsigned connections,
                  struct prefetch *prefetch);
@@ -97,14 +100,14 @@ int source_take_no_file(struct source *source, const char *key, const char *reas
 /* Of a doubtful item, the first bytes are known: it stays, or is out and counted. */
 void source_sniff(struct source *source, struct source_item *item, const uint8_t *head,
                   size_t size);
-/* Sniffs all doubtful items by the size first bytes that read_head() brings, and forgets those that
- * are out. One that cannot be read stays: it is a bad image when its turn comes. */
-void source_sniff_all(struct source *source,
-                      int (*read_head)(struct source *source, const struct source_item *item,
-                                       uint8_t *head, size_t size));
+/* Sniffs all doubtful items by their first bytes, and forgets those that are out. One that cannot
+ * be read stays: it is a bad image when its turn comes. */
+void source_sniff_all(struct source *source);
 /* Forgets the items that are out. */
 void source_sift(struct source *source);
 void source_sort(struct source *source); /* by key, and then by index */
+/* Of the first count items, which are sorted: how many come before that key and index. */
+size_t source_place(const struct source *source, size_t count, const char *key, size_t index);
 /* Forgets all items and counts. */
 void source_empty(struct source *source);
 

@@ -43,10 +43,9 @@ void tally_tell(const struct tally *tally)
             absent += tally->written[c] == 0;
     if (lost.count > 0) {
         const char *them = lost.count == 1 ? "it" : "them";
-        some_names_tell(&text, &lost);
         note("all images of the class%s %s are bad, and the header has named %s: --exclude leaves "
              "%s out",
-             lost.count == 1 ? "" : "es", text.at, them, them);
+             lost.count == 1 ? "" : "es", some_names_told(&lost), them, them);
     }
     if (absent > 0)
         note("%u of the %u classes %s no image here", absent, count, absent == 1 ? "has" : "have");

@@ -1,6 +1,7 @@
 #include "name.h"
 
 #include "message.h"
+#include "text.h"
 #include "utf8.h"
 
 #include <stdio.h>
@@ -76,13 +77,16 @@ void some_names_free(struct some_names *names)
     *names = (struct some_names){0};
 }
 
-void some_names_tell(struct text *text, const struct some_names *names)
+const char *some_names_told(const struct some_names *names)
 {
+    static _Thread_local struct text text;
     size_t told = names->count < SOME_NAMES ? names->count : SOME_NAMES;
+    text_clear(&text);
     for (size_t i = 0; i < told; i++) {
         const char *before = i == 0 ? "" : i + 1 == names->count ? " and " : ", ";
-        text_format(text, "%s%s", before, name_show(names->name[i]));
+        text_format(&text, "%s%s", before, name_show(names->name[i]));
     }
     if (names->count > told)
-        text_format(text, " and %zu more", names->count - told);
+        text_format(&text, " and %zu more", names->count - told);
+    return text.at;
 }

@@ -2,8 +2,6 @@
 #ifndef PSWEEP_NAME_H
 #define PSWEEP_NAME_H
 
-#include "text.h"
-
 #include <stddef.h>
 
 /* Whether it is UTF-8 as RFC 3629 has it: no longer forms than needed, no surrogates. */
@@ -27,8 +25,9 @@ struct some_names {
     size_t count;           /* of all */
 };
 void some_names_add(struct some_names *names, const char *name);
-/* "a.png, b.png, c.png and 5 more", as name_show() has them. */
-void some_names_tell(struct text *text, const struct some_names *names);
+/* "a.png, b.png, c.png and 5 more", as name_show() has them. Borrowed from this thread until its
+ * next call. */
+const char *some_names_told(const struct some_names *names);
 void some_names_free(struct some_names *names);
 
 #endif

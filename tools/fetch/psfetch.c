@@ -77,8 +77,7 @@ static const struct option_row rows[] = {
 
 static void tell_formats(void)
 {
-    char list[80];
-    printf("reads %s images\n", decode_formats(" and ", list, sizeof list));
+    printf("reads %s images\n", decode_formats(" and "));
 }
 
 static const struct program about = {

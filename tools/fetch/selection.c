@@ -5,7 +5,6 @@
 #include "name.h"
 #include "options.h"
 #include "random.h"
-#include "text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -166,7 +165,6 @@ static void remark_untrained(const struct selection *selection)
     uint32_t classes = selection->classes.count;
     size_t *trains = ealloc(classes, sizeof *trains), *has = ealloc(classes, sizeof *has), all = 0;
     struct some_names lost = {0};
-    struct text text = {0};
     count_labels(selection, has);
     for (size_t i = 0; i < selection->count; i++) {
         trains[selection->image[i].label] += selection->image[i].split == SPLIT_TRAIN;
@@ -176,13 +174,11 @@ static void remark_untrained(const struct selection *selection)
         if (has[c] > 0 && trains[c] == 0)
             some_names_add(&lost, selection->classes.name[c]);
     if (lost.count > 0) {
-        some_names_tell(&text, &lost);
         const char *them = lost.count == 1 ? "it" : "them";
         note("no image of the class%s %s is for training, so no network can learn %s: --exclude "
              "leaves %s out",
-             lost.count == 1 ? "" : "es", text.at, them, them);
+             lost.count == 1 ? "" : "es", some_names_told(&lost), them, them);
     }
-    text_free(&text);
     some_names_free(&lost);
     free(trains);
     free(has);

@@ -114,30 +114,31 @@ int decode_is_suffix(const char *suffix, size_t size)
     return 0;
 }
 
-const char *decode_formats(const char *before_last, char *list, size_t size)
+const char *decode_formats(const char *before_last)
 {
+    static _Thread_local char list[80];
     const char *waiting = ""; /* it may be the last one */
     size_t used = 0;
     for (const struct format *format = formats; format->name; format++) {
         if (format->decode == NULL)
             continue;
         if (*waiting)
-            used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", waiting);
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
+                                     waiting);
         waiting = format->name;
     }
-    snprintf(list + used, size - used, "%s%s", before_last, waiting);
+    snprintf(list + used, sizeof list - used, "%s%s", before_last, waiting);
     return list;
 }
 
 int decode(const uint8_t *bytes, size_t size, struct pixels *out)
 {
-    char list[80];
     if (size == 0)
         return fail("the file is empty");
     const struct format *format = find_format(bytes, size);
     out->orientation = 0;
     if (format == NULL)
-        return fail("not a %s file", decode_formats(" or ", list, sizeof list));
+        return fail("not a %s file", decode_formats(" or "));
     if (format->decode != NULL)
         return format->decode(bytes, size, out);
     const char *article = *format->name == 'A' ? "an" : "a";

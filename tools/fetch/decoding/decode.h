@@ -60,8 +60,8 @@ struct pixels {
 int decode(const uint8_t *bytes, size_t size, struct pixels *out);
 
 /* The formats that decode() reads, as this program was built: "PNG, JPEG and GIF" with " and "
- * before the last one, in list[size], 80 at least; returns list. */
-const char *decode_formats(const char *before_last, char *list, size_t size);
+ * before the last one. Borrowed from this thread until its next call. */
+const char *decode_formats(const char *before_last);
 
 /* By their first bytes, whether a file is of a format that decode() reads; DECODE_HEAD of them are
  * enough, or all where it has fewer. */

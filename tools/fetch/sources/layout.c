@@ -202,17 +202,16 @@ static int check_strays(const struct source *source, const struct survey *survey
 /* That splits, of which there are two or more, are taken alike. 0 where there are not. */
 static int remark_splits(const char *where, unsigned splits)
 {
-    char names[64] = "";
-    int count = __builtin_popcount(splits);
-    for (int split = 0, told = 0; split < SPLITS; split++)
-        if (splits >> split & 1) {
-            strcat(names, told == 0 ? "" : told + 1 == count ? " and " : ", ");
-            strcat(names, split_name[split]);
-            told++;
-        }
-    if (count > 1)
-        note("%s for %s are all taken alike; --split-folders makes these the splits", where, names);
-    return count > 1;
+    struct some_names names = {0};
+    for (int split = 0; split < SPLITS; split++)
+        if (splits >> split & 1)
+            some_names_add(&names, split_name[split]);
+    int are_several = names.count > 1;
+    if (are_several)
+        note("%s for %s are all taken alike; --split-folders makes these the splits", where,
+             some_names_told(&names));
+    some_names_free(&names);
+    return are_several;
 }
 
 /* What folders look like and were not taken for. */

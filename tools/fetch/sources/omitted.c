@@ -3,8 +3,8 @@
 #include "decoding/decode.h"
 #include "message.h"
 #include "options.h"
-#include "name.h"
 #include "sources/source.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -140,11 +140,9 @@ static void list_kinds(struct text *text, const struct omitted *omitted)
         text_format(text, "%s%zu named otherwise", text->size ? ", " : "", others);
     if (omitted->hidden > 0)
         text_format(text, "%s%zu hidden", text->size ? ", " : "", omitted->hidden);
-    if (omitted->bare.count > 0) {
-        text_format(text, "%s%zu without a suffix (", text->size ? ", " : "", omitted->bare.count);
-        some_names_tell(text, &omitted->bare);
-        text_format(text, ")");
-    }
+    if (omitted->bare.count > 0)
+        text_format(text, "%s%zu without a suffix (%s)", text->size ? ", " : "",
+                    omitted->bare.count, some_names_told(&omitted->bare));
     free(kind);
 }
 
@@ -173,8 +171,6 @@ static void tell_folders(const struct source *source)
         ".tif|.tiff|.heic|.heif|.avif|.jp2|.jxl|.ppm|.pgm|.pnm|.tga|.svg";
     size_t count, told = 0, more = 0;
     struct omitted_group *group = sum_up(&source->omitted, by_folder, &count);
-    char formats[80];
-    decode_formats(" and ", formats, sizeof formats);
     for (size_t i = 0; i < count; i++) {
         if (!options_among(pictures, group[i].suffix))
             continue;
@@ -190,7 +186,7 @@ static void tell_folders(const struct source *source)
         size_t total = group[i].count + read;
         note("%s: left out %zu of the %zu image%s in it, named %s: psfetch reads %s files; convert "
              "them",
-             shown, group[i].count, total, plural(total), group[i].suffix, formats);
+             shown, group[i].count, total, plural(total), group[i].suffix, decode_formats(" and "));
     }
     if (more > 0)
         note("%s: the same in %zu more folder%s", source->name, more, plural(more));
@@ -223,27 +219,22 @@ void omitted_tell(struct source *source)
         note("%s: labels beside images (.cls) are read from archives only: pack it with tar",
              source->name);
     tell_folders(source);
-    if (omitted->stray.count > 0) {
-        text_clear(&text);
-        some_names_tell(&text, &omitted->stray);
+    if (omitted->stray.count > 0)
         note("%s: left out %zu image%s in no folder that could be %s class: %s", source->name,
              omitted->stray.count, plural(omitted->stray.count),
-             omitted->stray.count == 1 ? "its" : "their", text.at);
-    }
+             omitted->stray.count == 1 ? "its" : "their", some_names_told(&omitted->stray));
     text_free(&text);
 }
 
 int omitted_refuse(struct source *source)
 {
     struct text text = {0};
-    char formats[80];
     list_kinds(&text, &source->omitted);
     if (has_suffix(&source->omitted, ".tar|.tgz|.gz|.zst"))
         text_format(&text, "; an archive is a source by its own name, %s%s*.tar say", source->name,
                     source->name[strlen(source->name) - 1] == '/' ? "" : "/");
     else
-        text_format(&text, "; psfetch reads %s files",
-                    decode_formats(" and ", formats, sizeof formats));
+        text_format(&text, "; psfetch reads %s files", decode_formats(" and "));
     fail("%s holds no images, but %zu file%s: %s", source->name, source->omitted.files,
          plural(source->omitted.files), text.at);
     text_free(&text);

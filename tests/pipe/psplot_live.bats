@@ -15,7 +15,7 @@ teardown() {
 
 # trainers RUNS EPOCHS ENDED: as many runs as --progress would tell of, ten iterations to an epoch of twelve, ten
 # a second by their own clock; with 0 EPOCHS half of one. The first ENDED of them are done. Then it holds the FIFO
-# open until it is killed.
+# open until it is killed. With BEFORE set their names begin with that.
 trainers() {
     /usr/bin/python3 - "$@" 3>&- <<'END' &
 import ctypes, msgpack, os, struct, sys, time
@@ -24,7 +24,7 @@ xxh3.restype = ctypes.c_uint64
 runs, epochs, ended = map(int, sys.argv[1:])
 fd = os.open("fifo", os.O_WRONLY)
 def put(kind, run, i, **more):
-    body = msgpack.packb(dict(type=kind, name="net-%02d" % run, iteration=i, epoch=(i + 9) // 10, epochs=12,
+    body = msgpack.packb(dict(type=kind, name=os.environ.get("BEFORE", "") + "net-%02d" % run, iteration=i, epoch=(i + 9) // 10, epochs=12,
         iterations=120, time=1e9 + i / 10, lost=0, **more, seal=2**64 - 1))[:-8]
     os.write(fd, body + struct.pack(">Q", xxh3(body, ctypes.c_size_t(len(body)))))
 for i in range(1, (10 * epochs or 5) + 1):
@@ -85,6 +85,13 @@ captured() {
     trainers 40 3 37
     wait_for shows 'and 32 more: 0 running, 32 ended'
     frame frame-rows.txt
+}
+
+@test "in rows long names keep their ends, which tell them apart" {
+    terminal 40x7 psplot --follow fifo
+    BEFORE=$(printf 'x%.0s' {1..70}) trainers 2 1 0
+    wait_for shows '^x*….*net-00 '
+    wait_for shows '^x*….*net-01 '
 }
 
 @test "without Unicode the frame is ASCII" {

@@ -70,8 +70,7 @@ static void draw_group(const struct pane *pane, const struct summary *summary,
 /* From mean to mean, where the values are numbers: between words there is nothing. */
 static void draw_line(const struct pane *pane, const struct summary *summary, size_t series)
 {
-    struct line line = {ealloc(summary->groups, sizeof(double)),
-                        ealloc(summary->groups, sizeof(double)), 0};
+    struct line line = line_make(summary->groups);
     double shift = offset(pane, summary, series) / pane->width;
     for (size_t g = 0; g < summary->groups; g++) {
         const struct group *group = &summary->group[g];

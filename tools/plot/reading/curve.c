@@ -54,12 +54,21 @@ static void smooth(double *result, const double *y, const struct sample *sample,
     }
 }
 
+struct line line_make(size_t room)
+{
+    return (struct line){ealloc(room, sizeof(double)), ealloc(room, sizeof(double)), 0};
+}
+
+void line_free(struct line *line)
+{
+    free(line->x);
+    free(line->y);
+}
+
 struct line curve_line(const struct samples *samples, enum curve_field field, enum curve_form form)
 {
-    struct line line = {.count = samples->count};
-    line.x = ealloc(line.count, sizeof *line.x);
-    line.y = ealloc(line.count, sizeof *line.y);
-    for (size_t i = 0; i < line.count; i++) {
+    struct line line = line_make(samples->count);
+    for (size_t i = 0; i < samples->count; i++, line.count++) {
         const struct sample *sample = &samples->sample[i];
         line.x[i] = sample->iteration;
         line.y[i] = field == CURVE_LOSS   ? sample->loss
@@ -73,12 +82,6 @@ struct line curve_line(const struct samples *samples, enum curve_field field, en
         free(raw);
     }
     return line;
-}
-
-void line_free(struct line *line)
-{
-    free(line->x);
-    free(line->y);
 }
 
 static int compare(const void *a, const void *b)

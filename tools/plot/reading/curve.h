@@ -10,11 +10,13 @@ struct mean curve_recent(const struct run *run);
 /* The iteration at which the loss stopped being a number, or 0. */
 double curve_diverged(const struct run *run);
 
-/* A line to draw: count pairs, NAN where there is a gap. */
+/* A line to draw: count pairs, NAN where there is a gap. Free it with line_free(). */
 struct line {
     double *x, *y; /* [count] */
     size_t count;
 };
+struct line line_make(size_t room); /* of no pairs yet, with room for so many */
+void line_free(struct line *line);
 
 enum curve_field { CURVE_LOSS, CURVE_ACCURACY, CURVE_RATE }; /* accuracy comes in percent */
 enum curve_form {
@@ -23,10 +25,8 @@ enum curve_form {
                    */
 };
 
-/* Iterations against a field; what is no finite number is left out of the means and stays a gap.
- * Free with line_free(). */
+/* Iterations against a field; what is no finite number is left out of the means and stays a gap. */
 struct line curve_line(const struct samples *samples, enum curve_field field, enum curve_form form);
-void line_free(struct line *line);
 
 /* Ends of the axes that all panels share, so that they may be compared. */
 struct ranges {

@@ -11,8 +11,7 @@
 static struct line line_of(const struct run *run, int training)
 {
     const struct samples *samples = training ? &run->progress : &run->validation;
-    struct line line = {ealloc(samples->count, sizeof(double)),
-                        ealloc(samples->count, sizeof(double)), 0};
+    struct line line = line_make(samples->count);
     for (size_t i = 0; i < samples->count; i++) {
         const struct sample *sample = &samples->sample[i];
         if (training && i + 1 < samples->count && sample->epoch >= sample[1].epoch)
@@ -32,10 +31,8 @@ static struct line mean_of(const struct line *part, size_t parts)
     for (size_t p = 1; p < parts; p++)
         if (part[p].count > part[longest].count)
             longest = p;
-    struct line mean = {.count = part[longest].count};
-    mean.x = ealloc(mean.count, sizeof *mean.x);
-    mean.y = ealloc(mean.count, sizeof *mean.y);
-    for (size_t i = 0; i < mean.count; i++) {
+    struct line mean = line_make(part[longest].count);
+    for (size_t i = 0; i < part[longest].count; i++, mean.count++) {
         size_t there = 0;
         mean.x[i] = part[longest].x[i];
         for (size_t p = 0; p < parts; p++)

@@ -6,6 +6,7 @@
 #include "reading/titles.h"
 #include "terminal/panel.h"
 #include "terminal/plot.h"
+#include "terminal/table.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -131,112 +132,67 @@ static void draw_head(struct screen *screen, const struct history *history,
 
 /* Many runs: a row for each, in columns of which a narrow page has fewer: they are given up from
  * the last on. */
-enum column { NAME, VALIDATION, EPOCH, LEFT, TRAINING, LOSS, SPEED, COLUMNS };
-enum { GAP = 2, LEAST_BARS = 12, MOST_BARS = 48, MOST_NAME = 28, MOST_TEXT = 64 };
+static void add_columns(struct table *table, enum rank_rule rule, int most)
+{
+    struct table_column *name = table_add_column(table, "run", 0, 1);
+    name->most = most;
+    name->style = bold_style;
+    table_add_column(table, rank_word(rule, 0), 1, 2)->style.ink = palette[INK_VALIDATION].terminal;
+    table_add_column(table, "epoch", 1, 3);
+    table_add_column(table, "time left", 1, 4);
+    table_add_column(table, "training", 1, 5)->style.ink = palette[INK_TRAINING].terminal;
+    table_add_column(table, "loss", 1, 6);
+    table_add_column(table, "speed", 1, 7);
+}
 
-struct columns {
-    int width[COLUMNS]; /* 0: no room */
-    int bars;           /* columns of the small curve behind the name, or 0 */
-    int brief;          /* some title has no room: all are in few words */
-};
-
-static void fill_row(const struct run *run, enum rank_rule rule, int brief, double now,
-                     char cell[COLUMNS][MOST_TEXT])
+static void add_row(struct table *table, const struct run *run, enum rank_rule rule, int brief,
+                    double now)
 {
     struct mean recent = curve_recent(run);
-    memset(cell, 0, COLUMNS * sizeof *cell);
-    snprintf(cell[NAME], MOST_TEXT, "%s", brief ? brief_of(run) : title_of(run));
-    figure_text(run, rule, cell[VALIDATION]);
-    if (isfinite(recent.accuracy))
-        snprintf(cell[TRAINING], MOST_TEXT, "%.1f %%", 100 * recent.accuracy);
-    snprintf(cell[EPOCH], MOST_TEXT, "%llu", (unsigned long long)run->epoch);
+    char figure[RANK_ROOM], epoch[64], left[64], training[32] = "", speed[32] = "";
+    figure_text(run, rule, figure);
+    snprintf(epoch, sizeof epoch, "%llu", (unsigned long long)run->epoch);
     if (run->epochs > 0 && (run->state != RUN_DONE || run->epoch != run->epochs))
-        append(cell[EPOCH], MOST_TEXT, "/%llu", (unsigned long long)run->epochs);
+        append(epoch, sizeof epoch, "/%llu", (unsigned long long)run->epochs);
     if (run->state > RUN_DONE)
-        append(cell[EPOCH], MOST_TEXT, " %s", ended[run->state]);
-    left_text(run, now, cell[LEFT], MOST_TEXT);
-    if (curve_diverged(run) > 0)
-        snprintf(cell[LEFT], MOST_TEXT, "diverged");
-    else if (run->state == RUN_DONE)
-        snprintf(cell[LEFT], MOST_TEXT, "done");
-    if (isfinite(recent.loss))
-        snprintf(cell[LOSS], MOST_TEXT, "%s", loss_text(recent.loss, 3));
+        append(epoch, sizeof epoch, " %s", ended[run->state]);
+    left_text(run, now, left, sizeof left);
+    if (isfinite(recent.accuracy))
+        snprintf(training, sizeof training, "%.1f %%", 100 * recent.accuracy);
     if (run->state == RUN_OPEN)
-        speed_text(run, 0, cell[SPEED], MOST_TEXT);
+        speed_text(run, 0, speed, sizeof speed);
+    table_add(table, "%s", brief ? brief_of(run) : title_of(run));
+    table_add(table, "%s", figure);
+    table_add(table, "%s", epoch);
+    table_add(table, "%s",
+              curve_diverged(run) > 0  ? "diverged"
+              : run->state == RUN_DONE ? "done"
+                                       : left);
+    table_add(table, "%s", training);
+    table_add(table, "%s", isfinite(recent.loss) ? loss_text(recent.loss, 3) : "");
+    table_add(table, "%s", speed);
 }
 
-static const char *heading_of(int column, enum rank_rule rule)
-{
-    static const char *const heading[COLUMNS] = {"run",      "",     "epoch", "time left",
-                                                 "training", "loss", "speed"};
-    return column == VALIDATION ? rank_word(rule, 0) : heading[column];
-}
-
-static struct columns fit_columns(const struct history *history, double now, int room)
-{
-    struct columns columns = {0};
-    int used = -GAP, most = room / 3 < MOST_NAME ? room / 3 : MOST_NAME;
-    for (size_t i = 0; i < history->runs; i++)
-        columns.brief |= label_columns(title_of(history->run[i])) > most;
-    for (int c = NAME + 1; c < COLUMNS; c++)
-        columns.width[c] = label_columns(heading_of(c, history->rank));
-    for (size_t i = 0; i < history->runs; i++) {
-        char cell[COLUMNS][MOST_TEXT];
-        fill_row(history->run[i], history->rank, columns.brief, now, cell);
-        for (int c = 0; c < COLUMNS; c++)
-            if (label_columns(cell[c]) > columns.width[c])
-                columns.width[c] = label_columns(cell[c]);
-    }
-    columns.width[NAME] = columns.width[NAME] < most ? columns.width[NAME] : most;
-    for (int c = 0, fits = 1; c < COLUMNS; c++) {
-        fits = fits && used + GAP + columns.width[c] <= room;
-        columns.width[c] = fits ? columns.width[c] : 0;
-        used += fits ? GAP + columns.width[c] : 0;
-    }
-    int bars = room - used - GAP;
-    columns.bars = bars > MOST_BARS ? MOST_BARS : bars >= LEAST_BARS ? bars : 0;
-    return columns;
-}
-
-/* A row of cells; run NULL: the headings by that rule. */
-static void draw_row(struct screen *screen, int row, const struct columns *columns,
-                     const struct run *run, enum rank_rule rule, double right,
-                     char cell[COLUMNS][MOST_TEXT])
-{
-    int column = 0;
-    for (int c = 0; c < COLUMNS && columns->width[c] > 0; c++) {
-        const char *text = run ? cell[c] : heading_of(c, rule);
-        struct style style = run == NULL ? faint_style : c == NAME ? bold_style : plain_style;
-        if (run && (c == VALIDATION || c == TRAINING))
-            style.ink = palette[c == TRAINING ? INK_TRAINING : INK_VALIDATION].terminal;
-        if (c == NAME)
-            screen_text(screen, row, column, columns->width[c], style, text);
-        else
-            screen_right(screen, row, column, columns->width[c], style, text);
-        column += columns->width[c] + GAP;
-        if (c > NAME || columns->bars == 0)
-            continue;
-        if (run) {
-            struct line line = curve_line(&run->progress, CURVE_ACCURACY, CURVE_SMOOTH);
-            plot_bars(screen, (struct box){row, column, 1, columns->bars}, &line, right, 0, 100,
-                      palette[INK_TRAINING].terminal);
-            line_free(&line);
-        }
-        column += columns->bars + GAP;
-    }
-}
-
-/* Those at work come first. The last row says how many more there are. */
+/* Those at work come first. The last row says how many more there are. Behind the names are small
+ * curves, where there is room. */
 static void draw_rows(struct screen *screen, int row, const struct history *history, double right,
                       double now)
 {
-    struct columns columns = fit_columns(history, now, screen->columns);
+    enum { LEAST_BARS = 12, MOST_BARS = 48, MOST_NAME = 28 };
+    struct table table = {0};
+    int most = screen->columns / 3 < MOST_NAME ? screen->columns / 3 : MOST_NAME, brief = 0;
     size_t fit = screen->rows - row > 1 ? (size_t)(screen->rows - row - 1) : 0;
     size_t shown = 0, hidden[2] = {0};
-    char cell[COLUMNS][MOST_TEXT], rest[80];
-    if (fit < history->runs && fit > 0)
-        fit--;
-    draw_row(screen, row++, &columns, NULL, history->rank, right, cell);
+    for (size_t i = 0; i < history->runs; i++)
+        brief |= label_columns(title_of(history->run[i])) > most;
+    add_columns(&table, history->rank, most);
+    for (size_t i = 0; i < history->runs; i++)
+        add_row(&table, history->run[i], history->rank, brief, now);
+    int bars = screen->columns - table_fit(&table, screen->columns) - TABLE_GAP;
+    bars = bars > MOST_BARS ? MOST_BARS : bars >= LEAST_BARS ? bars : 0;
+    table.column[0].behind = bars > 0 ? bars + TABLE_GAP : 0;
+    table_draw(&table, 0, screen, row++);
+    fit -= fit < history->runs && fit > 0;
     for (int over = 0; over < 2; over++)
         for (size_t i = 0; i < history->runs; i++) {
             const struct run *run = history->run[i];
@@ -246,15 +202,20 @@ static void draw_rows(struct screen *screen, int row, const struct history *hist
                 hidden[over]++;
                 continue;
             }
-            fill_row(run, history->rank, columns.brief, now, cell);
-            draw_row(screen, row++, &columns, run, history->rank, right, cell);
+            table_draw(&table, i + 1, screen, row);
+            if (bars > 0)
+                plot_bars(screen, (struct box){row, table.column[0].width + TABLE_GAP, 1, bars},
+                          &run->progress, CURVE_ACCURACY, right, 100);
+            row++;
             shown++;
         }
     if (hidden[0] + hidden[1] > 0) {
+        char rest[80];
         snprintf(rest, sizeof rest, "and %zu more: %zu running, %zu ended", hidden[0] + hidden[1],
                  hidden[0], hidden[1]);
         screen_text(screen, screen->rows - 1, 0, screen->columns, faint_style, rest);
     }
+    table_free(&table);
 }
 
 struct screen *live_frame(const struct history *history, const struct asked *asked,

@@ -108,12 +108,10 @@ static void draw_bars(struct screen *screen, const struct box *box, int row, con
                       enum curve_field field, const struct ranges *ranges)
 {
     int is_rate = field == CURVE_RATE;
-    struct line line = curve_line(&run->progress, field, is_rate ? CURVE_RAW : CURVE_SMOOTH);
     struct box bars = {row, box->column + 5, 1, box->columns - 5};
     screen_text(screen, row, box->column, 5, faint_style, is_rate ? "rate" : "loss");
-    plot_bars(screen, bars, &line, ranges->iterations, 0, is_rate ? ranges->rate : ranges->loss,
-              ink_of(INK_TRAINING));
-    line_free(&line);
+    plot_bars(screen, bars, &run->progress, field, ranges->iterations,
+              is_rate ? ranges->rate : ranges->loss);
 }
 
 void panel_draw(struct screen *screen, struct box box, const struct run *run,

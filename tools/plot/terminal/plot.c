@@ -1,6 +1,7 @@
 #include "terminal/plot.h"
 
 #include "message.h"
+#include "palette.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -198,27 +199,28 @@ struct plot plot_make(struct screen *screen, struct box box, const struct axis *
     return plot;
 }
 
-void plot_bars(struct screen *screen, struct box row, const struct line *line, double right,
-               double low, double high, uint8_t ink)
+void plot_bars(struct screen *screen, struct box row, const struct samples *samples,
+               enum curve_field field, double right, double high)
 {
     static const char ascii[] = "_.:-=+*#";
-    struct style style = {.ink = ink};
+    struct style style = {.ink = palette[INK_TRAINING].terminal};
+    struct line line = curve_line(samples, field, field == CURVE_RATE ? CURVE_RAW : CURVE_SMOOTH);
     size_t i = 0;
     for (int c = 0; c < row.columns; c++) {
         /* The mean of what falls into this column. */
         double sum = 0, end = right * (c + 1) / row.columns;
         size_t from = i, numbers = 0;
-        for (; i < line->count && line->x[i] <= end; i++)
-            if (isfinite(line->y[i])) {
-                sum += line->y[i];
+        for (; i < line.count && line.x[i] <= end; i++)
+            if (isfinite(line.y[i])) {
+                sum += line.y[i];
                 numbers++;
             }
-        double part = (sum / (double)numbers - low) / (high - low);
-        int level = (int)(8 * fmax(0, fmin(part, 0.999)));
+        int level = (int)(8 * fmax(0, fmin(sum / (double)numbers / high, 0.999)));
         if (numbers > 0)
             screen_put(screen, row.row, row.column + c,
                        screen_pick(screen, 0x2581 + (uint32_t)level, ascii[level]), style);
         else if (i > from)
             screen_put(screen, row.row, row.column + c, 'x', style);
     }
+    line_free(&line);
 }

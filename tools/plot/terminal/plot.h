@@ -44,8 +44,9 @@ void plot_show(struct plot *plot);
 /* The cell of a value, for marks beside the lines: 0 when it is outside or no number. */
 int plot_cell(const struct plot *plot, double x, double y, int *row, int *column);
 
-/* A line as one row of small bars from low to high, over 0 to right. */
-void plot_bars(struct screen *screen, struct box row, const struct line *line, double right,
-               double low, double high, uint8_t ink);
+/* The curve of training, but for the rate smoothed, as one row of small bars, from 0 to high over 0
+ * to right. */
+void plot_bars(struct screen *screen, struct box row, const struct samples *samples,
+               enum curve_field field, double right, double high);
 
 #endif

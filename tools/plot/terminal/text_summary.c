@@ -1,17 +1,16 @@
 /* A sweep as text: for each group of runs its figures, and behind them where they lie. */
 #include "terminal/text.h"
 
-#include "label.h"
 #include "palette.h"
 #include "runs/summary.h"
+#include "terminal/table.h"
 #include "ticks.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 2, COLUMNS = 6, MOST_NAME = 36, LEAST_FIGURE = 6, LEAST_PLOT = 20 };
+enum { MOST_NAME = 36, LEAST_FIGURE = 6, LEAST_PLOT = 20 };
 
 /* A plot of one figure, in the columns behind the table. */
 struct scale {
@@ -70,62 +69,45 @@ static void draw_group(const struct scale *scale, const struct summary *summary,
                screen_pick(screen, 0x25cf, '@'), style);
 }
 
-/* The names of a group, in two columns, and its figures; group NULL: the heads of all. */
-static void fill_row(const struct summary *summary, const struct group *group,
-                     const char *cell[COLUMNS], char text[COLUMNS][RANK_ROOM])
+/* A group's name, of which there are two parts where series differ, and its figures. */
+static void make_table(struct table *table, const struct summary *summary)
 {
-    static const char *const head[] = {"run", "", "mean", "deviation", "runs", "best"};
-    for (int c = 0; c < COLUMNS; c++)
-        cell[c] = group ? text[c] : head[c];
-    if (group == NULL && summary->axis)
-        cell[0] = summary->axis;
-    if (group == NULL)
-        return;
-    cell[0] = summary->value[group->value].shown;
-    cell[1] = summary->series[group->series];
-    rank_text(summary->rank, group->mean, 0, text[2]);
-    rank_text(summary->rank, group->deviation, 0, text[3]);
-    snprintf(text[4], RANK_ROOM, "%zu", group->counted);
-    rank_text(summary->rank, group->best, 0, text[5]);
+    static const char *const figure[] = {"mean", "deviation", "runs", "best"};
+    for (int part = 0; part < (summary->serieses > 1 ? 2 : 1); part++) {
+        const char *name = part == 1 ? "" : summary->axis ? summary->axis : "run";
+        struct table_column *column = table_add_column(table, name, 1, 0);
+        column->most = MOST_NAME;
+        column->style = bold_style;
+    }
+    for (int i = 0; i < 4; i++)
+        table_add_column(table, figure[i], 1, i + 1)->width = LEAST_FIGURE;
+    for (size_t g = 0; g < summary->groups; g++) {
+        const struct group *group = &summary->group[g];
+        char text[RANK_ROOM];
+        table_add(table, "%s", summary->value[group->value].shown);
+        if (summary->serieses > 1)
+            table_add(table, "%s", summary->series[group->series]);
+        table_add(table, "%s", rank_text(summary->rank, group->mean, 0, text));
+        table_add(table, "%s", rank_text(summary->rank, group->deviation, 0, text));
+        table_add(table, "%zu", group->counted);
+        table_add(table, "%s", rank_text(summary->rank, group->best, 0, text));
+    }
 }
 
 static void draw_rows(struct screen *screen, const struct summary *summary, int row)
 {
-    const char *cell[COLUMNS];
-    char text[COLUMNS][RANK_ROOM];
-    int width[COLUMNS], column = 0;
-    fill_row(summary, NULL, cell, text);
-    for (int c = 0; c < COLUMNS; c++)
-        width[c] =
-            label_columns(cell[c]) < LEAST_FIGURE && c >= 2 ? LEAST_FIGURE : label_columns(cell[c]);
-    for (size_t g = 0; g < summary->groups; g++) {
-        fill_row(summary, &summary->group[g], cell, text);
-        for (int c = 0; c < 2; c++)
-            width[c] = label_columns(cell[c]) > width[c] ? label_columns(cell[c]) : width[c];
-    }
-    for (int c = 0; c < 2; c++)
-        width[c] = width[c] < MOST_NAME ? width[c] : MOST_NAME;
-    if (summary->serieses == 1)
-        width[1] = -GAP;
-    for (int c = 0; c < COLUMNS; c++)
-        column += width[c] + GAP;
-    struct scale scale = {screen, column + GAP, screen->columns - column - 2 * GAP, 0, 0};
+    struct table table = {0};
+    make_table(&table, summary);
+    int column = table_fit(&table, screen->columns) + 2 * TABLE_GAP;
+    struct scale scale = {screen, column, screen->columns - column - TABLE_GAP, 0, 0};
     if (scale.columns >= LEAST_PLOT)
         draw_scale(&scale, summary, row);
     for (size_t g = 0; g <= summary->groups; g++, row++) {
-        const struct group *group = g > 0 ? &summary->group[g - 1] : NULL;
-        fill_row(summary, group, cell, text);
-        /* As many figures as the screen has room for. */
-        for (int c = 0, at = 0; c < COLUMNS; at += width[c++] + GAP)
-            if (c < 2 || at + width[c] <= screen->columns)
-                screen_right(screen, row, at, width[c],
-                             group == NULL ? faint_style
-                             : c < 2       ? bold_style
-                                           : plain_style,
-                             cell[c]);
-        if (group && scale.columns >= LEAST_PLOT)
-            draw_group(&scale, summary, group, row);
+        table_draw(&table, g, screen, row);
+        if (g > 0 && scale.columns >= LEAST_PLOT)
+            draw_group(&scale, summary, &summary->group[g - 1], row);
     }
+    table_free(&table);
 }
 
 struct screen *text_summary(const struct history *history, const struct page *page)

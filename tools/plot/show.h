@@ -4,7 +4,7 @@
 
 #include "picture/chart.h"
 #include "runs/history.h"
-#include "terminal/text.h"
+#include "terminal/page.h"
 
 /* All kinds, as options have choices. Images and filters are not drawn from a history, and not
  * here. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Where the panels are, in pixels. */
-struct grid {
+struct curves_grid {
     int across, down;
     double font;
     double left, top;     /* of the first panel, tick labels included */
@@ -155,7 +155,7 @@ static void draw_title(struct canvas *canvas, double x, double y, double width, 
         canvas_text(canvas, x + width, y, &figure, text);
 }
 
-static void draw_panel(struct canvas *canvas, const struct grid *grid, int place,
+static void draw_panel(struct canvas *canvas, const struct curves_grid *grid, int place,
                        const struct history *history, const struct ranges *ranges)
 {
     const struct run *run = history->run[place];
@@ -196,7 +196,7 @@ static void draw_panel(struct canvas *canvas, const struct grid *grid, int place
 
 int chart_curves(const struct history *history, const struct picture *picture)
 {
-    struct grid grid = {.across = chart_across(history->runs)};
+    struct curves_grid grid = {.across = chart_across(history->runs)};
     struct canvas canvas;
     double width = picture->width, height = picture->height;
     size_t runs = history->runs;

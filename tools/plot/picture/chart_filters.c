@@ -12,7 +12,7 @@
 enum { USUAL_SIDE = 40, MOST_ACROSS = 16, MOST_FACTOR = 64, TITLE_FONT = 14 };
 
 /* Where things are; lengths in pixels. */
-struct grid {
+struct filters_grid {
     double range;      /* the largest weight of all models, without its sign */
     int width, height; /* of a tile's box */
     double font, gap, names;
@@ -27,7 +27,7 @@ static size_t tiles_down(const struct filters *filters)
 }
 
 /* The height of a model's lines, as many as its filters need. */
-static double lines_height(const struct filters *f, const struct grid *grid, size_t filters)
+static double lines_height(const struct filters *f, const struct filters_grid *grid, size_t filters)
 {
     size_t lines = (filters + grid->columns - 1) / grid->columns;
     return (double)lines * ((double)tiles_down(f) * (grid->height + 1) + grid->gap);
@@ -35,8 +35,8 @@ static double lines_height(const struct filters *f, const struct grid *grid, siz
 
 /* Tile number down of filter number place, 0 as the middle grey; in place of one with weights that
  * are no numbers, which no shade stands for, a pale box. */
-static void draw_filter(struct canvas *canvas, const struct grid *grid, const struct filters *f,
-                        size_t place, size_t down, double x, double y)
+static void draw_filter(struct canvas *canvas, const struct filters_grid *grid,
+                        const struct filters *f, size_t place, size_t down, double x, double y)
 {
     size_t area = (size_t)f->height * f->width, all = f->channels * area;
     const float *weight = f->weight + place * all;
@@ -66,7 +66,7 @@ static void draw_filter(struct canvas *canvas, const struct grid *grid, const st
 
 /* What black, the middle grey and white stand for, in each channel. Returns where it ends; with
  * only_measure nothing is drawn. */
-static double legend(struct canvas *canvas, const struct grid *grid, double x, double y,
+static double legend(struct canvas *canvas, const struct filters_grid *grid, double x, double y,
                      int only_measure)
 {
     struct lettering lettering = {0.9 * grid->font, grey, 0, 0.5, 0, 0};
@@ -87,9 +87,9 @@ static double legend(struct canvas *canvas, const struct grid *grid, double x, d
 }
 
 /* All that follows from the factor by which a weight is enlarged. */
-static struct grid grid_of(struct canvas *canvas, const struct bank *bank, int factor)
+static struct filters_grid grid_of(struct canvas *canvas, const struct bank *bank, int factor)
 {
-    struct grid grid = {.columns = 1};
+    struct filters_grid grid = {.columns = 1};
     double names = 0;
     for (size_t m = 0; m < bank->models; m++) {
         const struct filters *f = &bank->filters[m];
@@ -128,7 +128,7 @@ int chart_filters(const struct bank *bank, const struct picture *picture)
         side = (uint32_t)fmax(side, fmax(bank->filters[m].width, bank->filters[m].height));
     int factor = width > 0 ? MOST_FACTOR : (int)fmax(1, floor(USUAL_SIDE / (double)side));
     canvas_measure(&canvas, picture->path);
-    struct grid grid = grid_of(&canvas, bank, factor);
+    struct filters_grid grid = grid_of(&canvas, bank, factor);
     double right = width > 0 ? width : CHART_LONGEST, foot = width > 0 ? height : CHART_LONGEST;
     while (factor > 1 && (grid.right > right || grid.foot + title > foot))
         grid = grid_of(&canvas, bank, --factor);

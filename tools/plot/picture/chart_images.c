@@ -12,7 +12,7 @@
 enum { USUAL_SIDE = 112, LEAST_SIDE = 4, MOST_LENGTH = 16000, TITLE_FONT = 14 };
 
 /* Where things are; lengths in pixels. */
-struct grid {
+struct sheet_grid {
     int width, height;    /* of a tile's box */
     double font, gap;     /* gap: between tiles, and around all */
     int lines;            /* of letters beneath a tile */
@@ -98,10 +98,10 @@ static size_t columns_for(size_t count)
 
 /* All that follows from the size of a tile and the height that there is (0: any). tight: labels
  * must not push the tiles far apart. */
-static struct grid grid_of(struct canvas *canvas, const struct sheet *sheet, int width, int height,
-                           double room, int tight)
+static struct sheet_grid grid_of(struct canvas *canvas, const struct sheet *sheet, int width,
+                                 int height, double room, int tight)
 {
-    struct grid grid = {.width = width, .height = height, .rows = sheet->strips};
+    struct sheet_grid grid = {.width = width, .height = height, .rows = sheet->strips};
     int one = in_one_strip(sheet);
     grid.font = fmin(fmax(0.115 * width, 9), 16);
     grid.gap = fmax(4, round(grid.font / 2));
@@ -131,7 +131,7 @@ static struct grid grid_of(struct canvas *canvas, const struct sheet *sheet, int
 /* Tries whole factors from large to small, then whole parts, until no side of a tile is above side
  * and the sheet fits into width × height (0: any). 0 where not even the smallest does. */
 static int fit(struct canvas *canvas, const struct sheet *sheet, int side, double width,
-               double height, struct grid *grid)
+               double height, struct sheet_grid *grid)
 {
     struct extent most = extent_of(canvas, sheet, 9);
     int w = most.width, h = most.height, longer = w > h ? w : h;
@@ -166,8 +166,8 @@ static void draw_guess(struct canvas *canvas, double middle, double y, double ro
     canvas_text_in(canvas, x, y, end - x + 0.01, &lettering, figure);
 }
 
-static void draw_shown(struct canvas *canvas, const struct grid *grid, const struct sheet *sheet,
-                       const struct shown *shown, double x, double y)
+static void draw_shown(struct canvas *canvas, const struct sheet_grid *grid,
+                       const struct sheet *sheet, const struct shown *shown, double x, double y)
 {
     struct lettering lettering = {grid->font, black, 0.5, 0, 0, 0};
     double middle = x + (grid->across - grid->gap) / 2, room = grid->across - 0.5 * grid->gap;
@@ -188,7 +188,7 @@ static void draw_shown(struct canvas *canvas, const struct grid *grid, const str
 int chart_images(const struct sheet *sheet, const struct picture *picture)
 {
     struct canvas canvas;
-    struct grid grid;
+    struct sheet_grid grid;
     double width = picture->width, height = picture->height;
     double title = picture->title ? 2.2 * TITLE_FONT : 0;
     int side = width > 0 ? (int)fmax(width, height) : USUAL_SIDE;

@@ -3,7 +3,7 @@
 #define PSPLOT_LIVE_H
 
 #include "reading/asked.h"
-#include "terminal/text.h"
+#include "terminal/page.h"
 
 /* A frame that fills the page: a panel a run, or rows where there are too many. asked: what a
  * folder asks for. now: Unix seconds, for runs that have long been silent. */

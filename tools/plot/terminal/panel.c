@@ -4,7 +4,7 @@
 #include "palette.h"
 #include "reading/titles.h"
 #include "terminal/plot.h"
-#include "terminal/text.h"
+#include "terminal/page.h"
 
 #include <math.h>
 #include <stdio.h>

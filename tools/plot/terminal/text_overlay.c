@@ -1,5 +1,5 @@
 /* Validation accuracy of all runs in one plot, each line named at its end. */
-#include "terminal/text.h"
+#include "terminal/page.h"
 
 #include "label.h"
 #include "message.h"

@@ -1,5 +1,5 @@
 /* Scores as text: the confusion matrix, and recall and precision of every class. */
-#include "terminal/text.h"
+#include "terminal/page.h"
 
 #include "label.h"
 #include "palette.h"

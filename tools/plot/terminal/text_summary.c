@@ -1,5 +1,5 @@
 /* A sweep as text: for each group of runs its figures, and behind them where they lie. */
-#include "terminal/text.h"
+#include "terminal/page.h"
 
 #include "palette.h"
 #include "runs/summary.h"

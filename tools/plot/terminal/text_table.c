@@ -1,5 +1,5 @@
 /* Final figures as aligned tables. On a narrow page a table of runs has fewer columns. */
-#include "terminal/text.h"
+#include "terminal/page.h"
 
 #include "label.h"
 #include "message.h"

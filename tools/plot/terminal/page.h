@@ -1,7 +1,7 @@
 /* The views as pages of characters, each in the file of its name (curves in panel.c, those of
  * scores in text_scores.c). Each makes a screen that the caller frees. */
-#ifndef PSPLOT_TEXT_H
-#define PSPLOT_TEXT_H
+#ifndef PSPLOT_PAGE_H
+#define PSPLOT_PAGE_H
 
 #include "runs/history.h"
 #include "terminal/screen.h"

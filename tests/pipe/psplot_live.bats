@@ -116,13 +116,15 @@ captured() {
     : >s/d2-s0-0123456789ac.failed
     exec {lock}<s
     flock "$lock"
-    terminal 80x12 psplot --follow s {lock}<&-
-    wait_for shows '^1 of 4 done, 1 running, 1 failed, 1 to come  *⠒⠒ training'
+    mkdir t # of another sweep one point is to come, of the same name
+    printf 'd1-s0-0123456789aa\t1\t--depth 1 --seed 0\n' >t/points
+    terminal 80x12 psplot --follow s t {lock}<&-
+    wait_for shows '^1 of 5 done, 1 running, 1 failed, 2 to come  *⠒⠒ training'
     wait_for shows '^epoch 1 of 4'
     wait_for shows '^depth 1, seed 0 .*validation 10.0 %'
     # More epochs of the one that was done, as the next stage of a halving asks for.
     points 3
-    wait_for shows '^0 of 4 done, 1 running, 1 failed, 2 to come'
+    wait_for shows '^0 of 5 done, 1 running, 1 failed, 3 to come'
     exec {lock}<&-
 }
 

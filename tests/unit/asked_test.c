@@ -49,12 +49,13 @@ static void lines(void **state)
     (void)state;
     struct history history = {0};
     struct asked asked = {0};
+    struct timespec changed = {0};
     put("points",
         "d1\t20\t--depth 1 --learning-rate 0.1 --seed 0\n"
         "../d2\t20\t-d 2\n\033[2J\t20\t-d 2\nd3\t0\t-d 3\nd4\t-1\t-d 4\nd5\t99999999999\t\nd6\n\n"
         ".d7\t20\t-d 7\nd8\t20x\t-d 8\n"
         "d9\t7\t--depth 9 --learning-rate 0.1 --seed 0");
-    asked_look(&asked, folder, path, &history);
+    asked_look(&asked, folder, path, &changed, &history);
     assert_int_equal(asked.count, 2);
     assert_string_equal(asked.run[1].name, "d9");
     assert_int_equal(asked.run[1].epochs, 7);
@@ -72,7 +73,7 @@ static void lines(void **state)
     history.runs = 0;
     put("d1.failed", "");
     put("d1.bin", "no run");
-    asked_look(&asked, folder, path, &history);
+    asked_look(&asked, folder, path, &changed, &history);
     struct asked_counts tally = asked_counts(&asked, &history);
     assert_int_equal(tally.asked, 2);
     assert_int_equal(tally.failed, 1);
@@ -88,16 +89,18 @@ static void time_left(void **state)
 {
     (void)state;
     struct sample point[2] = {{.iteration = 40, .time = 0}, {.iteration = 80, .time = 20}};
-    struct run one = {.stem = "a", .epochs = 30, .iterations = 120, .progress = {point, 2, 2}};
-    struct run two = {.stem = "b", .epochs = 25, .iterations = 100, .progress = {point, 2, 2}};
+    struct run one = {
+        .path = "s/a", .stem = "a", .epochs = 30, .iterations = 120, .progress = {point, 2, 2}};
+    struct run two = {
+        .path = "s/b", .stem = "b", .epochs = 25, .iterations = 100, .progress = {point, 2, 2}};
     struct run *run[2] = {&one, &two};
-    struct asked_run wanted[] = {{.name = "a", .epochs = 30},
-                                 {.name = "b", .epochs = 25},
-                                 {.name = "c", .epochs = 15},
-                                 {.name = "d", .epochs = 8, .reached = 3},
-                                 {.name = "e", .epochs = 8, .reached = 8},
-                                 {.name = "f", .epochs = 8, .reached = UINT64_MAX},
-                                 {.name = "g", .epochs = 8, .failed = 1}};
+    struct asked_run wanted[] = {{.name = "a", .folder = "s", .epochs = 30},
+                                 {.name = "b", .folder = "s", .epochs = 25},
+                                 {.name = "c", .folder = "s", .epochs = 15},
+                                 {.name = "d", .folder = "s", .epochs = 8, .reached = 3},
+                                 {.name = "e", .folder = "s", .epochs = 8, .reached = 8},
+                                 {.name = "f", .folder = "s", .epochs = 8, .reached = UINT64_MAX},
+                                 {.name = "g", .folder = "s", .epochs = 8, .failed = 1}};
     struct asked asked = {.run = wanted, .count = 7};
     struct history history = {.run = run, .runs = 2};
     struct asked_counts tally = asked_counts(&asked, &history);

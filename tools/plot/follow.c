@@ -34,6 +34,7 @@ enum {
 struct folder {
     int fd;
     const char *path;
+    struct timespec points; /* as they were read last (asked.h) */
     int64_t look_at;
     int idle;     /* nobody held the lock when it was last looked at */
     int was_busy; /* but somebody did before: then who writes there holds it */
@@ -189,8 +190,8 @@ static void look_into_folders(struct follower *follower)
         }
         if (entries >= 0)
             free(entry);
-        follower->stale |=
-            asked_look(&follower->asked, folder->fd, folder->path, follower->history);
+        follower->stale |= asked_look(&follower->asked, folder->fd, folder->path, &folder->points,
+                                      follower->history);
     }
 }
 

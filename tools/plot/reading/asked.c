@@ -50,7 +50,17 @@ static struct settings read_options(char *line)
     return options;
 }
 
-static void read_points(struct asked *asked, FILE *file)
+/* One more run, of these options. */
+static void add_run(struct asked *asked, struct asked_run run, struct settings options)
+{
+    asked->run = egrow_by_one(asked->run, asked->count, sizeof *asked->run);
+    asked->options = egrow_by_one(asked->options, asked->count, sizeof *asked->options);
+    asked->options[asked->count] = options;
+    asked->run[asked->count++] = run;
+}
+
+/* The points of one folder, in place of those that it had before. */
+static void read_points(struct asked *asked, const char *folder, FILE *file)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
@@ -58,6 +68,12 @@ static void read_points(struct asked *asked, FILE *file)
     char *line = NULL;
     size_t room = 0;
     *asked = (struct asked){0};
+    for (size_t i = 0; i < before.count; i++)
+        if (before.run[i].folder != folder) {
+            add_run(asked, before.run[i], before.options[i]);
+            before.run[i].name = NULL;
+            before.options[i] = (struct settings){0};
+        }
     while (asked->count < MOST_RUNS && getline(&line, &room, file) > 0) {
         size_t length = strspn(line, allowed);
         char *end;
@@ -68,17 +84,14 @@ static void read_points(struct asked *asked, FILE *file)
         if (*end != '\t' || epochs == 0 || epochs > UINT32_MAX)
             continue;
         end[strcspn(end, "\n")] = 0;
-        asked->run = egrow(asked->run, asked->count + 1, sizeof *asked->run);
-        asked->options = egrow(asked->options, asked->count + 1, sizeof *asked->options);
-        asked->options[asked->count] = read_options(end + 1);
-        struct asked_run *run = &asked->run[asked->count++];
-        *run = (struct asked_run){.name = ecopy(line), .epochs = epochs};
+        struct asked_run run = {.name = ecopy(line), .folder = folder, .epochs = epochs};
         /* What is known of NAME.bin stays known when the points are read again. */
         for (size_t i = 0; i < before.count; i++)
-            if (strcmp(before.run[i].name, line) == 0) {
-                run->reached = before.run[i].reached;
-                run->changed = before.run[i].changed;
+            if (before.run[i].name && strcmp(before.run[i].name, line) == 0) {
+                run.reached = before.run[i].reached;
+                run.changed = before.run[i].changed;
             }
+        add_run(asked, run, read_options(end + 1));
     }
     if (asked->count < MOST_RUNS && !feof(file) && errno == ENOMEM)
         die(FAILED, "out of memory: a line of a sweep's points");
@@ -116,15 +129,21 @@ static off_t look_at(struct asked_run *run, int folder, const char *path, int ma
     return file.st_size;
 }
 
-static struct run *run_of(const struct history *history, const char *name)
+/* The run of that name which is followed in its folder. */
+static struct run *run_of(const struct history *history, const struct asked_run *want)
 {
-    for (size_t i = 0; i < history->runs; i++)
-        if (history->run[i]->stem && strcmp(history->run[i]->stem, name) == 0)
-            return history->run[i];
+    size_t size = strlen(want->folder);
+    for (size_t i = 0; i < history->runs; i++) {
+        struct run *run = history->run[i];
+        if (run->stem && strcmp(run->stem, want->name) == 0 &&
+            strncmp(run->path, want->folder, size) == 0 && run->path[size] == '/')
+            return run;
+    }
     return NULL;
 }
 
-int asked_look(struct asked *asked, int folder, const char *path, struct history *history)
+int asked_look(struct asked *asked, int folder, const char *path, struct timespec *changed,
+               struct history *history)
 {
     int fd = openat(folder, "points", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
@@ -132,10 +151,10 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
     if (fd < 0)
         return 0;
     int other = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-                status.st_size <= MOST_POINTS && !same_time(status.st_mtim, asked->changed);
+                status.st_size <= MOST_POINTS && !same_time(status.st_mtim, *changed);
     if (other && (file = fdopen(fd, "r"))) {
-        read_points(asked, file);
-        asked->changed = status.st_mtim;
+        read_points(asked, path, file);
+        *changed = status.st_mtim;
         history->coming = asked->options;
         history->to_come = asked->count;
         history->named = 0;
@@ -147,9 +166,11 @@ int asked_look(struct asked *asked, int folder, const char *path, struct history
     off_t spent = 0;
     for (size_t i = 0; i < asked->count; i++) {
         struct asked_run *want = &asked->run[i], before = *want;
+        if (want->folder != path)
+            continue;
         spent += look_at(want, folder, path, spent < MOST_READ);
         other |= want->reached != before.reached || want->failed != before.failed;
-        struct run *run = run_of(history, want->name);
+        struct run *run = run_of(history, want);
         if (run && run->state == RUN_OPEN && run->epochs != want->epochs) {
             run_ask(run, want->epochs);
             other = 1;
@@ -172,7 +193,7 @@ struct asked_counts asked_counts(const struct asked *asked, const struct history
     }
     for (size_t i = 0; i < asked->count; i++) {
         const struct asked_run *want = &asked->run[i];
-        const struct run *run = run_of(history, want->name);
+        const struct run *run = run_of(history, want);
         double left = sum / known * (double)want->epochs;
         if (run && run->state == RUN_OPEN) {
             tally.running++;

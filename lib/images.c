@@ -240,7 +240,7 @@ int images_read_about(const struct record *header, struct images_about *about)
     about->width = (uint32_t)side[1];
     about->channels = (uint32_t)side[2];
     for (int split = 0; split < SPLITS; split++) {
-        const msgpack_object *count = counts ? map_field(counts, split_name[split]) : NULL;
+        const msgpack_object *count = map_field(counts, split_name[split]);
         if (count == NULL || count->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
             return fail_as(DAMAGED, "the header has no count of %s images", split_name[split]);
         about->counts[split] = count->via.u64;

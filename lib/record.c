@@ -491,7 +491,7 @@ int object_is(const msgpack_object *object, const char *text)
 
 const msgpack_object *map_field(const msgpack_object *map, const char *key)
 {
-    if (map->type != MSGPACK_OBJECT_MAP)
+    if (map == NULL || map->type != MSGPACK_OBJECT_MAP)
         return NULL;
     for (uint32_t i = 0; i < map->via.map.size; i++)
         if (object_is(&map->via.map.ptr[i].key, key))
@@ -501,7 +501,7 @@ const msgpack_object *map_field(const msgpack_object *map, const char *key)
 
 uint64_t map_uint(const msgpack_object *map, const char *key, uint64_t absent)
 {
-    const msgpack_object *field = map ? map_field(map, key) : NULL;
+    const msgpack_object *field = map_field(map, key);
     return field && field->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? field->via.u64 : absent;
 }
 

@@ -83,7 +83,8 @@ uint64_t record_bytes(const struct reader *reader);
 int64_t record_place(const struct reader *reader);
 const char *record_name(const struct reader *reader);
 
-/* A field of a record, or NULL when it is absent. */
+/* A field of a record or of a map, or NULL when it is absent; no map (NULL, or another object) has
+ * none. */
 const msgpack_object *record_field(const struct record *record, const char *key);
 const msgpack_object *map_field(const msgpack_object *map, const char *key);
 /* The same of a field that may be missing, or the map itself: a whole number, else absent; whether

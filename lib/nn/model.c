@@ -105,7 +105,7 @@ static int read_model(struct model *model, const struct record *record)
 static void read_size(const msgpack_object *header, const char *name, uint32_t size[2])
 {
     const msgpack_object *options = map_field(header, "options");
-    const msgpack_object *value = options ? map_field(options, name) : NULL;
+    const msgpack_object *value = map_field(options, name);
     size[0] = size[1] = 0;
     for (uint32_t i = 0; value && value->type == MSGPACK_OBJECT_ARRAY && i < 2; i++)
         if (value->via.array.size == 2 &&

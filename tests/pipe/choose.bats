@@ -135,7 +135,7 @@ END
         grep -xF "sweep: $1" err
         [ ! -e s/data.ps ]
     }
-    said 'point 2: --shift takes a whole number from 0 to 1024, not many' --depth 1 --shift 2,many
+    said 'point 2: --shift takes N or HxW, whole numbers from 0 to 1024, not many' --depth 1 --shift 2,many
     said '--views takes yes, no, or both: yes,no; not '\''2'\' --depth 1 --views=2
     said '--first-epoch is what sweep tells psaug when it goes on; it takes no list' --depth 1 --first-epoch 2
     said '--l2 log:0.1..1 is a range: --samples N draws N points from it' --l2 log:0.1..1

@@ -7,71 +7,62 @@
 #include "nn/device.h"
 #include "random.h"
 
-/* Odd in turn: channels, shapes, filters that no block divides, partial lane groups, bands of 8
- * rows and 4. */
-#define PLAIN                                                                                      \
-    NULL,                                                                                          \
-    {                                                                                              \
-        0                                                                                          \
-    }
-const struct shape_case cases[CASES] = {
-    {1, 16, 8, 8, 3, 7, 16, PLAIN},
-    {1, 16, 4, 8, 1, 2, 33, PLAIN},
-    {1, 5, 8, 4, 5, 7, 17, PLAIN},
-    {2, 16, 12, 12, 3, 7, 33, PLAIN},
-    {2, 7, 4, 8, 5, 2, 33, PLAIN},
-    {3, 16, 12, 12, 1, 7, 5, PLAIN},
-    {3, 9, 8, 4, 3, 2, 17, PLAIN},
-    {4, 16, 12, 12, 3, 2, 16, PLAIN},
-    {4, 6, 8, 8, 5, 7, 5, PLAIN},
-    {1, 16, 12, 12, 3, 7, 1, PLAIN},
-    {2, 16, 16, 20, 3, 7, 2, PLAIN},
-    {1, 3, 24, 8, 16, 7, 3, PLAIN},
+/* Steps: of the short form, one option or two each, and all together. */
+static const struct engine_options
+    plain = {.momentum = 0.9, .weight_decay = 0.01},
+    nesterov = {.momentum = 0.8, .nesterov = 1, .weight_decay = 0.01},
+    smooth = {.label_smoothing = 0.2, .vector_rate = 3},
+    decoupled = {.momentum = 0.9, .weight_decay = 0.1, .decoupled = 1},
+    decay_all = {.weight_decay = 0.1, .decay_all = 1},
+    decoupled_all = {.weight_decay = 0.1, .decoupled = 1, .decay_all = 1, .vector_rate = 0.5},
+    clipped = {.momentum = 0.9, .weight_decay = 0.1, .clip_norm = 0.1},
+    dropping = {.dropout = 0.5, .seed = 7},
+    adam = {.optimizer = OPTIMIZER_ADAM,
+            .momentum = 0.9,
+            .second = 0.99,
+            .epsilon = 1e-8,
+            .weight_decay = 0.01},
+    all = {.optimizer = OPTIMIZER_ADAM,
+           .momentum = 0.8,
+           .second = 0.95,
+           .epsilon = 1e-3,
+           .weight_decay = 0.1,
+           .decoupled = 1,
+           .decay_all = 1,
+           .vector_rate = 4,
+           .clip_norm = 0.2,
+           .label_smoothing = 0.1,
+           .dropout = 0.2,
+           .seed = 5};
 
-    /* sides that are odd, and no multiple of 4 bytes in a row; a pool behind the first stage */
-    {0, 0, 7, 13, 3, 5, 18, "5-6", .step = {.nesterov = 1, .momentum = 0.8, .weight_decay = 0.01}},
-    {0, 0, 6, 10, 1, 3, 17, "6p-7-max", .step = {.label_smoothing = 0.2, .vector_rate = 3}},
-    {0, 0, 1, 3, 2, 3, 33, "4", .step = {.momentum = 0.9, .weight_decay = 0.1, .decoupled = 1}},
-    {0, 0, 12, 20, 2, 4, 5, "6wp-4-5p-7-max", .step = {.weight_decay = 0.1, .decay_all = 1}},
-    {0, 0, 2, 2, 3, 7, 20, "9p-9-5-max",
-     .step = {.decoupled = 1, .weight_decay = 0.1, .decay_all = 1, .vector_rate = 0.5}},
-    /* additions over one and two stages, one behind the other, behind a pool, at the end */
-    {0, 0, 9, 5, 3, 7, 16, "7w-9-9+1-4-9k1+2", {.momentum = 0.9}},
-    {0,
-     0,
-     20,
-     12,
-     3,
-     4,
-     17,
-     "5-6k1p-7-6+2-6+1-5p-5+1-max",
-     {.optimizer = OPTIMIZER_ADAM,
-      .momentum = 0.9,
-      .second = 0.99,
-      .epsilon = 1e-8,
-      .weight_decay = 0.01}},
-    {0, 0, 7, 9, 2, 3, 20, "5-5+1-4-5+2", {.momentum = 0.9, .clip_norm = 0.1, .weight_decay = 0.1}},
-    {0, 0, 10, 10, 1, 7, 19, "9p-8", {.dropout = 0.5, .seed = 7}},
-    {0,
-     0,
-     8,
-     8,
-     3,
-     5,
-     33,
-     "8w-6p-7-6k1+2-6+1-max",
-     {.optimizer = OPTIMIZER_ADAM,
-      .momentum = 0.8,
-      .second = 0.95,
-      .epsilon = 1e-3,
-      .weight_decay = 0.1,
-      .decoupled = 1,
-      .decay_all = 1,
-      .vector_rate = 4,
-      .clip_norm = 0.2,
-      .label_smoothing = 0.1,
-      .dropout = 0.2,
-      .seed = 5}},
+/* Odd in turn: channels, shapes, filters that no block divides, partial lane groups, bands of 8
+ * rows and 4. Then sides that are odd, and no multiple of 4 bytes in a row; pools at unusual
+ * places; 1×1; additions over one and two stages, one behind the other, behind a pool and at the
+ * end. */
+const struct shape_case cases[CASES] = {
+    {1, 16, 8, 8, 3, 7, 16, NULL, &plain},
+    {1, 16, 4, 8, 1, 2, 33, NULL, &plain},
+    {1, 5, 8, 4, 5, 7, 17, NULL, &plain},
+    {2, 16, 12, 12, 3, 7, 33, NULL, &plain},
+    {2, 7, 4, 8, 5, 2, 33, NULL, &plain},
+    {3, 16, 12, 12, 1, 7, 5, NULL, &plain},
+    {3, 9, 8, 4, 3, 2, 17, NULL, &plain},
+    {4, 16, 12, 12, 3, 2, 16, NULL, &plain},
+    {4, 6, 8, 8, 5, 7, 5, NULL, &plain},
+    {1, 16, 12, 12, 3, 7, 1, NULL, &plain},
+    {2, 16, 16, 20, 3, 7, 2, NULL, &plain},
+    {1, 3, 24, 8, 16, 7, 3, NULL, &plain},
+
+    {0, 0, 7, 13, 3, 5, 18, "5-6", &nesterov},
+    {0, 0, 6, 10, 1, 3, 17, "6p-7-max", &smooth},
+    {0, 0, 1, 3, 2, 3, 33, "4", &decoupled},
+    {0, 0, 12, 20, 2, 4, 5, "6wp-4-5p-7-max", &decay_all},
+    {0, 0, 2, 2, 3, 7, 20, "9p-9-5-max", &decoupled_all},
+    {0, 0, 9, 5, 3, 7, 16, "7w-9-9+1-4-9k1+2", &plain},
+    {0, 0, 20, 12, 3, 4, 17, "5-6k1p-7-6+2-6+1-5p-5+1-max", &adam},
+    {0, 0, 7, 9, 2, 3, 20, "5-5+1-4-5+2", &clipped},
+    {0, 0, 10, 10, 1, 7, 19, "9p-8", &dropping},
+    {0, 0, 8, 8, 3, 5, 33, "8w-6p-7-6k1+2-6+1-max", &all},
 };
 
 const char *bed_words(const struct shape_case *c)
@@ -115,8 +106,7 @@ struct bed *bed_make(const struct shape_case *c)
     snprintf(shape.stages, sizeof shape.stages, "%s", c->stages ? c->stages : "");
     if (net_make(&b->net, &shape) != 0)
         die_why();
-    static const struct engine_options plain = {.momentum = 0.9, .weight_decay = 0.01};
-    b->options = c->stages ? c->step : plain;
+    b->options = *c->step;
     b->options.batch = c->count;
     b->options.threads = 1;
     b->options.train = 1;
@@ -153,10 +143,10 @@ struct bed *bed_make(const struct shape_case *c)
 
 void bed_end(struct bed *b)
 {
-    void *all[] = {b->images,   b->start, b->expected,       b->drift,       b->expected_second,
-                   b->gradient, b->found, b->found_momentum, b->found_second};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        free(all[i]);
+    void *memory[] = {b->images,   b->start, b->expected,       b->drift,       b->expected_second,
+                      b->gradient, b->found, b->found_momentum, b->found_second};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+        free(memory[i]);
     free(b);
 }
 

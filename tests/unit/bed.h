@@ -15,8 +15,8 @@ enum { PLAIN_CASES = 12, CASES = 22 };
 
 struct shape_case {
     uint32_t depth, filters, height, width, channels, classes, count;
-    const char *stages;         /* a text in place of depth and filters; NULL: none */
-    struct engine_options step; /* its options, where there is a text; else momentum and decay */
+    const char *stages;                /* a text in place of depth and filters; NULL: none */
+    const struct engine_options *step; /* the options of the step */
 };
 
 /* A float engine that stands this near to a corner of the loss may take the other side of it, and

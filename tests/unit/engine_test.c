@@ -76,11 +76,13 @@ static void check(int row, const struct shape_case *c, const float *found, const
 static void test_reference_against_central_differences(void **state)
 {
     (void)state;
+    const struct engine_options plain = {0}, smooth = {.label_smoothing = 0.3},
+                                dropping = {.label_smoothing = 0.1, .dropout = 0.4};
     const struct shape_case small[] = {
-        {1, 3, 8, 4, 2, 3, 3, NULL, {0}},
-        {2, 4, 4, 8, 1, 2, 5, NULL, {0}},
-        {0, 0, 3, 6, 2, 3, 4, "4k1-4+1-3k1-max", .step = {.label_smoothing = 0.3}},
-        {0, 0, 6, 4, 1, 3, 4, "4wp-5-3-5+2-5+1", .step = {.label_smoothing = 0.1, .dropout = 0.4}},
+        {1, 3, 8, 4, 2, 3, 3, NULL, &plain},
+        {2, 4, 4, 8, 1, 2, 5, NULL, &plain},
+        {0, 0, 3, 6, 2, 3, 4, "4k1-4+1-3k1-max", &smooth},
+        {0, 0, 6, 4, 1, 3, 4, "4wp-5-3-5+2-5+1", &dropping},
     };
     for (size_t s = 0; s < sizeof small / sizeof *small; s++) {
         struct bed *b = bed_make(&small[s]);
@@ -158,7 +160,7 @@ static void test_steps(void **state)
     (void)state;
     int compared = 0, steps = 0;
     for (int i = 0; i < CASES; i++) {
-        if (cases[i].step.optimizer == OPTIMIZER_ADAM)
+        if (cases[i].step->optimizer == OPTIMIZER_ADAM)
             continue;
         struct bed *b = bed_make(&cases[i]);
         struct engine *engine = bed_engine(b);
@@ -187,7 +189,7 @@ static void test_steps(void **state)
 static void test_moves(void **state)
 {
     (void)state;
-    for (int i = 0; i < CASES; i++) {
+    for (int i = PLAIN_CASES - 1; i < CASES; i++) {
         struct bed *b = bed_make(&cases[i]);
         struct engine *engine = bed_engine(b);
         struct outcome outcome;

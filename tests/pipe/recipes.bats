@@ -90,9 +90,9 @@ refused() {
 }
 
 @test "a network of a text: its model has the text, and is scored" {
-    ends 0 pstrain -q -b 8 --network 4-8p-8-4k1-max -e 1 <"$small"
-    [ "$(tell header '.options | [.depth, .filters, .network]')" = '[null,null,"4-8p-8-4k1-max"]' ]
-    [ "$(tell model .network)" = '{"stages":"4-8p-8-4k1-max"}' ]
+    ends 0 pstrain -q -b 8 --network 4-4+1-8p-4k1-max -e 1 <"$small"
+    [ "$(tell header '.options | [.depth, .filters, .network]')" = '[null,null,"4-4+1-8p-4k1-max"]' ]
+    [ "$(tell model .network)" = '{"stages":"4-4+1-8p-4k1-max"}' ]
     mv out net.bin
     pseval -q net.bin <"$BATS_FILE_TMPDIR/set.ps" >out
     [ "$(tell score '[.split, .images, (.loss * 1e6 | round)]' | grep validation)" = "[\"validation\",20,$(records net.bin | jq 'select(.type == "validation") | .loss * 1e6 | round')]" ]

@@ -12,6 +12,18 @@
 
 enum { MOST_NAME = 200, MOST_VALUE = 1024 };
 
+/* Two numbers: whole ones are a size, 24x20, real ones a range, 0.8..1.2. */
+static int pair_text(const msgpack_object_array *pair, char *text, size_t size)
+{
+    double value[2];
+    if (pair->size != 2 || real_of(&pair->ptr[0], &value[0]) < 0 ||
+        real_of(&pair->ptr[1], &value[1]) < 0)
+        return 0;
+    int whole = pair->ptr[0].type == MSGPACK_OBJECT_POSITIVE_INTEGER;
+    snprintf(text, size, whole ? "%.0fx%.0f" : "%.6g..%.6g", value[0], value[1]);
+    return 1;
+}
+
 /* A value as a text, and as a number where it is one. 0 when there is nothing to say. */
 static int value_text(const msgpack_object *value, char *text, size_t size, double *number)
 {
@@ -36,6 +48,8 @@ static int value_text(const msgpack_object *value, char *text, size_t size, doub
     case MSGPACK_OBJECT_STR:
         snprintf(text, size, "%.*s", (int)value->via.str.size, value->via.str.ptr);
         return value->via.str.size > 0;
+    case MSGPACK_OBJECT_ARRAY:
+        return pair_text(&value->via.array, text, size);
     default:
         return 0;
     }

@@ -25,6 +25,9 @@ bench: all build/tests/bench/bare_get build/tests/bench/objects_bench build/test
 	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
 	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
 	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
+	@if $(TORCH_PYTHON) -c 'import torchvision.transforms.v2, msgpack' 2>/dev/null; then \
+	    $(TORCH_PYTHON) tests/bench/torchvision_bench.py bin/psaug build/bench.ps; \
+	else echo "$(TORCH_PYTHON) has no torchvision with transforms.v2, or no msgpack: not compared (TORCH_PYTHON=)"; fi
 	tests/bench/fetch.sh
 	tests/bench/sweep.sh
 # Where there is no GPU it says so.

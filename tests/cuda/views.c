@@ -90,7 +90,7 @@ static void make_work(struct work *work, const struct set *set, int first)
 
 static const char *precision = "tf32";
 
-static struct engine *open_engine(const struct net *net, const float *start, int direct)
+static struct engine *open_engine(const struct net *net, float *start, int direct)
 {
     struct engine *engine;
     struct engine_options options = {.batch = BATCH,

@@ -225,6 +225,16 @@ END
     ends 2 pseval --tta crops net.bin <images.ps
 }
 
+@test "the epoch of a score is that of the network, also of one that was kept" {
+    for kept in '' "records[0]['options']['keep'] = 'best'"; do
+        edit net.bin "records = [record for record in records if record['type'] != 'checkpoint']
+records[-1].update(epoch=5, epochs=5)
+$kept" >five.bin
+        pseval -q --only validation five.bin <images.ps | psdump | jq 'select(.type == "score").epoch'
+    done >epochs
+    [ "$(xargs <epochs)" = "5 1" ]
+}
+
 @test "a sweep whose psaug crops ends with a test of its best" {
     colour test/arrow/1.png 9 9 99
     ends 0 sweep -d 1 -e 1 --data synth:shapes --limit 40 --fetch "--resize 8x8" --augment "--crop 4x4" --test test -o swept

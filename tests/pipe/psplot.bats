@@ -200,7 +200,7 @@ s["confusion"] = [row + [0, 0] for row in s["confusion"]] + [[0] * 5] * 2' >more
 for record in records:
     if record["type"] == "progress": record["rate"] = 0.2 * (1 - record["iteration"] / 120)' >falling.bin
     psplot --size 45x44 falling.bin net2.bin >text
-    grep -q 'loss and rate (up to 0.198) by iteration' <(psplot --size 100x22 falling.bin)
+    grep -q 'accuracy (%), loss, rate (up to 0.198)$' <(psplot --size 80x22 falling.bin)
     grep -q '^rate █████▇▇▇▇▇▆▆▆▆▆▅▅▅▅▅▄▄▄▄▄▃▃▃▃▃▂▂▂▂▂▁▁▁▁▁$' text
     [ "$(grep -c rate text)" -eq 1 ]
     no grep -q rate <(psplot --size 45x22 net1.bin)

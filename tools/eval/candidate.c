@@ -202,7 +202,9 @@ int candidate_write(struct writer *writer, const struct candidate *candidate, ui
         pack_uint(writer, "depth", model->net.shape.depth);
     }
     const struct sample *kept = run_kept(model->run, model->run->validation.count);
-    pack_uint(writer, "epoch", model->run->keeps_best && kept ? kept->epoch : model->run->epoch);
+    pack_uint(writer, "epoch",
+              model->run->keeps_best && kept ? kept->epoch - (kept->inside ? 1 : 0)
+                                             : model->run->epoch);
     pack_bool(writer, "stopped", model->run->stopped);
     pack_text(writer, "split", split_name[split]);
     if (candidate->looks.name)

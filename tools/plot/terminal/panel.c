@@ -209,8 +209,7 @@ struct screen *text_curves(const struct history *history, const struct page *pag
     }
     struct ranges ranges = curve_ranges(history);
     if (ranges.rate > 0)
-        snprintf(measures, sizeof measures,
-                 "accuracy (%%), loss and rate (up to %.3g) by iteration", ranges.rate);
+        snprintf(measures, sizeof measures, "accuracy (%%), loss, rate (up to %.3g)", ranges.rate);
     struct screen *screen = screen_make(above + grid.down * grid.rows, page->columns, page->can);
     if (page->title)
         screen_text(screen, 0, 0, page->columns, bold_style, page->title);

@@ -203,7 +203,7 @@ END
     [ "$(cut -f 2 t/points | sort | paste -sd ' ')" = '2 4' ]
     trained t --epochs 5
     [ "$(cut -f 1,3 t/points)" = "$before" ]
-    [ "$(find t -name 'n[12]-s0-*.bin' | wc -l)" = 2 ]
+    [ "$(sweep status -o t | grep -cE '^n[12]-s0 +done +5/5 ')" = 2 ]
 }
 
 @test "what ends with training gets the epochs that are asked for as its horizon, and keeps that" {

@@ -33,7 +33,6 @@ few() {
 }
 
 @test "one step of every depth is that of the CPU engine; a graph of it gives the bits of its calls" {
-    # shellcheck disable=SC2046
     on_double "$REPOSITORY"/build/tests/cuda/parity 1 {1..11} ${PSWEEP_LONG:+0} >said || { cat said >&2 && false; }
     [ "$(grep -c '^case .* parameters' said)" -eq $((PSWEEP_LONG ? 12 : 11)) ]
 }

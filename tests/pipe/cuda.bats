@@ -130,6 +130,20 @@ few() {
     grep -q 'its engine is "cuda, double' err
 }
 
+@test "a network by text with dropout, AdamW and a schedule goes on to the same bytes, in a graph or not, early or late" {
+    long
+    few >set.ps
+    train() {
+        on_double pstrain -q --device cuda -b 16 --network 8w-12k1-12p-12-12+2-16-max --optimizer adamw --dropout 0.2 \
+            --label-smoothing 0.1 --clip-norm 1 --schedule cosine --horizon 4 "$@" <set.ps
+    }
+    train -e 4 >four.bin
+    train -e 2 >two.bin
+    train -e 4 --resume two.bin | cmp - four.bin
+    train -e 4 --no-cuda-graph | cmp - four.bin
+    PSWEEP_DOUBLE_SEED=2 train -e 4 | cmp - four.bin
+}
+
 @test "in bf16 a network learns, the run goes on to the same bytes, and a GPU that has none says so" {
     long
     psfetch -q synth:shapes --limit 60 --resize 8 --split 0.8 >set.ps

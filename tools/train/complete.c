@@ -245,7 +245,7 @@ static int complete_validation(const struct images_about *images)
     if (given("metric") && !patient && !options.keeps_best)
         return fail_as(USAGE, "--metric is of --patience and --keep best");
     for (int i = 0; i < 3 && images->counts[SPLIT_VALIDATION] == 0; i++)
-        if (given(watching[i][0]) && (i < 2 || options.keeps_best))
+        if ((i < 2 || options.keeps_best) && given(watching[i][0]))
             return fail_as(USAGE,
                            "%s validation images, and there are none (psfetch --split sets "
                            "some aside)",

@@ -307,37 +307,42 @@ void ISA_NAME(filter_transform)(const float *weights, size_t next, int side, int
     }
 }
 
-/* Bytes of sixteen images: the next four at a time, the first one lowest; and the last ones. */
-SPECIALISED void gather_bytes(const uint8_t *const image[LANES], int first, int count,
-                              uint32_t word[LANES])
+/* Where the next byte of a row goes. */
+struct load_place {
+    int channel, column;
+};
+
+/* Up to four bytes of sixteen images, the first one lowest in a word. */
+SPECIALISED void load_bytes(const uint8_t *const image[LANES], int first, int count, int channels,
+                            const float (*scale)[2], float *to, size_t plane, struct load_place *at)
 {
+    _Alignas(64) uint32_t word[LANES];
     for (int lane = 0; lane < LANES; lane++) {
         const uint8_t *b = image[lane] + first;
-        uint32_t all = 0;
-        for (int i = 0; i < count; i++)
-            all |= (uint32_t)b[i] << 8 * i;
-        word[lane] = all;
+        word[lane] = b[0];
+        if (count == 4) /* written like this it is one load */
+            word[lane] = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        else
+            for (int i = 1; i < count; i++)
+                word[lane] |= (uint32_t)b[i] << 8 * i;
+    }
+    for (int i = 0; i < count; i++) {
+        lanes value = lanes_multiply(
+            lanes_subtract(lanes_bytes(word, 8 * i), lanes_all(scale[at->channel][0])),
+            lanes_all(scale[at->channel][1]));
+        lanes_store(to + (size_t)at->channel * plane + (size_t)at->column * LANES, value);
+        at->channel = at->channel + 1 < channels ? at->channel + 1 : 0;
+        at->column += at->channel == 0;
     }
 }
 
 void ISA_NAME(load_row)(const uint8_t *const image[LANES], int width, int channels,
                         const float (*scale)[2], float *to, size_t plane)
 {
-    int bytes = width * channels, channel = 0, column = 0;
-    for (int first = 0; first < bytes; first += 4) {
-        _Alignas(64) uint32_t word[LANES];
-        int count = bytes - first < 4 ? bytes - first : 4;
-        if (count == 4)
-            gather_bytes(image, first, 4, word);
-        else
-            gather_bytes(image, first, count, word);
-        for (int i = 0; i < count; i++) {
-            lanes value = lanes_multiply(
-                lanes_subtract(lanes_bytes(word, 8 * i), lanes_all(scale[channel][0])),
-                lanes_all(scale[channel][1]));
-            lanes_store(to + (size_t)channel * plane + (size_t)column * LANES, value);
-            channel = channel + 1 < channels ? channel + 1 : 0;
-            column += channel == 0;
-        }
-    }
+    int bytes = width * channels, first = 0;
+    struct load_place at = {0, 0};
+    for (; first + 4 <= bytes; first += 4)
+        load_bytes(image, first, 4, channels, scale, to, plane, &at);
+    if (first < bytes)
+        load_bytes(image, first, bytes - first, channels, scale, to, plane, &at);
 }

@@ -65,7 +65,7 @@ begin() {
 work() {
     local what name rest said ticker asking
     working=yes reading=$stream
-    exec {events}<>"$out/events"
+    [ -p "$out/events" ] && exec {events}<>"$out/events" || exit 1
     trap 'rm -rf "$out/.places" "$out/events"' EXIT
     trap 'touch "$out/stop"' TERM INT HUP
     trap '' PIPE
@@ -104,6 +104,7 @@ work() {
         more) [ -n "$asking" ] || { tried=() && { submit || unlock_points; }; } ;;
         no-more) reading='' ;;
         tick)
+            [ -p "$out/events" ] || { echo "sweep: the folder of this sweep was taken away" && break; }
             [ ${#executors[@]} = 0 ] || kill -0 "${executors[-1]}" 2>/dev/null ||
                 { echo "sweep: GNU parallel has died; the same command goes on from there" >&2 && break; }
             look_after_runners >&"$events"

@@ -178,3 +178,19 @@ has_no_trainer() {
     grep -c '&lt;i&gt;one' s/report.html
     no grep -F '<i>' s/report.html
 }
+
+@test "a worker without its FIFO, or whose folder is taken away, ends" {
+    mkdir s && : >s/events
+    ends 1 in_time env out=s sweep work
+    rm -r s
+    # shellcheck disable=SC2016 # for another shell
+    shim pstrain '[[ " $* " == *" --"[phv]* ]] && exec "$real" "$@"; until [ -e go ]; do sleep 0.05; done'
+    PATH=$PWD/t/pipelines:$PATH
+    sweep start "${small[@]}" --depth 1 -o s
+    wait_for compgen -G 's/*.part'
+    mv s away
+    touch go
+    end() { [ -z "$(workers away)" ]; }
+    wait_for end
+    grep -x 'sweep: the folder of this sweep was taken away' away/sweep.log
+}

@@ -58,6 +58,18 @@ static int read_fill(const struct record *record, struct views *views)
     return 0;
 }
 
+/* Of each channel what it takes of the others, and what is added, which may be more. */
+static int check_colours(const struct views *views, uint32_t channels)
+{
+    size_t row = channels * sizeof(int32_t);
+    const uint8_t *numbers = views->colours;
+    for (size_t i = 0; i < views->count * channels; i++, numbers += row + sizeof(int32_t))
+        if (check_numbers(numbers, channels, "colours", VIEW_COLOUR_MOST) < 0 ||
+            check_numbers(numbers + row, 1, "colours", VIEW_OFFSET_MOST) < 0)
+            return -1;
+    return 0;
+}
+
 static int read_colours(const struct record *record, struct views *views)
 {
     if (record_field(record, "colours") == NULL || views->count == 0)
@@ -69,8 +81,7 @@ static int read_colours(const struct record *record, struct views *views)
     views->colour_size = channels * (channels + 1);
     if (read_numbers(record, "colours", views->count, views->colour_size * sizeof(int32_t),
                      &views->colours) < 0 ||
-        check_numbers(views->colours, views->count * views->colour_size, "colours",
-                      VIEW_COLOUR_MOST) < 0)
+        check_colours(views, channels) < 0)
         return -1;
     if (views->channels > 0 && views->channels != channels)
         return fail_as(DAMAGED,

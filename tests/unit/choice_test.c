@@ -228,6 +228,25 @@ static void colours_by_hand(void **state)
     assert_true(colour[4] > 100 && colour[8] < -100);
 }
 
+/* The strongest options give numbers that a record of views may have. */
+static void the_strongest_can_be_told(void **state)
+{
+    struct view_options options =
+        SETTLED(.rotate = 180, .shear = 80, .scale = {0.1, 0.1}, .brightness = 4, .contrast = 4,
+                .saturation = 4, .hue = 0.5);
+    (void)state;
+    options.grey = 255;
+    for (uint32_t epoch = 1; epoch <= 2000; epoch++) {
+        struct view view = view_random(&options, epoch, &image);
+        for (int i = 0; i < 4; i++)
+            assert_in_range(view.map[i] + VIEW_MAP_MOST, 0, 2 * VIEW_MAP_MOST);
+        for (int i = 0; i < 12; i++) {
+            int32_t most = i % 4 == 3 ? VIEW_OFFSET_MOST : VIEW_COLOUR_MOST;
+            assert_in_range(view.colour[i] + most, 0, 2 * most);
+        }
+    }
+}
+
 static void grounds(void **state)
 {
     struct view_options options = SETTLED(.fill = "mean");
@@ -274,6 +293,7 @@ int main(void)
         cmocka_unit_test(ranges),
         cmocka_unit_test(maps_by_hand),
         cmocka_unit_test(colours_by_hand),
+        cmocka_unit_test(the_strongest_can_be_told),
         cmocka_unit_test(grounds),
         cmocka_unit_test(colours_want_channels),
     };

@@ -216,9 +216,9 @@ static void records(void **state)
                        .fill = FILL_REFLECT, .ground = {0, 0, 3}, .cutout = 5, .cut_row = -i,
                        .cut_column = 70000 * i, .map = {-i, VIEW_MAP_MOST, 3, i});
         for (int k = 0; k < 12; k++)
-            rich[i].colour[k] = i - k;
+            rich[i].colour[k] = k % 4 < 3 ? i - k : k == 7 ? -VIEW_OFFSET_MOST : VIEW_OFFSET_MOST;
     }
-    static const int32_t large[12] = {VIEW_MAP_MOST + 1};
+    static const int32_t large[12] = {VIEW_MAP_MOST + 1}, offset[2] = {0, VIEW_OFFSET_MOST + 1};
     int fd = memfd_create("views", 0);
     struct writer *writer = write_open(fd, "output");
     struct record record;
@@ -239,6 +239,7 @@ static void records(void **state)
     write_odd(writer, "maps", large, 16);
     write_odd(writer, "maps", large + 1, 12);
     write_odd(writer, "colours", large, 8);
+    write_odd(writer, "colours", offset, 8);
     write_odd(writer, "colours", large, 20);
     write_odd(writer, "colours", large + 1, 44);
     write_odd(writer, "ground", large, 17);
@@ -275,6 +276,7 @@ static void records(void **state)
     refuses(reader, "has 16777217 among its maps, which go to 16777216");
     refuses(reader, "has 12 bytes of maps for 1 view");
     refuses(reader, "has 16777217 among its colours, which go to 1048576");
+    refuses(reader, "has 536870913 among its colours, which go to 536870912");
     refuses(reader, "has 20 bytes of colours for 1 view");
     refuses(reader, "has 44 bytes of colours for 1 view");
     refuses(reader, "ground in a record of type view has 17 bytes");

@@ -77,7 +77,8 @@ static int read_model(struct model *model, const struct record *record)
     uint64_t depth = map_uint(network, "depth", stages ? 0 : UINT64_MAX);
     uint64_t filters = map_uint(network, "filters", stages ? 0 : UINT64_MAX);
     int is_text = stages && stages->type == MSGPACK_OBJECT_STR && stages->via.str.size > 0 &&
-                  stages->via.str.size < NET_TEXT;
+                  stages->via.str.size < NET_TEXT &&
+                  memchr(stages->via.str.ptr, 0, stages->via.str.size) == NULL;
     if ((stages && !is_text) || depth > NET_MAX_DEPTH || filters > UINT32_MAX || stopped == NULL ||
         stopped->type != MSGPACK_OBJECT_BOOLEAN)
         return fail_as(DAMAGED, "the model record does not say what its network is");
@@ -93,9 +94,14 @@ static int read_model(struct model *model, const struct record *record)
         memcpy(shape.stages, stages->via.str.ptr, stages->via.str.size);
     uint64_t number;
     if (record_uint(record, "epochs", UINT32_MAX, &number) < 0 ||
-        record_uint(record, "iteration", UINT64_MAX, &number) < 0 ||
-        net_make(&model->net, &shape) < 0)
+        record_uint(record, "iteration", UINT64_MAX, &number) < 0)
         return -1;
+    if (net_make(&model->net, &shape) < 0)
+        return fail_as(DAMAGED, "the model record has a network that cannot be: %s", why());
+    if (model->net.parameters > record->size / sizeof *model->parameters)
+        return fail_as(DAMAGED,
+                       "the model record is too short for the %zu parameters of its network",
+                       model->net.parameters);
     free(model->parameters);
     model->parameters = ealloc(model->net.parameters, sizeof *model->parameters);
     return model_read_tensors(record, "tensors", &model->net, model->parameters, 0);
@@ -157,8 +163,10 @@ int model_read(struct model *model, const char *path)
             got = read_header(model, &record);
         else if (record.type == RECORD_MODEL)
             got = read_model(model, &record);
-        if (got < 0)
+        if (got < 0) {
+            fail_as(why_status(), "%s: %s", path, why());
             break;
+        }
     }
     if (got == RECORD_NONE && model->parameters == NULL)
         got = fail("%s is a run without a model", path);

@@ -86,11 +86,62 @@ static void missing_and_repeated_tensors_are_refused(void **state)
     free(got);
 }
 
+/* A run whose model is said to be of these stages, with no values. */
+static void expect_refused(const char *stages, const char *reason)
+{
+    static char *classes[] = {"a", "b"};
+    const struct images_about about = {
+        .height = 8, .width = 8, .channels = 3, .deviation = {1, 1, 1}};
+    char path[] = "/tmp/psweep-model-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    struct writer *writer = write_open(fd, "output");
+    struct model model;
+    write_header(writer, "run");
+    pack_texts(writer, "classes", classes, 2);
+    images_pack_about(writer, &about);
+    assert_int_equal(write_end(writer), 0);
+    write_begin(writer, "model");
+    pack_uint(writer, "epoch", 1);
+    pack_uint(writer, "epochs", 1);
+    pack_uint(writer, "iteration", 1);
+    pack_bool(writer, "stopped", 0);
+    pack_map(writer, "network");
+    pack_text(writer, "stages", stages);
+    pack_close(writer);
+    pack_array(writer, "tensors");
+    pack_close(writer);
+    assert_int_equal(write_end(writer), 0);
+    assert_int_equal(write_finish(writer), 0);
+    write_close(writer);
+    close(fd);
+    assert_int_equal(model_read(&model, path), -1);
+    unlink(path);
+    assert_non_null(strstr(why(), reason));
+    assert_int_equal(why_status(), DAMAGED);
+    assert_non_null(strstr(why(), path));
+}
+
+/* Damage, before memory is taken for it; and the file has its name in the sentence. */
+static void networks_that_cannot_be_are_refused(void **state)
+{
+    char large[NET_TEXT] = "4096";
+    (void)state;
+    for (int i = 1; i < NET_MAX_STAGES; i++)
+        strcat(large, "-4096");
+    expect_refused("", "does not say what its network is");
+    expect_refused("8-", "a network that cannot be: stage 2");
+    expect_refused("8p-8p-8p-8p-8", "a network that cannot be: images of 8×8");
+    expect_refused("8", "is too short for");
+    expect_refused(large, "is too short for");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_lists_come_back),
         cmocka_unit_test(missing_and_repeated_tensors_are_refused),
+        cmocka_unit_test(networks_that_cannot_be_are_refused),
     };
     return cmocka_set_message_output(CM_OUTPUT_TAP),
            cmocka_run_group_tests(tests, make_net, free_values);

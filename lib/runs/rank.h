@@ -4,8 +4,10 @@
  * The figure is of the run's validations:
  *
  *   last   accuracy at the last of them, or with pstrain --keep best at the best by its --metric:
- * it is that of the network in the file mean5  mean of the accuracies at the last five (of all,
- * when they are fewer) best   highest accuracy at any of them loss   loss at that of last
+ *          that of the network in the file
+ *   mean5  mean of the accuracies at the last five (of all, when they are fewer)
+ *   best   highest accuracy at any of them
+ *   loss   loss at the validation of last
  *
  * Where a run has none, it is of the training images: the mean accuracy (or loss) in the
  * mini-batches of its last whole epoch, weighted by their images, whatever the rule.

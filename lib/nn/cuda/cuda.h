@@ -117,6 +117,8 @@ extern const struct engine_class cuda_class;
 
 /* layout.c: the stages of cuda->net, the places of their parameters, and the rule of a step. */
 void cuda_lay_out(struct cuda *cuda);
+/* Fills cuda->where, which is large; when that is known to be in bounds. */
+void cuda_map_parameters(struct cuda *cuda);
 /* Lays device memory out: the bytes that an arena needs and, with a base, where everything is in
  * it; apart, it takes the pieces by themselves, -1 with a sentence. */
 int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace);

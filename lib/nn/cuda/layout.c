@@ -224,7 +224,7 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
 /* Where on the device each parameter of the network is. A stage's weights are [out][in][kernel]
  * [kernel] of the network and [out][kernel][kernel][in] filled up; its vectors follow in the order
  * of the network's tensors. */
-static void map_parameters(struct cuda *cuda)
+void cuda_map_parameters(struct cuda *cuda)
 {
     const struct tensor *tensor = cuda->net.tensor;
     cuda->where = ealloc(cuda->net.parameters, sizeof *cuda->where);
@@ -254,6 +254,5 @@ void cuda_lay_out(struct cuda *cuda)
 {
     make_stages(cuda);
     place_parameters(cuda);
-    map_parameters(cuda);
     set_rule(cuda);
 }

@@ -213,6 +213,7 @@ static int cuda_open(struct engine **engine, const struct net *net,
         cuda_close(&cuda->engine);
         return -1;
     }
+    cuda_map_parameters(cuda);
     *engine = &cuda->engine;
     return 0;
 }

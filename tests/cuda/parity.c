@@ -26,32 +26,37 @@ enum { TEXT_STEPS = 7 };
 static const struct shape_case texts[] = {
     /* everything at once */
     {0, 0, 6, 6, 3, 7, 17, "8w-9k1-9p-9-9-9+3-12k1-max",
-     .step = {.optimizer = OPTIMIZER_ADAM,
-              .momentum = 0.9,
-              .second = 0.99,
-              .epsilon = 0.01,
-              .weight_decay = 0.1,
-              .decoupled = 1,
-              .decay_all = 1,
-              .vector_rate = 0.5,
-              .clip_norm = 0.2,
-              .label_smoothing = 0.1,
-              .dropout = 0.3,
-              .seed = 1ull << 40 | 7}},
+     .step = &(struct engine_options){.optimizer = OPTIMIZER_ADAM,
+                                      .momentum = 0.9,
+                                      .second = 0.99,
+                                      .epsilon = 0.01,
+                                      .weight_decay = 0.1,
+                                      .decoupled = 1,
+                                      .decay_all = 1,
+                                      .vector_rate = 0.5,
+                                      .clip_norm = 0.2,
+                                      .label_smoothing = 0.1,
+                                      .dropout = 0.3,
+                                      .seed = 1ull << 40 | 7}},
     /* sums of sums, and a sum at the end: its mean, its maximum */
     {0, 0, 4, 6, 3, 5, 17, "6p-6-6+1-6+1-6-6+2",
-     .step =
-         {.momentum = 0.9, .nesterov = 1, .weight_decay = 0.1, .decay_all = 1, .clip_norm = 0.05}},
+     .step = &(struct engine_options){.momentum = 0.9,
+                                      .nesterov = 1,
+                                      .weight_decay = 0.1,
+                                      .decay_all = 1,
+                                      .clip_norm = 0.05}},
     {0, 0, 4, 6, 3, 5, 17, "6p-6-6-6+2-6-6+2-max",
-     .step = {.momentum = 0.5, .weight_decay = 0.1, .decoupled = 1, .dropout = 0.5}},
+     .step =
+         &(struct engine_options){
+             .momentum = 0.5, .weight_decay = 0.1, .decoupled = 1, .dropout = 0.5}},
     /* channels that fill no tile of a kernel, and more than one */
     {0, 0, 3, 3, 1, 2, 5, "70-70+1-130k1",
-     .step = {.optimizer = OPTIMIZER_ADAM,
-              .momentum = 0,
-              .second = 0.9,
-              .epsilon = 0.01,
-              .weight_decay = 0.1,
-              .clip_norm = 100}},
+     .step = &(struct engine_options){.optimizer = OPTIMIZER_ADAM,
+                                      .momentum = 0,
+                                      .second = 0.9,
+                                      .epsilon = 0.01,
+                                      .weight_decay = 0.1,
+                                      .clip_norm = 100}},
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
 

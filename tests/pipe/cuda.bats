@@ -38,8 +38,8 @@ few() {
 }
 
 @test "the steps of networks by text, with every option, are the reference's; in threads and blocks in reverse, too" {
-    on_double "$REPOSITORY"/build/tests/cuda/parity 1 a ${PSWEEP_LONG:+b c d 12 13 14 15 16 17} >said || { cat said >&2 && false; }
-    [ "$(grep -c ', step [67]: ' said)" -ge $((PSWEEP_LONG ? 15 : 1)) ]
+    on_double "$REPOSITORY"/build/tests/cuda/parity 1 a ${PSWEEP_LONG:+b c d 12 13 14 15 16 17 18 19 20 21} >said || { cat said >&2 && false; }
+    [ "$(grep -c ', step [67]: ' said)" -ge $((PSWEEP_LONG ? 20 : 1)) ]
     PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity 1 c ${PSWEEP_LONG:+a b d}
 }
 

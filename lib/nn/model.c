@@ -43,12 +43,21 @@ static const struct tensor *find_tensor(const struct net *net, const msgpack_obj
     return NULL;
 }
 
+/* What a list of tensors is called in a sentence. */
+static const char *words_of(const char *key)
+{
+    return strcmp(key, "second") == 0    ? "second moments"
+           : strcmp(key, "average") == 0 ? "averaged tensors"
+           : strcmp(key, "best") == 0    ? "best tensors"
+                                         : key;
+}
+
 int model_read_tensors(const struct record *record, const char *key, const struct net *net,
                        float *values, int trained_only)
 {
     const msgpack_object *list = record_field(record, key);
     if (list == NULL || list->type != MSGPACK_OBJECT_ARRAY)
-        return fail_as(DAMAGED, "the network has no %s", key);
+        return fail_as(DAMAGED, "the network has no %s", words_of(key));
     uint8_t seen[NET_MAX_TENSORS] = {0};
     uint32_t missing = 0;
     for (uint32_t t = 0; t < net->tensors; t++)
@@ -59,12 +68,13 @@ int model_read_tensors(const struct record *record, const char *key, const struc
         const msgpack_object *bytes = map_field(item, "values");
         if (tensor == NULL || bytes == NULL || bytes->type != MSGPACK_OBJECT_BIN ||
             bytes->via.bin.size != tensor->size * sizeof(float) || seen[tensor - net->tensor]++)
-            return fail_as(DAMAGED, "item %u of the network's %s does not fit its shape", i, key);
+            return fail_as(DAMAGED, "item %u of the network's %s does not fit its shape", i,
+                           words_of(key));
         memcpy(values + tensor->offset, bytes->via.bin.ptr, bytes->via.bin.size);
         missing--;
     }
     if (missing != 0)
-        return fail_as(DAMAGED, "some of the network's %s are missing", key);
+        return fail_as(DAMAGED, "some of the network's %s are missing", words_of(key));
     return 0;
 }
 

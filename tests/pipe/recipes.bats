@@ -96,6 +96,9 @@ refused() {
     mv out net.bin
     pseval -q net.bin <"$BATS_FILE_TMPDIR/set.ps" >out
     [ "$(tell score '[.split, .images, (.loss * 1e6 | round)]' | grep validation)" = "[\"validation\",20,$(records net.bin | jq 'select(.type == "validation") | .loss * 1e6 | round')]" ]
+    # That of --help is one.
+    pstrain --help | sed -n 's/^ *--network .* such as \([^ ]*\) .*/--network \1/p' >points
+    pstrain --points points <"$small" | grep -q '^n4-s0-'
 }
 
 @test "an average is of the weights behind each step, and what is validated and kept" {

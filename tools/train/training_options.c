@@ -43,7 +43,7 @@ static const struct option_row rows[] = {
     {0, "filters", OPTION_UINT, OPTION_IN_HEADER, &options.filters, 1, 4096, "N",
      "the blocks have round(N/sqrt(depth)) x 1, 2, 4 filters (16)"},
     {0, "network", OPTION_TEXT, OPTION_IF_GIVEN, &options.network, 0, 0, "STAGES",
-     "in place of these: the stages, such as 64p-128p-256+1 (the manual tells them)"},
+     "in place of these: the stages, such as 64p-128p-256-256+1 (see the manual)"},
     {0, "initializer", OPTION_CHOICE, OPTION_IF_GIVEN, &options.initializer, 0, 0,
      "glorot|he|dirac", "how its weights begin (glorot)"},
     {0, "dropout", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.dropout, 0, 0.99, "P",

@@ -20,8 +20,8 @@ int whiten_check(const struct net *net)
     if (!whiten_wanted(net))
         return 0;
     if (filters % 2 || filters > most)
-        return fail("the first stage whitens with pairs of filters, of images of %u channel%s with "
-                    "at most %u: an even number, not %u",
+        return fail("the first stage whitens with pairs of filters, an even number and, for images "
+                    "of %u channel%s, at most %u; not %u",
                     s->channels, plural(s->channels), most, filters);
     if (s->height < SIDE || s->width < SIDE)
         return fail("images of %u×%u have no patches of 3×3 to be whitened", s->height, s->width);

@@ -47,29 +47,34 @@ refused() {
 @test "options that do not go together are wrong usage" {
     refused '--network names every stage, so it goes without --depth' --network 4-4 -d 2
     refused "--network: stage 2 of the network, '4x', is not understood" --network 4-4x
+    refused '--network names the stages of the network, and this names none' --network ''
     refused '--network: images of 8×8 cannot be halved so often' --network 4p-4p-4p-4p-4
     refused '--network: the first stage whitens with pairs of filters' --network 3w-4
-    refused '--nesterov is of sgd, not of --optimizer adamw' --nesterov --optimizer adamw
+    refused '--nesterov is for sgd, not for --optimizer adamw' --nesterov --optimizer adamw
     refused '--nesterov needs a --momentum above 0' --nesterov -m 0
     refused '--momentum must be below 1 with --optimizer adam' --optimizer adam -m 1
-    refused '--beta2 is of --optimizer adam and adamw' --beta2 0.9
-    refused '--epsilon is of --optimizer adam and adamw' --epsilon 0.1
-    refused '--weight-decay decays the weights themselves' --weight-decay 0.1 --l2 0.1
-    refused '--optimizer adamw decays the weights themselves' --optimizer adamw --l2 0.1
-    refused '--drop-period is of --schedule step and exponential' --drop-period 2 --schedule cosine -e 2
-    refused '--drop-factor is of --schedule step and exponential' --drop-factor 0.5
+    refused '--beta2 is for --optimizer adam and adamw' --beta2 0.9
+    refused '--epsilon is for --optimizer adam and adamw' --epsilon 0.1
+    refused '--weight-decay, where the weights themselves decay, and --l2' --weight-decay 0.1 --l2 0.1
+    refused '--optimizer adamw, where the weights themselves decay, and --l2' --optimizer adamw --l2 0.1
+    refused '--drop-period is for --schedule step and exponential' --drop-period 2 --schedule cosine -e 2
+    refused '--drop-factor is for --schedule step and exponential' --drop-factor 0.5
     refused '--horizon has no meaning with these options' --horizon 3 --schedule step
-    refused 'these options go by the length of training, which --epochs or --horizon must tell' --schedule linear
-    refused 'these options go by the length of training, which --epochs or --horizon must tell' --warm-up 10%
-    refused 'these options go by the length of training, which --epochs or --horizon must tell' --average lookahead:5:0.5:3
+    refused '--schedule linear goes by the length of training, so it needs --epochs or --horizon' --schedule linear
+    refused '--warm-up in percent goes by the length of training, so it needs --epochs or --horizon' --warm-up 10%
+    refused '--average with an R goes by the length of training, so it needs --epochs or --horizon' --average lookahead:5:0.5:3
     refused '--warm-up takes a number of epochs, or percent of the horizon such as 20%, not 5x' --warm-up 5x
     refused '--schedule one-cycle rises by itself' --schedule one-cycle --warm-up 1 -e 2
     refused '--warm-up 2 lasts up to the horizon, 2 epochs' --schedule cosine --warm-up 2 -e 2
-    refused '--average: ema:2 is no average' --average ema:2
-    refused '--metric is of --patience and --keep best' --metric loss
+    refused '--average takes ema:D, with D between 0 and 1, or .*, not ema:2' --average ema:2
+    refused '--metric is for --patience and --keep best' --metric loss
     refused '--validate-every takes a number of epochs such as 2' --validate-every 0
     refused '--validate-every takes a number of epochs such as 2' --validate-every 3j
     refused '--last-batch drop leaves nothing: there are 40 training images, and a mini-batch has 41' --last-batch drop -b 41
+    psfetch -q --limit 8 --resize 8x8 --as test >untrained.ps
+    echo '-d 1' >points
+    ends 2 pstrain --points points < <(psaug -e 1 <untrained.ps)
+    grep -q '^pstrain: points:1: the input holds no training images$' err
     psfetch -q --limit 8 --resize 8x8 >none.ps
     ends 2 pstrain --keep best <none.ps
     grep -q -- '^pstrain: --keep best looks at validation images, and there are none' err

@@ -81,7 +81,7 @@ static void texts_that_are_none(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         assert_int_equal(average_read(text[i], &averaging), -1);
-    assert_non_null(strstr(why(), "is no average: it is ema:D"));
+    assert_non_null(strstr(why(), "ema:D, with D between 0 and 1"));
     assert_false(average_is_due(&averaging, 1));
 }
 

@@ -149,11 +149,11 @@ static void filters_that_cannot_whiten(void **state)
 {
     (void)state;
     refused("7w-4", 5,
-            "the first stage whitens with pairs of filters, of images of 1 channel with "
-            "at most 18: an even number, not 7");
+            "the first stage whitens with pairs of filters, an even number and, for images of 1 "
+            "channel, at most 18; not 7");
     refused("20w-4", 5,
-            "the first stage whitens with pairs of filters, of images of 1 channel "
-            "with at most 18: an even number, not 20");
+            "the first stage whitens with pairs of filters, an even number and, for images of 1 "
+            "channel, at most 18; not 20");
     refused("18w-4", 2, "images of 2×2 have no patches of 3×3 to be whitened");
 }
 

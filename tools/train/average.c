@@ -39,9 +39,10 @@ int average_read(const char *text, struct averaging *averaging)
                                         .share = number[1], .power = number[2]};
         return 0;
     }
-    return fail("%s is no average: it is ema:D, with D between 0 and 1, or lookahead:K:A, or "
-                "lookahead:K:A:R, with K from 1 to 1000000 steps, A up to 1 and R up to 100",
-                text);
+    return fail(
+        "ema:D, with D between 0 and 1, or lookahead:K:A, or lookahead:K:A:R, with K from 1 to "
+        "1000000 steps, A up to 1 and R up to 100, not %s",
+        text);
 }
 
 int average_is_due(const struct averaging *averaging, uint64_t iteration)

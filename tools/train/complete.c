@@ -65,6 +65,8 @@ static int complete_network(uint32_t classes, const struct images_about *images,
     if (given("depth") || given("filters"))
         return fail_as(USAGE, "--network names every stage, so it goes without --%s",
                        given("depth") ? "depth" : "filters");
+    if (options.network[0] == '\0')
+        return fail_as(USAGE, "--network names the stages of the network, and this names none");
     if (strlen(options.network) >= sizeof shape.stages)
         return fail_as(USAGE, "--network takes at most %d letters", NET_TEXT - 1);
     strcpy(shape.stages, options.network);
@@ -91,20 +93,21 @@ static int complete_step(void)
     int decoupled = strcmp(options.optimizer, "adamw") == 0 || given("weight-decay");
     engine->optimizer = adam ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
     if (adam && engine->nesterov)
-        return fail_as(USAGE, "--nesterov is of sgd, not of --optimizer %s", options.optimizer);
+        return fail_as(USAGE, "--nesterov is for sgd, not for --optimizer %s", options.optimizer);
     if (engine->nesterov && engine->momentum == 0)
         return fail_as(USAGE, "--nesterov needs a --momentum above 0");
     if (adam && engine->momentum >= 1)
         return fail_as(USAGE, "--momentum must be below 1 with --optimizer %s", options.optimizer);
     for (int i = 0; i < 2; i++) {
         if (!adam && given(of_adam[i]))
-            return fail_as(USAGE, "--%s is of --optimizer adam and adamw", of_adam[i]);
+            return fail_as(USAGE, "--%s is for --optimizer adam and adamw", of_adam[i]);
         if (adam)
             fill(of_adam[i]);
     }
     if (decoupled && given("l2"))
         return fail_as(USAGE,
-                       "%s decays the weights themselves (--weight-decay), which excludes --l2",
+                       "%s, where the weights themselves decay, and --l2, where that is a part of "
+                       "the gradient, exclude each other",
                        given("weight-decay") ? "--weight-decay" : "--optimizer adamw");
     if (decoupled) {
         fill("weight-decay");
@@ -161,7 +164,7 @@ static int complete_course(void)
     int drops = kind == SCHEDULE_STEP || kind == SCHEDULE_EXPONENTIAL;
     for (int i = 0; i < 2; i++) {
         if (!drops && given(of_drops[i]))
-            return fail_as(USAGE, "--%s is of --schedule step and exponential", of_drops[i]);
+            return fail_as(USAGE, "--%s is for --schedule step and exponential", of_drops[i]);
         if (drops)
             fill(of_drops[i]);
     }
@@ -170,8 +173,12 @@ static int complete_course(void)
                               "schedule end there (cosine, linear, one-cycle), nor is --warm-up a "
                               "share of it, nor has --average an R");
     if (has_horizon(kind) && !given("horizon") && !given("epochs"))
-        return fail_as(USAGE, "these options go by the length of training, which --epochs or "
-                              "--horizon must tell");
+        return fail_as(USAGE,
+                       "%s%s goes by the length of training, so it needs --epochs or --horizon",
+                       schedule_ends(kind) ? "--schedule " : "",
+                       schedule_ends(kind)           ? options.schedule
+                       : options.averaging.power > 0 ? "--average with an R"
+                                                     : "--warm-up in percent");
     if (has_horizon(kind))
         fill("horizon");
     if (options.horizon == OPTION_UNSET)
@@ -202,6 +209,8 @@ static int complete_epoch(const struct images_about *images)
 {
     uint64_t batch = options.engine.batch, train = images->counts[SPLIT_TRAIN];
     int drops = strcmp(options.last_batch, "drop") == 0;
+    if (train == 0)
+        return fail("the input holds no training images");
     options.epoch_iterations = train / batch + (!drops && train % batch > 0);
     options.epoch_images = drops ? options.epoch_iterations * batch : train;
     if (options.epoch_iterations == 0)
@@ -243,7 +252,7 @@ static int complete_validation(const struct images_about *images)
         read_interval(options.validate_every, &options.validate_iterations) < 0)
         return -1;
     if (given("metric") && !patient && !options.keeps_best)
-        return fail_as(USAGE, "--metric is of --patience and --keep best");
+        return fail_as(USAGE, "--metric is for --patience and --keep best");
     for (int i = 0; i < 3 && images->counts[SPLIT_VALIDATION] == 0; i++)
         if ((i < 2 || options.keeps_best) && given(watching[i][0]))
             return fail_as(USAGE,
@@ -259,7 +268,7 @@ int training_complete(uint32_t classes, struct images_about *images, struct net 
 {
     options.initial = initial_of(options.initializer);
     if (options.average && average_read(options.average, &options.averaging) < 0)
-        return fail_as(USAGE, "--average: %s", why());
+        return fail_as(USAGE, "--average takes %s", why());
     if (override("mean", options.mean, images->mean, images->channels, 0) < 0 ||
         override("deviation", options.deviation, images->deviation, images->channels, 1e-6) < 0 ||
         complete_network(classes, images, net) < 0 || complete_step() < 0 ||

@@ -241,9 +241,23 @@ for record in records:
     grep -q -- 'its --learning-rate is 0.0125, but 1e-07 in this run' err
     refused --mean 1,2,3
     grep -q 'number 1 of its mean is [0-9.]*, but 1 in this run' err
+    refused --network 4-4
+    grep -q -- 'its --network is unset, but "4-4" in this run' err
+    refused --optimizer adam
+    grep -q -- 'its --optimizer is unset, but "adam" in this run' err
+    refused --weight-decay 0.1
+    grep -q -- 'its --weight-decay is unset, but 0.1 in this run' err
     ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug -s 1 <set.ps)
-    grep -q 'it was trained on other images' err
+    grep -q -- 'its --seed (psaug) is 0, but 1 in this run' err
     [ ! -s out ]
+    ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug --cutout 2 <set.ps)
+    grep -q -- 'its --cutout (psaug) is unset, but 2 in this run' err
+    edit set.ps 'records[0]["options"]["exclude"] = "*.gif"' >excluding.ps
+    ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psaug <excluding.ps)
+    grep -q -- 'its --exclude (psfetch) is unset, but "\*.gif" in this run' err
+    train -e 1 --schedule linear >linear.bin
+    ends 1 pstrain -q -b 32 -e 2 --schedule linear --resume linear.bin < <(psaug <set.ps)
+    grep -q -- 'its --horizon is 1, but 2 in this run; with that --horizon it can go on' err
     ends 1 pstrain -q -b 32 -e 2 --resume one.bin < <(psfetch -q --limit 100 --split 0.8 | psaug)
     grep -q 'train in its counts is 160, but 80 in this run' err
     edit set.ps 'records[0]["classes"][9] = "zebra"' >zebra.ps
@@ -305,7 +319,9 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
     refused 'record["numerics"] += 1' 'its numerics is 2, but 1 in this run'
     refused 'record["options"]["later"] = 5' 'its --later is 5, but unset in this run'
     refused 'record["later"] = 5' 'its later is 5, but unset in this run'
-    refused 'record["upstream"][0]["options"]["flip"] = 0.25' 'it was trained on other images'
+    refused 'record["upstream"][0]["options"]["flip"] = 0.25' 'its --flip (psaug) is 0.25, but 0.5 in this run'
+    refused 'record["upstream"][0]["options"] = 5' 'it was trained on other images'
+    refused 'record["upstream"][0]["digest"] = b"12345678"' 'it was trained on other images'
     # Any value, of any length, and no byte from elsewhere.
     filled=$(printf '%0122d' 0)
     for value in '"0" * 122=''"'"$filled"'"' '"0" * 123=''"'"$filled"'..."' '"0" * 70000=''"'"$filled"'..."' 'b"0" * 900=something else' \

@@ -121,7 +121,64 @@ static int tell_difference(const char *path, const char *key, const msgpack_obje
     }
     print(ours, mine, sizeof mine);
     print(theirs, other, sizeof other);
-    return fail("cannot resume %s: %s %s is %s, but %s in this run", path, place, key, other, mine);
+    return fail(
+        "cannot resume %s: %s %s is %s, but %s in this run%s", path, place, key, other, mine,
+        strcmp(key, "--horizon") == 0 ? "; with that --horizon it can go on behind the end of "
+                                        "its schedule"
+                                      : "");
+}
+
+/* The first option in which the headers of a program differ, into key; one that others go by comes
+ * before these. 0: there is none. */
+static int first_option(const msgpack_object *ours, const msgpack_object *theirs, char key[64])
+{
+    static const char *const deciding[] = {"network", "optimizer", "weight-decay"};
+    for (size_t i = 0; i < sizeof deciding / sizeof *deciding; i++) {
+        const msgpack_object *own = map_field(ours, deciding[i]),
+                             *other = map_field(theirs, deciding[i]);
+        if (own ? !other || !msgpack_object_equal(*own, *other) : other != NULL) {
+            strcpy(key, deciding[i]);
+            return 1;
+        }
+    }
+    return first_difference(ours, theirs, key) || first_difference(theirs, ours, key);
+}
+
+static int is_map(const msgpack_object *object)
+{
+    return object != NULL && object->type == MSGPACK_OBJECT_MAP;
+}
+
+/* The header of the program before, where there was one. */
+static const msgpack_object *before(const msgpack_object *header)
+{
+    const msgpack_object *list = map_field(header, "upstream");
+    return list && list->type == MSGPACK_OBJECT_ARRAY && list->via.array.size == 1 &&
+                   is_map(list->via.array.ptr)
+               ? list->via.array.ptr
+               : NULL;
+}
+
+/* Says in what option of a program before pstrain two headers differ; always -1. */
+static int refuse_images(const char *path, const msgpack_object *ours, const msgpack_object *theirs)
+{
+    char key[64], option[128];
+    while ((ours = before(ours)) && (theirs = before(theirs))) {
+        const msgpack_object *own = map_field(ours, "options"),
+                             *other = map_field(theirs, "options"), *tool = map_field(ours, "tool");
+        if (!is_map(own) || !is_map(other) || !tool || tool->type != MSGPACK_OBJECT_STR)
+            break;
+        if (!first_option(own, other, key))
+            continue;
+        int length = (int)(tool->via.str.size < 40 ? tool->via.str.size : 40);
+        const char *space = memchr(tool->via.str.ptr, ' ', (size_t)length);
+        snprintf(option, sizeof option, "--%s (%.*s)", key,
+                 space ? (int)(space - tool->via.str.ptr) : length, tool->via.str.ptr);
+        return tell_difference(path, option, map_field(own, key), map_field(other, key));
+    }
+    return fail("cannot resume %s: it was trained on other images, or they were fetched or "
+                "augmented with other options",
+                path);
 }
 
 /* Says in what two headers differ; always -1. */
@@ -130,19 +187,17 @@ static int refuse(const char *path, const struct record *ours, const struct reco
     char key[64], option[80];
     const msgpack_object *map = record_field(ours, "options"),
                          *their_map = record_field(theirs, "options");
-    if (their_map == NULL || their_map->type != MSGPACK_OBJECT_MAP)
+    if (!is_map(their_map))
         return fail("cannot resume %s: its header has different fields from this run's", path);
-    if (!first_difference(map, their_map, key) && !first_difference(their_map, map, key)) {
-        map = &ours->map;
-        their_map = &theirs->map;
-        if (!first_difference(map, their_map, key) && !first_difference(their_map, map, key))
-            return fail("cannot resume %s: it was trained on other images, or they were fetched or "
-                        "augmented with other options",
-                        path);
-        return tell_difference(path, key, map_field(map, key), map_field(their_map, key));
+    if (first_option(map, their_map, key)) {
+        snprintf(option, sizeof option, "--%s", key);
+        return tell_difference(path, option, map_field(map, key), map_field(their_map, key));
     }
-    snprintf(option, sizeof option, "--%s", key);
-    return tell_difference(path, option, map_field(map, key), map_field(their_map, key));
+    map = &ours->map;
+    their_map = &theirs->map;
+    if (first_difference(map, their_map, key) || first_difference(their_map, map, key))
+        return tell_difference(path, key, map_field(map, key), map_field(their_map, key));
+    return refuse_images(path, map, their_map);
 }
 
 /* Whether the file's header is ours, or that of another version of the programs which says that it

@@ -121,6 +121,30 @@ static void limit_spreads(void **state)
     selection_free(&selection);
 }
 
+/* Of the 10 cats those of the test lie first: a limit leaves each split its part. */
+static void limit_keeps_proportions(void **state)
+{
+    struct selection selection;
+    struct selection_options options = plain;
+    int of[3][SPLITS], before = source[0].item[0].split;
+    (void)state;
+    for (int i = 5; i < 15; i++)
+        source[0].item[i].split = i < 9 ? SPLIT_TEST : i < 11 ? SPLIT_VALIDATION : SPLIT_TRAIN;
+    static const int limits[][4] = {{13, 2, 1, 2}, {3, 1, 0, 0}, {18, 4, 2, 4}, {17, 4, 2, 3}};
+    for (int i = 0; i < 4; i++) {
+        options.limit = (uint64_t)limits[i][0];
+        selection_make(&selection, source, 2, &options);
+        count(&selection, of);
+        assert_int_equal(selection.count, limits[i][0]);
+        assert_int_equal(of[2][SPLIT_TRAIN], limits[i][1]);
+        assert_int_equal(of[2][SPLIT_VALIDATION], limits[i][2]);
+        assert_int_equal(of[2][SPLIT_TEST], limits[i][3]);
+        selection_free(&selection);
+    }
+    for (int i = 5; i < 15; i++)
+        source[0].item[i].split = before;
+}
+
 static void names_of_images(void **state)
 {
     (void)state;
@@ -250,6 +274,7 @@ int main(void)
         cmocka_unit_test(split_takes_the_first),
         cmocka_unit_test(random_split_is_fixed_by_its_seed),
         cmocka_unit_test(limit_spreads),
+        cmocka_unit_test(limit_keeps_proportions),
         cmocka_unit_test(names_of_images),
         cmocka_unit_test(by_name_and_by_number),
         cmocka_unit_test(from_a_file),

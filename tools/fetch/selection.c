@@ -103,12 +103,14 @@ static void count_labels(const struct selection *selection, size_t *count)
         count[selection->image[i].label]++;
 }
 
-/* Keeps limit images, spread as evenly as the classes allow, the first ones of each: in rounds in
- * which every class that has more gives one. */
+/* Keeps limit images, spread as evenly as the classes allow: in rounds in which every class that
+ * has more gives one. A class gives the first ones of each split, of which it keeps the
+ * proportions. */
 static void apply_limit(struct selection *selection, uint64_t limit)
 {
     uint32_t classes = selection->classes.count;
     size_t *has = ealloc(classes, sizeof *has), *gives = ealloc(classes, sizeof *gives), kept = 0;
+    size_t(*share)[SPLITS] = ealloc(classes, sizeof *share);
     count_labels(selection, has);
     for (int more = 1; limit > 0 && more;) {
         more = 0;
@@ -120,13 +122,25 @@ static void apply_limit(struct selection *selection, uint64_t limit)
             }
     }
     for (size_t i = 0; i < selection->count; i++)
-        if (gives[selection->image[i].label] > 0) {
-            gives[selection->image[i].label]--;
+        share[selection->image[i].label][selection->image[i].split]++;
+    for (uint32_t c = 0; c < classes; c++)
+        for (size_t split = 0, sum = 0, given = 0; split < SPLITS && has[c] > 0; split++) {
+            sum += share[c][split];
+            size_t until = (size_t)ceil((double)gives[c] * (double)sum / (double)has[c]);
+            share[c][split] = until - given;
+            given = until;
+        }
+    for (size_t i = 0; i < selection->count; i++) {
+        size_t *left = &share[selection->image[i].label][selection->image[i].split];
+        if (*left > 0) {
+            --*left;
             selection->image[kept++] = selection->image[i];
         }
+    }
     selection->count = kept;
     free(has);
     free(gives);
+    free(share);
 }
 
 /* Marks floor(share·n + 0.5) images of each class train and the rest validation: the first n, or

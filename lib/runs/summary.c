@@ -223,6 +223,31 @@ static int is_repeated(const struct summary *summary, const struct history *hist
     return several;
 }
 
+/* Whether along some series an option that is left out, since it follows from the axis, neither
+ * rises nor falls with that, as where points were chosen at random. */
+static int is_scattered(const struct summary *summary, const struct varying *all)
+{
+    for (size_t i = 1; i < all->count; i++) {
+        int rises = 0, falls = 0;
+        for (size_t g = 1; g < summary->groups; g++) {
+            const struct run *before = summary->group[g - 1].run[0],
+                             *run = summary->group[g].run[0];
+            if (summary->group[g - 1].series != summary->group[g].series) {
+                rises = falls = 0;
+                continue;
+            }
+            if (strcmp(varying_value(before, all->name[i]), varying_value(run, all->name[i])) == 0)
+                continue;
+            double step = varying_number(run, all->name[i]) - varying_number(before, all->name[i]);
+            rises |= !(step < 0); /* between words both */
+            falls |= !(step > 0);
+            if (rises && falls)
+                return 1;
+        }
+    }
+    return 0;
+}
+
 void summary_make(struct summary *summary, const struct history *history)
 {
     struct varying all = varying_find(history, 0);
@@ -245,6 +270,7 @@ void summary_make(struct summary *summary, const struct history *history)
     if (summary->groups > 0)
         qsort(summary->group, summary->groups, sizeof *summary->group, compare_groups);
     summary->repeated = is_repeated(summary, history);
+    summary->scattered = is_scattered(summary, &all);
 }
 
 void summary_free(struct summary *summary)

@@ -42,7 +42,9 @@ struct summary {
     size_t serieses;
     struct group *group; /* [groups], by series and then value */
     size_t groups;
-    int repeated;             /* some group has several runs, and they differ in their seeds */
+    int repeated;  /* some group has several runs, and they differ in their seeds */
+    int scattered; /* along some series other options go up and down, so it is no curve of the axis
+                    */
     size_t without, diverged; /* runs that are not counted: never validated; diverged */
 };
 

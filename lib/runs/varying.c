@@ -43,24 +43,39 @@ int varying_same(const struct run *a, const struct run *b, const struct varying 
     return 1;
 }
 
+/* The horizon that all have who have one follows from their schedules: it is no difference. */
+static int is_owned(const char *name)
+{
+    return strcmp(name, "horizon") == 0;
+}
+
 /* Among the runs that are yet to come, as far as their options are spelt out. */
 static int will_vary(const struct history *history, const char *name)
 {
-    for (size_t i = 1; i < history->to_come; i++) {
-        const struct setting *first = settings_find(&history->coming[0], name),
-                             *other = settings_find(&history->coming[i], name);
-        if (strcmp(first ? first->value : "", other ? other->value : "") != 0)
+    const char *first = NULL;
+    for (size_t i = 0; i < history->to_come; i++) {
+        const struct setting *setting = settings_find(&history->coming[i], name);
+        if (is_owned(name) && !setting)
+            continue;
+        const char *value = setting ? setting->value : "";
+        if (first && strcmp(value, first) != 0)
             return 1;
+        first = value;
     }
     return 0;
 }
 
 static int varies(const struct history *history, const char *name)
 {
-    const char *first = varying_value(history->run[0], name);
-    for (size_t r = 1; r < history->runs; r++)
-        if (strcmp(varying_value(history->run[r], name), first) != 0)
+    const char *first = NULL;
+    for (size_t r = 0; r < history->runs; r++) {
+        if (is_owned(name) && !settings_find(&history->run[r]->settings, name))
+            continue;
+        const char *value = varying_value(history->run[r], name);
+        if (first && strcmp(value, first) != 0)
             return 1;
+        first = value;
+    }
     return will_vary(history, name);
 }
 

@@ -474,6 +474,38 @@ for seed in 0, 1:
     [ "$(picture summary.png)" = "720x480 inked" ]
 }
 
+@test "points at random are no curve, and the one horizon of all is no difference" {
+    # random L2 L2 L2 [HORIZON...]: runs with these, and with rates that rise
+    random() {
+        /usr/bin/python3 - "$@" <<'END'
+import msgpack, sys
+for i in range(3):
+    options = {"depth": 1, "learning-rate": (i + 1) / 10, "l2": float(sys.argv[1 + i])}
+    if len(sys.argv) > 4 + i:
+        options.update(schedule="cosine", horizon=int(sys.argv[4 + i]))
+    with open("r%d.bin" % i, "wb") as file:
+        file.write(msgpack.packb(dict(type="header", version=1, kind="run", classes=["a", "b"], upstream=[], tool="test 1", options=options)))
+        file.write(msgpack.packb(dict(type="validation", iteration=1, epoch=1, images=9, loss=1.0, accuracy=0.5 + i / 9)))
+END
+    }
+    paths() {
+        random "$@"
+        ends 3 psplot -k summary -o summary.svg r?.bin
+        grep -c '<path' summary.svg
+    }
+    line=$(paths 1 1 1)
+    [ "$(paths 1 2 3)" = "$line" ]
+    [ "$(paths 3 2 1)" = "$line" ]
+    [ "$(paths 1 3 2)" = $((line - 1)) ]
+    random 1 1 1 9 9
+    ends 3 psplot -k table r?.bin
+    grep -q schedule out
+    no grep -q horizon out
+    random 1 1 1 9 8
+    ends 3 psplot -k table r?.bin
+    grep -q horizon out
+}
+
 @test "an overlay of a sweep has a line for each group of seeds" {
     sweep_runs
     ends 3 psplot -k overlay --size 90x20 d1-*.bin d2-*.bin

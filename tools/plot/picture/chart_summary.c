@@ -67,7 +67,8 @@ static void draw_group(const struct pane *pane, const struct summary *summary,
     canvas_dot(pane->canvas, x, y, 0.36 * font, colour);
 }
 
-/* From mean to mean, where the values are numbers: between words there is nothing. */
+/* From mean to mean, where the values are numbers, for between words there is nothing, and what
+ * else varies goes along with them. */
 static void draw_line(const struct pane *pane, const struct summary *summary, size_t series)
 {
     struct line line = line_make(summary->groups);
@@ -80,7 +81,7 @@ static void draw_line(const struct pane *pane, const struct summary *summary, si
             at_value(summary, group->value) + shift * (pane->across.high - pane->across.low);
         line.y[line.count++] = group->mean;
     }
-    if (summary->numeric)
+    if (summary->numeric && !summary->scattered)
         pane_line(pane, &line, pane->font / 9, series_colour(summary, series));
     line_free(&line);
 }

@@ -146,8 +146,11 @@ static _Noreturn void print_points(void)
     struct loader loader = {0};
     estandard_text();
     if (images_open(&input, STDIN_FILENO, "input", "images epochs") < 0 ||
-        (input.epochs ? images_prove(&input) : loader_open(&loader, &input, 1, 0)) < 0 ||
-        points_print(options.points, &input, input.epochs ? &input.about : &loader.about) < 0)
+        (input.epochs ? images_prove(&input) : loader_open(&loader, &input, 1, 0)) < 0)
+        die_why();
+    if (input.epochs && input.about.counts[SPLIT_TRAIN] == 0)
+        die(FAILED, "%s holds no training images", record_name(input.reader));
+    if (points_print(options.points, &input, input.epochs ? &input.about : &loader.about) < 0)
         die_why();
     loader_close(&loader);
     images_close(&input);

@@ -80,7 +80,7 @@ in_words() {
 # A table of the finished networks, the best first, by tabs.
 networks_table() {
     printf '%s\n' "${ranked[@]}" | awk -F '\t' -v OFS='\t' -v engines="$(engines | wc -l)" -v rank="$rank" '
-        NR == 1 { print "network", rank == "loss" ? $6 " loss" : $6 " %" OFS "loss", "epochs", (engines > 1 ? "engine" OFS : "") "options" }
+        NR == 1 { print "point", rank == "loss" ? $6 " loss" : $6 " %" OFS "loss", "epochs", (engines > 1 ? "engine" OFS : "") "options" }
         { print $1, ($5 == "diverged" ? $5 : $2) (rank == "loss" ? "" : OFS $3), $4, (engines > 1 ? $7 OFS : "") $9 }' | in_words columns
 }
 # The finished networks, the best first, and over seeds. Where some were left behind with fewer epochs, psplot would

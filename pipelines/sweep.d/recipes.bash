@@ -23,8 +23,10 @@ recipe_names() {
 take_recipe() {
     local file=$recipe name value line number=0 words told own=()
     [[ $file = */* ]] || file=$here/../recipes/$recipe
-    [[ -f $file && -r $file ]] ||
-        die 2 "there is no recipe $recipe, but $(recipe_names | awk '{ print $1 }' | paste -sd ' ') (./$recipe is a file of your own)"
+    if [[ ! -f $file || ! -r $file ]]; then
+        [[ $recipe != */* ]] || die 2 "there is no file $recipe, or it cannot be read"
+        die 2 "there is no recipe $recipe: there is $(recipe_names | awk '{ print $1 }' | paste -sd ' '), and a file of your own is ./$recipe"
+    fi
     read -ra words <<<"$common $augment"
     told=$(names_in "${axes[@]}" "${words[@]}")
     while IFS= read -r line || [ -n "$line" ]; do
@@ -51,7 +53,7 @@ check_recipe() {
         can_be epochs "$value" || die 2 "$where: $wrong"
         return
     fi
-    [[ $known = *" $name "* ]] || die 2 "$where: there is no option $name"
+    [[ $known = *" $name "* ]] || die 2 "$where: pstrain and psaug have no option $name"
     [[ -n $value || $flags != *" $name "* ]] || value=yes
     [ -n "$value" ] || die 2 "$where: $name needs a value"
     [[ ! $value =~ ^(uniform|log|int): ]] || return 0

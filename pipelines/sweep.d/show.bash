@@ -117,8 +117,11 @@ sweep_stop() {
     need_folder
     for point; do
         mapfile -t names < <(states | awk -F '\t' -v point="$point" '
-            index($1 "-", point (point ~ /-.*-/ ? "" : "-")) == 1 && $2 != "done" { print $1 }')
-        [ ${#names[@]} -gt 0 ] || die 1 "no point in $out that is not done is called $point"
+            index($1 "-", point (point ~ /-.*-/ ? "" : "-")) == 1 { if ($2 != "done") print $1; else ++done }
+            END { if (done) print "done" }')
+        [ ${#names[@]} -gt 0 ] || die 1 "no point in $out is called $point"
+        [ "${names[-1]}" != "done" ] || unset 'names[-1]'
+        [ ${#names[@]} -gt 0 ] || die 1 "$point is done already"
         for name in "${names[@]}"; do touch "$out/$name.stop"; done
         echo "sweep: stopping ${names[*]}" >&2
     done

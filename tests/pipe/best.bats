@@ -103,6 +103,10 @@ best() {
     ends 0 sweep stop "$(head -n 1 names)" -o s
     [ "$(find s -name '*.stop' | wc -l)" = 1 ]
     ends 1 sweep stop d1-s -o s
+    grep -x 'sweep: no point in s is called d1-s' err
+    sed -i 's/\t8\t/\t4\t/' s/points
+    ends 1 sweep stop "$(head -n 1 names)" -o s
+    grep -x "sweep: $(head -n 1 names) is done already" err
     exec 5<&-
     # A space of three options fits a terminal.
     mkdir space

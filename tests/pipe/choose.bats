@@ -264,7 +264,15 @@ END
     [ -z "$(find . -name 'ran*')" ]
     for name in none ../sweep /dev/null .; do
         ends 2 sweep --recipe $name -o t
-        grep -E "^sweep: (there is no recipe $name, but .*mission|$name, line 1: )" err
+        grep -E "^sweep: (there is no recipe $name: there is .*mission, and a file of your own is ./$name|there is no file $name, or|$name, line 1: )" err
+    done
+    echo '--split 0.5' >mine
+    ends 2 sweep --recipe ./mine -o t
+    grep -x 'sweep: ./mine, line 1: pstrain and psaug have no option --split' err
+    # What is forgotten is not the next option.
+    for name in --recipe --learning-rate --limit; do
+        ends 2 sweep $name -j 1 -o t
+        grep "^sweep: $name needs a value" err
     done
     [ ! -e t ]
 }

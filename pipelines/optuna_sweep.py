@@ -10,9 +10,9 @@ import argparse, json, subprocess, sys
 import optuna
 
 words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-words.add_argument("--trials", type=int, default=40)
-words.add_argument("--at-once", type=int, default=2)
-words.add_argument("-o", "--output", default="runs")
+words.add_argument("--trials", type=int, default=40, help="how many points, all together (40)")
+words.add_argument("--at-once", type=int, default=2, help="so many are asked for, and trained, at a time (2)")
+words.add_argument("-o", "--output", default="runs", help="the folder of the sweep (runs)")
 common = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
 asked, others = words.parse_known_args(sys.argv[1:common])
 
@@ -55,5 +55,6 @@ for first in range(0, asked.trials, asked.at_once):
             study.tell(trial, answers[line], state=None if answers[line] is not None else optuna.trial.TrialState.FAIL)
             print(f"{trial.number}\t{answers[line]}\t{line}", flush=True)
 sweep.stdin.close()
-print("best:", study.best_params)
+best = [trial for trial in study.trials if trial.state == optuna.trial.TrialState.COMPLETE]
+print("best:", study.best_params if best else "none, for no trial was done")
 sys.exit(sweep.wait())

@@ -291,4 +291,10 @@ END
     [ "$(wc -l <s/points)" = 5 ]
     no grep -v ' --momentum 0.5$' s/points
     [ "$(psdump -k status s/*.bin | awk -F '\t' '$2 == "done"' | wc -l)" = 5 ]
+    # Where none is done there is no best one.
+    mkdir failing
+    printf '%s\n' '#!/bin/bash' 'while read -r line; do printf "d1\tfailed\t0\t1\t\t\tcpu\t%s\n" "$line"; done' >failing/sweep
+    chmod +x failing/sweep
+    PATH=$PWD/failing:$PATH in_time $python "$REPOSITORY/pipelines/optuna_sweep.py" --trials 2 >said
+    grep -x 'best: none, for no trial was done' said
 }

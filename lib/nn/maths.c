@@ -100,7 +100,7 @@ static int quarter_turns(double x, double *high, double *low)
 {
     /* π/2 in three parts; the first two have 33 bits, so that k of them are exact. */
     static const double PART[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2e037073p-69};
-    if (!(x >= -0x1p20 && x <= 0x1p20))
+    if (!(fabs(x) <= 0x1p20))
         return -1;
     int k = (int)(x * 0x1.45f306dc9c883p-1 + (x < 0 ? -0.5 : 0.5));
     double rest = x - k * PART[0], part = k * PART[1], last = k * PART[2], coarse = rest - part;

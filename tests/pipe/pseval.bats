@@ -194,8 +194,8 @@ records = [records[0], one]" >$view.ps
         pseval -q net.bin <$view.ps | psdump | jq 'select(.type == "score").loss'
     done >losses
     for tta in flip shifts; do
-        pseval -q --tta $tta net.bin <0.ps >$tta
-        records $tta | jq -c 'select(.type == "score") | [.tta, .loss]'
+        pseval -q --tta "$tta" net.bin <0.ps >"$tta.scores"
+        records "$tta.scores" | jq -c 'select(.type == "score") | [.tta, .loss]'
     done >said
     /usr/bin/python3 - <<'END'
 import json, math
@@ -207,7 +207,7 @@ for name, loss in map(json.loads, open("said")):
 assert not wanted
 END
     # An image and its mirror image are the same to it; so are all images, in batches of any size, by any number of threads.
-    cmp <(psdump flip | grep '"score"') <(pseval -q --tta flip net.bin <1.ps | psdump | grep '"score"')
+    cmp <(psdump flip.scores | grep '"score"') <(pseval -q --tta flip net.bin <1.ps | psdump | grep '"score"')
     ends 0 pseval --tta shifts net.bin net.bin <images.ps
     grep -q 'images are right, loss [0-9.]*, by --tta shifts$' err
     [ "$(records out | jq -c 'select(.type == "score") | [.run, .tta]' | xargs)" = "[1,shifts] [1,shifts] [2,shifts] [2,shifts]" ]

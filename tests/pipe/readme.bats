@@ -26,8 +26,9 @@ shown() {
     while read -r option; do
         grep -q -- " $option$" known || [ "$option" = --trials ] || { echo "nobody has $option" >&2 && exit 1; }
     done <named
+    # shellcheck disable=SC2016 # a backquote that is one
     grep -oE '`(psfetch|psaug|pstrain|pseval|psplot|psdump|sweep) [^`|]*' "$REPOSITORY/pipelines/matlab.md" | tr -d '`' | while read -r program words; do
-        for option in $(grep -oE -- '(^| )--[a-z][a-z0-9-]+' <<<"$words"); do
+        grep -oE -- '(^| )--[a-z][a-z0-9-]+' <<<"$words" | tr -d ' ' | while read -r option; do
             grep -qx -- "$program $option" known || { [ "$program" = sweep ] && grep -qE -- "^(pstrain|psaug) $option$" known; } ||
                 { echo "$program has no $option" >&2 && exit 1; }
         done

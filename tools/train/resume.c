@@ -136,10 +136,10 @@ static int first_option(const msgpack_object *ours, const msgpack_object *theirs
     for (size_t i = 0; i < sizeof deciding / sizeof *deciding; i++) {
         const msgpack_object *own = map_field(ours, deciding[i]),
                              *other = map_field(theirs, deciding[i]);
-        if (own ? !other || !msgpack_object_equal(*own, *other) : other != NULL) {
-            strcpy(key, deciding[i]);
-            return 1;
-        }
+        if (own && other ? msgpack_object_equal(*own, *other) : own == other)
+            continue;
+        strcpy(key, deciding[i]);
+        return 1;
     }
     return first_difference(ours, theirs, key) || first_difference(theirs, ours, key);
 }

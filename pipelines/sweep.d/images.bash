@@ -72,6 +72,8 @@ no_data() {
 fits_test() {
     local head known unknown what='a class' them=it size wanted window=''
     [ -n "$test_head" ] || return 0
+    [[ $test != "$data" || " $fetch" = *" --split-folders"* ]] ||
+        echo "sweep: --test $test is what the networks learn from: its figures say nothing of other images" >&2
     head=$(psdump -k json "$out/data.ps" | head -n 2)
     known=$(classes_in "$head")
     [ -n "$known" ] || die 1 "cannot read the classes of $out/data.ps"

@@ -249,6 +249,10 @@ END
     sweep stop -o t
     cmp <(cut -f 1 s/points) <(cut -f 1 t/points)
     [ "$(wc -l <t/points)" = 4 ]
+    awake
+    # Points are named with fewer images than a mini-batch of theirs has.
+    trained u "${small[@]:0:6}" --recipe fast --batch-size 16
+    [ "$(find u -name 'n7-s0-*.bin' | wc -l)" = 1 ]
 }
 
 @test "a recipe is data: a line that is no option is told by its number, and nothing of it is run" {

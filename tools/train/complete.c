@@ -213,6 +213,9 @@ static int complete_epoch(const struct images_about *images)
         return fail("the input holds no training images");
     options.epoch_iterations = train / batch + (!drops && train % batch > 0);
     options.epoch_images = drops ? options.epoch_iterations * batch : train;
+    /* Names of points may be asked for with a few of the images. */
+    if (options.epoch_iterations == 0 && options.points)
+        options.epoch_iterations = 1;
     if (options.epoch_iterations == 0)
         return fail_as(USAGE,
                        "--last-batch drop leaves nothing: there are %llu training images, "

@@ -158,7 +158,7 @@ done 2
         END { for (a in n) for (b in n) if (n[a] > n[b] && n[b] == 1 && first[a] < first[b]) exit 1 }' validations
     grep "best is $(sweep best -o s):" out
     grep 'those of which fewer epochs were asked stand behind' out
-    [ "$(awk '/^network/ { on = 1; next } on && /^d/ { print $4 }' out | paste -sd ' ')" = "4 2 1 1" ]
+    [ "$(awk '/^point/ { on = 1; next } on && /^d/ { print $4 }' out | paste -sd ' ')" = "4 2 1 1" ]
     [ "$(psdump -k status "$(sweep best -o s)" | awk 'NR == 2 { print $3 }')" = 4 ]
     trained s --epochs 4
     trained straight "${few[@]}" --depth 1-2 --seed 0-1 --epochs 4

@@ -71,10 +71,6 @@ refused() {
     refused '--validate-every takes a number of epochs such as 2' --validate-every 0
     refused '--validate-every takes a number of epochs such as 2' --validate-every 3j
     refused '--last-batch drop leaves nothing: there are 40 training images, and a mini-batch has 41' --last-batch drop -b 41
-    psfetch -q --limit 8 --resize 8x8 --as test >untrained.ps
-    echo '-d 1' >points
-    ends 2 pstrain --points points < <(psaug -e 1 <untrained.ps)
-    grep -q '^pstrain: points:1: the input holds no training images$' err
     psfetch -q --limit 8 --resize 8x8 >none.ps
     ends 2 pstrain --keep best <none.ps
     grep -q -- '^pstrain: --keep best looks at validation images, and there are none' err

@@ -207,10 +207,8 @@ static int complete_course(void)
 
 static int complete_epoch(const struct images_about *images)
 {
-    uint64_t batch = options.engine.batch, train = images->counts[SPLIT_TRAIN];
+    uint64_t batch = options.engine.batch, train = images->counts[SPLIT_TRAIN]; /* ≥ 1 */
     int drops = strcmp(options.last_batch, "drop") == 0;
-    if (train == 0)
-        return fail("the input holds no training images");
     options.epoch_iterations = train / batch + (!drops && train % batch > 0);
     options.epoch_images = drops ? options.epoch_iterations * batch : train;
     /* Names of points may be asked for with a few of the images. */

@@ -297,6 +297,7 @@ END
     [ "$(psdump -k status s/*.bin | awk -F '\t' '$2 == "done"' | wc -l)" = 5 ]
     # Where none is done there is no best one.
     mkdir failing
+    # shellcheck disable=SC2016 # for another shell
     printf '%s\n' '#!/bin/bash' 'while read -r line; do printf "d1\tfailed\t0\t1\t\t\tcpu\t%s\n" "$line"; done' >failing/sweep
     chmod +x failing/sweep
     PATH=$PWD/failing:$PATH in_time $python "$REPOSITORY/pipelines/optuna_sweep.py" --trials 2 >said

@@ -62,8 +62,8 @@ few() {
 @test "in bf16 a step is that of the CPU engine within what it rounds off, and twenty stay near; no kernel leaves its tensors" {
     long
     ends 0 on_double "$REPOSITORY"/build/tests/cuda/narrow
-    # shellcheck disable=SC2046
-    on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 $(some 2 4 6 8) >said || { cat said >&2 && false; }
+    # Not of all networks by text: where the largest of an image's values is, may be decided by what bf16 rounds off.
+    on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 2 4 6 8 ${PSWEEP_LONG:+0 1 3 5 7 9 10 11 a b c} >said || { cat said >&2 && false; }
     [ "$(grep -c '^case .* parameters' said)" -eq $((PSWEEP_LONG ? 12 : 4)) ]
     on_double "$REPOSITORY"/build/tests/cuda/parity -b 20 2 ${PSWEEP_LONG:+4 6 8}
     PSWEEP_DOUBLE_ORDER=reverse PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity -b 1 2 8 ${PSWEEP_LONG:+4}
@@ -470,8 +470,8 @@ found_in_bf16() {
     faulty lib/nn/cuda/step.c 's|^    if (cuda->dropout.below > 0)|    if (0)|'
     found_in_text
     # The norm is that of some of the gradients; fixed weights are moved.
-    faulty lib/nn/cuda/update.cu 's|rule->end - rule->first, parts|rule->vectors - rule->first, parts|'
-    found_in_text
+    faulty lib/nn/cuda/update.cu 's|end = part_begin(part + 1, count);$|end = part_begin(part, count) + 1;|'
+    no on_double tree/build/tests/cuda/parity 1 19
     faulty lib/nn/cuda/layout.c 's|.first = (int)cuda->fixed|.first = 0|'
     found_in_text
     # Channels that were added are not 0.

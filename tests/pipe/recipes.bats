@@ -37,7 +37,7 @@ refused() {
 @test "what an option needs besides stands in the header, filled in" {
     options() {
         ends 0 train -e 3 "$@"
-        tell header '.options | del(.depth, .filters, ."batch-size", .seed, ."data-seed", ."checkpoint-every", .patience) | to_entries | map("\(.key) \(.value)") | join(", ")'
+        tell header '.options | del(.depth, .filters, ."batch-size", .seed, ."data-seed", ."checkpoint-every", .patience) | to_entries | map("\(.key) \(.value | if type == "number" then . * 1 else . end)") | join(", ")'
     }
     [ "$(options --schedule cosine)" = '"learning-rate 0.003125, schedule cosine, horizon 3, momentum 0.9, l2 1e-10"' ]
     [ "$(options --schedule step)" = '"learning-rate 0.003125, schedule step, drop-period 10, drop-factor 0.1, momentum 0.9, l2 1e-10"' ]
@@ -86,7 +86,7 @@ refused() {
     # What the schedule ends with goes on behind its horizon, which is noted.
     pstrain -b 8 -e 2 -r 0.8 --schedule cosine --horizon 1 <"$small" 2>err >out
     grep -q 'from epoch 2 on the learning rate stays 0, where --horizon 1 has left it' err
-    [ "$(tell progress .rate | tail -n 5 | uniq)" = 0 ]
+    [ "$(tell progress '.rate * 1' | tail -n 5 | uniq)" = 0 ]
     [ "$(tell validation '[.epoch, .iteration]' | xargs)" = '[1,5] [2,10]' ]
 }
 

@@ -189,8 +189,8 @@ has_no_trainer() {
     sweep start "${small[@]}" --depth 1 -o s
     wait_for compgen -G 's/*.part'
     mv s away
+    wait_for grep -qx 'sweep: the folder of this sweep was taken away' away/sweep.log
     touch go
     end() { [ -z "$(workers away)" ]; }
     wait_for end
-    grep -x 'sweep: the folder of this sweep was taken away' away/sweep.log
 }

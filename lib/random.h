@@ -57,6 +57,6 @@ void shuffle(uint64_t seed, uint32_t epoch, enum purpose purpose, const uint64_t
  * bits than before, of the views (psaug) or behind the header of the run. A run that an earlier
  * version began is gone on from, and has the same name, where this number is the same; a new field
  * that pstrain --resume can fill in is no reason to raise it. */
-enum { NUMERICS = 1 };
+enum { NUMERICS = 2 };
 
 #endif

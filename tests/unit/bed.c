@@ -36,10 +36,11 @@ static const struct engine_options
            .seed = 5};
 
 /* Odd in turn: channels, shapes, filters that no block divides, partial lane groups, bands of 8
- * rows and 4. Then sides that are odd, and no multiple of 4 bytes in a row; pools at unusual
- * places; 1×1; additions over one and two stages, one behind the other, behind a pool and at the
- * end. */
+ * rows and 4, after wide stages of few tiles. Then sides that are odd, and no multiple of 4 bytes
+ * in a row; pools at unusual places; 1×1; additions over one and two stages, one behind the other,
+ * behind a pool and at the end. */
 const struct shape_case cases[CASES] = {
+    {0, 0, 4, 5, 1, 3, 33, "8-48-112-48", &plain},
     {1, 16, 8, 8, 3, 7, 16, NULL, &plain},
     {1, 16, 4, 8, 1, 2, 33, NULL, &plain},
     {1, 5, 8, 4, 5, 7, 17, NULL, &plain},

@@ -11,7 +11,7 @@
 
 enum { MOST = 33, MOST_CLASSES = 7 }; /* images of a batch, classes */
 /* Of cases; the first ones are networks of the short form, and steps with momentum and decay. */
-enum { PLAIN_CASES = 12, CASES = 22 };
+enum { PLAIN_CASES = 13, CASES = 23 };
 
 struct shape_case {
     uint32_t depth, filters, height, width, channels, classes, count;

@@ -88,15 +88,17 @@ static void convolve(const struct kernels *k, const struct layer_test *t, int fl
     for (int c = 0; c < from; c++)
         k->filter_transform(t->weights + (flip ? c * t->s.channels : c) * 9,
                             (size_t)(flip ? 1 : t->s.channels) * 9, 3, flip, to,
-                            weights + (size_t)c * weights_next(to), weights_place(to, from));
+                            weights + (size_t)c * LANES, (size_t)from * LANES,
+                            weights_place(to, from));
     struct product p = {pixels,
                         weights,
                         products,
                         place_floats(from, tiles),
                         weights_place(to, from),
                         place_floats(to, tiles),
-                        weights_next(to),
+                        (size_t)from * LANES,
                         from,
+                        0,
                         to,
                         tiles};
     k->multiply(&p);

@@ -39,16 +39,16 @@ static const float *upstream(const struct cpu *cpu, int stage, int group, int ch
            (size_t)channel * pooled_plane(s);
 }
 
-/* Rows first … end - 1 of the gradient of what went into a stage, as its convolution gave it, in
- * out: adds what passed the stages that it was added behind, and keeps what will pass others. */
-static void add_skipped(const struct cpu *cpu, const struct stage *s, int group, int first, int end,
-                        float *out)
+/* An item's rows of a group of the gradient of what went into a stage, as its convolution gave it,
+ * in out: adds what passed the stages that it was added behind, and keeps what will pass others. */
+static void add_skipped(const struct cpu *cpu, const struct stage *s, int group,
+                        const struct item *item, float *out)
 {
     const struct stage *before = s - 1;
     size_t row = (size_t)s->width * LANES, plane = (size_t)s->height * row,
-           floats = (size_t)(end - first) * row;
-    float *skipped = cpu->skipped + (size_t)group * pooled_size(before) + (size_t)first * row;
-    out += (size_t)first * row;
+           floats = (size_t)item->rows * row;
+    float *skipped = cpu->skipped + (size_t)group * pooled_size(before) + (size_t)item->first * row;
+    out += (size_t)item->first * row;
     for (int channel = 0; channel < before->channels; channel++, out += plane, skipped += plane) {
         if (s->begins)
             cpu->kernels->add(skipped, floats / LANES, out);
@@ -57,76 +57,157 @@ static void add_skipped(const struct cpu *cpu, const struct stage *s, int group,
     }
 }
 
-/* The data gradient of the item's rows, and the stage before's sums over them: at once, where
+/* The gradient of a stage's output, of one channel after the other. */
+static void transform_gradient(const struct cpu *cpu, int stage, const struct strips *part,
+                               const struct scratch *scratch)
+{
+    const struct stage *s = &cpu->stage[stage];
+    struct input_tiles to = {.strip = scratch->strip,
+                             .at = scratch->pixels,
+                             .place = place_floats(s->channels, tiles_of(s, part)),
+                             .tiles = s->across};
+    for (int channel = 0; channel < s->channels; channel++)
+        for (int group = part->group; group < part->group + part->groups; group++) {
+            struct output own = output_of(s, group, channel);
+            const float *gradient = upstream(cpu, stage, group, channel);
+            for (int i = 0; i < strips_of(part); i++, to.at += s->across * LANES)
+                cpu->kernels->input_transform_gradient(&own, gradient, part->first + i * TILE,
+                                                       live_lanes(cpu, group), &to);
+        }
+}
+
+/* The data gradient of an item's rows, and the stage before's sums over them: at once, where
  * nothing is between. */
-static void pass_on(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
+static void pass_on(const struct cpu *cpu, int stage, int number, const struct scratch *scratch)
 {
     const struct stage *s = &cpu->stage[stage], *before = s - 1;
-    int group = item / s->bands, first = item % s->bands * BAND_ROWS,
-        end = first + band_rows(s, item % s->bands);
+    struct item item = item_of(cpu, s, number);
     int skips = s->begins || before->back, at_once = before->pool == POOL_NONE && !skips;
-    struct output o = output_of(before, group, 0);
     struct convolution convolution = {
         .sums = at_once ? scratch->sums : NULL,
-        .before = at_once ? &o : NULL,
+        .y = at_once ? before->y : NULL,
+        .normal = before->normal,
         .weights = s->flipped,
         .channels = s->channels,
         .filters = s->in_channels,
-        .out = cpu->upstream[(stage - 1) % 2] + (size_t)group * pooled_size(before),
+        .out = cpu->upstream[(stage - 1) % 2],
     };
-    struct input_tiles to = {.strip = scratch->strip, .tiles = s->across};
-    for (int row = first; row < end; row += strips_at_once(s) * TILE) {
-        int rows = end - row < strips_at_once(s) * TILE ? end - row : strips_at_once(s) * TILE;
-        int strips = (rows + TILE - 1) / TILE;
-        to.at = scratch->pixels;
-        to.place = place_floats(s->channels, strips * s->across);
-        for (int channel = 0; channel < s->channels; channel++) {
-            struct output own = output_of(s, group, channel);
-            for (int i = 0; i < strips; i++, to.at += s->across * LANES)
-                cpu->kernels->input_transform_gradient(&own, upstream(cpu, stage, group, channel),
-                                                       row + i * TILE, live_lanes(cpu, group), &to);
-        }
-        convolve(cpu, s, &convolution, row, rows, row == first, scratch);
+    struct strips part;
+    for (int row = 0; next_strips(s, &item, row, &part); row += part.rows) {
+        transform_gradient(cpu, stage, &part, scratch);
+        convolve(cpu, s, &convolution, &part, row == 0, scratch);
     }
-    if (skips)
-        add_skipped(cpu, s, group, first, end, convolution.out);
-    if (!at_once)
-        cpu->kernels->gradient_sums(&o, convolution.out, first, end - first, scratch->sums);
-    fold_gradient_sums(scratch->sums, before->channels, live_lanes(cpu, group),
-                       before->sums + (size_t)item * (size_t)before->channels);
+    for (int i = 0; i < item.groups; i++) {
+        int group = item.group + i;
+        float *out = convolution.out + (size_t)group * pooled_size(before);
+        float *sums = scratch->sums + (size_t)(i * before->channels) * 2 * LANES;
+        struct output o = output_of(before, group, 0);
+        if (skips)
+            add_skipped(cpu, s, group, &item, out);
+        if (!at_once)
+            cpu->kernels->gradient_sums(&o, out, item.first, item.rows, sums);
+        fold_gradient_sums(sums, before->channels, live_lanes(cpu, group),
+                           before->sums +
+                               (size_t)(group * s->bands + item.band) * (size_t)before->channels);
+    }
 }
 
-/* The gradient of the weights from the item's rows. */
-static void correlate(const struct cpu *cpu, int stage, int item, const struct scratch *scratch)
+/* The gradient of some filters' outputs as results, in scratch->gradients. */
+static void transform_results(const struct cpu *cpu, int stage, const struct strips *part,
+                              int filter, int filters, size_t place, const struct scratch *scratch)
 {
     const struct stage *s = &cpu->stage[stage];
-    int group = item / s->bands, first = item % s->bands * BAND_ROWS;
-    int strips = (band_rows(s, item % s->bands) + TILE - 1) / TILE;
-    int tiles = strips * s->across, quads = correlation_quads(s->channels);
-    float *to = s->partial + (size_t)item * (size_t)quads * quads_floats(s);
-    struct input_tiles results = {
-        .strip = scratch->strip, .place = place_floats(QUAD, tiles), .tiles = s->across};
+    struct input_tiles to = {
+        .strip = scratch->strip, .at = scratch->gradients, .place = place, .tiles = s->across};
+    for (int end = filter + filters; filter < end; filter++)
+        for (int group = part->group; group < part->group + part->groups; group++) {
+            struct output o = output_of(s, group, filter);
+            const float *gradient = upstream(cpu, stage, group, filter);
+            for (int i = 0; i < strips_of(part); i++, to.at += s->across * LANES)
+                cpu->kernels->input_transform_results(&o, gradient, part->first + i * TILE,
+                                                      live_lanes(cpu, group), &to);
+        }
+}
+
+/* Few channels: quads of filters and channels, whose sums' lanes are folded. */
+static void correlate_quads(const struct cpu *cpu, int stage, const struct strips *part, float *to,
+                            const struct scratch *scratch)
+{
+    const struct stage *s = &cpu->stage[stage];
+    int tiles = tiles_of(s, part);
     struct correlation c = {
         .gradients = scratch->gradients,
-        .gradients_place = results.place,
+        .gradients_place = place_floats(QUAD, tiles),
         .pixels = scratch->pixels,
         .pixels_place = place_floats(s->in_channels, tiles),
         .channels = s->in_channels,
         .tiles = tiles,
     };
-    transform_input(cpu, stage, group, first, strips, scratch);
     for (int filter = 0; filter < s->channels; filter += QUAD, to += quads_floats(s)) {
         c.filters = s->channels - filter < QUAD ? s->channels - filter : QUAD;
-        results.at = scratch->gradients;
-        for (int f = filter; f < filter + c.filters; f++) {
-            struct output o = output_of(s, group, f);
-            for (int i = 0; i < strips; i++, results.at += s->across * LANES)
-                cpu->kernels->input_transform_results(&o, upstream(cpu, stage, group, f),
-                                                      first + i * TILE, live_lanes(cpu, group),
-                                                      &results);
-        }
+        transform_results(cpu, stage, part, filter, c.filters, c.gradients_place, scratch);
         cpu->kernels->correlate(&c, scratch->folded, to);
     }
+}
+
+/* Many: turned about, so that channels are the lanes, it is the product of a convolution, over all
+ * pixels of tiles instead of channels. */
+static void correlate_panels(const struct cpu *cpu, int stage, const struct strips *part, float *to,
+                             const struct scratch *scratch)
+{
+    const struct stage *s = &cpu->stage[stage];
+    const struct kernels *k = cpu->kernels;
+    int tiles = tiles_of(s, part), length = tiles * LANES;
+    size_t pixels_place = place_floats(s->in_channels, tiles),
+           gradients_place = place_floats(LANES, tiles);
+    struct product p = {
+        .weights = scratch->turned_gradients,
+        .weights_place = weights_place(s->channels, length),
+        .panel = (size_t)length * LANES,
+        .pixels = scratch->turned_pixels,
+        .products = scratch->products,
+        .channels = length,
+        .filters = LANES,
+    };
+    for (int filter = 0; filter < s->channels; filter += LANES) {
+        transform_results(cpu, stage, part, filter, LANES, gradients_place, scratch);
+        for (size_t place = 0; place < PLACES; place++)
+            k->transpose(scratch->gradients + place * gradients_place, LANES, length,
+                         scratch->turned_gradients + place * p.weights_place +
+                             (size_t)filter / LANES * p.panel);
+    }
+    for (int first = 0; first < s->in_channels; first += TURNED_CHANNELS) {
+        int rest = s->in_channels - first,
+            channels = rest < TURNED_CHANNELS ? rest : TURNED_CHANNELS;
+        p.tiles = channels / LANES;
+        p.pixels_place = place_floats(length, p.tiles);
+        p.products_place = place_floats(LANES, p.tiles);
+        for (size_t place = 0; place < PLACES; place++)
+            k->transpose(scratch->pixels + place * pixels_place + (size_t)(first * length),
+                         channels, length, scratch->turned_pixels + place * p.pixels_place);
+        for (int filter = 0; filter < s->channels; filter += LANES) {
+            p.first = filter;
+            k->multiply(&p);
+            for (int f = 0; f < LANES; f++)
+                k->sums_transform(p.products + (size_t)(f * p.tiles) * LANES, p.products_place,
+                                  p.tiles,
+                                  to + (size_t)(((filter + f) * s->in_channels + first) * 9));
+        }
+    }
+}
+
+static void correlate(const struct cpu *cpu, int stage, int number, const struct scratch *scratch)
+{
+    const struct stage *s = &cpu->stage[stage];
+    struct item item = item_of(cpu, s, number);
+    struct strips part = {item.group, item.groups, item.first, item.rows};
+    float *to =
+        s->partial + (size_t)number * (size_t)correlation_quads(s->channels) * quads_floats(s);
+    transform_input(cpu, stage, &part, scratch);
+    if (is_wide(s))
+        correlate_panels(cpu, stage, &part, to, scratch);
+    else
+        correlate_quads(cpu, stage, &part, to, scratch);
 }
 
 /* The gradients of weights and of data from one item read the same memory: one after the other they
@@ -147,6 +228,6 @@ void backward(struct cpu *cpu)
         int items = cpu->live_groups * (cpu->turn + 1 < cpu->stages ? s[1].bands : 1);
         for (int channel = 0; channel < s->channels; channel++)
             settle_channel(cpu, s, items, channel);
-        team_run(cpu->team, cpu->live_groups * s->bands, backward_item, cpu);
+        team_run(cpu->team, items_of(cpu, s), backward_item, cpu);
     }
 }

@@ -26,7 +26,10 @@
 enum {
     BAND_ROWS = 8,
     BAND_STRIPS = BAND_ROWS / TILE,
-    PRODUCT_LINES = 96 /* filters · tiles of products at a time: 36 times 64 bytes each */
+    ITEM_TILES = 4,     /* an item has this many of each channel at least, of several groups */
+    PRODUCT_LINES = 96, /* filters · tiles of products at a time: 36 times 64 bytes each */
+    MANY_CHANNELS = 96,
+    TURNED_CHANNELS = 64 /* of a wide stage's weights' gradient, at a time */
 };
 
 /* Mean of some values, and the sum of their squared distances from it. */
@@ -54,8 +57,9 @@ struct stage {
     /* What the next stage reads. Of the last stage POOL_MEAN, where each pixel has the same
      * gradient, or POOL_NONE, where each has its own. */
     enum pool pool;
-    int bands;       /* items of a lane group */
+    int bands;       /* of a lane group */
     int across;      /* tiles from the left to the right edge, the last perhaps in part */
+    int span;        /* lane groups of an item */
     uint32_t tensor; /* number of the weights; bias, scale, offset, mean, variance follow */
 
     int keeps;             /* its activation, as the next stage reads it, in kept */
@@ -64,23 +68,25 @@ struct stage {
     struct normal *normal; /* [channels] */
     struct batch_normal *batch; /* [channels] */
     struct moments *moments;    /* [groups · bands][channels] */
-    struct gradient_sums *sums; /* [items of the next stage, or groups][channels] */
-    /* in Winograd's space: [PLACES][in_channels][channels], [PLACES][channels][in_channels] */
-    float *weights, *flipped;
-    float *partial; /* [groups · bands][quads of filters][what correlate() makes] */
+    struct gradient_sums *sums; /* [groups · bands of the next stage, or groups][channels] */
+    float *weights, *flipped;   /* in Winograd's space (kernels.h), for either direction */
+    float *partial; /* [items][quads of filters][quads_floats()]: what correlate() makes; or, of a
+                       wide stage, [items][channels][panels of in_channels][9][LANES] */
 };
 
 /* One thread's own memory. */
 struct scratch {
-    float *strip;     /* [6][width + 2][LANES] */
-    float *pixels;    /* [PLACES][channels][tiles][LANES], as are the next two */
-    float *products;  /* of PRODUCT_LINES filters and tiles */
-    float *gradients; /* of QUAD filters */
-    float *folded;    /* [PLACES][quads of channels][LANES] */
-    float *sums;      /* [channels][3][LANES] */
-    float *feature;   /* [channels of the last stage][LANES], later their gradient */
-    float *pixel;     /* the same shape: the place of each that is a largest */
-    double *logit;    /* [classes][LANES] */
+    float *strip;  /* [6][width + 2][LANES] */
+    float *pixels; /* [PLACES][channels][tiles][LANES], as are the next two */
+    float *products;
+    float *gradients;                        /* of QUAD filters, or LANES */
+    float *turned_pixels, *turned_gradients; /* of wide stages: [PLACES][tiles · LANES][channels],
+                                                [PLACES][panels][tiles · LANES][LANES] */
+    float *folded;                           /* [PLACES][quads of channels][LANES] */
+    float *sums;                             /* [groups of an item][channels][3][LANES] */
+    float *feature; /* [channels of the last stage][LANES], later their gradient */
+    float *pixel;   /* the same shape: the place of each that is a largest */
+    double *logit;  /* [classes][LANES] */
 };
 
 struct cpu {
@@ -127,7 +133,14 @@ struct cpu {
 
 extern const struct engine_class cpu_class;
 
-/* Floats that correlate() makes of QUAD filters. */
+/* Whether the gradient of the weights is made with channels as lanes. */
+static inline int is_wide(const struct stage *s)
+{
+    return s->in_channels % LANES == 0 && s->channels % LANES == 0 &&
+           s->in_channels * s->channels > 4096;
+}
+
+/* Floats of the partial gradient of QUAD filters. */
 static inline size_t quads_floats(const struct stage *s)
 {
     return (size_t)correlation_quads(s->in_channels) * 9 * LANES;

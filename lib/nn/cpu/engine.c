@@ -91,6 +91,8 @@ static void make_stages(struct cpu *cpu)
             .across = ((int)l->out_width + TILE - 1) / TILE,
             .tensor = l->tensor,
         };
+        int tiles = (s->height + TILE - 1) / TILE * s->across;
+        s->span = tiles < ITEM_TILES ? ITEM_TILES / tiles : 1;
         if (back > 0) {
             s[1 - back].begins = 1;
             s[-back].keeps = 1;
@@ -126,7 +128,9 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
         s->sums = take(a, sums * channels, sizeof *s->sums);
         s->flipped = take(a, i > 0 ? PLACES * weights_place(s->in_channels, s->channels) : 0,
                           sizeof *s->flipped);
-        size_t parts = s->fixed ? 0 : items * (size_t)correlation_quads(s->channels);
+        size_t parts = s->fixed ? 0
+                                : (groups + (size_t)s->span - 1) / (size_t)s->span *
+                                      (size_t)(s->bands * correlation_quads(s->channels));
         s->partial = take(a, parts * quads_floats(s), sizeof *s->partial);
     }
     cpu->skipped = take(a, skipped, sizeof *cpu->skipped);
@@ -143,18 +147,28 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
 
 static void plan_scratch(struct cpu *cpu, struct arena *a)
 {
-    size_t strip = 0, pixels = 0, products = 0, gradients = 0, quads = 0, channels = 0;
+    size_t strip = 0, pixels = 0, products = 0, gradients = 0, quads = 0, channels = 0, sums = 0;
+    size_t turned_pixels = 0, turned_gradients = 0;
     for (int i = 0; i < cpu->stages; i++) {
         const struct stage *s = &cpu->stage[i];
         int most = s->in_channels > s->channels ? s->in_channels : s->channels;
-        int tiles = BAND_STRIPS * s->across;
-        int lines = tiles > PRODUCT_LINES ? tiles : PRODUCT_LINES;
+        int tiles = s->span * BAND_STRIPS * s->across;
         strip = larger(strip, (size_t)(TILE + 2) * (size_t)(s->across * TILE + 2) * LANES);
         pixels = larger(pixels, PLACES * place_floats(most, tiles));
-        products = larger(products, PLACES * place_floats(1, lines));
-        gradients = larger(gradients, PLACES * place_floats(QUAD, tiles));
+        products = larger(products,
+                          PLACES * place_floats(1, tiles > PRODUCT_LINES ? tiles : PRODUCT_LINES));
+        if (most >= MANY_CHANNELS)
+            products = larger(products, PLACES * place_floats(most, tiles));
+        gradients = larger(gradients, PLACES * place_floats(is_wide(s) ? LANES : QUAD, tiles));
         quads = larger(quads, (size_t)correlation_quads(s->in_channels));
         channels = larger(channels, (size_t)most);
+        sums = larger(sums, (size_t)(s->span * most));
+        if (is_wide(s)) {
+            products = larger(products, PLACES * place_floats(LANES, TURNED_CHANNELS / LANES));
+            turned_pixels = larger(turned_pixels, PLACES * place_floats(TURNED_CHANNELS, tiles));
+            turned_gradients =
+                larger(turned_gradients, PLACES * weights_place(s->channels, tiles * LANES));
+        }
     }
     int train = cpu->options.train;
     struct scratch *all = take(a, (size_t)cpu->threads, sizeof *all);
@@ -165,7 +179,9 @@ static void plan_scratch(struct cpu *cpu, struct arena *a)
             .products = take(a, products, sizeof *s.products),
             .gradients = take(a, train ? gradients : 0, sizeof *s.gradients),
             .folded = take(a, train ? PLACES * quads * LANES : 0, sizeof *s.folded),
-            .sums = take(a, channels * 3 * LANES, sizeof *s.sums),
+            .turned_pixels = take(a, train ? turned_pixels : 0, sizeof *s.turned_pixels),
+            .turned_gradients = take(a, train ? turned_gradients : 0, sizeof *s.turned_gradients),
+            .sums = take(a, sums * 3 * LANES, sizeof *s.sums),
             .feature = take(a, channels * LANES, sizeof *s.feature),
             .pixel = take(a, cpu->largest ? channels * LANES : 0, sizeof *s.pixel),
             .logit = take(a, (size_t)cpu->net.shape.classes * LANES, sizeof *s.logit),

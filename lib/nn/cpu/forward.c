@@ -15,13 +15,13 @@ static void transform_stage(void *context, int stage, int thread)
     size_t taps = (size_t)(s->side * s->side), next = (size_t)s->in_channels * taps;
     for (int channel = 0; channel < s->in_channels; channel++)
         cpu->kernels->filter_transform(weight + (size_t)channel * taps, next, s->side, 0,
-                                       s->channels,
-                                       s->weights + (size_t)channel * weights_next(s->channels),
+                                       s->channels, s->weights + (size_t)channel * LANES,
+                                       (size_t)s->in_channels * LANES,
                                        weights_place(s->channels, s->in_channels));
     for (int filter = 0; cpu->training && stage > 0 && filter < s->channels; filter++)
         cpu->kernels->filter_transform(weight + (size_t)filter * next, taps, s->side, 1,
-                                       s->in_channels,
-                                       s->flipped + (size_t)filter * weights_next(s->in_channels),
+                                       s->in_channels, s->flipped + (size_t)filter * LANES,
+                                       (size_t)s->channels * LANES,
                                        weights_place(s->in_channels, s->channels));
 }
 
@@ -68,32 +68,30 @@ static void fold_moments(const float *sums, int channels, uint32_t live, int pix
     }
 }
 
-static void convolve_item(void *context, int item, int thread)
+static void convolve_item(void *context, int number, int thread)
 {
     const struct cpu *cpu = context;
     const struct scratch *scratch = &cpu->scratch[thread];
-    int stage = cpu->turn;
-    const struct stage *s = &cpu->stage[stage];
-    const struct tensor *weights = &cpu->net.tensor[s->tensor];
-    int group = item / s->bands, band = item % s->bands;
-    int first = band * BAND_ROWS, end = first + band_rows(s, band);
+    const struct stage *s = &cpu->stage[cpu->turn];
+    struct item item = item_of(cpu, s, number);
     struct convolution convolution = {
         .weights = s->weights,
-        .bias = cpu->parameters + weights[1].offset,
+        .bias = cpu->parameters + cpu->net.tensor[s->tensor + 1].offset,
         .channels = s->in_channels,
         .filters = s->channels,
-        .out = s->y +
-               (size_t)group * (size_t)s->channels * (size_t)s->height * (size_t)s->width * LANES,
+        .out = s->y,
         .sums = cpu->training ? scratch->sums : NULL,
     };
-    for (int row = first; row < end; row += strips_at_once(s) * TILE) {
-        int rows = end - row < strips_at_once(s) * TILE ? end - row : strips_at_once(s) * TILE;
-        transform_input(cpu, stage, group, row, (rows + TILE - 1) / TILE, scratch);
-        convolve(cpu, s, &convolution, row, rows, row == first, scratch);
+    struct strips part;
+    for (int row = 0; next_strips(s, &item, row, &part); row += part.rows) {
+        transform_input(cpu, cpu->turn, &part, scratch);
+        convolve(cpu, s, &convolution, &part, row == 0, scratch);
     }
-    if (cpu->training)
-        fold_moments(scratch->sums, s->channels, live_lanes(cpu, group), (end - first) * s->width,
-                     s->moments + (size_t)item * (size_t)s->channels);
+    for (int i = 0; cpu->training && i < item.groups; i++)
+        fold_moments(scratch->sums + (size_t)(i * s->channels) * 3 * LANES, s->channels,
+                     live_lanes(cpu, item.group + i), item.rows * s->width,
+                     s->moments +
+                         (size_t)((item.group + i) * s->bands + item.band) * (size_t)s->channels);
 }
 
 /* Moments of the whole batch (Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for
@@ -155,7 +153,7 @@ void forward(struct cpu *cpu)
     team_run(cpu->team, cpu->live_groups * cpu->stage[0].bands, load_images, cpu);
     for (cpu->turn = 0; cpu->turn < cpu->stages; cpu->turn++) {
         const struct stage *s = &cpu->stage[cpu->turn];
-        team_run(cpu->team, cpu->live_groups * s->bands, convolve_item, cpu);
+        team_run(cpu->team, items_of(cpu, s), convolve_item, cpu);
         for (int channel = 0; channel < s->channels; channel++)
             normalise_channel(cpu, s, channel);
         if (s->kept)

@@ -42,11 +42,8 @@ static inline size_t place_floats(int channels, int tiles)
 {
     return ((size_t)channels * (size_t)tiles | 1) * LANES;
 }
-/* Transformed weights are float[PLACES][channels][weights_next(filters)]; places as if of tiles. */
-static inline size_t weights_next(int filters)
-{
-    return (size_t)(filters + LANES - 1) / LANES * LANES;
-}
+/* Transformed weights are float[PLACES][panels of LANES filters][channels][LANES]; places as if of
+ * tiles. */
 static inline size_t weights_place(int filters, int channels)
 {
     return place_floats(channels, (filters + LANES - 1) / LANES);
@@ -58,8 +55,8 @@ struct product {
     const float *pixels, *weights;
     float *products;
     size_t pixels_place, weights_place, products_place; /* floats from a place to the next */
-    size_t weights_next;                                /* from a channel to the next */
-    int channels, filters, tiles;
+    size_t panel; /* floats from a panel of weights to the next */
+    int channels, first, filters, tiles;
 };
 
 /* Where a row of tiles of one channel goes in Winograd's space: one tile after the other, place
@@ -126,10 +123,10 @@ struct kernels {
                                     uint32_t live, const struct input_tiles *to);
 
     /* One channel of weights, side × side (3 or 1) taps each, next floats from a filter to the
-     * next, to to[place][filters filled up to LANES]; flip: taps in reverse, for the data gradient.
-     */
+     * next, to to[place][LANES], panel floats from one panel of filters to the next; flip: taps
+     * in reverse, for the data gradient. */
     void (*filter_transform)(const float *weights, size_t next, int side, int flip, int filters,
-                             float *to, size_t place);
+                             float *to, size_t panel, size_t place);
 
     void (*multiply)(const struct product *product);
 
@@ -148,6 +145,12 @@ struct kernels {
      * QUAD filters, summed over tiles, then lanes; 0 where there is no filter or channel. folded is
      * memory to work in, [PLACES][quads of channels][LANES]. */
     void (*correlate)(const struct correlation *c, float *folded, float *to);
+
+    /* to[columns][rows] = from[rows][columns], both multiples of LANES. */
+    void (*transpose)(const float *from, int rows, int columns, float *to);
+    /* to[count][3][3][LANES] = sums[PLACES][count][LANES], place floats from a place to the next,
+     * out of Winograd's space: the gradient of taps. */
+    void (*sums_transform)(const float *sums, size_t place, int count, float *to);
 
     /* to = the activation of one channel, pooled by POOL_NONE or POOL_MAX, + more; more may be
      * NULL, or to. */

@@ -258,6 +258,30 @@ static inline lanes lanes_fold16(const lanes a[LANES])
     return fold1(fold2(four[0], four[1]), fold2(four[2], four[3]));
 }
 
+static inline void lanes_transpose(lanes a[LANES])
+{
+    lanes pairs[LANES], quads[LANES];
+    for (int i = 0; i < LANES; i += 2) {
+        pairs[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < LANES; i += 4)
+        for (int j = 0; j < 2; j++) {
+            quads[i + 2 * j] = _mm512_shuffle_ps(pairs[i + j], pairs[i + j + 2], 0x44);
+            quads[i + 2 * j + 1] = _mm512_shuffle_ps(pairs[i + j], pairs[i + j + 2], 0xee);
+        }
+    for (int i = 0; i < 4; i++) {
+        vector even = _mm512_shuffle_f32x4(quads[i], quads[i + 4], 0x88),
+               odd = _mm512_shuffle_f32x4(quads[i], quads[i + 4], 0xdd),
+               even_below = _mm512_shuffle_f32x4(quads[i + 8], quads[i + 12], 0x88),
+               odd_below = _mm512_shuffle_f32x4(quads[i + 8], quads[i + 12], 0xdd);
+        a[i] = _mm512_shuffle_f32x4(even, even_below, 0x88);
+        a[i + 4] = _mm512_shuffle_f32x4(odd, odd_below, 0x88);
+        a[i + 8] = _mm512_shuffle_f32x4(even, even_below, 0xdd);
+        a[i + 12] = _mm512_shuffle_f32x4(odd, odd_below, 0xdd);
+    }
+}
+
 #elif defined __AVX2__ && defined __FMA__
 
 static inline vector fold8(lanes a)
@@ -311,6 +335,21 @@ static inline lanes lanes_fold16(const lanes a[LANES])
     return lanes_load(sum);
 }
 
+#endif
+
+#if !defined __AVX512F__
+static inline void lanes_transpose(lanes a[LANES])
+{
+    float from[LANES][LANES] __attribute__((aligned(64))),
+        to[LANES][LANES] __attribute__((aligned(64)));
+    for (int i = 0; i < LANES; i++)
+        lanes_store(from[i], a[i]);
+    for (int i = 0; i < LANES; i++)
+        for (int j = 0; j < LANES; j++)
+            to[i][j] = from[j][i];
+    for (int i = 0; i < LANES; i++)
+        a[i] = lanes_load(to[i]);
+}
 #endif
 
 #endif

@@ -26,6 +26,26 @@ static inline int band_rows(const struct stage *stage, int band)
     return rest < BAND_ROWS ? rest : BAND_ROWS;
 }
 
+/* A stage's piece of work: a band of some lane groups. What is summed over the batch is summed for
+ * each band of each group, number group · bands + band. */
+struct item {
+    int group, groups;
+    int band, first, rows;
+};
+
+static inline int items_of(const struct cpu *cpu, const struct stage *s)
+{
+    return (cpu->live_groups + s->span - 1) / s->span * s->bands;
+}
+
+static inline struct item item_of(const struct cpu *cpu, const struct stage *s, int number)
+{
+    int group = number / s->bands * s->span, band = number % s->bands;
+    int rest = cpu->live_groups - group;
+    return (struct item){group, rest < s->span ? rest : s->span, band, band * BAND_ROWS,
+                         band_rows(s, band)};
+}
+
 /* What a stage's convolution made, from a channel on. */
 static inline struct output output_of(const struct stage *s, int group, int channel)
 {
@@ -55,30 +75,61 @@ static inline struct output activation_of(const struct stage *s, int group, int 
     return o;
 }
 
-/* Rows first … of a stage's input into Winograd's space, in scratch->pixels. */
-void transform_input(const struct cpu *cpu, int stage, int group, int first, int strips,
-                     const struct scratch *scratch);
+/* Strips of an item's rows, from row first on, of each of its groups: these come one after the
+ * other as tiles of Winograd's space do. */
+struct strips {
+    int group, groups, first, rows;
+};
 
-/* How many strips a convolution takes at once: enough tiles for the product. */
-static inline int strips_at_once(const struct stage *s)
+static inline int strips_of(const struct strips *p)
 {
-    return s->across < 4 && s->height > TILE ? BAND_STRIPS : 1;
+    return (p->rows + TILE - 1) / TILE;
+}
+static inline int tiles_of(const struct stage *s, const struct strips *p)
+{
+    return p->groups * strips_of(p) * s->across;
 }
 
-/* A convolution of scratch->pixels, with out[filters][height][width][LANES] of a group. */
+/* A stage's input into Winograd's space, in scratch->pixels. */
+void transform_input(const struct cpu *cpu, int stage, const struct strips *part,
+                     const struct scratch *scratch);
+
+/* The strips that a convolution takes at once, from a row of an item on: enough tiles for the
+ * product. Returns 0 after the last. */
+static inline int next_strips(const struct stage *s, const struct item *item, int row,
+                              struct strips *part)
+{
+    int rows = s->across < 4 && s->height > TILE ? BAND_ROWS : TILE, rest = item->rows - row;
+    *part =
+        (struct strips){item->group, item->groups, item->first + row, rest < rows ? rest : rows};
+    return rest > 0;
+}
+
+/* How many filters' products are made before they go back: some for few channels, for what lies in
+ * the second cache with the pixels is best; as many as there are channels, where the pixels fill
+ * it. */
+static inline int filters_at_once(int channels, int tiles)
+{
+    int some = tiles < PRODUCT_LINES ? PRODUCT_LINES / tiles : 1;
+    return channels >= MANY_CHANNELS && channels > some ? channels : some;
+}
+
+/* A convolution of scratch->pixels, with out[groups][filters][height][width][LANES]. */
 struct convolution {
     const float *weights;
     const float *bias; /* [filters], or NULL */
     int channels, filters;
     float *out;
-    float *sums;                 /* kernels.h, output_transform(); or NULL */
-    const struct output *before; /* NULL, or whose activation out is the gradient of: then
-                                    output_transform_gradient() */
+    float *sums;    /* of the first group of the item: kernels.h, output_transform();
+                       or NULL */
+    const float *y; /* NULL, or whose activation out is the gradient of, of the same */
+    const struct normal
+        *normal; /* shape, and its normalisation: then output_transform_gradient() */
 };
 
-/* Of rows first … of the stage; begins: they are the first of an item, whose sums start anew. */
-void convolve(const struct cpu *cpu, const struct stage *s, const struct convolution *c, int first,
-              int rows, int begins, const struct scratch *scratch);
+/* begins: these are the first strips of an item, whose sums start anew. */
+void convolve(const struct cpu *cpu, const struct stage *s, const struct convolution *c,
+              const struct strips *part, int begins, const struct scratch *scratch);
 
 /* Folds the sums that kernels.h's gradient_sums() leaves over live lanes. */
 void fold_gradient_sums(const float *sums, int channels, uint32_t live, struct gradient_sums *to);

@@ -30,14 +30,20 @@ static void gather_quad(struct cpu *cpu, const struct stage *s, int quad)
         const float *from =
             s->partial + (size_t)quad * quads_floats(s) + (size_t)(first / QUAD) * PIECE;
         double sum[PIECE] = {0};
-        for (int item = 0; item < cpu->live_groups * s->bands; item++, from += stride)
+        for (int item = 0; item < items_of(cpu, s); item++, from += stride)
             for (int i = 0; i < PIECE; i++)
                 sum[i] += from[i];
-        for (int f = 0; f < filters; f++)
-            for (int c = first; c < first + QUAD && c < s->in_channels; c++)
+        for (int lane = 0; lane < LANES; lane++) {
+            int at = first * QUAD, f = lane / QUAD, c = first + lane % QUAD;
+            if (is_wide(s)) {
+                f = at / s->in_channels;
+                c = at % s->in_channels + lane;
+            }
+            if (f < filters && c < s->in_channels)
                 for (int tap = 0; tap < taps; tap++)
                     gradient[(f * s->in_channels + c) * taps + tap] =
-                        (float)sum[(first_tap + tap) * LANES + f * QUAD + c - first];
+                        (float)sum[(first_tap + tap) * LANES + lane];
+        }
     }
 }
 

@@ -61,15 +61,13 @@ SPECIALISED lanes fold_quad(const float *g, const float *v, int tiles, int filte
     return lanes_fold16(sum);
 }
 
-/* folded: [PLACES][quads of channels][LANES]; to: [quads of channels][9][LANES] */
-static void transform_quads(const float *folded, int quads, float *to)
+void ISA_NAME(sums_transform)(const float *sums, size_t place, int count, float *to)
 {
-    size_t place = (size_t)quads * LANES;
-    for (int q = 0; q < quads; q++, folded += LANES) {
+    for (int i = 0; i < count; i++, sums += LANES) {
         lanes half[6][3];
         for (int j = 0; j < 6; j++) {
             lanes p[6];
-            load_each(folded + (size_t)j * place, 6 * place, 6, p);
+            load_each(sums + (size_t)j * place, 6 * place, 6, p);
             transform_sums(p, half[j]);
         }
         for (int row = 0; row < 3; row++, to += 3 * LANES) {
@@ -80,6 +78,17 @@ static void transform_quads(const float *folded, int quads, float *to)
             store_each(to, LANES, 3, g);
         }
     }
+}
+
+void ISA_NAME(transpose)(const float *from, int rows, int columns, float *to)
+{
+    for (int column = 0; column < columns; column += LANES)
+        for (int row = 0; row < rows; row += LANES) {
+            lanes block[LANES];
+            load_each(from + (size_t)row * (size_t)columns + column, (size_t)columns, LANES, block);
+            lanes_transpose(block);
+            store_each(to + (size_t)column * (size_t)rows + row, (size_t)rows, LANES, block);
+        }
 }
 
 void ISA_NAME(correlate)(const struct correlation *c, float *folded, float *to)
@@ -95,5 +104,6 @@ void ISA_NAME(correlate)(const struct correlation *c, float *folded, float *to)
                                       rest < QUAD ? rest : QUAD));
         }
     }
-    transform_quads(folded, correlation_quads(c->channels), to);
+    int quads = correlation_quads(c->channels);
+    ISA_NAME(sums_transform)(folded, (size_t)quads * LANES, quads, to);
 }

@@ -25,12 +25,14 @@ void ISA_NAME(input_transform_gradient)(const struct output *o, const float *gra
 void ISA_NAME(input_transform_results)(const struct output *o, const float *gradient, int first,
                                        uint32_t live, const struct input_tiles *to);
 void ISA_NAME(filter_transform)(const float *weights, size_t next, int side, int flip, int filters,
-                                float *to, size_t place);
+                                float *to, size_t panel, size_t place);
 void ISA_NAME(multiply)(const struct product *product);
 void ISA_NAME(output_transform)(const struct output_tiles *g, float bias, float *sums, int first);
 void ISA_NAME(output_transform_gradient)(const struct output_tiles *g, const float *y,
                                          const struct normal *normal, float *sums, int first);
 void ISA_NAME(correlate)(const struct correlation *c, float *folded, float *to);
+void ISA_NAME(transpose)(const float *from, int rows, int columns, float *to);
+void ISA_NAME(sums_transform)(const float *sums, size_t place, int count, float *to);
 void ISA_NAME(activate)(const struct output *o, const float *more, float *to);
 void ISA_NAME(add)(const float *more, size_t count, float *to);
 void ISA_NAME(average)(const struct output *o, float *mean);

@@ -282,10 +282,10 @@ void ISA_NAME(input_transform_results)(const struct output *o, const float *grad
 
 /* Weights, filters as lanes. */
 void ISA_NAME(filter_transform)(const float *weights, size_t next, int side, int flip, int filters,
-                                float *to, size_t place)
+                                float *to, size_t panel, size_t place)
 {
     int first = side == 1 ? 4 : 0, end = 9 - first; /* a single tap is the one in the middle */
-    for (int filter = 0; filter < filters; filter += LANES) {
+    for (int filter = 0; filter < filters; filter += LANES, to += panel) {
         _Alignas(64) float taps[9][LANES] = {{0}};
         for (int lane = 0; lane < LANES && filter + lane < filters; lane++)
             for (int tap = first; tap < end; tap++)
@@ -302,7 +302,7 @@ void ISA_NAME(filter_transform)(const float *weights, size_t next, int side, int
             lanes g[3] = {half[0][i], half[1][i], half[2][i]}, t[6];
             transform_taps(g, t);
             for (int j = 0; j < 6; j++)
-                lanes_store(to + (size_t)(6 * i + j) * place + filter, t[j]);
+                lanes_store(to + (size_t)(6 * i + j) * place, t[j]);
         }
     }
 }

@@ -231,7 +231,9 @@ static inline lanes lanes_select(lanes_mask mask, lanes a, lanes b)
 
 /* lanes_fold16: lane i is the sum of the 16 lanes of a[i], in one order: j + (j+8), then + 4, + 2,
  * + 1 apart. The x86 sets take these steps for several a[i] at once, and fold8(), fold4() and so on
- * give half as many sums for what two vectors hold. */
+ * give half as many sums for what two vectors hold.
+ *
+ * lanes_transpose: lane j of a[i] and lane i of a[j] change places. */
 #if defined __AVX512F__
 
 static inline vector fold8(vector a, vector b)
@@ -258,27 +260,30 @@ static inline lanes lanes_fold16(const lanes a[LANES])
     return fold1(fold2(four[0], four[1]), fold2(four[2], four[3]));
 }
 
+/* Four rows of 4 × 4 blocks, each transposed in its place. */
+static inline void transpose_blocks(const lanes a[4], vector t[4])
+{
+    vector low = _mm512_unpacklo_ps(a[0], a[1]), low_below = _mm512_unpacklo_ps(a[2], a[3]);
+    vector high = _mm512_unpackhi_ps(a[0], a[1]), high_below = _mm512_unpackhi_ps(a[2], a[3]);
+    t[0] = _mm512_shuffle_ps(low, low_below, 0x44);
+    t[1] = _mm512_shuffle_ps(low, low_below, 0xee);
+    t[2] = _mm512_shuffle_ps(high, high_below, 0x44);
+    t[3] = _mm512_shuffle_ps(high, high_below, 0xee);
+}
 static inline void lanes_transpose(lanes a[LANES])
 {
-    lanes pairs[LANES], quads[LANES];
-    for (int i = 0; i < LANES; i += 2) {
-        pairs[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
-        pairs[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
-    }
-    for (int i = 0; i < LANES; i += 4)
-        for (int j = 0; j < 2; j++) {
-            quads[i + 2 * j] = _mm512_shuffle_ps(pairs[i + j], pairs[i + j + 2], 0x44);
-            quads[i + 2 * j + 1] = _mm512_shuffle_ps(pairs[i + j], pairs[i + j + 2], 0xee);
-        }
+    vector t[4][4];
+    for (int row = 0; row < 4; row++)
+        transpose_blocks(a + 4 * row, t[row]);
     for (int i = 0; i < 4; i++) {
-        vector even = _mm512_shuffle_f32x4(quads[i], quads[i + 4], 0x88),
-               odd = _mm512_shuffle_f32x4(quads[i], quads[i + 4], 0xdd),
-               even_below = _mm512_shuffle_f32x4(quads[i + 8], quads[i + 12], 0x88),
-               odd_below = _mm512_shuffle_f32x4(quads[i + 8], quads[i + 12], 0xdd);
+        vector even = _mm512_shuffle_f32x4(t[0][i], t[1][i], 0x88),
+               odd = _mm512_shuffle_f32x4(t[0][i], t[1][i], 0xdd),
+               even_below = _mm512_shuffle_f32x4(t[2][i], t[3][i], 0x88),
+               odd_below = _mm512_shuffle_f32x4(t[2][i], t[3][i], 0xdd);
         a[i] = _mm512_shuffle_f32x4(even, even_below, 0x88);
-        a[i + 4] = _mm512_shuffle_f32x4(odd, odd_below, 0x88);
-        a[i + 8] = _mm512_shuffle_f32x4(even, even_below, 0xdd);
-        a[i + 12] = _mm512_shuffle_f32x4(odd, odd_below, 0xdd);
+        a[4 + i] = _mm512_shuffle_f32x4(odd, odd_below, 0x88);
+        a[8 + i] = _mm512_shuffle_f32x4(even, even_below, 0xdd);
+        a[12 + i] = _mm512_shuffle_f32x4(odd, odd_below, 0xdd);
     }
 }
 
@@ -312,6 +317,33 @@ static inline lanes lanes_fold16(const lanes a[LANES])
     return result;
 }
 
+/* Half h of four rows of 4 × 4 blocks, each transposed in its place. */
+static inline void transpose_blocks(const lanes a[4], int h, vector t[4])
+{
+    vector low = _mm256_unpacklo_ps(a[0].at[h], a[1].at[h]);
+    vector low_below = _mm256_unpacklo_ps(a[2].at[h], a[3].at[h]);
+    vector high = _mm256_unpackhi_ps(a[0].at[h], a[1].at[h]);
+    vector high_below = _mm256_unpackhi_ps(a[2].at[h], a[3].at[h]);
+    t[0] = _mm256_shuffle_ps(low, low_below, 0x44);
+    t[1] = _mm256_shuffle_ps(low, low_below, 0xee);
+    t[2] = _mm256_shuffle_ps(high, high_below, 0x44);
+    t[3] = _mm256_shuffle_ps(high, high_below, 0xee);
+}
+static inline void lanes_transpose(lanes a[LANES])
+{
+    vector t[2][4][4];
+    for (int h = 0; h < 2; h++)
+        for (int row = 0; row < 4; row++)
+            transpose_blocks(a + 4 * row, h, t[h][row]);
+    for (int i = 0; i < 4; i++)
+        for (int h = 0; h < 2; h++)
+            for (int k = 0; k < 2; k++) {
+                vector above = t[h][2 * k][i], below = t[h][2 * k + 1][i];
+                a[8 * h + i].at[k] = _mm256_permute2f128_ps(above, below, 0x20);
+                a[8 * h + 4 + i].at[k] = _mm256_permute2f128_ps(above, below, 0x31);
+            }
+}
+
 #else
 
 static inline float fold(lanes a)
@@ -335,21 +367,18 @@ static inline lanes lanes_fold16(const lanes a[LANES])
     return lanes_load(sum);
 }
 
-#endif
-
-#if !defined __AVX512F__
 static inline void lanes_transpose(lanes a[LANES])
 {
-    float from[LANES][LANES] __attribute__((aligned(64))),
-        to[LANES][LANES] __attribute__((aligned(64)));
+    _Alignas(64) float from[LANES][LANES], to[LANES];
     for (int i = 0; i < LANES; i++)
         lanes_store(from[i], a[i]);
-    for (int i = 0; i < LANES; i++)
+    for (int i = 0; i < LANES; i++) {
         for (int j = 0; j < LANES; j++)
-            to[i][j] = from[j][i];
-    for (int i = 0; i < LANES; i++)
-        a[i] = lanes_load(to[i]);
+            to[j] = from[j][i];
+        a[i] = lanes_load(to);
+    }
 }
+
 #endif
 
 #endif

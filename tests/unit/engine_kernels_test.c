@@ -168,7 +168,7 @@ static struct layer_test *make(const struct size *s)
     t->s = *s;
     t->plane = (size_t)(s->height * s->width) * LANES;
     size_t in = (size_t)s->channels * t->plane, out = (size_t)s->filters * t->plane;
-    t->weights = noise((size_t)(s->filters * s->channels) * 9, 1);
+    t->weights = noise((size_t)(s->filters * s->channels) * 9 + LANES, 1);
     t->x = noise(in, 2);
     t->dy = noise(out, 3);
     t->y = vectors(out / LANES);

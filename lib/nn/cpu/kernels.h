@@ -122,9 +122,9 @@ struct kernels {
     void (*input_transform_results)(const struct output *o, const float *gradient, int first,
                                     uint32_t live, const struct input_tiles *to);
 
-    /* One channel of weights, side × side (3 or 1) taps each, next floats from a filter to the
-     * next, to to[place][LANES], panel floats from one panel of filters to the next; flip: taps
-     * in reverse, for the data gradient. */
+    /* One channel of weights, side × side (3 or 1) taps each, of which LANES floats are read, next
+     * floats from a filter to the next, to to[place][LANES], panel floats from one panel of filters
+     * to the next; flip: taps in reverse, for the data gradient. */
     void (*filter_transform)(const float *weights, size_t next, int side, int flip, int filters,
                              float *to, size_t panel, size_t place);
 

@@ -32,6 +32,7 @@ typedef __m512 vector;
 typedef __mmask16 vector_mask;
 
 #define vector_load(at)           _mm512_load_ps(at)
+#define vector_load_any(at)       _mm512_loadu_ps(at)
 #define vector_store(at, a)       _mm512_store_ps(at, a)
 #define vector_all(value)         _mm512_set1_ps(value)
 #define vector_add(a, b)          _mm512_add_ps(a, b)
@@ -63,6 +64,7 @@ typedef __m256 vector;
 typedef __m256 vector_mask; /* all bits of a chosen lane are set, as for NEON */
 
 #define vector_load(at)           _mm256_load_ps(at)
+#define vector_load_any(at)       _mm256_loadu_ps(at)
 #define vector_store(at, a)       _mm256_store_ps(at, a)
 #define vector_all(value)         _mm256_set1_ps(value)
 #define vector_add(a, b)          _mm256_add_ps(a, b)
@@ -94,6 +96,7 @@ typedef float32x4_t vector;
 typedef uint32x4_t vector_mask;
 
 #define vector_load(at)           vld1q_f32(at)
+#define vector_load_any(at)       vld1q_f32(at)
 #define vector_store(at, a)       vst1q_f32(at, a)
 #define vector_all(value)         vdupq_n_f32(value)
 #define vector_add(a, b)          vaddq_f32(a, b)
@@ -122,6 +125,7 @@ typedef float vector;
 typedef _Bool vector_mask;
 
 #define vector_load(at)           (*(at))
+#define vector_load_any(at)       (*(at))
 #define vector_store(at, a)       (*(at) = (a))
 #define vector_all(value)         (value)
 #define vector_add(a, b)          ((a) + (b))
@@ -164,6 +168,11 @@ typedef struct {
 static inline lanes lanes_load(const float *at)
 {
     EACH_VECTOR(lanes, vector_load(at + i * VECTOR_WIDTH));
+}
+/* From a place that is aligned for a float only. */
+static inline lanes lanes_load_any(const float *at)
+{
+    EACH_VECTOR(lanes, vector_load_any(at + i * VECTOR_WIDTH));
 }
 static inline void lanes_store(float *at, lanes a)
 {

@@ -284,18 +284,23 @@ void ISA_NAME(input_transform_results)(const struct output *o, const float *grad
 void ISA_NAME(filter_transform)(const float *weights, size_t next, int side, int flip, int filters,
                                 float *to, size_t panel, size_t place)
 {
-    int first = side == 1 ? 4 : 0, end = 9 - first; /* a single tap is the one in the middle */
     for (int filter = 0; filter < filters; filter += LANES, to += panel) {
-        _Alignas(64) float taps[9][LANES] = {{0}};
-        for (int lane = 0; lane < LANES && filter + lane < filters; lane++)
-            for (int tap = first; tap < end; tap++)
-                taps[tap][lane] = weights[(size_t)(filter + lane) * next +
-                                          (size_t)(flip ? 8 - tap : tap) - (size_t)first];
+        lanes tap[LANES]; /* first filters, then, transposed, taps */
+        for (int lane = 0; lane < LANES; lane++)
+            tap[lane] = filter + lane < filters
+                            ? lanes_load_any(weights + (size_t)(filter + lane) * next)
+                            : lanes_zero();
+        lanes_transpose(tap);
+        if (side == 1) { /* the one in the middle */
+            tap[4] = tap[0];
+            for (int i = 0; i < 9; i++)
+                tap[i] = i == 4 ? tap[4] : lanes_zero();
+        }
         lanes half[3][6];
         for (int column = 0; column < 3; column++) {
             lanes g[3];
             for (int row = 0; row < 3; row++)
-                g[row] = lanes_load(taps[3 * row + column]);
+                g[row] = flip ? tap[8 - 3 * row - column] : tap[3 * row + column];
             transform_taps(g, half[column]);
         }
         for (int i = 0; i < 6; i++) {

@@ -176,9 +176,8 @@ static void correlate_panels(const struct cpu *cpu, int stage, const struct stri
                          scratch->turned_gradients + place * p.weights_place +
                              (size_t)filter / LANES * p.panel);
     }
-    for (int first = 0; first < s->in_channels; first += TURNED_CHANNELS) {
-        int rest = s->in_channels - first,
-            channels = rest < TURNED_CHANNELS ? rest : TURNED_CHANNELS;
+    for (int first = 0; first < s->in_channels; first += WIDE_CHANNELS) {
+        int rest = s->in_channels - first, channels = rest < WIDE_CHANNELS ? rest : WIDE_CHANNELS;
         p.tiles = channels / LANES;
         p.pixels_place = place_floats(length, p.tiles);
         p.products_place = place_floats(LANES, p.tiles);
@@ -189,9 +188,9 @@ static void correlate_panels(const struct cpu *cpu, int stage, const struct stri
             p.first = filter;
             k->multiply(&p);
             for (int f = 0; f < LANES; f++)
-                k->sums_transform(p.products + (size_t)(f * p.tiles) * LANES, p.products_place,
-                                  p.tiles,
-                                  to + (size_t)(((filter + f) * s->in_channels + first) * 9));
+                k->sums_transform(
+                    p.products + (size_t)(f * p.tiles) * LANES, p.products_place, p.tiles,
+                    to + ((size_t)(filter + f) * (size_t)s->in_channels + (size_t)first) * 9);
         }
     }
 }

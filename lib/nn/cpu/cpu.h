@@ -3,12 +3,17 @@
  * A batch is split into lane groups of 16 images; the last may have fewer live lanes (its others
  * repeat the last image, so that they stay finite, and are left out of every sum). A stage is a
  * convolution with what follows it (normalisation, ReLU, pool). Its work is split into items, a
- * band of at most BAND_ROWS rows of one lane group each. An item takes strips of TILE rows, channel
+ * band of at most BAND_ROWS rows of one lane group each, or of several groups where images are
+ * small. An item takes strips of TILE rows, channel
  * by channel, normalised and pooled on the way, through the nearest cache into Winograd's space
  * (kernels/winograd.h) in the thread's scratch memory, multiplies there and takes the result back.
  * So an item's data stays in the second cache, and rows as well as groups occupy threads; and
  * activations are not stored, but those that are added to what comes later and what comes of such
  * additions: these are written out once and read as they are.
+ *
+ * The gradient of weights is a sum over pixels and images: for few channels it is taken with images
+ * as lanes, which are folded at the end of an item; for many, pixels and gradients are transposed
+ * and it is one more product, with channels as lanes.
  *
  * Sums over a batch are taken per item and then over the items in their order, in double: the items
  * depend on batch and shape alone, so the number of threads cannot change a bit.
@@ -26,10 +31,11 @@
 enum {
     BAND_ROWS = 8,
     BAND_STRIPS = BAND_ROWS / TILE,
-    ITEM_TILES = 4,     /* an item has this many of each channel at least, of several groups */
+    ITEM_TILES = 4,     /* an item of a small image has several groups, for so many tiles */
     PRODUCT_LINES = 96, /* filters · tiles of products at a time: 36 times 64 bytes each */
-    MANY_CHANNELS = 96,
-    TURNED_CHANNELS = 64 /* of a wide stage's weights' gradient, at a time */
+    MANY_CHANNELS = 96, /* whose pixels fill the second cache: more filters at a time */
+    WIDE = 4096,        /* filters · channels of weights whose gradient has channels as lanes */
+    WIDE_CHANNELS = 64  /* of them at a time: turned, they stay in the second cache */
 };
 
 /* Mean of some values, and the sum of their squared distances from it. */
@@ -76,14 +82,15 @@ struct stage {
 
 /* One thread's own memory. */
 struct scratch {
-    float *strip;  /* [6][width + 2][LANES] */
-    float *pixels; /* [PLACES][channels][tiles][LANES], as are the next two */
-    float *products;
-    float *gradients;                        /* of QUAD filters, or LANES */
-    float *turned_pixels, *turned_gradients; /* of wide stages: [PLACES][tiles · LANES][channels],
-                                                [PLACES][panels][tiles · LANES][LANES] */
-    float *folded;                           /* [PLACES][quads of channels][LANES] */
-    float *sums;                             /* [groups of an item][channels][3][LANES] */
+    float *strip;     /* [6][width + 2][LANES] */
+    float *pixels;    /* [PLACES][channels][tiles][LANES], as are the next two */
+    float *products;  /* of some filters */
+    float *gradients; /* of QUAD filters, or LANES */
+    /* of wide stages: [PLACES][tiles · LANES][WIDE_CHANNELS], and like weights, of tiles · LANES
+     * channels */
+    float *turned_pixels, *turned_gradients;
+    float *folded;  /* [PLACES][quads of channels][LANES] */
+    float *sums;    /* [groups of an item][channels][3][LANES] */
     float *feature; /* [channels of the last stage][LANES], later their gradient */
     float *pixel;   /* the same shape: the place of each that is a largest */
     double *logit;  /* [classes][LANES] */
@@ -133,11 +140,10 @@ struct cpu {
 
 extern const struct engine_class cpu_class;
 
-/* Whether the gradient of the weights is made with channels as lanes. */
 static inline int is_wide(const struct stage *s)
 {
     return s->in_channels % LANES == 0 && s->channels % LANES == 0 &&
-           s->in_channels * s->channels > 4096;
+           s->in_channels * s->channels > WIDE;
 }
 
 /* Floats of the partial gradient of QUAD filters. */

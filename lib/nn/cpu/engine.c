@@ -164,8 +164,8 @@ static void plan_scratch(struct cpu *cpu, struct arena *a)
         channels = larger(channels, (size_t)most);
         sums = larger(sums, (size_t)(s->span * most));
         if (is_wide(s)) {
-            products = larger(products, PLACES * place_floats(LANES, TURNED_CHANNELS / LANES));
-            turned_pixels = larger(turned_pixels, PLACES * place_floats(TURNED_CHANNELS, tiles));
+            products = larger(products, PLACES * place_floats(LANES, WIDE_CHANNELS / LANES));
+            turned_pixels = larger(turned_pixels, PLACES * place_floats(WIDE_CHANNELS, tiles));
             turned_gradients =
                 larger(turned_gradients, PLACES * weights_place(s->channels, tiles * LANES));
         }

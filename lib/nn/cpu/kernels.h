@@ -49,8 +49,8 @@ static inline size_t weights_place(int filters, int channels)
     return place_floats(channels, (filters + LANES - 1) / LANES);
 }
 
-/* products[place][filter][tile] = Σ over channels of weights[place][channel][filter] ·
- * pixels[place][channel][tile] */
+/* products[place][filter - first][tile] = Σ over channels of weights[place][channel][filter] ·
+ * pixels[place][channel][tile], for some filters from first on; weights is those of filter 0. */
 struct product {
     const float *pixels, *weights;
     float *products;

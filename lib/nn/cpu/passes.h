@@ -120,11 +120,11 @@ struct convolution {
     const float *bias; /* [filters], or NULL */
     int channels, filters;
     float *out;
-    float *sums;    /* of the first group of the item: kernels.h, output_transform();
-                       or NULL */
-    const float *y; /* NULL, or whose activation out is the gradient of, of the same */
-    const struct normal
-        *normal; /* shape, and its normalisation: then output_transform_gradient() */
+    float *sums; /* NULL, or where kernels.h's output transforms leave those of the item's groups */
+    /* NULL, or the outputs whose activations out is the gradient of, shaped as out, and how they
+     * are normalised: then output_transform_gradient(). */
+    const float *y;
+    const struct normal *normal; /* [filters] */
 };
 
 /* begins: these are the first strips of an item, whose sums start anew. */

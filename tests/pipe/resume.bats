@@ -316,7 +316,7 @@ sys.stdout.buffer.write(b"".join(parts))' "$@"
         grep -q -- "cannot resume other.bin: $2" err
         [ ! -s out ]
     }
-    refused 'record["numerics"] += 1' 'its numerics is 2, but 1 in this run'
+    refused 'record["numerics"] += 1' 'its numerics is 3, but 2 in this run'
     refused 'record["options"]["later"] = 5' 'its --later is 5, but unset in this run'
     refused 'record["later"] = 5' 'its later is 5, but unset in this run'
     refused 'record["upstream"][0]["options"]["flip"] = 0.25' 'its --flip (psaug) is 0.25, but 0.5 in this run'

@@ -38,6 +38,9 @@ static int check_step(const struct engine_options *o)
             "the factor of the rate for biases, scales and offsets must be a number greater "
             "than 0, not %g",
             o->vector_rate);
+    if (outside(o->offset_rate, 0, DBL_MAX))
+        return fail("the factor of the rate for offsets must be a number greater than 0, not %g",
+                    o->offset_rate);
     if (outside(o->clip_norm, 0, DBL_MAX))
         return fail(
             "the norm that gradients are clipped to must be a number greater than 0, not %g",

@@ -21,7 +21,7 @@
  *   Adam          v ← momentum·v + (1 - momentum)·g, u ← second·u + (1 - second)·g²,
  *                 w ← w - rate·v̂ / (√û + epsilon) with v̂ = v / (1 - momentum^t), û = u / (1 -
  *                 second^t) in step t = 1, 2, … (Kingma, Ba, 2015)
- * For tensors of one dimension rate is rate·vector_rate.
+ * For offsets rate is rate·offset_rate, for other tensors of one dimension rate·vector_rate.
  *
  * The loss of an image, with label smoothing s in training, is -Σ q·log p over the K classes, q =
  * s/K, and 1 - s more for the label (Szegedy et al., 2016); told is the loss that is trained on.
@@ -61,6 +61,7 @@ struct engine_options {
     int decoupled;      /* decay */
     int decay_all;      /* the decay is of all trained tensors, not of TENSOR_WEIGHTS alone */
     double vector_rate; /* a factor; 0: 1 */
+    double offset_rate; /* … 0: vector_rate */
     double clip_norm;   /* 0: no clipping */
     double label_smoothing;
     double dropout;

@@ -219,7 +219,7 @@ static struct layer *add_stage(struct net *net, const struct stage_text *stage, 
     snprintf(name, sizeof name, "block%u.normalise%u", block, number);
     add_layer(net, LAYER_NORMALISE);
     add_vector(net, TENSOR_ONE, stage->filters, name, "scale");
-    add_vector(net, TENSOR_ZERO, stage->filters, name, "offset");
+    add_vector(net, TENSOR_OFFSET, stage->filters, name, "offset");
     add_vector(net, TENSOR_MEAN, stage->filters, name, "mean");
     add_vector(net, TENSOR_VARIANCE, stage->filters, name, "variance");
     return convolution;

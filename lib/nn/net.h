@@ -51,7 +51,8 @@ enum layer_kind {
 /* How a parameter tensor starts, and what a step does to it. */
 enum tensor_kind {
     TENSOR_WEIGHTS,  /* Glorot uniform: ±√(6 / (fan_in + fan_out)); trained, with weight decay */
-    TENSOR_ZERO,     /* starts 0: biases, offsets; trained, no decay */
+    TENSOR_ZERO,     /* starts 0: biases; trained, no decay */
+    TENSOR_OFFSET,   /* starts 0: offsets of batch normalisation; trained, no decay */
     TENSOR_ONE,      /* starts 1: scales; trained, no decay */
     TENSOR_MEAN,     /* running mean: starts 0, not trained */
     TENSOR_VARIANCE, /* running variance: starts 1, not trained */
@@ -61,7 +62,8 @@ enum tensor_kind {
 /* Whether steps move it, and momentum and the like exist of it. */
 static inline int tensor_is_trained(enum tensor_kind kind)
 {
-    return kind == TENSOR_WEIGHTS || kind == TENSOR_ZERO || kind == TENSOR_ONE;
+    return kind == TENSOR_WEIGHTS || kind == TENSOR_ZERO || kind == TENSOR_OFFSET ||
+           kind == TENSOR_ONE;
 }
 
 /* What an activation goes into behind its convolution: itself, its 2×2 maximum, or its mean or its

@@ -40,6 +40,7 @@ static const struct {
       .weight_decay = 0.01,
       .decoupled = 1,
       .vector_rate = 0.5,
+      .offset_rate = 2,
       .clip_norm = 0.5,
       .label_smoothing = 0.1,
       .dropout = 0.2}},

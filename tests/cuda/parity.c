@@ -34,6 +34,7 @@ static const struct shape_case texts[] = {
                                       .decoupled = 1,
                                       .decay_all = 1,
                                       .vector_rate = 0.5,
+                                      .offset_rate = 2,
                                       .clip_norm = 0.2,
                                       .label_smoothing = 0.1,
                                       .dropout = 0.3,

@@ -39,7 +39,7 @@ for record in records:
     psfetch -q --limit 60 --resize 8x8 --split 0.7 | psaug -e 4 >epochs.ps # five mini-batches an epoch
     recipes=(
         "--network 8w-8p-8+1-8k1-max --initializer dirac --schedule cosine --warm-up 25% --horizon 4 --nesterov
-            --label-smoothing 0.2 --decay-all --vector-rate 4 --average ema:0.8 --keep best --validate-every 3i -r 0.5"
+            --label-smoothing 0.2 --decay-all --vector-rate 4 --offset-rate 16 --average ema:0.8 --keep best --validate-every 3i -r 0.5"
         "--network 4-4p-4 --initializer he --optimizer adamw --dropout 0.2 --clip-norm 0.5 --schedule one-cycle --horizon 4
             --average lookahead:3:0.5:2 --keep best --metric accuracy --last-batch drop --validate-every 3"
         "--filters 4 --optimizer adam --beta2 0.9 --epsilon 0.01 --schedule exponential --drop-period 2 --drop-factor 0.5

@@ -11,11 +11,11 @@
 static const struct engine_options
     plain = {.momentum = 0.9, .weight_decay = 0.01},
     nesterov = {.momentum = 0.8, .nesterov = 1, .weight_decay = 0.01},
-    smooth = {.label_smoothing = 0.2, .vector_rate = 3},
+    smooth = {.label_smoothing = 0.2, .vector_rate = 3, .offset_rate = 0.5},
     decoupled = {.momentum = 0.9, .weight_decay = 0.1, .decoupled = 1},
     decay_all = {.weight_decay = 0.1, .decay_all = 1},
     decoupled_all = {.weight_decay = 0.1, .decoupled = 1, .decay_all = 1, .vector_rate = 0.5},
-    clipped = {.momentum = 0.9, .weight_decay = 0.1, .clip_norm = 0.1},
+    clipped = {.momentum = 0.9, .weight_decay = 0.1, .clip_norm = 0.1, .offset_rate = 6},
     dropping = {.dropout = 0.5, .seed = 7},
     adam = {.optimizer = OPTIMIZER_ADAM,
             .momentum = 0.9,

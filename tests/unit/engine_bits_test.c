@@ -236,6 +236,7 @@ static void refuses_options(const struct bed *b)
         {{.nesterov = 1}, "needs a momentum"},
         {{.weight_decay = -1}, "decay must be a number from 0 on, not -1"},
         {{.vector_rate = INFINITY}, "factor of the rate for biases"},
+        {{.offset_rate = -1}, "factor of the rate for offsets must be a number greater than 0"},
         {{.clip_norm = -3}, "not -3"},
         {{.label_smoothing = 1}, "label smoothing must be at least 0 and less than 1, not 1"},
         {{.dropout = NAN}, "dropout must be at least 0 and less than 1, not"},

@@ -462,7 +462,9 @@ void reference_move(const struct reference *r, const double *gradient, double *p
     for (uint32_t number = 0; number < r->net->tensors; number++) {
         const struct tensor *t = &r->net->tensor[number];
         double rate = r->step.rate;
-        if (t->dimensions == 1 && r->options->vector_rate > 0)
+        if (t->kind == TENSOR_OFFSET && r->options->offset_rate > 0)
+            rate *= r->options->offset_rate;
+        else if (t->dimensions == 1 && r->options->vector_rate > 0)
             rate *= r->options->vector_rate;
         for (size_t i = t->offset; i < t->offset + t->size && tensor_is_trained(t->kind); i++)
             move(r, t->kind, rate, factor * gradient[i], &parameters[i], &momentum[i], &second[i]);

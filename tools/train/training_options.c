@@ -87,6 +87,8 @@ static const struct option_row rows[] = {
      "biases, scales and offsets decay too"},
     {0, "vector-rate", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.vector_rate, 1e-6, 1e6, "F",
      "factor of the rate of biases, scales and offsets (1)"},
+    {0, "offset-rate", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.offset_rate, 1e-6, 1e6, "F",
+     "... of offsets, those of batch normalisation (--vector-rate)"},
     {0, "clip-norm", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.clip_norm, 0, 1e6, "N",
      "the gradient is scaled down to this length (0: never)"},
     {0, "label-smoothing", OPTION_REAL, OPTION_IF_GIVEN, &options.engine.label_smoothing, 0, 0.999,

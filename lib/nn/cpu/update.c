@@ -127,7 +127,9 @@ static void move(struct cpu *cpu, const struct range *r)
     const struct tensor *t = r->tensor;
     double momentum = o->momentum, rate = cpu->step.rate, clip = cpu->clip;
     double decay = o->decay_all || t->kind == TENSOR_WEIGHTS ? o->weight_decay : 0, kept = 1;
-    if (t->dimensions == 1 && o->vector_rate > 0)
+    if (t->kind == TENSOR_OFFSET && o->offset_rate > 0)
+        rate *= o->offset_rate;
+    else if (t->dimensions == 1 && o->vector_rate > 0)
         rate *= o->vector_rate;
     if (o->decoupled) {
         kept = 1 - rate * decay;

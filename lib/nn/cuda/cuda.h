@@ -10,8 +10,8 @@
  * the kernels are told how many are live: the copies are in no sum, and their gradients are 0.
  *
  * The parameters on the device are one array of floats: first all weights, those that are fixed
- * before the others, then biases, scales and offsets, then running means and variances (which no
- * step moves); gradients, momentum and second moments are arrays of the same layout without the
+ * before the others, then biases and scales, then offsets, then running means and variances (which
+ * no step moves); gradients, momentum and second moments are arrays of the same layout without the
  * last part. Weights of a convolution are [out][kernel][kernel][in].
  *
  * What is added at the end of a stage is the activation of the stage `back` before it; the gradient
@@ -82,8 +82,9 @@ struct cuda {
     int stages, feature_channels, classes;
     struct cuda_stage stage[NET_MAX_STAGES];
     size_t connected_weights, connected_bias; /* places in the parameters */
-    /* floats: fixed weights; with them all weights; all that has a gradient; all */
-    size_t fixed, weights, moved, parameters;
+    /* floats: fixed weights; with them all weights; all before the offsets; all that has a gradient;
+     * all */
+    size_t fixed, weights, offsets, moved, parameters;
     size_t *where; /* [net.parameters] of each among them */
     struct step_rule rule;
     struct dropout dropout;

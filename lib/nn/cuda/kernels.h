@@ -34,16 +34,16 @@ enum storage { STORED_FLOAT, STORED_BF16 };
 
 /* What a step is about; written by the host before it. */
 struct step_values {
-    float rate, vector_rate; /* of weights; of tensors of one dimension */
+    float rate, vector_rate, offset_rate; /* of weights; of vectors; of those that are offsets */
     uint32_t live;   /* images of this step; those behind them in the batch count for nothing */
     uint32_t number; /* of this step, for dropout */
     float momentum_correction, second_correction; /* Adam's: 1 / (1 - momentum^t), … of second */
 };
 
 /* What every step does to the parameters (engine.h): to those from first on and before end. Those
- * before vectors are weights, those before decayed decay. */
+ * before vectors are weights, those from offsets on are offsets, those before decayed decay. */
 struct step_rule {
-    int first, vectors, decayed, end;
+    int first, vectors, offsets, decayed, end;
     int adam, nesterov, decoupled;
     float momentum, second;         /* what is kept of the moments */
     float new_momentum, new_second; /* 1 - momentum, 1 - second */

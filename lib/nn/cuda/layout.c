@@ -74,9 +74,11 @@ static void place_parameters(struct cuda *cuda)
         size_t channels = (size_t)s->shape.channels;
         s->bias = place(&used, channels);
         s->scale = place(&used, channels);
-        s->offset = place(&used, channels);
     }
     cuda->connected_bias = place(&used, classes);
+    cuda->offsets = used;
+    for (int i = 0; i < cuda->stages; i++)
+        cuda->stage[i].offset = place(&used, (size_t)cuda->stage[i].shape.channels);
     cuda->moved = used;
     for (int i = 0; i < cuda->stages; i++) {
         struct cuda_stage *s = &cuda->stage[i];
@@ -93,6 +95,7 @@ static void set_rule(struct cuda *cuda)
     cuda->rule = (struct step_rule){
         .first = (int)cuda->fixed,
         .vectors = (int)cuda->weights,
+        .offsets = (int)cuda->offsets,
         .decayed = (int)(o->decay_all ? cuda->moved : cuda->weights),
         .end = (int)cuda->moved,
         .adam = o->optimizer == OPTIMIZER_ADAM,

@@ -88,7 +88,9 @@ static struct step_values values_of(const struct cuda *cuda, const struct step *
     if (step == NULL)
         return values;
     values.rate = (float)step->rate;
-    values.vector_rate = (float)(o->vector_rate != 0 ? step->rate * o->vector_rate : step->rate);
+    double vectors = o->vector_rate != 0 ? o->vector_rate : 1;
+    values.vector_rate = (float)(step->rate * vectors);
+    values.offset_rate = (float)(step->rate * (o->offset_rate != 0 ? o->offset_rate : vectors));
     values.number = (uint32_t)step->number;
     if (o->optimizer == OPTIMIZER_ADAM) {
         values.momentum_correction = (float)(1 / (1 - maths_power(o->momentum, step->number)));

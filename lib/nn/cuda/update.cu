@@ -57,7 +57,9 @@ extern "C" __global__ void update(const struct step_values *step, struct step_ru
     float came = gradient_at(i, g, narrow_g, narrow), gradient = clip ? *clip * came : came;
     if (i < narrow)
         g[i] = came;
-    float rate = i < rule.vectors ? step->rate : step->vector_rate;
+    float rate = i < rule.vectors   ? step->rate
+                 : i < rule.offsets ? step->vector_rate
+                                    : step->offset_rate;
     if (i < rule.decayed && rule.decoupled)
         w[i] = fmaf(-rate * rule.decay, w[i], w[i]);
     else if (i < rule.decayed)

@@ -29,7 +29,7 @@ is_child() {
 
 # The path of this program comes to parallel by the environment, for it and a shell would see more in some paths than a
 # path; so does a `sleep` of its own (parallel/sleep). When the worker dies, so does parallel, and then the runners are
-# asked to stop. The shell that becomes a runner writes down its number.
+# asked to stop. The shell that becomes a runner tells its number.
 widen() {
     local wanted=${#handed_out[@]}
     ((wanted > 2 * ahead)) || wanted=$((2 * ahead))
@@ -41,7 +41,7 @@ widen() {
     export self
     # shellcheck disable=SC2016 # for that shell
     exec {queue}> >(PATH=$here/parallel:$PATH PARALLEL_SHELL=/bin/sh exec setpriv --pdeathsig KILL parallel --plain --will-cite \
-        --ungroup --jobs "$wanted" 'echo $$ >"$out/.places/pid."{}; PATH=${PATH#*:}; exec setpriv --pdeathsig TERM "$self" point {}' 1>&"$events" \
-        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|Warning: Starting\|Warning: Consider\|echo \$\$ \)/d' >&2))
+        --ungroup --jobs "$wanted" 'echo "began "{}" $$"; PATH=${PATH#*:}; exec setpriv --pdeathsig TERM bash "$self" point {}' 1>&"$events" \
+        2> >(sed -u '/^parallel: \(SIGHUP\|Waiting for these\|Warning: Starting\|Warning: Consider\|echo "began \)/d' >&2))
     executors+=($!) ahead=$wanted
 }

@@ -1,7 +1,7 @@
 # Where points are trained. A host has places, each for one point at a time: a place is a file in the folder
 # .places/free, such as host1.2, that whoever trains there holds a lock on. The file .places/host1 says how the host is
-# reached ("here", or an ssh command) and, in a second line, how many places it has. A host that was lost is left alone
-# for a minute.
+# reached ("here", or an ssh command), in a second line how many places it has and how many threads are for each, and in
+# a third its GPUs. A host that was lost is left alone for a minute.
 # shellcheck shell=bash
 
 # GPUs of this machine that a network could be trained on, as CUDA_VISIBLE_DEVICES has them.
@@ -9,6 +9,15 @@
 gpus_here='
 if [ -n "${CUDA_VISIBLE_DEVICES+set}" ]; then echo "$CUDA_VISIBLE_DEVICES" | tr , "\n" | grep . | grep -vx -- -1
 else nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null | grep -x "[0-9]*"; fi'
+
+# The cores of this machine, or those of them that Slurm has given us.
+cores_here() {
+    local cores
+    for cores in "${SLURM_CPUS_PER_TASK-}" "${SLURM_CPUS_ON_NODE-}" "$(nproc)"; do
+        [[ ! $cores =~ ^$a_number$ ]] || break
+    done
+    echo "$cores"
+}
 
 # The lines of --hosts FILE (one a host: [JOBS/]HOST or [JOBS/]ssh with options, as parallel's --sshlogin; ":" is this
 # machine), or one for this machine alone.
@@ -32,19 +41,24 @@ check_hosts() {
 # ask_hosts: writes down how each is reached and how many networks it trains at a time, of those that answer: as many as
 # it has GPUs, times --per-gpu, and without any as it has cores. Says "places N", of all, on standard output.
 ask_hosts() {
-    local line asked login places count host=0 most=0
+    local line asked login places cores gpus count host=0 most=0
     count="PATH=\$PATH:$(quote "$bin"); command -v psaug >/dev/null && command -v pstrain >/dev/null || exit
-        gpus=\$($gpus_here | wc -l); if [ \$gpus = 0 ]; then nproc; else echo \$((gpus * $per_gpu)); fi"
+        echo \$(nproc) \$($gpus_here)"
     while read -r line <&3; do
         split_host "$line" || continue
         ((host++))
-        # It is a command line, so no place for other options than of its ssh; and the host answers with a number.
+        # It is a command line, so no place for other options than of its ssh; and the host answers with the number of
+        # its cores, and its GPUs.
         if [[ $login = -* ]] || ! is_plain "$login"; then
             echo "sweep: $hosts has no host in '$login': it is left out" | made_plain >&2
         elif reach "${login/#:/here}" "$count" </dev/null >"$out/.places/answer" &&
-            places=$(tail -n 1 "$out/.places/answer") && [[ $places =~ ^[1-9][0-9]{0,4}$ ]]; then
-            printf '%s\n' "${login/#:/here}" "${asked:-$places}" >"$out/.places/host$host"
-            ((most += ${asked:-$places}))
+            [[ $(tail -n 1 "$out/.places/answer") =~ ^([1-9][0-9]{0,4})((\ [[:graph:]]+)*)$ ]]; then
+            cores=${BASH_REMATCH[1]}
+            read -ra gpus <<<"${BASH_REMATCH[2]}"
+            [ "$login" != : ] || cores=$(cores_here)
+            places=$((${#gpus[@]} > 0 ? ${#gpus[@]} * per_gpu : cores)) places=${asked:-$places}
+            printf '%s\n' "${login/#:/here}" "$places $((cores > places ? cores / places : 1))" "${gpus[*]}" >"$out/.places/host$host"
+            ((most += places))
         else
             echo "sweep: $login does not answer, or has no psaug and pstrain: it is left out" >&2
         fi
@@ -55,7 +69,7 @@ ask_hosts() {
 make_places() {
     local host places i
     for host in "$out/.places"/host*[0-9]; do
-        { read -r _ && read -r places; } <"$host"
+        { read -r _ && read -r places _; } <"$host"
         for ((i = $1; i < places && i < $2; i++)); do
             : >"$out/.places/free/${host##*/}.$i"
             [ ! -e "$out/stop" ] || return
@@ -85,10 +99,13 @@ quote() {
 }
 
 # take_place: holds a free one by the descriptor {place}; sets host, the path of its file, number (the place's there),
-# places (how many it has) and login. 1 when all hosts have been lost for half a minute, or when the point shall stop.
+# threads (for it), gpus (the host's) and login. 1 when all hosts have been lost for half a minute, or when the point shall stop.
 take_place() {
     # On a cluster the queue has chosen one.
-    if [ -n "$slurm" ]; then login=here host='' number=0 places=1 && return; fi
+    if [ -n "$slurm" ]; then
+        login=here host='' number=0 threads=$(cores_here)
+        return
+    fi
     local files file alive waited=0 first=$((PARALLEL_JOBSLOT - 1))
     until asked_to_stop; do
         files=("$out/.places/free"/*) alive=''
@@ -98,7 +115,7 @@ take_place() {
             alive=1
             exec {place}<"$file"
             if flock --nonblock "$place"; then
-                { read -r login && read -r places; } <"$host"
+                { read -r login && read -r _ threads && read -ra gpus; } <"$host"
                 return
             fi
             exec {place}<&-

@@ -9,7 +9,7 @@ augmenting=()                                 # all of psaug's
 left=() reached=0                             # what earlier runs left, and the epochs of the one that came furthest,
 furthest=''                                   # which is this, if any can be gone on from
 log=''                                        # descriptor of NAME.log, which it holds
-place='' host='' number='' places='' login='' # where it trains
+place='' host='' number='' threads='' gpus=() login='' # where it trains
 trainer=''                                    # the process that trains, or brings the images to a host
 hold=''                                       # descriptor of the input of a host's shell, which asks its trainer to stop when that ends
 halted=''                                     # asked: a TERM came; told: the trainer knows
@@ -18,7 +18,7 @@ result=''                                     # the trainer's exit status
 # point NAME: what parallel and Slurm run. Says "ended NAME" on standard output. A request to stop, by a file
 # or by a TERM to this process, is heeded at whatever moment it comes: the point is then stopped, not failed.
 point() {
-    local name=$1 say options lost=0
+    local name=$1 say lines options lost=0
     run=$out/$name
     trap halt TERM
     [[ $name =~ ^$a_name$ ]] || die 1 "'$name' is no name of a point"
@@ -31,7 +31,8 @@ point() {
     # Where another sweep trains it already, that is enough.
     exec {log}>>"$run.log" || exit 1
     flock --wait 1 "$log" || { echo "ended $name" >&"$say" && return; }
-    IFS=$'\t' read -r _ asked_epochs options < <(points_of "$name" | tail -n 1)
+    mapfile -t lines < <(points_of "$name")
+    IFS=$'\t' read -r _ asked_epochs options <<<"${lines[*]: -1}"
     split_point "$options"
     while :; do
         if [ -z "$asked_epochs" ] || ! is_of_a_point "$options"; then
@@ -65,11 +66,13 @@ asked_to_stop() {
 put_aside() {
     local file
     put_aside_as_torn "$run.stopped" "$run.part"
-    rm -f "$run.failed"
+    [ ! -e "$run.failed" ] || rm -f "$run.failed"
     left=() reached=0 furthest=''
     read -ra augmenting <<<"$augment"
     augmenting+=("${viewing[@]}")
-    for file in "$run.bin" "$run".torn*; do [ ! -e "$file" ] || left+=("$file"); done
+    [ ! -e "$run.bin" ] || left=("$run.bin")
+    # A pattern goes through all of the folder, in which there may be many points.
+    [ ! -e "$run.torn1" ] || left+=("$run".torn*)
     [ ${#left[@]} -gt 0 ] || return 0
     read -r reached file < <(psdump -k status "${left[@]}" | awk -F '\t' '
         $5 ~ /^[0-9]+$/ && length($5) < 10 && ($5 + 0 > epoch || $5 + 0 == epoch && $6 + 0 >= iteration) {
@@ -81,6 +84,7 @@ put_aside() {
 put_aside_as_torn() {
     local file n=1
     for file; do
+        [ -e "$file" ] || continue
         while [ -e "$run.torn$n" ]; do ((n++)); done
         [ ! -s "$file" ] || mv "$file" "$run.torn$n"
         rm -f "$file"
@@ -91,17 +95,17 @@ put_aside_as_torn() {
 # its input, to its host; where it came before there was a trainer, none begins.
 attend() {
     local watcher
-    {
+    # It ends with its input, and so with this process at the latest.
+    exec {watcher}> >(
         [ -z "$hold" ] || exec {hold}>&-
         [ -z "$place" ] || exec {place}<&-
         exec {log}>&-
-        until asked_to_stop; do pause 0.5 || exit; done
+        until asked_to_stop; do read -r -t 0.5 || [ $? -gt 128 ] || exit; done
         kill -TERM $$
-    } &
-    watcher=$!
+    )
     until wait "$trainer"; result=$?; ! kill -0 "$trainer" 2>/dev/null; do :; done
     trainer=''
-    kill "$watcher" 2>/dev/null
+    exec {watcher}>&-
 }
 # A trainer is told once: a second TERM would end it at once. One that has been started at this very moment is
 # told by the watcher's TERM, which follows.
@@ -116,17 +120,10 @@ halt() {
 
 # The programs end when this one does, whatever ends it.
 train_here() {
-    local cores gpus
-    cores=$(nproc)
-    [[ ! ${SLURM_CPUS_ON_NODE-} =~ ^$a_number$ ]] || cores=$SLURM_CPUS_ON_NODE
-    ((cores /= places)) # of which a host has at least one
-    [[ ! ${SLURM_CPUS_PER_TASK-} =~ ^$a_number$ ]] || cores=$SLURM_CPUS_PER_TASK
-    mapfile -t gpus < <(sh -c "$gpus_here")
-    # Slurm has chosen the device already.
-    [ ${#gpus[@]} = 0 ] || [ -n "${SLURM_JOB_ID-}" ] || export CUDA_VISIBLE_DEVICES=${gpus[number % ${#gpus[@]}]}
+    [ ${#gpus[@]} = 0 ] || export CUDA_VISIBLE_DEVICES=${gpus[number % ${#gpus[@]}]}
     ! asked_to_stop || { result=4 && return; }
     psaug "${augmenting[@]}" <"$out/data.ps" 2>>"$run.log" |
-        "${mortal[@]}" $$ pstrain "${training[@]}" --epochs "$asked_epochs" --threads $((cores > 1 ? cores : 1)) \
+        "${mortal[@]}" $$ pstrain "${training[@]}" --epochs "$asked_epochs" --threads "$threads" \
             "${left[@]/#/--resume=}" >"$run.part" 2>>"$run.log" &
     trainer=$!
     attend
@@ -135,7 +132,8 @@ train_here() {
 # The images are brought to a host once, and kept there by their digest. The host's shell holds our end of its input:
 # when that ends, it asks the trainer to stop.
 train_there() {
-    local images resume=''
+    local images resume='' gpu=''
+    [ ${#gpus[@]} = 0 ] || gpu=${gpus[number % ${#gpus[@]}]}
     images=.cache/psweep/$(tail -c 8 "$out/data.ps" | od -An -tx1 | tr -d ' \n').ps
     [ -z "$furthest" ] || resume=.cache/psweep/${run##*/}.torn
     send_files "$images" "$resume" 2>>"$run.log" &
@@ -146,11 +144,9 @@ train_there() {
     exec {hold}> >(reach "$login" "
         PATH=\$PATH:$(quote "$bin")
         exec 3<&0
-        gpus=\$($gpus_here)
-        [ -z \"\$gpus\" ] || export CUDA_VISIBLE_DEVICES=\$(echo \"\$gpus\" | sed -n \$(($number % \$(echo \"\$gpus\" | wc -l) + 1))p)
-        threads=\$((\$(nproc) / $places))
+        ${gpu:+export CUDA_VISIBLE_DEVICES=$(quote "$gpu")}
         psaug $(quote "${augmenting[@]}") <$images |
-            pstrain $(quote "${training[@]}") --epochs $asked_epochs ${resume:+--resume $resume} --threads \$((threads > 1 ? threads : 1)) &
+            pstrain $(quote "${training[@]}") --epochs $asked_epochs ${resume:+--resume $resume} --threads $threads &
         trainer=\$!
         { cat <&3 >/dev/null; kill -TERM \$trainer; } 2>/dev/null &
         wait \$trainer
@@ -176,8 +172,12 @@ send_files() {
 
 # finish LOST: what has ended becomes a run, or one that is gone on from, or a failure; of which hosts were lost so often.
 finish() {
+    local torn=()
     case $result in
-    0) mv "$run.part" "$run.bin" && rm -f "$run.log" "$run.failed" "$run.stopped" "$run".torn* ;;
+    0)
+        [ ! -e "$run.torn1" ] || torn=("$run".torn*)
+        mv "$run.part" "$run.bin" && rm -f "$run.log" "$run.failed" "$run.stopped" "${torn[@]}"
+        ;;
     # pstrain was asked to stop. Where it did not yet, or not any more, listen, it has died of that, and what
     # earlier runs left may be more than what it wrote.
     4 | 130 | 143)
@@ -198,5 +198,5 @@ finish() {
         mv "$run.log" "$run.failed"
         ;;
     esac
-    rm -f "$run.stop"
+    [ ! -e "$run.stop" ] || rm -f "$run.stop"
 }

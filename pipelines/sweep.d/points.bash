@@ -20,12 +20,14 @@ list() {
     done | awk '!seen[$0]++'
     [ "${PIPESTATUS[0]}" = 0 ]
 }
-# as_option OPTION VALUE: as it stands in a line: a flag alone, or not at all.
+# as_option OPTION VALUE: sets option, as it stands in a line: a flag alone, or not at all.
 as_option() {
     if [[ $flags != *" $1 "* ]]; then
-        echo "$1 $2"
+        option="$1 $2"
     elif [ "$2" = yes ]; then
-        echo "$1"
+        option=$1
+    else
+        option=''
     fi
 }
 
@@ -47,12 +49,12 @@ complete_axes() {
 # grid: a line of options for each point that the lists in the array axes (OPTION LIST OPTION LIST …) span, the first
 # option varying slowest, with what all have in common behind.
 grid() {
-    local lines=("") line value values words i
+    local lines=("") line value values words option i
     complete_axes
     for ((i = 0; i < ${#axes[@]}; i += 2)); do
         values=$(list "${axes[i + 1]}" "${axes[i]}") || return
         mapfile -t words <<<"$values"
-        for value in "${!words[@]}"; do words[value]=$(as_option "${axes[i]}" "${words[value]}"); done
+        for value in "${!words[@]}"; do as_option "${axes[i]}" "${words[value]}" && words[value]=$option; done
         mapfile -t lines < <(for line in "${lines[@]}"; do
             for value in "${words[@]}"; do printf '%s\n' "$line${line:+${value:+ }}$value"; done
         done)

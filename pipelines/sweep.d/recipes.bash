@@ -77,7 +77,7 @@ is_told() {
 
 # with_recipe LINE: that line of options, behind those of the recipe that it has not itself.
 with_recipe() {
-    local words told values line='' i
+    local words told values option line='' i
     read -ra words <<<"$1"
     told=$(names_in "${words[@]}")
     read -ra words <<<"$basics"
@@ -85,7 +85,8 @@ with_recipe() {
         ! is_told "${words[i]}" "$told" || continue
         values=$(list "${words[i + 1]}" "${words[i]}") || return
         [[ $values != *$'\n'* ]] || die 2 "the recipe has a list, ${words[i]} ${words[i + 1]}: with --points a line has a value of its own"
-        line+="$(as_option "${words[i]}" "$values") "
+        as_option "${words[i]}" "$values"
+        line+="$option "
     done
     echo "$line$1"
 }

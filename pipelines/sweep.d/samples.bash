@@ -42,7 +42,7 @@ range() {
 # draw_points: a line of options for each of so many samples, and each of the seeds. Of a list a value is drawn, too, but of
 # that of the seeds, with all of which each sample is trained. A line that came before does not come again.
 draw_points() {
-    local names=() kinds=() picks=() numbers=() seeds kind low high number word values i k at
+    local names=() kinds=() picks=() numbers=() seeds kind low high number word values option i k at
     complete_axes
     for ((i = 0; i < ${#axes[@]}; i += 2)); do
         if [ "${axes[i]}" = --seed ]; then
@@ -58,7 +58,7 @@ draw_points() {
         else
             values=$(list "${axes[i + 1]}" "${axes[i]}") || return
             mapfile -t word <<<"$values"
-            for k in "${!word[@]}"; do word[k]=$(as_option "${axes[i]}" "${word[k]}"); done
+            for k in "${!word[@]}"; do as_option "${axes[i]}" "${word[k]}" && word[k]=$option; done
             printf -v values '%s\n' "${word[@]}"
             kinds+=("list") picks+=("$values")
         fi

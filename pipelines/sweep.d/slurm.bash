@@ -17,7 +17,7 @@ execute_slurm() {
         for name; do
             # A job that never began, or was ended before it could say anything.
             if [ ! -e "$out/stop" ] && { [ ! -e "$out/.places/begun.$name" ] || [ -e "$out/$name.log" ]; }; then
-                echo Slurm >"$out/.places/pid.$name"
+                echo "began $name Slurm"
             else
                 echo "ended $name"
             fi

@@ -5,6 +5,7 @@
 #
 #   line            who says it                                   what follows
 #   places N        ask_hosts, when all have been asked           what is missing is handed out
+#   began NAME PID  the shell that becomes a runner               it is looked after
 #   ended NAME      a runner, or who waits for Slurm              NAME is no longer handed out; --points - is told
 #   gone NAME PID   look_after_runners, of a runner that has      NAME has failed, unless its own words came first, or
 #                   ended and holds nothing any more              another runner has it by now
@@ -21,6 +22,7 @@
 
 # What the worker, the process of `sweep work`, knows besides:
 declare -A handed_out=() tried=() # points that are being trained or wait for it; that have been handed out once
+declare -A runner=()              # the processes that train points
 events='' tokens=''               # descriptors of the FIFO, and of a pipe: a line for each that shall be read there
 executor=''                       # its name, once it may begin
 most=0 ahead=0                    # places there are; so many points it takes before one has ended
@@ -79,7 +81,7 @@ work() {
         while [ -n "$tokens" ] && ((${#handed_out[@]} + expected < ahead + 2)); do echo >&"$tokens" && ((++expected)); done
         [ ${#handed_out[@]} -gt 0 ] || [ -n "$asking$reading" ] || { [ -z "$stream" ] && { submit || next_rung; }; } || break
         read -r -u "$events" what name rest || continue
-        [[ $what != @(ended|gone) || $name =~ ^$a_name$ ]] || continue
+        [[ $what != @(began|ended|gone) || $name =~ ^$a_name$ ]] || continue
         case $what in
         places)
             asking=''
@@ -92,9 +94,10 @@ work() {
                 submit
             fi
             ;;
+        began) runner[$name]=$rest ;;
         ended) forget "$name" ;;
         gone)
-            [ -n "${handed_out[$name]-}" ] && [ "$(cat "$out/.places/pid.$name" 2>/dev/null)" = "$rest" ] || continue
+            [ "${runner[$name]-}" = "$rest" ] || continue
             # Killed, or never begun.
             said="was killed or could not start"
             { echo "sweep: the process that was to train it $said" >>"$out/$name.log" && mv "$out/$name.log" "$out/$name.failed"; } ||
@@ -122,21 +125,18 @@ work() {
 
 # forget NAME: a point that has ended. With --points - there is a line for it; nobody reads that any more: that is the end.
 forget() {
-    rm -f "$out/.places/pid.$1"
-    unset 'handed_out[$1]'
+    unset 'handed_out[$1]' 'runner[$1]'
     [ -z "$stream" ] || printf '%s\n' "$(states "$1")" || touch "$out/stop"
 }
 # Runners that have ended, as events: so that is heard after their own words, if there were any; not more of them at a
 # time than the FIFO takes. (parallel itself may not see it for long, while it waits for its input.) One that was killed
 # may stay as a zombie, without a program. What one has started may live a while, and holds the lock on its log as long.
 look_after_runners() {
-    local file name pid room=100
-    for file in "$out/.places"/pid.*; do
-        name=${file##*/pid.}
-        if read -r pid <"$file" && [ ! -e "/proc/$pid/exe" ] && ! is_locked "$out/$name.log"; then
-            echo "gone $name $pid"
-            [ $((room -= 1)) -gt 0 ] || return
-        fi
+    local name room=100
+    for name in "${!runner[@]}"; do
+        [ ! -e "/proc/${runner[$name]}/exe" ] && ! is_locked "$out/$name.log" || continue
+        echo "gone $name ${runner[$name]}"
+        [ $((room -= 1)) -gt 0 ] || return
     done
 }
 
@@ -157,7 +157,6 @@ hand_out() {
     local name
     for name; do
         handed_out[$name]=1 tried[$name]=1
-        [ ! -e "$out/.places/pid.$name" ] || rm -f "$out/.places/pid.$name"
     done
     "execute_$executor" "$@"
 }

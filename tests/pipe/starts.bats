@@ -35,21 +35,21 @@ has_no_trainer() {
     # One by turns tells that a runner has reached it, and goes on when it may.
     # shellcheck disable=SC2016 # for another shell
     waits='[ "${0##*/} $(find s -name "d*.log" | wc -l)" != "$(cat stage) 1" ] || { : >at; until [ -e go ]; do sleep 0.05; done; }'
-    shim nvidia-smi "$waits"
+    shim flock "[[ \" \$* \" != *' --wait '* ]] || $waits; exec /usr/bin/flock \"\$@\""
     for program in psaug pstrain; do shim $program "$waits; exec \"\$real\" \"\$@\""; done
     : >stage
     PATH=$PWD/t/pipelines:$PATH trained s "${small[@]}" --depth 1
     half=$(($(stat -c %s s/d1-*.bin) - 100))
     run=$(basename s/d1-*.bin .bin)
     head -c $half "s/$run.bin" >torn && rm "s/$run.bin"
-    for stage in nvidia-smi psaug pstrain; do
+    for stage in flock psaug pstrain; do
         rm -f go at
         echo $stage >stage
         cp torn "s/$run.torn1"
-        env -u CUDA_VISIBLE_DEVICES t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
+        t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
         wait_for test -e at
         sweep stop d1-s0 -o s
-        [ $stage = nvidia-smi ] || wait_for has_no_trainer d1-s0
+        [ $stage = flock ] || wait_for has_no_trainer d1-s0
         touch go
         ends 4 in_time sweep wait -o s
         in_state stopped d1-s0
@@ -60,8 +60,8 @@ has_no_trainer() {
     done
     # All of it: parallel, which is told to start no more, lists what it still runs, to nobody.
     rm -f go at
-    echo nvidia-smi >stage
-    env -u CUDA_VISIBLE_DEVICES t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
+    echo flock >stage
+    t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
     wait_for test -e at
     sweep stop -o s &
     sleep 2
@@ -73,7 +73,7 @@ has_no_trainer() {
 
 @test "a runner that cannot begin, or is killed before it has, fails with a sentence" {
     # shellcheck disable=SC2016 # for another shell
-    shim setpriv '[ "$4" != point ] || { [ -e once ] && kill -KILL $$; : >once; exit 126; }; exec /usr/bin/setpriv "$@"'
+    shim setpriv '[ "$5" != point ] || { [ -e once ] && kill -KILL $$; : >once; exit 126; }; exec /usr/bin/setpriv "$@"'
     ends 1 in_time t/pipelines/sweep "${small[@]}" --depth 1-2 -o s
     grep 'd1-s0-.* failed: the process that was to train it was killed or could not start' err
     grep 'd2-s0-.* failed: the process that was to train it was killed or could not start' err
@@ -193,4 +193,19 @@ has_no_trainer() {
     touch go
     end() { [ -z "$(workers away)" ]; }
     wait_for end
+}
+
+@test "a point more costs a sweep no more than five small programs, however many there are" {
+    mkdir counted
+    for program in awk cat cut dirname env flock grep mv nproc readlink rm sed tail tr; do
+        printf '#!/bin/sh\necho %s >>%q\nexec %q "$@"\n' $program "$PWD/all" "$(command -v $program)" >counted/$program
+    done
+    chmod +x counted/*
+    for points in 1 3; do
+        : >all
+        PATH=$PWD/counted:$PATH trained s$points "${small[@]}" --split 0.5 --epochs 1 --depth 1 --seed 1-$points
+        sort all >of$points
+    done
+    comm -13 of1 of3 | uniq -c | awk '{ print $1 / 2, $2 }' >more
+    [ "$(awk '{ all += $1 } END { print all }' more)" -le 5 ] || { cat more >&2 && false; }
 }

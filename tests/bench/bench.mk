@@ -1,5 +1,5 @@
 # Benchmarks: figures of this machine, now; never part of a test.
-.PHONY: bench bench-gpu
+.PHONY: bench bench-gpu peer
 
 # A benchmark measures the machine it is built on, so it may use all of its instructions.
 build/tests/bench/%.o: CFLAGS += -march=native
@@ -13,18 +13,22 @@ build/tests/bench/bare_get: build/tests/bench/bare_get.o build/tools/fetch/s3/si
 build/tests/bench/objects_bench: build/tests/bench/objects_bench.o $(filter-out %/psfetch.o,$(call objects,fetch)) build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(STREAM) $(FETCHING) -lm -pthread
 
-TORCH_PYTHON := /usr/bin/python3
-## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one
+## peer          PyTorch, for make bench to measure beside, from pip into build/peer
+peer:
+	python3 -m venv build/peer
+	build/peer/bin/pip install torch msgpack
+TORCH_PYTHON := $(firstword $(wildcard build/peer/bin/python) /usr/bin/python3)
+EPOCHS   := 3
+## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one; a sweep of EPOCHS=3, of CIFAR-10
+##               where DATA says where that is (pictures), else of drawn images
 bench: all build/tests/bench/bare_get build/tests/bench/objects_bench build/tests/bench/stream_bench build/tests/bench/loader_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps
 	for i in 1 2 3; do bin/psaug -e 30 <build/bench.ps | build/tests/bench/loader_bench && \
 	    bin/psaug -e 30 --views <build/bench.ps | build/tests/bench/loader_bench && \
 	    bin/psaug -e 300 --views <build/bench.ps | build/tests/bench/loader_bench kept || exit; done
-	build/tests/bench/engine_bench
-	@if $(TORCH_PYTHON) -c 'import torch' 2>/dev/null; then \
-	    $(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench; \
-	else echo "$(TORCH_PYTHON) has no torch: not compared (python3-torch, or TORCH_PYTHON=)"; fi
+	@$(TORCH_PYTHON) tests/bench/torch_bench.py build/tests/bench/engine_bench
+	@$(TORCH_PYTHON) tests/bench/pipeline_bench.py pipelines/sweep $(EPOCHS) $(or $(wildcard $(DATA)/train),$(DATA))
 	@if $(TORCH_PYTHON) -c 'import torchvision.transforms.v2, msgpack' 2>/dev/null; then \
 	    $(TORCH_PYTHON) tests/bench/torchvision_bench.py bin/psaug build/bench.ps; \
 	else echo "$(TORCH_PYTHON) has no torchvision with transforms.v2, or no msgpack: not compared (TORCH_PYTHON=)"; fi

@@ -1,5 +1,5 @@
-/* How fast the CPU engine trains the four networks, or one: engine_bench [threads [isa [NETWORK]]],
- * NETWORK a depth or a text of stages (nn/net.h).
+/* How fast the CPU engine trains the four networks, or those that are named: engine_bench [threads
+ * [isa [NETWORK...]]], NETWORK a depth or a text of stages (nn/net.h).
  *
  * Data in memory, batch 128, images 32×32×3, ten classes; a step is forward, backward and update.
  * GFLOP/s counts the arithmetic of direct convolution, two for a multiply-add. The peak is measured
@@ -155,7 +155,7 @@ static void timed_gradient_sums(const struct output *o, float *gradient, int fir
  * update and waiting. */
 static void print_split(struct engine *engine, const uint8_t *images, const uint32_t *label)
 {
-    enum { STEPS = 20 };
+    enum { STEPS = 20, SECONDS = 4 };
     struct cpu *cpu = (struct cpu *)engine;
     struct outcome outcome;
     inner = cpu->kernels;
@@ -173,7 +173,7 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     for (int i = 0; i < CLOCKS; i++)
         spent[i] = 0;
     double start = now();
-    for (int i = 0; i < STEPS; i++)
+    for (int i = 0; i < STEPS && now() - start < SECONDS; i++)
         if (engine_step(engine, images, label, BATCH, &(struct step){0.05, 1}, &outcome) != 0)
             die_why();
     double all = (now() - start) * cpu->threads, rest = all;
@@ -187,31 +187,34 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     cpu->kernels = inner;
 }
 
-/* Seconds for a step: the median of many, after a warm-up. */
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
+/* Seconds for a step: the median of many, or of those of some seconds, after a warm-up. */
 static double step_seconds(struct engine *engine, const uint8_t *images, const uint32_t *label)
 {
-    enum { WARM_UP = 5, STEPS = 61 };
+    enum { WARM_UP = 5, STEPS = 61, SECONDS = 8 };
     static double seconds[STEPS];
     struct outcome outcome;
-    for (int i = -WARM_UP; i < STEPS; i++) {
+    double began = now();
+    int steps = 0;
+    for (int i = -WARM_UP; i < STEPS && (i < 3 || now() - began < SECONDS); i++) {
         double start = now();
         if (engine_step(engine, images, label, BATCH, &(struct step){0.05, 1}, &outcome) != 0)
             die_why();
         if (i >= 0)
-            seconds[i] = now() - start;
+            seconds[steps++] = now() - start;
     }
-    qsort(seconds, STEPS, sizeof *seconds, ascending);
-    return seconds[STEPS / 2];
+    qsort(seconds, (size_t)steps, sizeof *seconds, ascending);
+    return seconds[steps / 2];
 }
 
-static void bench(uint32_t depth, const char *stages, int threads, const char *isa)
+static void bench(const char *network, int threads, const char *isa)
 {
+    int is_depth = network[strspn(network, "0123456789")] == '\0';
     static uint8_t images[BATCH * SIDE * SIDE * CHANNELS];
     static uint32_t label[BATCH];
     uint32_t random = 1;
@@ -221,8 +224,11 @@ static void bench(uint32_t depth, const char *stages, int threads, const char *i
         label[i] = i % CLASSES;
 
     static struct net net;
-    struct net_shape shape = {depth, 16, SIDE, SIDE, CHANNELS, CLASSES, ""};
-    snprintf(shape.stages, sizeof shape.stages, "%s", stages);
+    struct net_shape shape = {1, 16, SIDE, SIDE, CHANNELS, CLASSES, ""};
+    if (is_depth)
+        shape.depth = (uint32_t)atoi(network);
+    else
+        snprintf(shape.stages, sizeof shape.stages, "%s", network);
     struct engine_options options = {.batch = BATCH,
                                      .threads = (uint32_t)threads,
                                      .isa = isa,
@@ -248,10 +254,8 @@ static void bench(uint32_t depth, const char *stages, int threads, const char *i
     double first_gradient = (first->fixed ? 2.0 : 1.0) * first->kernel * first->kernel *
                             first->in_channels * first->out_channels * SIDE * SIDE;
     double flops = 2 * BATCH * (3.0 * (double)net_multiply_adds(&net) - first_gradient) / seconds;
-    if (*stages)
-        printf("%s\n", stages);
-    printf("%5u %10.0f %10.2f %10.1f %10.1f %7.0f %%   %s\n", depth, BATCH / seconds, seconds * 1e3,
-           flops * 1e-9, most, flops * 1e-7 / most, engine_detail(engine));
+    printf("%-30s %8.0f %10.2f %10.1f %10.1f %7.0f %%   %s\n", network, BATCH / seconds,
+           seconds * 1e3, flops * 1e-9, most, flops * 1e-7 / most, engine_detail(engine));
     print_split(engine, images, label);
     fflush(stdout);
     free(parameters);
@@ -263,15 +267,12 @@ int main(int argc, char **argv)
     program = "engine_bench";
     int threads = argc > 1 ? atoi(argv[1]) : team_default_threads();
     const char *isa = argc > 2 ? argv[2] : "auto";
-    const char *network = argc > 3 ? argv[3] : "";
-    int is_depth = network[strspn(network, "0123456789")] == '\0';
-    uint32_t only = is_depth && *network ? (uint32_t)atoi(network) : 0;
-    printf("depth   images/s    ms/step    GFLOP/s       peak     share\n");
-    for (uint32_t depth = 1; is_depth && depth <= 4; depth++)
-        if (only == 0 || depth == only)
-            bench(depth, "", threads, isa);
-    if (!is_depth)
-        bench(0, network, threads, isa);
+    printf("depth or stages                images/s    ms/step    GFLOP/s       peak     share\n");
+    static const char *const mission[] = {"1", "2", "3", "4"};
+    for (int i = 0; argc <= 3 && i < 4; i++)
+        bench(mission[i], threads, isa);
+    for (int i = 3; i < argc; i++)
+        bench(argv[i], threads, isa);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("peak memory %ld MB\n", usage.ru_maxrss >> 10);

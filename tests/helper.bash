@@ -18,6 +18,9 @@ unset CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR http_proxy https_proxy all_proxy
 sanitized() {
     [ "${REPOSITORY##*/}" = sanitized ]
 }
+# ${every:+CASE...}: cases that make test does without; the programs of build/sanitized have them too.
+# shellcheck disable=SC2034 # in tests
+every=${PSWEEP_LONG-}
 if sanitized; then
     unset PSWEEP_LONG
     ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_sigill=1:allocator_may_return_null=1:detect_stack_use_after_return=1

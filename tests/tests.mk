@@ -64,7 +64,8 @@ golden: all
 # tests wait, for servers and for a death: three files a core run at once. Those that take longest begin.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((3 * $$(nproc))))) --exec tests/run
 SCRIPTS  := $(wildcard tests/pipe/*.bats tests/faults/*.bats)
-LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/s3 pipe/hosts faults/bucket faults/damage pipe/stops)
+LONGEST  := $(patsubst %,tests/%.bats,pipe/cuda pipe/sweep pipe/swift pipe/starts pipe/choose pipe/s3 pipe/pstrain pipe/resume faults/bucket pipe/hosts \
+             faults/damage pipe/stops)
 ORDERED   = $(filter $(SCRIPTS),$(LONGEST)) $(filter-out $(LONGEST),$(SCRIPTS)) $(TESTS)
 TESTED    = all $(TESTS) $(ARM_TESTS) build/tests/bits/digest build/tests/golden/compare build/tests/starve.so $(CUDA_TESTS)
 ## test          all tests but the long ones, in about three minutes on two cores

@@ -12,8 +12,8 @@ same_bits() {
 
 @test "the same bits on Arm, with NEON and in plain C" {
     need aarch64-linux-gnu-gcc qemu-aarch64
-    same_bits 2 4 6 8 11 21
-    [ "$(grep -c '^case' here)" -eq 6 ]
+    same_bits 2 8 21
+    [ "$(grep -c '^case' here)" -eq 3 ]
 }
 
 @test "the same bits on Arm for every network and batch" {

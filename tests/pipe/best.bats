@@ -12,6 +12,7 @@ best() {
 }
 
 @test "a tie goes to the lower loss; --rank says by what networks are ranked, is kept, and is named everywhere" {
+    long
     sweep "${small[@]}" --depth 1 --seed 1-2 -o s >out
     # The first has the same accuracy, and a higher loss.
     [ "$(psdump -k status s/*.bin | awk -F '\t' 'NR > 1 { print $7 }' | sort -u | wc -l)" = 1 ]

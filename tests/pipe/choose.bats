@@ -184,6 +184,7 @@ END
 }
 
 @test "networks as texts, averages and ranges are axes: names, columns and pages stay readable" {
+    long
     trained s "${small[@]}" --network 4p-4+1,4-4-4 --average ema:0.9,lookahead:2:0.5:3 --schedule cosine --nesterov --scale 0.8..1.2
     no grep -vE $'^n[23]-s0-[0-9a-f]{12}\t1\t--network 4[-p+14]+ --average [a-z]+:[0-9.:]+ --schedule cosine --nesterov --scale 0.8..1.2 --seed 0 --horizon 1$' s/points
     [ "$(find s -name 'n[23]-s0-*.bin' | wc -l)" = 4 ]
@@ -230,6 +231,7 @@ END
 }
 
 @test "the recipes that come along; that of the mission makes what is made without one" {
+    long
     rooms
     ends 0 sweep --recipe help
     grep -E '^mission +what ' out
@@ -256,6 +258,7 @@ END
 }
 
 @test "a recipe is data: a line that is no option is told by its number, and nothing of it is run" {
+    long
     # shellcheck disable=SC2016
     for line in '--depht 2' 'depth 2' '--depth' '--depth 1 2' '--depth 99999' '--depth 1,4-2' '--views 3' '--epochs 0' '--shift many' \
         '-d 2' '--points x' '--depth $(touch${IFS}ran)' '`touch${IFS}ran`' $'--depth 1\e[31m' '--name a[$(touch${IFS}ran)]'; do

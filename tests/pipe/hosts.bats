@@ -75,6 +75,7 @@ goes_on_from() {
 }
 
 @test "what a host was training when it was lost goes on elsewhere, with the same bytes" {
+    long
     idle 2
     sweep start "${few[@]}" --depth 1 --epochs 4 --hosts hosts -o s
     wait_for writes d1-s0
@@ -95,6 +96,7 @@ goes_on_from() {
 }
 
 @test "images that arrived cut short are not taken for whole" {
+    long
     # A way to the first host that breaks after 100 kB, once.
     cat >flaky <<END
 #!/bin/bash
@@ -112,6 +114,7 @@ END
 }
 
 @test "a sweep that is killed leaves no trainer on its hosts" {
+    long
     idle
     sweep start "${endless[@]}" --depth 1-2 --hosts hosts -o s
     wait_for writes d1-s0

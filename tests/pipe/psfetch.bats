@@ -293,6 +293,7 @@ forty() {
 }
 
 @test "images that wait for a slow reader take bounded memory, however large they are" {
+    long
     forty photos
     (memory 1000000 && exec psfetch -q -t 2 photos 2>err) | (sleep 3 && wc -c >size)
     [ ! -s err ]

@@ -587,8 +587,8 @@ END
 record = next(iter(msgpack.Unpacker(open("net1.bin", "rb"), raw=False)))
 open("header.bin", "wb").write(msgpack.packb(record))'
     for kind in curves overlay summary; do
-        for run in one.bin torn.bin diverged.bin header.bin "one.bin torn.bin diverged.bin header.bin net1.bin"; do
-            for size in 20x10 40x10 200x60; do
+        for run in ${every:+one.bin torn.bin} diverged.bin header.bin "one.bin torn.bin diverged.bin header.bin net1.bin"; do
+            for size in 20x10 ${every:+40x10} 200x60; do
                 status=0
                 # shellcheck disable=SC2086 # many words on purpose
                 psplot -k $kind --size $size $run >out 2>err || status=$?

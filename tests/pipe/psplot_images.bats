@@ -230,6 +230,7 @@ assert 5 < count < 60 and None not in places[:count], places'
 }
 
 @test "a set much larger than the sheet takes no memory" {
+    long
     # 220 MB of images pass by, in less memory than that.
     psfetch -q --limit 60 --resize 64x64 >large.ps
     many() {

@@ -42,14 +42,14 @@ has_no_trainer() {
     half=$(($(stat -c %s s/d1-*.bin) - 100))
     run=$(basename s/d1-*.bin .bin)
     head -c $half "s/$run.bin" >torn && rm "s/$run.bin"
-    for stage in flock psaug pstrain; do
+    for stage in ${PSWEEP_LONG:+flock psaug} pstrain; do
         rm -f go at
-        echo $stage >stage
+        echo "$stage" >stage
         cp torn "s/$run.torn1"
         t/pipelines/sweep start --depth 1-2 --jobs 1 -o s
         wait_for test -e at
         sweep stop d1-s0 -o s
-        [ $stage = flock ] || wait_for has_no_trainer d1-s0
+        [ "$stage" = flock ] || wait_for has_no_trainer d1-s0
         touch go
         ends 4 in_time sweep wait -o s
         in_state stopped d1-s0
@@ -156,6 +156,7 @@ has_no_trainer() {
 }
 
 @test "what somebody else's folder holds is not acted upon where it has another form" {
+    long
     sweep "${small[@]}" --depth 1-2 -o s >out # with its report
     cp s/options options && cp s/points points
     # shellcheck disable=SC2016 # no shell may expand it

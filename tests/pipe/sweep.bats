@@ -69,6 +69,7 @@ epochs_done() {
 }
 
 @test "what two machines made is joined by copying" {
+    long
     trained s "${small[@]}" --depth 1-2
     trained other "${small[@]}" --depth 2-3
     cp -n other/*.bin s/ && cat other/points >>s/points
@@ -128,6 +129,7 @@ done 2
 }
 
 @test "a program that drives may go away, or be asked to, at any time" {
+    long
     mkfifo points
     exec 5<>points
     idle
@@ -148,6 +150,7 @@ done 2
 }
 
 @test "successive halving: the better go on; those left behind can go on one day" {
+    long
     sweep "${few[@]}" --depth 1-2 --seed 0-1 --epochs 4 --halving 2 -o s 2>err >out
     [ "$(sweep status -o s | awk '/^d/ { print $3 }' | sort | paste -sd ' ')" = "1/1 1/1 2/2 4/4" ]
     # Who went on was not worse, after the epoch that all have, than who did not.
@@ -200,6 +203,7 @@ done 2
 }
 
 @test "points that several starts ask for at once are all there, under their own names, and trained once" {
+    long
     trained s "${small[@]}" --depth 1
     for depth in 2 3 4 5; do
         sweep start --depth $depth -o s >"out$depth" 2>&1 3>&- &
@@ -254,6 +258,7 @@ is_met() {
 }
 
 @test "whatever dies by kill -9, nothing trains on, nothing is lost, and the bytes are the same in the end" {
+    long
     point=("${few[@]}" --depth 1 --jobs 1)
     idle 4
     for victim in trainer sweep worker parallel point all; do
@@ -287,6 +292,7 @@ is_met() {
 }
 
 @test "of the files that interrupted trainers left, the one that has come furthest is gone on from" {
+    long
     trained s "${few[@]}" --epochs 6 --depth 1
     run=$(basename s/d1-s0-*.bin .bin)
     mv "s/$run.bin" whole
@@ -386,6 +392,7 @@ print(0, *[records.tell() for record in records if record["type"] == "checkpoint
 }
 
 @test "more classes than a confusion matrix is made of" {
+    long
     /usr/bin/python3 - <<'P'
 import os, struct, zlib
 def chunk(name, data):

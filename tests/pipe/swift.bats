@@ -4,8 +4,9 @@ load ../helper
 
 server_programs=(swift-proxy-server swift-account-server swift-container-server swift-object-server curl)
 
-# One server for all tests of this file.
+# One server for all tests of this file; to start it takes longer than all of them.
 setup_file() {
+    [ -n "${PSWEEP_LONG-}" ] || return 0
     have "${server_programs[@]}" || return 0
     "$REPOSITORY/tests/servers/swift.sh" start "$BATS_FILE_TMPDIR/server" >&2
 }
@@ -14,6 +15,7 @@ teardown_file() {
 }
 setup() {
     enter_folder
+    long
     need "${server_programs[@]}"
     # shellcheck source=/dev/null
     . "$BATS_FILE_TMPDIR/server/env"

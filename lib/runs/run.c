@@ -93,9 +93,11 @@ void run_read_options(struct run *run, const msgpack_object *header)
         set_depth(run, whole_setting(run, "depth", -1));
 }
 
-static void take_header(struct run *run, const struct record *record)
+static int take_header(struct run *run, const struct record *record)
 {
     const msgpack_object *engine = record_field(record, "engine");
+    if (run->header)
+        return fail("a run has one header, and this has a second one");
     run->header = memcpy(ealloc(record->size, 1), record->bytes, record->size);
     run->header_size = record->size;
     if (engine && engine->type == MSGPACK_OBJECT_STR)
@@ -105,6 +107,7 @@ static void take_header(struct run *run, const struct record *record)
     const struct setting *last = settings_find(&run->settings, "last batch");
     if (last && strcmp(last->value, "drop") == 0 && run->batch > 0)
         run->train -= run->train % run->batch;
+    return 0;
 }
 
 /* A progress or validation record. A run that was resumed tells some again, and is open again. */
@@ -182,8 +185,7 @@ int run_take(struct run *run, const struct record *record, double now)
     run->records++;
     switch (record->type) {
     case RECORD_HEADER:
-        take_header(run, record);
-        return 0;
+        return take_header(run, record);
     case RECORD_PROGRESS:
     case RECORD_VALIDATION:
         return take_point(run, record, now);

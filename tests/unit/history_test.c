@@ -209,6 +209,26 @@ static void a_score(void **state)
     input_close(&input);
 }
 
+/* Of two headers neither is lost: the second is of another run. */
+static void a_second_header(void **state)
+{
+    (void)state;
+    struct run *run = run_new();
+    struct record record;
+    struct stream stream = begin();
+    put_header(&stream, "run", 3, 7);
+    put_end(&stream);
+    lseek(stream.fd, 0, SEEK_SET);
+    struct reader *reader = record_open(stream.fd, "test", READ_STREAM);
+    assert_int_equal(record_next(reader, &record), RECORD_READ);
+    assert_int_equal(run_take(run, &record, NAN), 0);
+    assert_int_equal(run_take(run, &record, NAN), -1);
+    assert_int_equal(settings_find(&run->settings, "depth")->number, 3);
+    record_close(reader);
+    close(stream.fd);
+    run_free(run);
+}
+
 static void a_wrong_kind(void **state)
 {
     (void)state;
@@ -328,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_channel),
         cmocka_unit_test(a_score),
         cmocka_unit_test(a_wrong_kind),
+        cmocka_unit_test(a_second_header),
         cmocka_unit_test(a_long_live_run),
         cmocka_unit_test(images_of_a_header),
         cmocka_unit_test(validations_inside),

@@ -207,19 +207,22 @@ void plot_bars(struct screen *screen, struct box row, const struct samples *samp
     struct line line = curve_line(samples, field, field == CURVE_RATE ? CURVE_RAW : CURVE_SMOOTH);
     size_t i = 0;
     for (int c = 0; c < row.columns; c++) {
-        /* The mean of what falls into this column. */
+        /* The mean of the mini-batches that end in this column, or the one that goes on in it. */
         double sum = 0, end = right * (c + 1) / row.columns;
         size_t from = i, numbers = 0;
-        for (; i < line.count && line.x[i] <= end; i++)
-            if (isfinite(line.y[i])) {
-                sum += line.y[i];
+        while (i < line.count && line.x[i] <= end)
+            i++;
+        size_t to = i > from || i == line.count ? i : i + 1;
+        for (size_t j = from; j < to; j++)
+            if (isfinite(line.y[j])) {
+                sum += line.y[j];
                 numbers++;
             }
         int level = (int)(8 * fmax(0, fmin(sum / (double)numbers / high, 0.999)));
         if (numbers > 0)
             screen_put(screen, row.row, row.column + c,
                        screen_pick(screen, 0x2581 + (uint32_t)level, ascii[level]), style);
-        else if (i > from)
+        else if (to > from)
             screen_put(screen, row.row, row.column + c, 'x', style);
     }
     line_free(&line);

@@ -81,6 +81,7 @@ write("schedule-rise.bin", run(1, 0, schedule=lambda part: 0.2 * min(part / 0.2,
 write("schedule-cosine.bin", run(2, 0, schedule=lambda part: 0.05 * (1 + math.cos(math.pi * part))))
 write("two.scores", scores(["cat", "dog"]))
 write("ten.scores", scores("airplane automobile bird cat deer dog frog horse ship truck".split()))
+write("long-name.scores", scores("airplane automobile bird cat deer".split(), "network 64w-64p-256p-256-max, batch size 64"))
 write("hundred.scores", scores(["class %d" % k for k in range(100)]))
 write("many.scores", scores(["class %d" % k for k in range(130)]))
 write("names.scores", scores(["a class whose name has forty letters, %02d" % k for k in range(1, 6)]))

@@ -140,6 +140,9 @@ END
     dog    80.0 %     76.2 %
     eel    55.0 %    100.0 %
 END
+    # A long name makes room for what was reached.
+    edit scores.bin 'records[1]["name"] = "a-name-of-many-letters-to-which-some-are-added.bin"' >long.bin
+    psplot --size 60x10 long.bin | head -n 1 | grep -x 'a-name-of-man…me-are-added, test: 75.00 % of 60 images right'
     # Words in it are cut in their middle.
     edit scores.bin 'records[0]["classes"] += ["fox", "gnu"]
 s = records[1]
@@ -205,6 +208,8 @@ for record in records:
     [ "$(grep -c rate text)" -eq 1 ]
     no grep -q rate <(psplot --size 45x22 net1.bin)
     psplot --ascii --size 45x22 falling.bin | grep -q '^rate ####'
+    # Where there are more columns than mini-batches, each goes on up to the next.
+    psplot --size 300x22 falling.bin | grep -qE '^rate [▁▂▃▄▅▆▇█]{290,}$'
     [ "$(psdump -k csv falling.bin | awk -F, '$1 == "progress" { printf "%.4f\n", $12 }' | sed -n '1p;$p' | xargs)" = "0.1983 0.0000" ]
     psdump -k csv falling.bin | grep -q '^validation,.*,$'
 }

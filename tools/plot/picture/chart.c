@@ -21,7 +21,12 @@ double chart_title(struct canvas *canvas, const char *title, double font)
     struct lettering lettering = {1.35 * font, black, 0, 0, 1, 0};
     if (title == NULL)
         return 0;
-    canvas_text_in(canvas, font, font, canvas->width - 2 * font, &lettering, title);
+    /* A long one is smaller, and only where that does not do it is it cut. */
+    double room = canvas->width - 2 * font;
+    double part = 0.99 * room / canvas_text_width(canvas, &lettering, title);
+    if (part < 1)
+        lettering.size *= fmax(part, 0.6);
+    canvas_text_in(canvas, font, font, room, &lettering, title);
     return 2.2 * font;
 }
 

@@ -39,13 +39,24 @@ static int draw_scores(const struct history *history, const struct picture *pict
     return canvas_close(&canvas);
 }
 
-static void draw_heading(const struct part *part, double font)
+/* "net3, test: 75.00 % of 60 images right", in two lines where one has not the room: then returns
+ * the height of the second. */
+static double draw_heading(const struct part *part, double font)
 {
-    char text[600];
+    char result[200];
     struct lettering title = {1.15 * font, black, 0, 0, 1, 0};
-    score_heading(part->score, text, sizeof text);
-    canvas_text_in(part->canvas, part->left + font, part->top + 0.6 * font, part->width - 2 * font,
-                   &title, text);
+    double x = part->left + font, y = part->top + 0.6 * font, room = part->width - 2 * font;
+    score_result(part->score, result, sizeof result);
+    char *name = eformat("%s, ", title_of_score(part->score));
+    double wide = canvas_text_width(part->canvas, &title, name);
+    double more = wide + canvas_text_width(part->canvas, &title, result) > room ? 1.5 * font : 0;
+    if (more > 0)
+        canvas_text_in(part->canvas, x, y, room, &title, title_of_score(part->score));
+    else
+        canvas_text(part->canvas, x, y, &title, name);
+    canvas_text_in(part->canvas, more > 0 ? x : x + wide, y + more, room, &title, result);
+    free(name);
+    return more;
 }
 
 static double name_width(const struct part *part, double font)
@@ -168,7 +179,8 @@ static void draw_matrix(const struct part *part)
 {
     const struct score *score = part->score;
     double font = fmax(fmin(fmin(part->width, part->height) / 46, 14), 7), n = score->classes;
-    double head = 4.4 * font, foot = 2.4 * font, bottom = part->top + part->height;
+    double head = 4.4 * font + draw_heading(part, font), foot = 2.4 * font,
+           bottom = part->top + part->height;
     struct matrix m = {.canvas = part->canvas, .score = score, .font = font};
     m.most[0] = confusion_most(score, 0);
     m.most[1] = confusion_most(score, 1);
@@ -195,7 +207,6 @@ static void draw_matrix(const struct part *part)
         draw_share(&m, confusion_precision(score, i), 0, i);
     }
     draw_names(&m, widest, upwards);
-    draw_heading(part, font);
     struct lettering centre = {font, black, 0.5, 1, 0, 0}, up = {font, black, 0.5, 0, 0, 1};
     canvas_text(part->canvas, m.x + n * m.across / 2, bottom - 0.6 * font, &centre,
                 "Predicted class");
@@ -274,7 +285,7 @@ static void draw_board(const struct part *part)
 {
     const struct score *score = part->score;
     double font = fmax(fmin(part->width / 46, 14), 7), column = 6.2 * font;
-    double head = 4.2 * font, foot = 4.4 * font;
+    double head = 4.2 * font + draw_heading(part, font), foot = 4.4 * font;
     double row = (part->height - head - foot) / score->classes, small = fmin(font, 0.8 * row);
     double names = small < READABLE ? 0 : fmin(name_width(part, small), 0.4 * part->width);
     double x = part->left + names + 1.8 * font;
@@ -303,7 +314,6 @@ static void draw_board(const struct part *part)
                    confusion_precision(score, order[i]));
     }
     free(order);
-    draw_heading(part, font);
     static const char *const name[2] = {"recall", "precision"};
     for (int i = 0; i < 2; i++) {
         struct lettering lettering = {font, colour_of(i ? INK_PRECISION : INK_RECALL, 1), 1, 1, 1,

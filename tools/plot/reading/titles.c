@@ -130,9 +130,9 @@ void give_titles(struct history *history)
     history->named = 1;
 }
 
-void score_heading(const struct score *score, char *text, size_t size)
+void score_result(const struct score *score, char *text, size_t size)
 {
-    snprintf(text, size, "%s, %s%s%s: %.2f %% of %llu images right", title_of_score(score),
-             score->split, score->tta ? " with --tta " : "", score->tta ? score->tta : "",
-             100 * score->accuracy, (unsigned long long)score->images);
+    snprintf(text, size, "%s%s%s: %.2f %% of %llu images right", score->split,
+             score->tta ? " with --tta " : "", score->tta ? score->tta : "", 100 * score->accuracy,
+             (unsigned long long)score->images);
 }

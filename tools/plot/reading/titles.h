@@ -21,6 +21,7 @@ static inline const char *brief_of(const struct run *run)
 {
     return ((const struct titles *)run->shown)->brief;
 }
+/* Of the network that it is the score of. */
 static inline const char *title_of_score(const struct score *score)
 {
     return score->model && score->model->shown ? title_of(score->model) : score->name;
@@ -34,8 +35,8 @@ static inline const char *title_of_score(const struct score *score)
  * frame. */
 void give_titles(struct history *history);
 
-/* "net3, test: 75.00 % of 60 images right" */
-void score_heading(const struct score *score, char *text, size_t size);
+/* What a heading says behind that: "test: 75.00 % of 60 images right". */
+void score_result(const struct score *score, char *text, size_t size);
 
 /* The models of all scores, in their order, as runs of a history of their own, for what they differ
  * in: its list is freed with free(). No runs where some model is not known. */

@@ -25,10 +25,19 @@ static int name_columns(const struct score *score, int least, int most)
 static struct screen *begin(const struct score *score, const struct page *page, int rows,
                             int columns)
 {
-    char text[600];
+    char result[200];
     struct screen *screen = screen_make(rows, columns, page->can);
-    score_heading(score, text, sizeof text);
-    screen_text(screen, 0, 0, page->columns, bold_style, page->title ? page->title : text);
+    if (page->title) {
+        screen_text(screen, 0, 0, page->columns, bold_style, page->title);
+        return screen;
+    }
+    /* Where both have no room the name is cut. */
+    score_result(score, result, sizeof result);
+    int most = page->columns - label_columns(result) - 2;
+    int used = screen_text(screen, 0, 0, most, bold_style, title_of_score(score));
+    if (used > 0)
+        used += screen_text(screen, 0, used, page->columns - used, bold_style, ", ");
+    screen_text(screen, 0, used, page->columns - used, bold_style, result);
     return screen;
 }
 

@@ -128,13 +128,21 @@ assert not any(find(picture, block(image), 14) for image in images("epochs.ps", 
     psplot -k images --limit 30 -o a.png epochs.ps
     psplot -k images --limit 30 -o b.png views.ps
     cmp a.png b.png
-    # Fewer than there are: those that come first, each as often as there are epochs.
+    # Fewer than there are: as many as have room, of those that come first, each as often as there are epochs.
     psplot -k images --by image --limit 24 -o few.png views.ps
     look '
-picture = pixels("few.png")
-ids = [image["id"] for image in images("views.ps", "train")][:3]
+picture, shown = pixels("few.png"), {}
+first = [image["id"] for image in images("views.ps", "train")][:24]
 for image in images("epochs.ps", "train"):
-    assert (find(picture, block(image), 14) is not None) == (image["id"] in ids), image["id"]'
+    shown[image["id"]] = shown.get(image["id"], 0) + (find(picture, block(image), 14) is not None)
+assert sorted(shown.values()) == [0] * 22 + [3] * 8, shown
+assert all(image in first for image in shown if shown[image])'
+    # An endless stream of fewer images than there is room for ends with the eighth view of each.
+    psfetch -q --limit 3 --resize 8x8 >three.ps
+    in_time psaug <three.ps | psplot -k images --by image -o endless.png
+    [ "${PIPESTATUS[*]}" = "0 0" ]
+    psaug -e 8 <three.ps | psplot -k images --by image -o eight.png
+    cmp endless.png eight.png
 }
 
 @test "grey images, and other numbers of channels" {

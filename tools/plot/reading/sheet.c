@@ -21,24 +21,43 @@ struct reading {
     uint8_t *pixels; /* of a view */
 };
 
+static void cut(struct sheet *sheet, struct strip *strip, size_t count)
+{
+    for (; strip->count > count; sheet->images--)
+        tile_free(&strip->shown[--strip->count].tile);
+}
+
 /* How many strips of how many images; those that have more, for there were fewer classes to share
- * with, lose them. */
+ * with, lose them. Of images nobody knows yet in how many epochs they come: make_room(). */
 static void share(struct sheet *sheet)
 {
-    const struct sheet_options *options = &sheet->options;
+    struct sheet_options *options = &sheet->options;
     uint64_t classes = sheet->table.count, limit = options->limit;
     if (limit == 0 && options->by == SHEET_CLASS)
         limit = classes * OF_A_CLASS < MOST_BY_CLASS ? classes * OF_A_CLASS : MOST_BY_CLASS;
     else if (limit == 0)
-        limit = USUAL;
+        limit = options->limit = USUAL;
     uint64_t strips = options->by == SHEET_ORDER   ? 1
                       : options->by == SHEET_CLASS ? classes
-                                                   : (limit + OF_AN_IMAGE - 1) / OF_AN_IMAGE;
+                                                   : limit;
     sheet->most_strips = strips < limit ? strips : limit;
     sheet->most_shown = limit / sheet->most_strips;
+    if (options->by == SHEET_IMAGE)
+        sheet->most_shown = limit < OF_AN_IMAGE ? limit : OF_AN_IMAGE;
     for (size_t i = 0; i < sheet->strips; i++)
-        for (; sheet->strip[i].count > sheet->most_shown; sheet->images--)
-            tile_free(&sheet->strip[i].shown[--sheet->strip[i].count].tile);
+        cut(sheet, &sheet->strip[i], sheet->most_shown);
+}
+
+/* An image has that many views now, and so will the others: the last ones have no room any more. */
+static void make_room(struct sheet *sheet, size_t views)
+{
+    if (sheet->options.limit / views < sheet->most_strips)
+        sheet->most_strips = sheet->options.limit / views;
+    for (; sheet->strips > sheet->most_strips; sheet->strips--) {
+        struct strip *last = &sheet->strip[sheet->strips - 1];
+        cut(sheet, last, 0);
+        free(last->shown);
+    }
 }
 
 static uint64_t strip_of(const struct sheet *sheet, const struct image *image)
@@ -80,12 +99,15 @@ static void show(struct sheet *sheet, const struct image *image)
         .probability = image->probability,
     };
     sheet->images++;
+    if (sheet->options.by == SHEET_IMAGE)
+        make_room(sheet, strip->count);
 }
 
+/* By image when those that are there have all their views: in their last epoch no new one comes. */
 static int is_full(const struct sheet *sheet)
 {
-    return sheet->most_strips > 0 && !sheet->grows &&
-           sheet->images == sheet->most_strips * sheet->most_shown;
+    size_t strips = sheet->options.by == SHEET_IMAGE ? sheet->strips : sheet->most_strips;
+    return strips > 0 && !sheet->grows && sheet->images == strips * sheet->most_shown;
 }
 
 /* Keeps a training image for its views, if the sheet would have room for it. */

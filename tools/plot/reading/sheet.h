@@ -4,7 +4,8 @@
  * sets, for one that is joined may bring more classes. Of a stream that psaug made the training
  * images are shown as they came out of it, of a set all images, unless a split is asked for. Of a
  * stream with views, whose pixels come long before, the first training images that the sheet has
- * room for are kept, and their views are shown as they come.
+ * room for are kept, and their views are shown as they come. By image there are at most eight views
+ * of each, and of a stream with fewer epochs more images.
  */
 #ifndef PSPLOT_SHEET_H
 #define PSPLOT_SHEET_H
@@ -37,7 +38,7 @@ enum sheet_by {
 struct sheet_options {
     enum sheet_by by;
     const char *only; /* a split, or NULL */
-    uint64_t limit;   /* images on the sheet; 0: 64, by class ten of each, at most 400 */
+    uint64_t limit;   /* pictures on the sheet; 0: 64, by class ten of each, at most 400 */
     uint32_t most;    /* pixels of a side that are kept */
 };
 

@@ -18,7 +18,7 @@
 enum status {
     DONE = 0,    /* all that was asked for was done */
     FAILED = 1,  /* it could not be done */
-    USAGE = 2,   /* the command line is wrong */
+    USAGE = 2,   /* the command line is wrong, whatever the input is */
     DAMAGED = 3, /* the input stream is cut short or damaged */
     STOPPED = 4, /* a signal ended the run early; what was done is whole */
 };

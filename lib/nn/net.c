@@ -91,7 +91,7 @@ static int check_addition(const struct plan *plan, uint32_t number)
     return 0;
 }
 
-static int read_text(const char *text, struct plan *plan)
+static int read_stages(const char *text, struct plan *plan)
 {
     *plan = (struct plan){0};
     for (;;) {
@@ -108,6 +108,23 @@ static int read_text(const char *text, struct plan *plan)
         if (*text++ == '\0')
             return 0;
     }
+}
+
+/* A text that makes no network, whatever the images are, is wrong usage. */
+static int read_text(const char *text, struct plan *plan)
+{
+    uint32_t pools = 0;
+    if (read_stages(text, plan) < 0)
+        return fail_as(USAGE, "%s", why());
+    for (uint32_t i = 0; i < plan->stages; i++)
+        pools += (uint32_t)plan->stage[i].pool;
+    if (plan->stage[plan->stages - 1].pool)
+        return fail_as(USAGE, "the last stage of the network cannot have a pool: a global one "
+                              "follows it");
+    if (pools > 12)
+        return fail_as(USAGE, "a network of %u pools would need images of over 4096 pixels a side",
+                       pools);
+    return 0;
 }
 
 static int plan_blocks(const struct net_shape *s, struct plan *plan)
@@ -134,6 +151,7 @@ static uint32_t nearest(uint32_t side, uint32_t factor)
     return side < factor ? factor : (side + factor / 2) / factor * factor;
 }
 
+/* Whether there is such a network of these images. */
 static int check(const struct net_shape *s, const struct plan *plan)
 {
     if (s->classes < 2)
@@ -147,10 +165,6 @@ static int check(const struct net_shape *s, const struct plan *plan)
     uint32_t pools = 0;
     for (uint32_t i = 0; i < plan->stages; i++)
         pools += (uint32_t)plan->stage[i].pool;
-    if (plan->stage[plan->stages - 1].pool)
-        return fail("the last stage of the network cannot have a pool: a global one follows it");
-    if (pools > 12)
-        return fail("a network of %u pools would need images of over 4096 pixels a side", pools);
     uint32_t factor = 1u << pools;
     if (s->height % factor || s->width % factor || s->height < factor || s->width < factor)
         return fail("images of %u×%u cannot be halved %s: height and width must be multiples of %u "

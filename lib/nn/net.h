@@ -112,7 +112,7 @@ struct net {
     size_t parameters; /* floats in all tensors together: trained and running ones */
 };
 
-/* Lays out the network. -1 with a sentence when the shape is impossible. */
+/* Lays out the network. -1 with a sentence where it cannot be; USAGE: not of any images. */
 int net_make(struct net *net, const struct net_shape *shape);
 
 /* Of batch normalisation: what is added to the variance, and what is kept of running statistics

@@ -20,9 +20,10 @@ int whiten_check(const struct net *net)
     if (!whiten_wanted(net))
         return 0;
     if (filters % 2 || filters > most)
-        return fail("the first stage whitens with pairs of filters, an even number and, for images "
-                    "of %u channel%s, at most %u; not %u",
-                    s->channels, plural(s->channels), most, filters);
+        return fail_as(filters % 2 ? USAGE : FAILED,
+                       "the first stage whitens with pairs of filters, an even number and, for "
+                       "images of %u channel%s, at most %u; not %u",
+                       s->channels, plural(s->channels), most, filters);
     if (s->height < SIDE || s->width < SIDE)
         return fail("images of %u×%u have no patches of 3×3 to be whitened", s->height, s->width);
     return 0;

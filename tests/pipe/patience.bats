@@ -86,9 +86,9 @@ END
     grep -q 'its --patience is 9, but unset in this run' err
 }
 
-@test "without validation images patience is wrong usage" {
+@test "without validation images there is nothing to be patient with" {
     psfetch -q --limit 64 >set.ps
-    ends 2 train -e 1 --patience 3
+    ends 1 train -e 1 --patience 3
     grep -q -- '--patience watches the loss of validation images, and there are none' err
     [ ! -s out ]
     psaug -e 1 <set.ps | pstrain -q -e 2 >short.bin || [ $? -eq 1 ]

@@ -19,9 +19,16 @@ train() {
 tell() {
     records out | jq -c "select(.type == \"$1\") | $2"
 }
-# refused SENTENCE ARGUMENT...: wrong usage.
+# refused SENTENCE ARGUMENT...: wrong usage; impossible: what other images might allow.
 refused() {
-    ends 2 pstrain "${@:2}" <"$small"
+    not_done 2 "$@"
+}
+impossible() {
+    not_done 1 "$@"
+}
+not_done() {
+    ends "$1" pstrain "${@:3}" <"$small"
+    set -- "${@:2}"
     grep -q -- "^pstrain: $1" err || { cat err && return 1; }
     [ ! -s out ]
 }
@@ -44,11 +51,13 @@ refused() {
     [ "$(options --optimizer adamw)" = '"learning-rate 0.001, optimizer adamw, momentum 0.9, beta2 0.999, epsilon 1e-08, l2 0, weight-decay 0.01"' ]
 }
 
-@test "options that do not go together are wrong usage" {
+@test "options that do not go together are wrong usage; those that do not go with these images are not" {
     refused '--network names every stage, so it goes without --depth' --network 4-4 -d 2
     refused "--network: stage 2 of the network, '4x', is not understood" --network 4-4x
     refused '--network names the stages of the network, and this names none' --network ''
-    refused '--network: images of 8×8 cannot be halved so often' --network 4p-4p-4p-4p-4
+    refused '--network: the last stage of the network cannot have a pool' --network 4p-4p
+    impossible '--network: images of 8×8 cannot be halved so often' --network 4p-4p-4p-4p-4
+    impossible '--mean has 2 numbers, but the images have 3 channels' --mean 1,2
     refused '--network: the first stage whitens with pairs of filters' --network 3w-4
     refused '--nesterov is for sgd, not for --optimizer adamw' --nesterov --optimizer adamw
     refused '--nesterov needs a --momentum above 0' --nesterov -m 0
@@ -70,12 +79,18 @@ refused() {
     refused '--metric is for --patience and --keep best' --metric loss
     refused '--validate-every takes a number of epochs such as 2' --validate-every 0
     refused '--validate-every takes a number of epochs such as 2' --validate-every 3j
-    refused '--last-batch drop leaves nothing: there are 40 training images, and a mini-batch has 41' --last-batch drop -b 41
+    impossible '--last-batch drop leaves nothing: there are 40 training images, and a mini-batch has 41' --last-batch drop -b 41
     psfetch -q --limit 8 --resize 8x8 >none.ps
-    ends 2 pstrain --keep best <none.ps
+    ends 1 pstrain --keep best <none.ps
     grep -q -- '^pstrain: --keep best looks at validation images, and there are none' err
-    ends 2 pstrain --validate-every 2 <none.ps
+    ends 1 pstrain --validate-every 2 <none.ps
     grep -q -- '^pstrain: --validate-every is about validation images, and there are none' err
+    # Whichever way the network is named.
+    psfetch -q --limit 8 --resize 6x6 >odd.ps
+    ends 1 pstrain -d 2 <odd.ps
+    grep -q '^pstrain: images of 6×6 cannot be halved twice' err
+    ends 1 pstrain --network 4p-4p-4 <odd.ps
+    grep -q '^pstrain: --network: images of 6×6 cannot be halved twice' err
 }
 
 @test "the rate of each iteration is told, in the run and to who watches" {

@@ -34,8 +34,8 @@ static int override(const char *option, const char *text, double *values, uint32
     for (uint32_t c = 1; count == 1 && c < channels; c++)
         values[c] = values[0];
     if (count != 1 && (uint32_t)count != channels)
-        return fail_as(USAGE, "--%s has %d numbers, but the images have %u channel%s", option,
-                       count, channels, plural(channels));
+        return fail("--%s has %d numbers, but the images have %u channel%s", option, count,
+                    channels, plural(channels));
     return 0;
 }
 
@@ -73,7 +73,7 @@ static int complete_network(uint32_t classes, const struct images_about *images,
     shape.depth = shape.filters = 0;
     options.depth = options.filters = OPTION_UNSET;
     if (net_make(net, &shape) < 0 || whiten_check(net) < 0)
-        return fail_as(USAGE, "--network: %s", why());
+        return fail_as(why_status(), "--network: %s", why());
     return 0;
 }
 
@@ -215,10 +215,9 @@ static int complete_epoch(const struct images_about *images)
     if (options.epoch_iterations == 0 && options.points)
         options.epoch_iterations = 1;
     if (options.epoch_iterations == 0)
-        return fail_as(USAGE,
-                       "--last-batch drop leaves nothing: there are %llu training images, "
-                       "and a mini-batch has %llu",
-                       (unsigned long long)train, (unsigned long long)batch);
+        return fail("--last-batch drop leaves nothing: there are %llu training images, and a "
+                    "mini-batch has %llu",
+                    (unsigned long long)train, (unsigned long long)batch);
     return 0;
 }
 
@@ -256,10 +255,9 @@ static int complete_validation(const struct images_about *images)
         return fail_as(USAGE, "--metric is for --patience and --keep best");
     for (int i = 0; i < 3 && images->counts[SPLIT_VALIDATION] == 0; i++)
         if ((i < 2 || options.keeps_best) && given(watching[i][0]))
-            return fail_as(USAGE,
-                           "%s validation images, and there are none (psfetch --split sets "
-                           "some aside)",
-                           watching[i][1]);
+            return fail("%s validation images, and there are none (psfetch --split sets some "
+                        "aside)",
+                        watching[i][1]);
     if (options.keeps_best)
         fill("metric");
     return 0;

@@ -2,7 +2,8 @@
  * and those that were not given.
  *
  * An option that came later stands in the header only where it was given; so a default of it that
- * decides bytes is put there where the option that needs it is given.
+ * decides bytes is put there where the option that needs it is given. Options that exclude each
+ * other are wrong usage; what they ask for and these images do not allow could not be done.
  */
 #ifndef PSWEEP_COMPLETE_H
 #define PSWEEP_COMPLETE_H

@@ -306,6 +306,15 @@ T
     ends 1 psaug -e 1 --hue 0.1 <grey.ps
     grep -q -- '--saturation and --hue are for images with 3 channels, red, green and blue; these have 1' err
     ends 0 psaug -e 1 --contrast 0.5 <grey.ps
+    # What can be, but is hardly meant, is said.
+    ends 0 psaug -e 1 --shift 0x8 --cutout 8 <grey.ps
+    [ "$(cat err)" = 'psaug: --shift 0x8 moves some images, which are 8x8, out of sight
+psaug: --cutout 8 paints some images, which are 8x8, over entirely' ]
+    for options in '--shift 7 --cutout 7' '--shift 9 --fill reflect'; do
+        # shellcheck disable=SC2086 # several
+        ends 0 psaug -e 1 $options <grey.ps
+        [ ! -s err ]
+    done
     # Where there is nothing to learn from, there is no mean either.
     psfetch -q synth:shapes --limit 3 --as test --resize 8 --channels 1 | psaug --fill mean --hue 0.1 >out
     [ "$(records out | grep -c '"image",')" -eq 3 ]

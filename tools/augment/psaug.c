@@ -6,6 +6,7 @@
 #include "options.h"
 #include "standard.h"
 
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,21 @@ static int is_file(int fd)
     return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/* Some training images would be of one colour, and teach nothing. */
+static void note_reach(const struct images_about *about)
+{
+    uint32_t height = about->height, width = about->width;
+    if (about->counts[SPLIT_TRAIN] == 0)
+        return;
+    if (options_given(rows, "shift") && (view.shift[0] >= height || view.shift[1] >= width) &&
+        strcmp(view.fill, "reflect") != 0)
+        note("--shift %ux%u moves some images, which are %ux%u, out of sight", view.shift[0],
+             view.shift[1], height, width);
+    if (cutout >= height && cutout >= width)
+        note("--cutout %u paints some images, which are %ux%u, over entirely", view.cutout, height,
+             width);
+}
+
 int main(int argc, char **argv)
 {
     if (options_parse(&about, argc, argv) < argc)
@@ -110,6 +126,7 @@ int main(int argc, char **argv)
         collect(&input, STDIN_FILENO, memory, &view, &collection) < 0 ||
         view_options_settle(&view, &collection.about) < 0)
         die_why();
+    note_reach(&collection.about);
 
     int trains = collection.about.counts[SPLIT_TRAIN] > 0;
     if (trains && epochs == 0 && is_file(STDOUT_FILENO))

@@ -103,6 +103,18 @@ take_epochs() {
         epochs_of[i]=$asked lines[i]=$kept
     done
 }
+# note_horizons: says how many points go on behind the end of a schedule, of the arrays lines and epochs_of. It is no error:
+# so more epochs do not change those before.
+note_horizons() {
+    local i line others=0 first=''
+    for i in "${!lines[@]}"; do
+        line=" ${lines[i]//=/ } "
+        [[ $line =~ \ --schedule\ (cosine|linear|one-cycle)\  && $line =~ \ --horizon\ ($a_number)\  ]] || continue
+        [ "${BASH_REMATCH[1]}" -lt "${epochs_of[i]}" ] || continue
+        if [ -z "$first" ]; then first="$((i + 1)) ${BASH_REMATCH[1]}"; else ((++others)); fi
+    done
+    [ -z "$first" ] || echo "sweep: point ${first% *}: from epoch $((${first#* } + 1)) on the learning rate stays as low as --horizon ${first#* } has left it$([ $others = 0 ] || echo "; so it is with $others more")" >&2
+}
 # name_all: sets the array names, of all lines, those with the same options of psaug at a time: its header is a part of
 # what decides a name. 1: a line makes no network, which has been said.
 name_all() {
@@ -132,10 +144,13 @@ name_views() {
     local words more said=$out/psaug.said named status
     read -ra words <<<"$augment"
     read -ra more <<<"$2"
-    named=$(psaug -q "${words[@]}" "${more[@]}" <"$out/data.ps" 2>"$said" | name_points "${@:3}" 2>"$said.last"
-        exit $((PIPESTATUS[0] ? PIPESTATUS[0] : PIPESTATUS[1])))
+    named=$(psaug "${words[@]}" "${more[@]}" <"$out/data.ps" 2>"$said" | name_points "${@:3}" 2>"$said.last"
+        status=("${PIPESTATUS[@]}")
+        # Then what name_points says is a consequence.
+        [ "${status[0]}" = 0 ] || : >"$said.last"
+        exit $((status[0] ? status[0] : status[1])))
     status=$?
-    if [ -s "$said" ]; then sed "${2:+s/^psaug: /sweep: point $1: /}" "$said"; else cat "$said.last"; fi >&2
+    { sed "${2:+s/^psaug: /sweep: point $1: /}" "$said" && cat "$said.last"; } >&2
     rm -f "$said" "$said.last"
     [ $status = 0 ] && printf '%s\n' "$named"
 }
@@ -145,6 +160,7 @@ add_points() {
     local lines=("$@") epochs_of=() i
     local -A line_of=()
     take_epochs || return
+    note_horizons
     lock_points || return
     name_all || { unlock_points && return 2; }
     for i in "${!lines[@]}"; do

@@ -37,6 +37,14 @@ range() {
         die 2 "$2 $1 runs backwards, or nowhere: the smaller number comes first"
     [ "$kind" != log ] || LC_ALL=C awk -v low="$low" 'BEGIN { exit !(low + 0 > 0) }' ||
         die 2 "$2 $1: log: takes numbers above 0, for 0 has no logarithm"
+    [ "$kind" = int ] || ! takes_whole "$2" || die 2 "$2 takes whole numbers, which int: draws (int:8..64), not $1"
+}
+# takes_whole OPTION: whether its program refuses a part of one.
+takes_whole() {
+    local program=pstrain said
+    [[ $views != *" $1 "* ]] || program=psaug
+    said=$($program "$1" 0.5 --help 2>&1 >/dev/null)
+    [[ $said = *' takes '*'whole number'* ]]
 }
 
 # draw_points: a line of options for each of so many samples, and each of the seeds. Of a list a value is drawn, too, but of

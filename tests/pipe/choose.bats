@@ -141,6 +141,8 @@ END
     said '--l2 log:0.1..1 is a range: --samples N draws N points from it' --l2 log:0.1..1
     said '--l2 log:0..1: log: takes numbers above 0, for 0 has no logarithm' --samples 3 --l2 log:0..1
     said '--l2 uniform:1..1 runs backwards, or nowhere: the smaller number comes first' --samples 3 --l2 uniform:1..1
+    said '--filters takes whole numbers, which int: draws (int:8..64), not uniform:8..16' --samples 3 --filters uniform:8..16
+    said '--cutout takes whole numbers, which int: draws (int:8..64), not log:1..4' --samples 3 --cutout log:1..4
     said '--filters int:08..9: int: takes two whole numbers from 0 to 999999999' --samples 3 --filters int:08..9
     # shellcheck disable=SC2016 # no shell may expand it
     said "--l2 takes a range such as uniform:0..0.5, log:0.001..0.3 or int:8..64, not 'log:1..a[\$(touch ran)]'" \
@@ -153,6 +155,11 @@ END
     # What only the images tell.
     ends 2 sweep "${small[@]}" --depth 1 --crop 4x4,64x64 -o t
     grep -E '^sweep: point 2: image .* smaller than --crop 64x64$' err
+    # What can be, but is hardly meant, is said; these two are one network, so that nothing is trained.
+    ends 2 sweep "${small[@]}" --depth 1 --cutout 0,100 --threads 1,2 --schedule cosine --horizon 3 --epochs 9 -o u
+    grep -x 'sweep: point 1: from epoch 4 on the learning rate stays as low as --horizon 3 has left it; so it is with 3 more' err
+    grep -x 'sweep: point 3: --cutout 100 paints some images, which are 8x8, over entirely' err
+    no grep -E 'psaug|pstrain' err
 }
 
 @test "a recipe's options stand before those of the command line, which win wherever they stand" {

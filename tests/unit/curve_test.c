@@ -62,7 +62,7 @@ static void weights(void **state)
 }
 
 /* A run that was stopped after six of nine epochs, of which the fourth was the best. */
-static void verdicts(void **state)
+static void outcomes(void **state)
 {
     (void)state;
     struct sample point[6];
@@ -124,7 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smoothing_and_divergence),
         cmocka_unit_test(weights),
-        cmocka_unit_test(verdicts),
+        cmocka_unit_test(outcomes),
         cmocka_unit_test(speed),
         cmocka_unit_test(names),
     };

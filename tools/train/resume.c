@@ -315,7 +315,7 @@ static int take_validation(struct training *training, const struct record *recor
         record_real(record, "loss", &validation.loss) < 0 ||
         record_real(record, "accuracy", &validation.accuracy) < 0)
         return -1;
-    verdict_add(&training->verdict, &validation, training->options->by_accuracy);
+    validations_add(&training->validations, &validation, training->options->by_accuracy);
     return 0;
 }
 

@@ -23,7 +23,7 @@ uint64_t training_images(const struct training *training, uint64_t iterations)
 
 int training_is_out_of_patience(const struct training *training)
 {
-    return training->verdict.in_vain >= training->options->patience;
+    return training->validations.in_vain >= training->options->patience;
 }
 
 int training_saves_at(const struct training *training, uint64_t epoch)
@@ -47,7 +47,7 @@ int training_go_on(struct training *training, uint64_t epoch, uint64_t iteration
 
 int training_best_is_past(const struct training *training)
 {
-    const struct validation *best = &training->verdict.best;
+    const struct validation *best = &training->validations.best;
     return best->iteration > 0 && best->iteration < training->iteration;
 }
 
@@ -165,7 +165,7 @@ static int validate(struct training *training)
         return -1;
     now.loss /= (double)images;
     now.accuracy /= (double)images;
-    if (verdict_add(&training->verdict, &now, training->options->by_accuracy) &&
+    if (validations_add(&training->validations, &now, training->options->by_accuracy) &&
         state_keep_best(&training->state) < 0)
         return -1;
     write_begin(writer, "validation");
@@ -231,7 +231,7 @@ static int write_model(struct training *training, const char *reason)
 {
     struct writer *writer = training->writer;
     const struct net_shape *shape = &training->net->shape;
-    const struct validation *best = &training->verdict.best;
+    const struct validation *best = &training->validations.best;
     int the_best = training->options->keeps_best && best->iteration > 0;
     const float *values = state_model(&training->state, the_best);
     if (values == NULL)
@@ -265,7 +265,7 @@ static int write_model(struct training *training, const char *reason)
  * none there, so it stands behind the last checkpoint, where a run is gone on from. */
 static int finish(struct training *training)
 {
-    if (training->verdict.last != training->iteration && validate(training) < 0)
+    if (training->validations.last != training->iteration && validate(training) < 0)
         return -1;
     return write_model(training, "epochs");
 }
@@ -309,14 +309,14 @@ static int end_short(struct training *training)
 
 static int end_of_patience(struct training *training)
 {
-    const struct validation *best = &training->verdict.best;
+    const struct validation *best = &training->validations.best;
     int by_accuracy = training->options->by_accuracy;
     char what[64] = "not a number";
     if (best->iteration > 0 && by_accuracy)
         snprintf(what, sizeof what, "not above %.2f %%", 100 * best->accuracy);
     else if (best->iteration > 0)
         snprintf(what, sizeof what, "not smaller than %s", loss_text(best->loss, 4));
-    uint64_t times = training->verdict.in_vain;
+    uint64_t times = training->validations.in_vain;
     note("the validation %s was %s for %llu %s%s%s: training ends after epoch %llu of %llu",
          by_accuracy && best->iteration > 0 ? "accuracy" : "loss", what, (unsigned long long)times,
          training->options->validate_every ? "validation" : "epoch", plural(times),

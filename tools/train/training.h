@@ -7,7 +7,7 @@
 #include "progress.h"
 #include "state.h"
 #include "training_options.h"
-#include "verdict.h"
+#include "validations.h"
 #include "write.h"
 
 struct training {
@@ -25,7 +25,7 @@ struct training {
     uint64_t begun;                        /* steps, those that are not told yet among them */
     uint64_t saved;                        /* iteration of the last checkpoint */
     uint64_t skip_iterations, skip_epochs; /* of the input, that an earlier run has learnt from */
-    struct verdict verdict;
+    struct validations validations;
     int diverged;      /* the loss is no number any more, and that has been told */
     double first_step; /* seconds, for the pace */
     uint64_t images;   /* trained on since then */

@@ -1,4 +1,4 @@
-#include "verdict.h"
+#include "validations.h"
 
 #include <math.h>
 
@@ -13,12 +13,13 @@ static int is_better(const struct validation *new, const struct validation *best
     return new->loss < best->loss;
 }
 
-int verdict_add(struct verdict *verdict, const struct validation *validation, int by_accuracy)
+int validations_add(struct validations *validations, const struct validation *validation,
+                    int by_accuracy)
 {
-    int better = is_better(validation, &verdict->best, by_accuracy);
-    verdict->last = validation->iteration;
-    verdict->in_vain = better ? 0 : verdict->in_vain + 1;
+    int better = is_better(validation, &validations->best, by_accuracy);
+    validations->last = validation->iteration;
+    validations->in_vain = better ? 0 : validations->in_vain + 1;
     if (better)
-        verdict->best = *validation;
+        validations->best = *validation;
     return better;
 }

@@ -1,5 +1,5 @@
 /* Which validation is the best, and for how long none was better. */
-#include "verdict.h"
+#include "validations.h"
 
 #include "tap.h"
 
@@ -9,15 +9,15 @@
 static void expect(int by_accuracy, uint64_t best, uint64_t in_vain, size_t count,
                    const double (*told)[2])
 {
-    struct verdict verdict = {.last = 0};
+    struct validations validations = {.last = 0};
     for (size_t i = 0; i < count; i++) {
         struct validation validation = {1, i + 1, told[i][0], told[i][1]};
-        int better = verdict_add(&verdict, &validation, by_accuracy);
-        assert_int_equal(better, verdict.best.iteration == i + 1);
+        int better = validations_add(&validations, &validation, by_accuracy);
+        assert_int_equal(better, validations.best.iteration == i + 1);
     }
-    assert_int_equal(verdict.best.iteration, best);
-    assert_int_equal(verdict.in_vain, in_vain);
-    assert_int_equal(verdict.last, count);
+    assert_int_equal(validations.best.iteration, best);
+    assert_int_equal(validations.in_vain, in_vain);
+    assert_int_equal(validations.last, count);
 }
 
 static void by_loss_and_by_accuracy(void **state)

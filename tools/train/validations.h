@@ -3,8 +3,8 @@
  * Better is the smaller loss; or by accuracy the higher accuracy and, of equal ones, the smaller
  * loss. One whose loss is no number is never better.
  */
-#ifndef PSWEEP_VERDICT_H
-#define PSWEEP_VERDICT_H
+#ifndef PSWEEP_VALIDATIONS_H
+#define PSWEEP_VALIDATIONS_H
 
 #include <stdint.h>
 
@@ -14,13 +14,14 @@ struct validation {
 };
 
 /* Starts as zeros. */
-struct verdict {
+struct validations {
     struct validation best; /* its iteration is 0 where there is none */
     uint64_t last;          /* iteration of the last one */
     uint64_t in_vain;       /* since the best one */
 };
 
 /* Takes the next validation: whether it is the best so far. */
-int verdict_add(struct verdict *verdict, const struct validation *validation, int by_accuracy);
+int validations_add(struct validations *validations, const struct validation *validation,
+                    int by_accuracy);
 
 #endif

@@ -106,14 +106,14 @@ take_epochs() {
 # note_horizons: says how many points go on behind the end of a schedule, of the arrays lines and epochs_of. It is no error:
 # so more epochs do not change those before.
 note_horizons() {
-    local i line others=0 first=''
+    local i line besides=0 first=''
     for i in "${!lines[@]}"; do
         line=" ${lines[i]//=/ } "
         [[ $line =~ \ --schedule\ (cosine|linear|one-cycle)\  && $line =~ \ --horizon\ ($a_number)\  ]] || continue
         [ "${BASH_REMATCH[1]}" -lt "${epochs_of[i]}" ] || continue
-        if [ -z "$first" ]; then first="$((i + 1)) ${BASH_REMATCH[1]}"; else ((++others)); fi
+        if [ -z "$first" ]; then first="$((i + 1)) ${BASH_REMATCH[1]}"; else ((++besides)); fi
     done
-    [ -z "$first" ] || echo "sweep: point ${first% *}: from epoch $((${first#* } + 1)) on the learning rate stays as low as --horizon ${first#* } has left it$([ $others = 0 ] || echo "; so it is with $others more")" >&2
+    [ -z "$first" ] || echo "sweep: point ${first% *}: from epoch $((${first#* } + 1)) on the learning rate stays as low as --horizon ${first#* } has left it$([ $besides = 0 ] || echo "; so it is with $besides more")" >&2
 }
 # name_all: sets the array names, of all lines, those with the same options of psaug at a time: its header is a part of
 # what decides a name. 1: a line makes no network, which has been said.
@@ -141,14 +141,14 @@ name_all() {
 # name_views NUMBER VIEWS LINE...: names these, for what psaug makes of the images with those options of its own; point
 # number NUMBER is the first to have them.
 name_views() {
-    local words more said=$out/psaug.said named status
+    local words more said=$out/psaug.said named status ended
     read -ra words <<<"$augment"
     read -ra more <<<"$2"
     named=$(psaug "${words[@]}" "${more[@]}" <"$out/data.ps" 2>"$said" | name_points "${@:3}" 2>"$said.last"
-        status=("${PIPESTATUS[@]}")
+        ended=("${PIPESTATUS[@]}")
         # Then what name_points says is a consequence.
-        [ "${status[0]}" = 0 ] || : >"$said.last"
-        exit $((status[0] ? status[0] : status[1])))
+        [ "${ended[0]}" = 0 ] || : >"$said.last"
+        exit $((ended[0] ? ended[0] : ended[1])))
     status=$?
     { sed "${2:+s/^psaug: /sweep: point $1: /}" "$said" && cat "$said.last"; } >&2
     rm -f "$said" "$said.last"

@@ -186,8 +186,7 @@ has_no_trainer() {
     rm -r s
     # shellcheck disable=SC2016 # for another shell
     shim pstrain '[[ " $* " == *" --"[phv]* ]] && exec "$real" "$@"; until [ -e go ]; do sleep 0.05; done'
-    PATH=$PWD/t/pipelines:$PATH
-    sweep start "${small[@]}" --depth 1 -o s
+    t/pipelines/sweep start "${small[@]}" --depth 1 -o s
     wait_for compgen -G 's/*.part'
     mv s away
     wait_for grep -qx 'sweep: the folder of this sweep was taken away' away/sweep.log
@@ -207,6 +206,6 @@ has_no_trainer() {
         PATH=$PWD/counted:$PATH trained s$points "${small[@]}" --split 0.5 --epochs 1 --depth 1 --seed 1-$points
         sort all >of$points
     done
-    comm -13 of1 of3 | uniq -c | awk '{ print $1 / 2, $2 }' >more
-    [ "$(awk '{ all += $1 } END { print all }' more)" -le 5 ] || { cat more >&2 && false; }
+    comm -13 of1 of3 | uniq -c | awk '{ print $1 / 2, $2 }' >each
+    [ "$(awk '{ all += $1 } END { print all }' each)" -le 5 ] || { cat each >&2 && false; }
 }

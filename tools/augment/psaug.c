@@ -92,10 +92,10 @@ static int is_file(int fd)
 }
 
 /* Some training images would be of one colour, and teach nothing. */
-static void note_reach(const struct images_about *about)
+static void note_reach(const struct images_about *set)
 {
-    uint32_t height = about->height, width = about->width;
-    if (about->counts[SPLIT_TRAIN] == 0)
+    uint32_t height = set->height, width = set->width;
+    if (set->counts[SPLIT_TRAIN] == 0)
         return;
     if (options_given(rows, "shift") && (view.shift[0] >= height || view.shift[1] >= width) &&
         strcmp(view.fill, "reflect") != 0)

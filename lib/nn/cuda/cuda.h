@@ -82,8 +82,8 @@ struct cuda {
     int stages, feature_channels, classes;
     struct cuda_stage stage[NET_MAX_STAGES];
     size_t connected_weights, connected_bias; /* places in the parameters */
-    /* floats: fixed weights; with them all weights; all before the offsets; all that has a gradient;
-     * all */
+    /* floats: fixed weights; with them all weights; all before the offsets; all that has a
+     * gradient; all */
     size_t fixed, weights, offsets, moved, parameters;
     size_t *where; /* [net.parameters] of each among them */
     struct step_rule rule;

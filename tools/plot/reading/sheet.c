@@ -37,9 +37,7 @@ static void share(struct sheet *sheet)
         limit = classes * OF_A_CLASS < MOST_BY_CLASS ? classes * OF_A_CLASS : MOST_BY_CLASS;
     else if (limit == 0)
         limit = options->limit = USUAL;
-    uint64_t strips = options->by == SHEET_ORDER   ? 1
-                      : options->by == SHEET_CLASS ? classes
-                                                   : limit;
+    uint64_t strips = options->by == SHEET_ORDER ? 1 : options->by == SHEET_CLASS ? classes : limit;
     sheet->most_strips = strips < limit ? strips : limit;
     sheet->most_shown = limit / sheet->most_strips;
     if (options->by == SHEET_IMAGE)

@@ -19,7 +19,7 @@ import time
 from load import CORES, Load
 from torch_bench import MISSION, Way, torch
 
-ROUNDS, SHIFT, BATCH = 3, 4, 128
+ROUNDS, SHIFT, BATCH, IMAGES = 3, 4, 128, 10000
 
 
 def read(path):
@@ -95,7 +95,7 @@ def swept(sweep, epochs, source, folder):
 
 def main():
     sweep, epochs = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    source = ["--data", sys.argv[3]] if len(sys.argv) > 3 else ["--data", "synth:shapes", "--limit", "10000"]
+    source = ["--data", sys.argv[3]] if len(sys.argv) > 3 else ["--data", "synth:shapes", "--limit", str(IMAGES)]
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: what a sweep leaves to be waited for is ours, too
     folder = tempfile.mkdtemp()
     path = folder + "/data.ps"

@@ -61,7 +61,6 @@ class Way:
         trained = [p for p in model.parameters() if p.requires_grad]
         self.optimiser = torch.optim.SGD(trained, 0.05, momentum=0.9, weight_decay=1e-10)
         self.model = torch.compile(model) if compiled else model
-        self.seconds(4)
 
     def step(self, images, labels):
         self.optimiser.zero_grad()
@@ -85,9 +84,12 @@ def ways(name, bfloat16):
         for threads in sorted({1, len(CORES)}) if not compiled else [len(CORES)]:
             for channels_last in [False, True]:
                 try:
-                    yield Way(name, bfloat16, threads, channels_last, compiled)
+                    way = Way(name, bfloat16, threads, channels_last, compiled)
+                    way.seconds(4)
                 except Exception as error:  # compiling needs a compiler, and more
                     print(f"      not compiled: {str(error).splitlines()[0][:80]}")
+                else:
+                    yield way
 
 
 def engine(bench, name):
@@ -110,7 +112,7 @@ def turns(bench, name):
     speed, share = (statistics.median(turn[i] for turn in ours) for i in (0, 1))
     theirs = [BATCH / statistics.quantiles(times, n=4)[0] for times in theirs]
     ratios = [] if load.is_heavy() else [speed / their for their in theirs]
-    print(f"{name:30} {speed:8.0f}" + ("" if load.is_heavy() else f" {share:6.0f} %") + "".join(
+    print(f"{name:30} {speed:8.0f} " + ("        " if load.is_heavy() else f"{share:6.0f} %") + "".join(
         f" {their:9.0f}" for their in theirs) + "".join(f" {ratio:6.2f}" for ratio in ratios))
     if load.is_heavy():
         print(f"      {load.sentence()}")
@@ -124,9 +126,9 @@ def main():
     bench, names = sys.argv[1], sys.argv[2:] or MISSION + WIDE
     if torch:
         torch.set_flush_denormal(True)
-    print(f"psweep's engine with {len(CORES)} threads, images/s and share of the peak" +
-          (f"; PyTorch {torch.__version__} in float32 and bfloat16; ratios to these" if torch else
-           f"; not beside PyTorch, which {sys.executable} has not (make peer)"))
+    print(f"images/s with {len(CORES)} core{'s' * (len(CORES) > 1)}, batch {BATCH}; " +
+          (f"PyTorch {torch.__version__}" if torch else f"not beside PyTorch, which {sys.executable} has not (make peer)"))
+    print(f"{'':30} {'psweep':>8} {'peak':>8}" + f" {'float32':>9} {'bfloat16':>9}  ratios" * bool(torch))
     ratios = {name: turns(bench, name) for name in names}
     if torch and all(ratios.get(name) for name in MISSION):
         means = [statistics.geometric_mean(row) for row in zip(*(ratios[name] for name in MISSION))]

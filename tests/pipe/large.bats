@@ -95,7 +95,7 @@ print(width * height // 1000000)' "$1"
     done
     # A line of filters a model: for so many there is no picture.
     runs 5000
-    ends 2 bounded 2 64 psplot -q -k filters -o filters.png runs.bin
+    ends 1 bounded 2 64 psplot -q -k filters -o filters.png runs.bin
     grep 'the filters do not fit into the picture: draw those of fewer models' err
     [ ! -e filters.png ]
 }

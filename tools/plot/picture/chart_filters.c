@@ -134,8 +134,8 @@ int chart_filters(const struct bank *bank, const struct picture *picture)
         grid = grid_of(&canvas, bank, --factor);
     canvas_measured(&canvas);
     if (grid.right > right || grid.foot + title > foot)
-        return fail_as(USAGE, "the filters do not fit into the picture: %s",
-                       width > 0 ? "a larger --size is needed" : "draw those of fewer models");
+        return fail("the filters do not fit into the picture: %s",
+                    width > 0 ? "a larger --size is needed" : "draw those of fewer models");
     if (width == 0) {
         width = grid.right;
         height = grid.foot + title;

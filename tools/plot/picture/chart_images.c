@@ -196,10 +196,9 @@ int chart_images(const struct sheet *sheet, const struct picture *picture)
     int fits = fit(&canvas, sheet, side, width, height > 0 ? height - title : 0, &grid);
     canvas_measured(&canvas);
     if (!fits)
-        return fail_as(USAGE,
-                       "%zu images do not fit into the picture: fewer of them with --limit, "
-                       "or a larger --size",
-                       sheet->images);
+        return fail("%zu images do not fit into the picture: fewer of them with --limit, or a "
+                    "larger --size",
+                    sheet->images);
     if (width > 0) {
         /* Labels of the width that is left get what they would like. */
         double across = floor((width - grid.names - grid.gap) / (double)grid.columns);

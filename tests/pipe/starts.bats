@@ -195,6 +195,15 @@ has_no_trainer() {
     [ "$(awk '{ all += $1 } END { print all }' extra)" -le 3 ] || { cat extra >&2 && false; }
 }
 
+@test "cores beyond the number of networks become threads, and in a job of Slurm they are those that it has" {
+    shim nproc 'echo 12'
+    # shellcheck disable=SC2016 # for another shell
+    shim pstrain 'all=$*; [[ $all != *--threads* ]] || echo "${all##*--threads }" >>threads; exec "$real" "$@"'
+    PATH=$PWD/t/pipelines:$PATH trained s "${small[@]}" --epochs 1 --depth 1 --jobs 5
+    PATH=$PWD/t/pipelines:$PATH SLURM_CPUS_PER_TASK=8 trained s --depth 1 --seed 0-2 --jobs 2
+    [ "$(paste -sd ' ' threads)" = "2 4 4" ]
+}
+
 @test "a worker without its FIFO, or whose folder is taken away, ends" {
     mkdir s && : >s/events
     ends 1 in_time env out=s sweep work

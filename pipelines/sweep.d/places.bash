@@ -99,7 +99,8 @@ quote() {
 }
 
 # take_place: holds a free one by the descriptor {place}; sets host, the path of its file, number (the place's there),
-# threads (for it), gpus (the host's) and login. 1 when all hosts have been lost for half a minute, or when the point shall stop.
+# threads (for it), gpus (the host's) and login. 1 when all hosts have been lost for half a minute, or when the point
+# shall stop.
 take_place() {
     # On a cluster the queue has chosen one.
     if [ -n "$slurm" ]; then

@@ -9,7 +9,8 @@ augmenting=()                                 # all of psaug's
 left=() reached=0                             # what earlier runs left, and the epochs of the one that came furthest,
 furthest=''                                   # which is this, if any can be gone on from
 log=''                                        # descriptor of NAME.log, which it holds
-place='' host='' number='' threads='' gpus=() login='' # where it trains
+place='' host='' number='' login=''           # where it trains
+threads='' gpus=()                            # those for it, and the GPUs of that host
 trainer=''                                    # the process that trains, or brings the images to a host
 hold=''                                       # descriptor of the input of a host's shell, which asks its trainer to stop when that ends
 halted=''                                     # asked: a TERM came; told: the trainer knows

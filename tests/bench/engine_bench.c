@@ -72,9 +72,9 @@ static double peak(int threads)
 
 /* Each kernel with a clock around it, in place of the engine's own table; time of all threads
  * together. */
-enum { PIXELS, GRADIENT, RESULTS, MULTIPLY, GATHER, CORRELATE, SUMS, CLOCKS };
-static const char *const clock_name[CLOCKS] = {"pixels", "gradient",  "results", "multiply",
-                                               "output", "correlate", "sums"};
+enum { PIXELS, GRADIENT, RESULTS, TRANSPOSE, MULTIPLY, GATHER, CORRELATE, SUMS, CLOCKS };
+static const char *const clock_name[CLOCKS] = {"pixels",   "gradient", "results",   "transpose",
+                                               "multiply", "output",   "correlate", "sums"};
 static const struct kernels *inner;
 static _Atomic int64_t spent[CLOCKS]; /* ns */
 
@@ -143,6 +143,20 @@ static void timed_correlate(const struct correlation *c, float *folded, float *t
     add(CORRELATE, start);
 }
 
+static void timed_transpose(const float *from, int rows, int columns, float *to)
+{
+    double start = now();
+    inner->transpose(from, rows, columns, to);
+    add(TRANSPOSE, start);
+}
+
+static void timed_sums_transform(const float *sums, size_t place, int count, float *to)
+{
+    double start = now();
+    inner->sums_transform(sums, place, count, to);
+    add(GATHER, start);
+}
+
 static void timed_gradient_sums(const struct output *o, float *gradient, int first, int rows,
                                 float *sums)
 {
@@ -169,6 +183,8 @@ static void print_split(struct engine *engine, const uint8_t *images, const uint
     timed.output_transform_gradient = timed_output_transform_gradient;
     timed.correlate = timed_correlate;
     timed.gradient_sums = timed_gradient_sums;
+    timed.transpose = timed_transpose;
+    timed.sums_transform = timed_sums_transform;
     cpu->kernels = &timed;
     for (int i = 0; i < CLOCKS; i++)
         spent[i] = 0;

@@ -115,6 +115,7 @@ many() {
 }
 
 @test "a server that fails one request in four is borne; one that fails more than half is not" {
+    long
     many zoo 600
     serve zoo
     psfetch -q s3://zoo >clean.ps
@@ -141,6 +142,7 @@ many() {
 }
 
 @test "listings that break are read again" {
+    long
     many zoo 300
     serve zoo
     psfetch -q s3://zoo >clean.ps

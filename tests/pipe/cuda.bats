@@ -44,6 +44,7 @@ few() {
 }
 
 @test "so it is with threads and blocks in reverse, and with every piece of memory by itself" {
+    long
     PSWEEP_DOUBLE_ORDER=reverse on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 8 ${PSWEEP_LONG:+4 6}
     PSWEEP_CUDA_APART=1 on_double "$REPOSITORY"/build/tests/cuda/parity 1 2 8 ${PSWEEP_LONG:+4 6}
 }

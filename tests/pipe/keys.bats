@@ -110,6 +110,7 @@ outlives() {
 }
 
 @test "keys that expire while objects are fetched are renewed, once for all that are refused" {
+    long
     psfetch -q synth:shapes --limit 300 --write-shard zoo.tar
     mkdir zoo
     tar -xf zoo.tar -C zoo

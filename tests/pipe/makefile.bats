@@ -65,6 +65,7 @@ would() {
 }
 
 @test "an interrupted run is gone on from, unless options or data have changed" {
+    long
     mk() {
         sweep_make net1.bin EPOCHS=40 "$@"
     }

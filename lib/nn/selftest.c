@@ -21,7 +21,7 @@ enum { BATCH = 8, COUNT = 7, STEPS = 6 }; /* the last batch has COUNT images */
 
 static const struct {
     const char *precision;
-    const struct tolerance *tolerance;
+    const struct tolerance_of_all *tolerance;
 } PASS[] = {{"fp32", &TOLERANCE_FP32}, {"tf32", &TOLERANCE_TF32}, {"bf16", &TOLERANCE_BF16}};
 
 /* What is trained: the network of the short form in all of these; and one that has what that has
@@ -155,17 +155,17 @@ static int run(const struct trial *t, const struct engine_class *class, enum way
     return result;
 }
 
-static double difference(const float *a, const float *b, size_t count)
+/* How far one vector is from another, in parts of how far that is from where it began (NULL: 0).
+ * NaN where one has a NaN. */
+static double distance(const float *a, const float *b, const float *from, size_t count)
 {
-    double most = 0, large = 1e-30;
+    double apart = 0, length = 0;
     for (size_t i = 0; i < count; i++) {
-        double d = fabs((double)a[i] - b[i]);
-        most = d > most || isnan(d) ? d : most; /* a NaN is larger than what comes after */
-        if (isnan(d))
-            return d;
-        large = fabs((double)a[i]) > large ? fabs((double)a[i]) : large;
+        double d = (double)a[i] - b[i], l = (double)a[i] - (from ? from[i] : 0);
+        apart += d * d;
+        length += l * l;
     }
-    return most / large;
+    return apart == 0 ? 0 : sqrt(apart / length);
 }
 
 /* Tells a difference, where it is to be told: whether it is too large. */
@@ -180,29 +180,34 @@ static int is_wrong(void (*table)(const char *line), const char *what, double d,
     return wrong;
 }
 
+/* The whole is judged; its tensors are told, to whoever wants to see where it comes from. */
 static int compare(const struct trial *t, const struct result *cpu, const struct result *other,
-                   const struct tolerance *tolerance, void (*table)(const char *line))
+                   const struct tolerance_of_all *tolerance, void (*table)(const char *line))
 {
-    int wrong = 0;
-    for (uint32_t i = 0; i < t->net.tensors; i++) {
+    char line[160];
+    for (uint32_t i = 0; table && i < t->net.tensors; i++) {
         const struct tensor *tensor = &t->net.tensor[i];
-        wrong += is_wrong(table, tensor->name,
-                          difference(cpu->parameters + tensor->offset,
-                                     other->parameters + tensor->offset, tensor->size),
-                          tolerance->value);
+        size_t at = tensor->offset;
+        snprintf(
+            line, sizeof line, "%-40s %9.1e", tensor->name,
+            distance(cpu->parameters + at, other->parameters + at, t->start + at, tensor->size));
+        table(line);
     }
+    int wrong = is_wrong(table, "change of all",
+                         distance(cpu->parameters, other->parameters, t->start, t->net.parameters),
+                         tolerance->change);
     wrong += is_wrong(table, "momentum of all",
-                      difference(cpu->momentum, other->momentum, t->net.parameters),
-                      tolerance->gradient);
+                      distance(cpu->momentum, other->momentum, NULL, t->net.parameters),
+                      tolerance->momentum);
     wrong +=
         is_wrong(table, "loss", fabs(cpu->outcome.loss - other->outcome.loss) / cpu->outcome.loss,
-                 tolerance->value);
+                 tolerance->loss);
     return wrong == 0 ? 0 : fail("%d of its results differ from the CPU's", wrong);
 }
 
 /* In one precision, in all ways; cpu has the CPU's results. */
 static int pass(struct trial *t, const struct engine_class *class, const struct result *cpu,
-                const struct tolerance *tolerance, struct result r[3],
+                const struct tolerance_of_all *tolerance, struct result r[3],
                 void (*table)(const char *line))
 {
     static const char *const what[] = {

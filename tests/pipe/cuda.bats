@@ -301,20 +301,25 @@ of() {
     on_double pstrain -v --device auto -b 16 -e 1 <set.ps 2>err >/dev/null
     no grep -q 'comparing' err
     grep -q 'cuda, double' err
-    ends 0 on_double pstrain --selftest
-    grep -q '^connected.weights  *[0-9.e-]* of 1e-04$' out
-    grep -q '^connected.weights  *[0-9.e-]* of 2e-02$' out
+    PSWEEP_DOUBLE_TF32=truncated ends 0 on_double pstrain --selftest
+    grep -q '^connected.weights  *[0-9.e-]*$' out
+    grep -q '^change of all  *[0-9.]*e-07 of 1e-04$' out
+    grep -q '^change of all  *[0-9.]*e-0[23] of 1e-01$' out # tensor cores did round
     grep -q 'The GPU does what the CPU does' out
     no grep -q '^bf16$' out
     ends 1 pstrain --selftest
     grep -Eq 'there is no (NVIDIA driver|GPU)' err
 }
 
-@test "--selftest tells all of bf16 too" {
+@test "--selftest passes with what tensor cores round, in TF32 and in bf16, and fails where they compute wrong" {
     long
-    ends 0 on_double pstrain --selftest --precision bf16
+    PSWEEP_DOUBLE_TF32=nearest ends 0 on_double pstrain --selftest --precision bf16
     grep -q '^bf16$' out
-    grep -q '^connected.weights  *[0-9.e-]* of 3e-01$' out
+    [ "$(grep -cE '^change of all +[0-9.]+e-0[23] of 1e-01$' out)" -eq 2 ]
+    [ "$(grep -cE '^momentum of all +[0-9.]+e-0[12] of 5e-01$' out)" -eq 2 ]
+    PSWEEP_DOUBLE_TF32=nearest PSWEEP_DOUBLE_WRONG=cores ends 1 on_double pstrain --selftest
+    sed '/^tf32$/,$d' out | no grep -q 'WRONG'
+    sed -n '/^tf32$/,$p' out | grep -q '^momentum of all .* of 5e-01  WRONG$'
 }
 
 @test "a GPU that computes wrong is not used" {

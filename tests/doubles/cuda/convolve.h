@@ -28,9 +28,14 @@ struct job {
     tensor x, w, y;
     char *workspace;
     int64_t workspace_bytes;
+    bool tensor_cores;
 };
 
-/* Sums of floats are double, sums of bfloat16 are float. What the workspace has is lost. */
+/* Sums of floats are double, sums of bfloat16 are float. What the workspace has is lost.
+ *
+ * PSWEEP_DOUBLE_TF32=nearest, truncated: on tensor cores floats are multiplied as TF32, with ten
+ * bits of mantissa. PSWEEP_DOUBLE_WRONG=1: a device that computes wrong, a little; =cores: on its
+ * tensor cores alone. */
 void convolve(const job &j);
 
 #endif

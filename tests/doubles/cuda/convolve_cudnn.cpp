@@ -35,6 +35,37 @@ static void write_value(const tensor &t, size_t i, float value)
         memcpy(t.at + 4 * i, &value, 4);
 }
 
+/* What becomes of a float in front of a tensor core. */
+static float as_it_is(float value)
+{
+    return value;
+}
+static float truncated(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    bits &= ~0x1fffu;
+    memcpy(&value, &bits, 4);
+    return value;
+}
+/* Of two that are as near to the even one. */
+static float nearest(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    bits += 0xfff + (bits >> 13 & 1);
+    memcpy(&value, &bits, 4);
+    return truncated(value);
+}
+typedef float (*rounding)(float value);
+static rounding rounding_of(const job &j)
+{
+    static const char *const mode = getenv("PSWEEP_DOUBLE_TF32");
+    if (mode == nullptr || j.x.narrow || !j.tensor_cores)
+        return as_it_is;
+    return strcmp(mode, "nearest") == 0 ? nearest : truncated;
+}
+
 /* Calls f with the place of each value, in the order of these axes, the last of which runs fastest.
  */
 template <class F>
@@ -52,11 +83,12 @@ static void for_each_place(const tensor &t, const int (&axis)[4], F f)
 
 /* A tensor's values in the order of these axes, the last of which runs fastest. */
 template <class S>
-static std::vector<S> read_values(const tensor &t, const int (&axis)[4])
+static std::vector<S> read_values(const tensor &t, const int (&axis)[4], rounding rounded)
 {
     std::vector<S> values;
     values.reserve(values_of(t));
-    for_each_place(t, axis, [&](size_t place) { values.push_back(S(read_value(t, place))); });
+    for_each_place(t, axis,
+                   [&](size_t place) { values.push_back(S(rounded(read_value(t, place)))); });
     return values;
 }
 
@@ -86,8 +118,9 @@ template <class S>
 static void convolve_in(const job &j)
 {
     const int pixels[] = {0, 2, 3, 1}, taps[] = {2, 3, 0, 1}, taps_by_input[] = {2, 3, 1, 0};
-    auto x = read_values<S>(j.x, pixels), y = read_values<S>(j.y, pixels);
-    auto w = read_values<S>(j.w, j.direction == 0 ? taps_by_input : taps);
+    const rounding rounded = rounding_of(j);
+    auto x = read_values<S>(j.x, pixels, rounded), y = read_values<S>(j.y, pixels, rounded);
+    auto w = read_values<S>(j.w, j.direction == 0 ? taps_by_input : taps, rounded);
     auto &sum = j.direction == 0 ? y : j.direction == 1 ? x : w;
     sum.assign(sum.size(), 0);
     if (j.workspace_bytes > 0)
@@ -113,8 +146,8 @@ static void convolve_in(const job &j)
                     else
                         add_outer(weight, out, in, filters, channels);
                 }
-    /* PSWEEP_DOUBLE_WRONG: a device that computes wrong, a little. */
-    static const bool wrong = getenv("PSWEEP_DOUBLE_WRONG") != nullptr;
+    static const char *const fault = getenv("PSWEEP_DOUBLE_WRONG");
+    const bool wrong = fault && (j.tensor_cores || strcmp(fault, "cores") != 0);
     const tensor &made = j.direction == 0 ? j.y : j.direction == 1 ? j.x : j.w;
     const S *next = sum.data();
     for_each_place(made, j.direction == 2 ? taps : pixels, [&](size_t place) {

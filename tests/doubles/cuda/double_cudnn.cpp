@@ -6,6 +6,7 @@
 
 #include <cudnn.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -222,6 +223,25 @@ cudnnStatus_t cudnnBackendGetAttribute(descriptor d, cudnnBackendAttributeName_t
 
 } /* extern "C" */
 
+/* Whether the engine of a configuration computes on tensor cores, as cuDNN says. */
+static bool on_tensor_cores(descriptor config)
+{
+    descriptor engine;
+    cudnnBackendNumericalNote_t note[32];
+    int64_t count = 0;
+    if (REAL(cudnnBackendCreateDescriptor)(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) !=
+            CUDNN_STATUS_SUCCESS ||
+        REAL(cudnnBackendGetAttribute)(config, CUDNN_ATTR_ENGINECFG_ENGINE,
+                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
+                                       &engine) != CUDNN_STATUS_SUCCESS ||
+        REAL(cudnnBackendGetAttribute)(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
+                                       CUDNN_TYPE_NUMERICAL_NOTE, 32, &count,
+                                       note) != CUDNN_STATUS_SUCCESS)
+        device_fault("the real cuDNN does not tell how an engine computes");
+    REAL(cudnnBackendDestroyDescriptor)(engine);
+    return std::find(note, note + count, CUDNN_NUMERICAL_NOTE_TENSOR_CORE) != note + count;
+}
+
 static const struct {
     cudnnBackendDescriptorType_t type;
     int x, w, y;
@@ -246,6 +266,7 @@ extern "C" cudnnStatus_t cudnnBackendExecute(cudnnHandle_t given, descriptor pla
     auto config = value_of<descriptor>(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
     auto operation = value_of<descriptor>(graph_of_config[config], CUDNN_ATTR_OPERATIONGRAPH_OPS);
     job j = {};
+    j.tensor_cores = on_tensor_cores(config);
     j.direction = -1;
     for (int i = 0; i < 3; i++)
         if (find(operation).type == operations[i].type)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cpu/cpu.h"
+#include "library.h"
 #include "message.h"
 #include "selftest.h"
 
@@ -53,12 +54,50 @@ int device_has_gpu(const char *root)
            is_there(root, "/sys/bus/pci/devices/*", is_card);
 }
 
+/* Whether the loader said that it has not found a library, whose name then begins the sentence;
+ * other sentences begin with a path. */
+static int is_absent(const char *said, char *name, size_t size)
+{
+    size_t length = strcspn(said, ":/ ");
+    snprintf(name, size, "%.*s", (int)length, said);
+    return said[length] == ':' && length < size && strstr(name, ".so") != NULL;
+}
+
+/* Loads a plugin that lies in that folder, and first what it is linked with and the loader does not
+ * find. NULL, with a sentence. */
+static void *load_plugin(const char *folder, const char *path)
+{
+    char said[600], name[64], found[4096], absent[64] = "";
+    for (;;) {
+        void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (library)
+            return library;
+        snprintf(said, sizeof said, "%s", dlerror());
+        if (!is_absent(said, name, sizeof name) || strcmp(name, absent) == 0)
+            break;
+        strcpy(absent, name);
+        if (!library_find(folder, name, found, sizeof found)) {
+            fail("the cuda engine does not load: %s; neither conda nor Python has it: name its "
+                 "folder in LD_LIBRARY_PATH",
+                 said);
+            return NULL;
+        }
+        if (dlopen(found, RTLD_NOW | RTLD_LOCAL) == NULL) {
+            snprintf(said, sizeof said, "%s", dlerror());
+            break;
+        }
+    }
+    fail("the cuda engine does not load: %s", said);
+    return NULL;
+}
+
 /* The class of the GPU engine: from libpsweep-cuda.so beside the program, or in ../lib/psweep.
  * NULL, with a sentence, when there is none or it does not load. */
 static const struct engine_class *load_cuda(void)
 {
     static const char *const folder[] = {"", "/../lib/psweep"};
-    char program_path[4096], path[4200];
+    static int told;
+    char program_path[4096], path[4200], libraries[9000];
     ssize_t length = readlink("/proc/self/exe", program_path, sizeof program_path - 1);
     char *slash = length > 0 ? memrchr(program_path, '/', (size_t)length) : NULL;
     void *library = NULL;
@@ -66,24 +105,23 @@ static const struct engine_class *load_cuda(void)
         fail("cannot find the folder of this program");
         return NULL;
     }
+    *slash = 0;
     for (size_t i = 0; library == NULL && i < sizeof folder / sizeof *folder; i++) {
-        snprintf(path, sizeof path, "%.*s%s/libpsweep-cuda.so", (int)(slash - program_path),
-                 program_path, folder[i]);
-        if (access(path, R_OK) != 0)
-            continue;
-        library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        if (library == NULL) {
-            fail("the cuda engine does not load: %s", dlerror());
+        snprintf(path, sizeof path, "%s%s/libpsweep-cuda.so", program_path, folder[i]);
+        if (access(path, R_OK) == 0 && (library = load_plugin(program_path, path)) == NULL)
             return NULL;
-        }
     }
     if (library == NULL) {
         fail("this build has no cuda engine");
         return NULL;
     }
     const struct engine_plugin *plugin = dlsym(library, "psweep_engine_plugin");
-    if (plugin && strcmp(plugin->version, PSWEEP_VERSION) == 0)
+    if (plugin && strcmp(plugin->version, PSWEEP_VERSION) == 0) {
+        plugin->libraries(libraries, sizeof libraries);
+        if (!told++)
+            explain("%s", libraries);
         return plugin->class; /* the library stays loaded to the end */
+    }
     fail("%s belongs to another version of this program", path);
     dlclose(library);
     return NULL;

@@ -178,6 +178,7 @@ struct engine {
 struct engine_plugin {
     const char *version; /* PSWEEP_VERSION */
     const struct engine_class *class;
+    void (*libraries)(char *text, size_t size); /* those that it runs on: versions and paths */
 };
 extern const struct engine_plugin psweep_engine_plugin;
 

@@ -352,12 +352,46 @@ of() {
     grep -q 'there is no GPU 3: the machine has 1, counted from 0' err
 }
 
+# alien FILE...: copies in this folder that ask for, and are, libraries by names that the loader finds nowhere.
+alien() {
+    local file
+    for file; do LC_ALL=C sed 's/libcudart\.so/libalienr.so/g; s/libcudnn\.so/libalien.so/g' "$file" >"${file##*/}"; done
+}
+
+@test "libraries that the loader does not find are found where pip and conda put them, and -v tells which they are" {
+    unset CONDA_PREFIX VIRTUAL_ENV
+    export HOME=$PWD/home PSWEEP_DOUBLE_DEVICE=$device
+    mkdir -p bin conda/lib env/lib/python3.9/site-packages/nvidia/cudnn/lib
+    cp "$REPOSITORY/bin/pstrain" bin
+    alien "$REPOSITORY/bin/libpsweep-cuda.so" "$doubles/libcudart.so.13" "$doubles/libcudnn.so.9"
+    mv libpsweep-cuda.so bin
+    mv libcudart.so.13 conda/lib/libalienr.so.13
+    mv libcudnn.so.9 env/lib/python3.9/site-packages/nvidia/cudnn/lib/libalien.so.9
+    ends 1 bin/pstrain --selftest -v --gpu 7
+    grep -q "^pstrain: the cuda engine does not load: libalienr.so.13: cannot open .*: name its folder in LD_LIBRARY_PATH$" err
+    CONDA_PREFIX=$PWD/conda ends 1 bin/pstrain --selftest -v --gpu 7
+    grep -q "^pstrain: the cuda engine does not load: libalien.so.9: cannot open" err
+    CONDA_PREFIX=$PWD/conda VIRTUAL_ENV=$PWD/env ends 1 bin/pstrain --selftest -v --gpu 7
+    grep -q "^pstrain: CUDA 13.0 is $PWD/conda/lib/libalienr.so.13, cuDNN 9[0-9.]* is $PWD/env/.*/libalien.so.9$" err
+    grep -q 'there is no GPU 7' err
+    # One of them as the loader finds it; and both beside the program.
+    LD_LIBRARY_PATH=$PWD/conda/lib VIRTUAL_ENV=$PWD/env ends 1 bin/pstrain --selftest --gpu 7
+    grep -q 'there is no GPU 7' err
+    mkdir lib
+    mv conda/lib/* env/lib/python3.9/site-packages/nvidia/cudnn/lib/* lib
+    ends 1 bin/pstrain --selftest -v --gpu 7
+    grep -q "^pstrain: CUDA 13.0 is $PWD/bin/../lib/libalienr.so.13, " err
+    grep -q 'there is no GPU 7' err
+    PSWEEP_DOUBLE_CUDNN=90701 ends 1 bin/pstrain --selftest
+    grep -q "^pstrain: cuDNN 9.7.1 ($PWD/bin/../lib/libalien.so.9) is too old: the GPU engine needs 9.8 or a newer 9" err
+}
+
 @test "the plugin calls only what is known, and nothing of cuDNN that is deprecated" {
     nm -D --undefined-only "$REPOSITORY/bin/libpsweep-cuda.so" | awk '{ print $NF }' | sed 's/@.*//' |
         grep -vE '^(_ITM_|__gmon_start__|__cxa_|__stack_chk)' | sort >used
     # cuDNN's graph API and its handle; this program; the C library; the rest is the CUDA runtime.
     grep -E '^cudnn' used | no grep -vE '^cudnn(Backend(Create|Destroy)Descriptor|Backend(Set|Get)Attribute|BackendFinalize|BackendExecute|Create|Destroy|SetStream|GetVersion|GetErrorString|GetLastErrorString)$'
-    grep -vE '^(cudnn|cuda|__cuda)' used | no grep -vE '^(fail|why|ealloc|egrow|maths_power|free|memcpy|memset|snprintf|__snprintf_chk|strcmp|strlen|getenv)$'
+    grep -vE '^(cudnn|cuda|__cuda)' used | no grep -vE '^(fail|why|ealloc|egrow|maths_power|free|memcpy|memset|snprintf|__snprintf_chk|strcmp|strlen|getenv|dladdr)$'
 }
 
 @test "cuDNN plans every convolution of depths 1 to 32 for seven devices as it did" {

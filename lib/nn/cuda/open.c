@@ -3,6 +3,7 @@
 
 #include "message.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,27 @@ static int choose_precision(const struct engine_options *options, enum precision
     return fail("there is no precision '%s': it is tf32, fp32 or bf16", name);
 }
 
+/* The file that a function is from. */
+static const char *file_of(void (*function)(void))
+{
+    Dl_info info;
+    return dladdr((void *)(uintptr_t)function, &info) && info.dli_fname ? info.dli_fname : "?";
+}
+#define FILE_OF(function) file_of((void (*)(void))(function))
+
+static void cuda_libraries(char *text, size_t size)
+{
+    int runtime = 0;
+    size_t cudnn = cudnnGetVersion();
+    cudaRuntimeGetVersion(&runtime);
+    snprintf(text, size, "CUDA %d.%d is %s, cuDNN %zu.%zu.%zu is %s", runtime / 1000,
+             runtime % 1000 / 10, FILE_OF(cudaRuntimeGetVersion), cudnn / 10000, cudnn / 100 % 100,
+             cudnn % 100, FILE_OF(cudnnGetVersion));
+}
+
+/* Before that one cuDNN describes no device by its handle (plan.h). */
+enum { LEAST_CUDNN = 90800 };
+
 static int open_libraries(struct cuda *cuda)
 {
     struct cudaDeviceProp properties;
@@ -47,6 +69,11 @@ static int open_libraries(struct cuda *cuda)
         return -1;
     cudaRuntimeGetVersion(&runtime);
     size_t cudnn = cudnnGetVersion();
+    if (cudnn < LEAST_CUDNN)
+        return fail("cuDNN %zu.%zu.%zu (%s) is too old: the GPU engine needs %d.%d or a newer 9; "
+                    "name its folder in LD_LIBRARY_PATH",
+                    cudnn / 10000, cudnn / 100 % 100, cudnn % 100, FILE_OF(cudnnGetVersion),
+                    LEAST_CUDNN / 10000, LEAST_CUDNN / 100 % 100);
     snprintf(cuda->name, sizeof cuda->name, "cuda, %s, %s, CUDA %d.%d, cuDNN %zu.%zu.%zu",
              properties.name, precision_names[cuda->precision], runtime / 1000, runtime % 1000 / 10,
              cudnn / 10000, cudnn / 100 % 100, cudnn % 100);
@@ -302,4 +329,4 @@ const struct engine_class cuda_class = {
 };
 
 /* What the programs look for (engine.h). */
-const struct engine_plugin psweep_engine_plugin = {PSWEEP_VERSION, &cuda_class};
+const struct engine_plugin psweep_engine_plugin = {PSWEEP_VERSION, &cuda_class, cuda_libraries};

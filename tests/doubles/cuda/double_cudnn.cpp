@@ -138,9 +138,11 @@ static void check_handle(cudnnHandle_t given)
 
 extern "C" {
 
+/* PSWEEP_DOUBLE_CUDNN: a version that it says it is. */
 size_t cudnnGetVersion(void)
 {
-    return REAL(cudnnGetVersion)();
+    const char *version = getenv("PSWEEP_DOUBLE_CUDNN");
+    return version ? strtoull(version, nullptr, 10) : REAL(cudnnGetVersion)();
 }
 const char *cudnnGetErrorString(cudnnStatus_t status)
 {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,6 +53,22 @@ int device_has_gpu(const char *root)
            is_there(root, "/dev/nvhost-*", NULL) || /* Tegra */
            is_there(root, "/usr/lib/wsl/lib/libcuda.so*", NULL) ||
            is_there(root, "/sys/bus/pci/devices/*", is_card);
+}
+
+/* With NVIDIA_TF32_OVERRIDE=0 cuDNN plans without TF32 whatever it is asked for: other bytes, and
+ * nothing to tell them by. So it does not see it. */
+static int overridden;
+static void forget_override(void)
+{
+    overridden |= getenv("NVIDIA_TF32_OVERRIDE") != NULL;
+    unsetenv("NVIDIA_TF32_OVERRIDE");
+}
+static void tell_override(const struct engine_options *options)
+{
+    if (overridden && (options->precision == NULL || strcmp(options->precision, "tf32") == 0))
+        note("NVIDIA_TF32_OVERRIDE changes nothing here: what computes without TF32 is "
+             "--precision fp32");
+    overridden = 0;
 }
 
 /* Whether the loader said that it has not found a library, whose name then begins the sentence;
@@ -106,6 +123,7 @@ static const struct engine_class *load_cuda(void)
         return NULL;
     }
     *slash = 0;
+    forget_override();
     for (size_t i = 0; library == NULL && i < sizeof folder / sizeof *folder; i++) {
         snprintf(path, sizeof path, "%s%s/libpsweep-cuda.so", program_path, folder[i]);
         if (access(path, R_OK) == 0 && (library = load_plugin(program_path, path)) == NULL)
@@ -135,6 +153,7 @@ static int open_cuda(struct engine **engine, const struct net *net,
     *answered = cuda && engine_open_class(engine, cuda, net, options) == 0;
     if (!*answered)
         return -1;
+    tell_override(options);
     if (selftest_once(cuda, options, engine_detail(*engine)) == 0)
         return 0;
     char reason[600];

@@ -131,6 +131,17 @@ few() {
     grep -q 'its engine is "cuda, double' err
 }
 
+@test "NVIDIA_TF32_OVERRIDE changes no bytes, and a note says so" {
+    few >set.ps
+    export PSWEEP_DOUBLE_TF32=truncated
+    on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >net.bin
+    NVIDIA_TF32_OVERRIDE=0 on_double pstrain --device cuda -b 16 -e 1 <set.ps 2>err | cmp - net.bin
+    grep -q '^pstrain: NVIDIA_TF32_OVERRIDE changes nothing here' err
+    # What is rounded shows.
+    unset PSWEEP_DOUBLE_TF32
+    on_double pstrain -q --device cuda -b 16 -e 1 <set.ps | no cmp -s - net.bin
+}
+
 @test "a network by text with dropout, AdamW and a schedule goes on to the same bytes, in a graph or not, early or late" {
     long
     few >set.ps

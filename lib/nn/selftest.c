@@ -28,11 +28,13 @@ static const struct {
  * not, with the options of a step that have kernels of their own, in the first alone. Its epsilon
  * is large: where a gradient is small beside it, what rounds off is not made large. */
 static const struct {
+    const char *what; /* behind the precision */
     struct net_shape shape;
     struct engine_options step;
 } TRIAL[] = {
-    {{2, 16, 16, 16, 3, 10, ""}, {.momentum = 0.9, .weight_decay = 1e-3}},
-    {{0, 0, 8, 8, 3, 10, "8w-12k1-12p-12-12+2-16-max"},
+    {"", {2, 16, 16, 16, 3, 10, ""}, {.momentum = 0.9, .weight_decay = 1e-3}},
+    {", another network",
+     {0, 0, 8, 8, 3, 10, "8w-12k1-12p-12-12+2-16-max"},
      {.optimizer = OPTIMIZER_ADAM,
       .momentum = 0.9,
       .second = 0.99,
@@ -205,29 +207,39 @@ static int compare(const struct trial *t, const struct result *cpu, const struct
     return wrong == 0 ? 0 : fail("%d of its results differ from the CPU's", wrong);
 }
 
-/* In one precision, in all ways; cpu has the CPU's results. */
-static int pass(struct trial *t, const struct engine_class *class, const struct result *cpu,
-                const struct tolerance_of_all *tolerance, struct result r[3],
-                void (*table)(const char *line))
+/* In one precision, in all ways; cpu has the CPU's results. 0; 1 where they differ, and -1 where
+ * the engine does not run, with a sentence. */
+static int pass(struct trial *t, const struct engine_class *class, const char *what,
+                const struct result *cpu, const struct tolerance_of_all *tolerance,
+                struct result r[3], void (*table)(const char *line))
 {
-    static const char *const what[] = {
+    static const char *const again[] = {
         [DIRECT] = "a second run, without a graph,", [VIEWS] = "a third run, on views,"};
     size_t bytes = t->net.parameters * sizeof(float);
     for (enum way way = PLAIN; way <= VIEWS; way++)
         if (run(t, class, way, &r[way]) < 0)
             return -1;
+    if (table)
+        table(what);
     if (compare(t, cpu, &r[PLAIN], tolerance, table) < 0)
-        return -1;
+        return 1;
     for (enum way way = DIRECT; way <= VIEWS; way++)
         if (memcmp(r[PLAIN].parameters, r[way].parameters, bytes) != 0 ||
             memcmp(r[PLAIN].momentum, r[way].momentum, bytes) != 0)
-            return fail("%s gives different bits", what[way]);
+            return fail("%s gives different bits", again[way]) < 0;
     return 0;
 }
 
-/* In all precisions that the options ask for. */
+/* What is wrong, of all that was tried. */
+struct verdict {
+    int tried;
+    char wrong[800];
+};
+
+/* In single precision and in the coarser ones up to that which the options ask for. A failure is
+ * one of the verdict's; -1 where the engine does not even begin. */
 static int try(int number, const struct engine_class *class, const struct engine_options *options,
-               void (*table)(const char *line))
+               void (*table)(const char *line), struct verdict *verdict)
 {
     static struct trial t;
     struct result r[4];
@@ -237,16 +249,21 @@ static int try(int number, const struct engine_class *class, const struct engine
                                ealloc(t.net.parameters, sizeof(float)),
                                {0, 0, 0}};
     int result = run(&t, &cpu_class, PLAIN, &r[3]);
-    size_t passes = sizeof PASS / sizeof *PASS;
-    if (options->precision == NULL || strcmp(options->precision, "bf16") != 0)
-        passes--;
-    if (number > 0)
-        passes = 1;
-    for (size_t i = 0; result == 0 && i < passes; i++) {
+    const char *last = options->precision ? options->precision : "tf32";
+    for (size_t i = 0; result == 0 && i < sizeof PASS / sizeof *PASS; i++) {
+        char what[80];
+        size_t used = strlen(verdict->wrong);
         t.options.precision = PASS[i].precision;
-        if (table)
-            table(PASS[i].precision);
-        result = pass(&t, class, &r[3], PASS[i].tolerance, r, table);
+        snprintf(what, sizeof what, "%s%s", PASS[i].precision, TRIAL[number].what);
+        int found = pass(&t, class, what, &r[3], PASS[i].tolerance, r, table);
+        if (found < 0 && !verdict->tried)
+            result = -1;
+        else if (found != 0)
+            snprintf(verdict->wrong + used, sizeof verdict->wrong - used, "%s%s: %s",
+                     used ? "; " : "", what, why());
+        verdict->tried = 1;
+        if (number > 0 || strcmp(PASS[i].precision, last) == 0)
+            break;
     }
     for (int i = 0; i < 4; i++) {
         free(r[i].parameters);
@@ -261,10 +278,11 @@ static int try(int number, const struct engine_class *class, const struct engine
 int selftest(const struct engine_class *class, const struct engine_options *options,
              void (*table)(const char *line))
 {
+    struct verdict verdict = {0, ""};
     for (int number = 0; number < (int)(sizeof TRIAL / sizeof *TRIAL); number++)
-        if (try(number, class, options, table) < 0)
+        if (try(number, class, options, table, &verdict) < 0)
             return -1;
-    return 0;
+    return *verdict.wrong ? fail("%s", verdict.wrong) : 0;
 }
 
 /* The file whose presence says that an engine of that name has passed; -1 where there is no place

@@ -1,11 +1,11 @@
 /* Holds an engine to the CPU's, on small networks: what protects a user whose device nobody has
  * seen.
  *
- * Some steps of both must agree within a tolerance, in single precision, in TF32 and, where the
- * options ask for it, for not every GPU has it, in bf16 (a second network, with additions, Adam and
- * the like, in single precision alone); a second run,
- * of steps that are not replayed from a graph, must give the same bits, and so must a third, on
- * views of images that the device keeps.
+ * Some steps of both must agree within a tolerance, in single precision, in TF32 and in bf16, up to
+ * the one that the options ask for (another network, with additions, Adam and the like, in single
+ * precision alone); a second run, of steps that are not replayed from a graph, must give the same
+ * bits, and so must a third, on views of images that the device keeps. One that fails does not keep
+ * the others from being tried.
  */
 #ifndef PSWEEP_SELFTEST_H
 #define PSWEEP_SELFTEST_H

@@ -77,7 +77,7 @@ static int is_absent(const char *said, char *name, size_t size)
 {
     size_t length = strcspn(said, ":/ ");
     snprintf(name, size, "%.*s", (int)length, said);
-    return said[length] == ':' && length < size && strstr(name, ".so") != NULL;
+    return length < size && said[length] == ':' && strstr(name, ".so") != NULL;
 }
 
 /* Loads a plugin that lies in that folder, and first what it is linked with and the loader does not
@@ -145,6 +145,27 @@ static const struct engine_class *load_cuda(void)
     return NULL;
 }
 
+/* What fails is remembered while the program runs, so that one that opens many engines in spite of
+ * it tries and tells once. */
+static int pass_selftest(const struct engine_class *cuda, const struct engine_options *options,
+                         struct engine *engine)
+{
+    static char failed[600];
+    const char *name = engine_detail(engine);
+    int known = options->despite_selftest && strcmp(name, failed) == 0;
+    if (!known && selftest_once(cuda, options, name) == 0)
+        return 0;
+    if (!options->despite_selftest)
+        return fail("this GPU did not pass its test against the CPU (pstrain --selftest tells "
+                    "more): %s",
+                    why());
+    if (!known)
+        note("this GPU did not pass its test against the CPU and is used despite that: %s", why());
+    snprintf(failed, sizeof failed, "%s", name);
+    engine_distrust(engine);
+    return 0;
+}
+
 /* answered: a GPU did, whatever came of it. */
 static int open_cuda(struct engine **engine, const struct net *net,
                      const struct engine_options *options, int *answered)
@@ -154,15 +175,11 @@ static int open_cuda(struct engine **engine, const struct net *net,
     if (!*answered)
         return -1;
     tell_override(options);
-    if (selftest_once(cuda, options, engine_detail(*engine)) == 0)
+    if (pass_selftest(cuda, options, *engine) == 0)
         return 0;
-    char reason[600];
-    snprintf(reason, sizeof reason, "%s", why());
     cuda->close(*engine);
     *engine = NULL;
-    return fail(
-        "this GPU did not pass its test against the CPU (pstrain --selftest tells more): %s",
-        reason);
+    return -1;
 }
 
 int engine_selftest(const struct engine_options *options, void (*table)(const char *line))

@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <float.h>
+#include <stdio.h>
 
 #include "message.h"
 
@@ -91,7 +92,13 @@ void engine_close(struct engine *engine)
 
 const char *engine_name(const struct engine *engine)
 {
-    return engine->class->name(engine);
+    return *engine->distrusted ? engine->distrusted : engine->class->name(engine);
+}
+
+void engine_distrust(struct engine *engine)
+{
+    snprintf(engine->distrusted, sizeof engine->distrusted, "%s, failed its self-test",
+             engine->class->name(engine));
 }
 
 const char *engine_detail(const struct engine *engine)

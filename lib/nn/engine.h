@@ -49,6 +49,7 @@ struct engine_options {
     uint64_t gpu;          /* CUDA: which, counted from 0 */
     const char *precision; /* CUDA: "tf32", "fp32" or "bf16"; NULL: tf32 */
     int direct;            /* CUDA: enqueue each step anew instead of replaying a graph of it */
+    int despite_selftest;  /* CUDA: one that fails its self-test is used, and its name tells */
     double mean[ENGINE_MAX_CHANNELS], deviation[ENGINE_MAX_CHANNELS]; /* in pixel units 0 … 255 */
     int train; /* 0: only predict() will be called; gradients need no memory */
 
@@ -102,6 +103,8 @@ void engine_close(struct engine *engine); /* NULL is allowed */
 /* What decides the bytes it makes, for the stream's header: "cpu" or "cuda …". Lives as long as
  * engine. */
 const char *engine_name(const struct engine *engine);
+/* From here on the name ends with ", failed its self-test". */
+void engine_distrust(struct engine *engine);
 /* How it computes, for people: "cpu, avx512, 2 threads". Not for the stream. */
 const char *engine_detail(const struct engine *engine);
 
@@ -171,6 +174,7 @@ struct engine {
     uint32_t batch, classes;
     int train;
     enum optimizer optimizer;
+    char distrusted[448]; /* its name where it is, or "" */
 };
 
 /* What the shared object of an engine that is loaded (device.h) exports: psweep_engine_plugin. It

@@ -281,8 +281,14 @@ of() {
 
 @test "make bench-gpu measures both ways of feeding, and says where there is nothing to measure" {
     long
+    cache=$PWD/cache
     ends 0 on_double "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
     [ "$(grep -cE '^ +1 +(tf32|fp32|bf16) +(pixels|views) +[0-9]+ +[0-9.]+' out)" -eq 6 ]
+    # One that fails its self-test is measured too.
+    rm -r cache
+    PSWEEP_DOUBLE_WRONG=cores ends 0 on_double "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
+    [ "$(grep -cE '^ +1 +(tf32|fp32|bf16) +(pixels|views) +[0-9]+ +[0-9.]+' out)" -eq 6 ]
+    [ "$(grep -c 'did not pass its test' err)" -eq 2 ]
     ends 0 "$REPOSITORY"/build/tests/bench/gpu_bench 1 2 8 1
     grep -Eq '^The GPU engine was not measured: there is no (NVIDIA driver|GPU)' out
 }
@@ -345,6 +351,22 @@ of() {
     PSWEEP_DOUBLE_WRONG=1 ends 0 on_double pstrain --device auto -b 16 -e 1 <set.ps
     [ "$(grep -c 'computing on the CPU: this GPU did not pass its test' err)" -eq 1 ]
     pstrain -q --device cpu -b 16 -e 1 <set.ps | cmp - out
+}
+
+@test "a GPU that is wrong on its tensor cores computes in fp32, and in TF32 despite its self-test, which is told" {
+    long
+    cache=$PWD/cache
+    few >set.ps
+    export PSWEEP_DOUBLE_WRONG=cores
+    ends 0 on_double pstrain --device cuda --precision fp32 -b 16 -e 1 <set.ps
+    ends 0 on_double pstrain --device cuda --despite-selftest -b 16 -e 1 <set.ps
+    mv out net.bin
+    [ "$(grep -c '^pstrain: this GPU did not pass its test against the CPU and is used despite that: tf32: 3 of' err)" -eq 1 ]
+    records net.bin | jq -s -e '.[0].engine | test("^cuda, double, tf32, .*, failed its self-test$")'
+    # Nor does one that trusts it go on from there.
+    unset PSWEEP_DOUBLE_WRONG
+    ends 1 on_double pstrain --device cuda -b 16 -e 2 --resume net.bin <set.ps
+    grep -q 'its engine is "cuda, double, .*, failed its self-test"' err
 }
 
 @test "a batch with few images does not ruin a deep network" {

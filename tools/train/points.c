@@ -16,6 +16,7 @@
 struct device {
     char *device, *isa, *precision;
     uint64_t gpu;
+    int despite_selftest;
     char *engine;
 };
 
@@ -37,8 +38,9 @@ static const char *engine_of(struct points *points)
     struct engine_options wanted = options.engine;
     for (size_t i = 0; i < points->devices; i++) {
         const struct device *asked = &points->device[i];
-        if (asked->gpu == wanted.gpu && strcmp(asked->device, options.device) == 0 &&
-            strcmp(asked->isa, wanted.isa) == 0 && strcmp(asked->precision, wanted.precision) == 0)
+        if (asked->gpu == wanted.gpu && asked->despite_selftest == wanted.despite_selftest &&
+            strcmp(asked->device, options.device) == 0 && strcmp(asked->isa, wanted.isa) == 0 &&
+            strcmp(asked->precision, wanted.precision) == 0)
             return asked->engine;
     }
     struct net_shape shape = {
@@ -55,8 +57,9 @@ static const char *engine_of(struct points *points)
         return NULL;
     points->device = egrow(points->device, points->devices + 1, sizeof *points->device);
     struct device *device = &points->device[points->devices++];
-    *device = (struct device){ecopy(options.device), ecopy(wanted.isa), ecopy(wanted.precision),
-                              wanted.gpu, ecopy(engine_name(engine))};
+    *device = (struct device){ecopy(options.device),   ecopy(wanted.isa),
+                              ecopy(wanted.precision), wanted.gpu,
+                              wanted.despite_selftest, ecopy(engine_name(engine))};
     engine_close(engine);
     return device->engine;
 }

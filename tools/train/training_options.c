@@ -133,6 +133,8 @@ static const struct option_row rows[] = {
      "launch every kernel of a step by itself; the result has the same bits"},
     {0, "selftest", OPTION_FLAG, OPTION_LOCAL, &options.selftest, 0, 0, NULL,
      "compare the GPU with the CPU on a small network, print how they differ, and exit"},
+    {0, "despite-selftest", OPTION_FLAG, OPTION_LOCAL, &options.engine.despite_selftest, 0, 0, NULL,
+     "use a GPU that fails this comparison, to find out why; the header tells"},
     {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &options.engine.isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},
 

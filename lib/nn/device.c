@@ -80,8 +80,8 @@ static int is_absent(const char *said, char *name, size_t size)
     return length < size && said[length] == ':' && strstr(name, ".so") != NULL;
 }
 
-/* Loads a plugin that lies in that folder, and first what it is linked with and the loader does not
- * find. NULL, with a sentence. */
+/* Loads a plugin, and before it what it is linked with and the loader does not find; folder is the
+ * program's. NULL, with a sentence. */
 static void *load_plugin(const char *folder, const char *path)
 {
     char said[600], name[64], found[4096], absent[64] = "";
@@ -135,9 +135,11 @@ static const struct engine_class *load_cuda(void)
     }
     const struct engine_plugin *plugin = dlsym(library, "psweep_engine_plugin");
     if (plugin && strcmp(plugin->version, PSWEEP_VERSION) == 0) {
-        plugin->libraries(libraries, sizeof libraries);
-        if (!told++)
+        /* Asked only for who is told: cuDNN loads a large part of itself to know its version. */
+        if (verbosity > 1 && !told++) {
+            plugin->libraries(libraries, sizeof libraries);
             explain("%s", libraries);
+        }
         return plugin->class; /* the library stays loaded to the end */
     }
     fail("%s belongs to another version of this program", path);

@@ -19,8 +19,7 @@ peer:
 	build/peer/bin/pip install torch msgpack
 TORCH_PYTHON := $(firstword $(wildcard build/peer/bin/python) /usr/bin/python3)
 EPOCHS   := 3
-## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one; a sweep of EPOCHS=3, of CIFAR-10
-##               where DATA says where that is (pictures), else of drawn images
+## bench         how fast this machine is, beside PyTorch where TORCH_PYTHON has one; EPOCHS, and DATA as for pictures
 bench: all build/tests/bench/bare_get build/tests/bench/objects_bench build/tests/bench/stream_bench build/tests/bench/loader_bench build/tests/bench/engine_bench
 	build/tests/bench/stream_bench
 	@bin/psfetch -q >build/bench.ps

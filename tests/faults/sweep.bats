@@ -14,10 +14,10 @@ begun() {
 }
 
 # disturbed MOMENTS: as many times, a victim by turns is killed after a while between 0.1 and 1.2 seconds, in a
-# sweep that needs about as long as all of them.
+# sweep that needs about as long as all of them, and a few seconds for each victim to be found in.
 disturbed() {
     local moment victim pids
-    local points=(--limit 100 --depth 1-2 --seed 0-1 --epochs $((60 * $1)) --jobs 2 -- --filters 4 --checkpoint-every 10)
+    local points=(--limit 100 --depth 1-2 --seed 0-1 --epochs $((60 * $1 + 240)) --jobs 2 -- --filters 4 --checkpoint-every 10)
     sweep -o whole "${points[@]}" >out
     RANDOM=1
     for ((moment = 0; moment < $1; moment++)); do

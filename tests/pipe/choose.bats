@@ -278,7 +278,7 @@ END
     [ -z "$(find . -name 'ran*')" ]
     for name in none ../sweep /dev/null .; do
         ends 2 sweep --recipe $name -o t
-        grep -E "^sweep: (there is no recipe $name: there is .*mission, and a file of your own is ./$name|there is no file $name, or|$name, line 1: )" err
+        grep -E "^sweep: (there is no recipe $name: there is .*mission.*, and a file of your own is ./$name|there is no file $name, or|$name, line 1: )" err
     done
     echo '--split 0.5' >mine
     ends 2 sweep --recipe ./mine -o t

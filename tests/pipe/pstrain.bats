@@ -105,7 +105,7 @@ for r in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, max_buffer_size=1 
 
 @test "views give the network that pixels give, in a fraction of the bytes" {
     psfetch -q --limit 600 --split 0.9 >more.ps
-    for augment in "--crop 24x20 --flip 0.3" ${every:+"" "--shift 0" "-s 5"}; do
+    for augment in "--crop 24x20 --flip 0.3" ${every:+"" "--shift 0"} "-s 5"; do
         read -ra words <<<"$augment"
         psaug "${words[@]}" -e 3 <more.ps | tee pixels.ps | pstrain -q -b 100 >pixels.bin
         psaug "${words[@]}" -e 3 --views <more.ps | tee views.ps | pstrain -q -b 100 >views.bin

@@ -221,6 +221,8 @@ stopped_at() {
                 kill -0 "$sweep"
             done
         else
+            # A shell's child ignores an interrupt until it is another program.
+            wait_for grep -qa /sweep "/proc/$sweep/cmdline"
             kill -"$way" "$sweep"
         fi
         ended

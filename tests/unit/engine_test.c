@@ -274,7 +274,7 @@ static void planted_faults_are_found(const struct shape_case *c)
 static void test_planted_faults_are_found(void **state)
 {
     (void)state;
-    planted_faults_are_found(&cases[getenv("PSWEEP_LONG") ? 3 : 4]);
+    planted_faults_are_found(&cases[getenv("PSWEEP_LONG") ? 3 : 8]);
     planted_faults_are_found(&cases[CASES - 1]);
 }
 

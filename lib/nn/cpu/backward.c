@@ -57,22 +57,22 @@ static void add_skipped(const struct cpu *cpu, const struct stage *s, int group,
     }
 }
 
-/* The gradient of a stage's output, of one channel after the other. */
+/* The gradient of some channels of a stage's output into Winograd's space, one after the other: by
+ * one of the kernels input_transform_gradient() and input_transform_results(). */
 static void transform_gradient(const struct cpu *cpu, int stage, const struct strips *part,
-                               const struct scratch *scratch)
+                               int channel, int channels,
+                               void (*transform)(const struct output *, const float *, int,
+                                                 uint32_t, const struct input_tiles *),
+                               struct input_tiles to)
 {
     const struct stage *s = &cpu->stage[stage];
-    struct input_tiles to = {.strip = scratch->strip,
-                             .at = scratch->pixels,
-                             .place = place_floats(s->channels, tiles_of(s, part)),
-                             .tiles = s->across};
-    for (int channel = 0; channel < s->channels; channel++)
+    to.tiles = s->across;
+    for (int end = channel + channels; channel < end; channel++)
         for (int group = part->group; group < part->group + part->groups; group++) {
             struct output own = output_of(s, group, channel);
             const float *gradient = upstream(cpu, stage, group, channel);
             for (int i = 0; i < strips_of(part); i++, to.at += s->across * LANES)
-                cpu->kernels->input_transform_gradient(&own, gradient, part->first + i * TILE,
-                                                       live_lanes(cpu, group), &to);
+                transform(&own, gradient, part->first + i * TILE, live_lanes(cpu, group), &to);
         }
 }
 
@@ -94,7 +94,11 @@ static void pass_on(const struct cpu *cpu, int stage, int number, const struct s
     };
     struct strips part;
     for (int row = 0; next_strips(s, &item, row, &part); row += part.rows) {
-        transform_gradient(cpu, stage, &part, scratch);
+        transform_gradient(
+            cpu, stage, &part, 0, s->channels, cpu->kernels->input_transform_gradient,
+            (struct input_tiles){.strip = scratch->strip,
+                                 .at = scratch->pixels,
+                                 .place = place_floats(s->channels, tiles_of(s, &part))});
         convolve(cpu, s, &convolution, &part, row == 0, scratch);
     }
     for (int i = 0; i < item.groups; i++) {
@@ -116,17 +120,9 @@ static void pass_on(const struct cpu *cpu, int stage, int number, const struct s
 static void transform_results(const struct cpu *cpu, int stage, const struct strips *part,
                               int filter, int filters, size_t place, const struct scratch *scratch)
 {
-    const struct stage *s = &cpu->stage[stage];
-    struct input_tiles to = {
-        .strip = scratch->strip, .at = scratch->gradients, .place = place, .tiles = s->across};
-    for (int end = filter + filters; filter < end; filter++)
-        for (int group = part->group; group < part->group + part->groups; group++) {
-            struct output o = output_of(s, group, filter);
-            const float *gradient = upstream(cpu, stage, group, filter);
-            for (int i = 0; i < strips_of(part); i++, to.at += s->across * LANES)
-                cpu->kernels->input_transform_results(&o, gradient, part->first + i * TILE,
-                                                      live_lanes(cpu, group), &to);
-        }
+    transform_gradient(
+        cpu, stage, part, filter, filters, cpu->kernels->input_transform_results,
+        (struct input_tiles){.strip = scratch->strip, .at = scratch->gradients, .place = place});
 }
 
 /* Few channels: quads of filters and channels, whose sums' lanes are folded. */
@@ -150,7 +146,7 @@ static void correlate_quads(const struct cpu *cpu, int stage, const struct strip
     }
 }
 
-/* Many: turned about, so that channels are the lanes, it is the product of a convolution, over all
+/* Many: transposed, so that channels are the lanes, it is the product of a convolution, over all
  * pixels of tiles instead of channels. */
 static void correlate_panels(const struct cpu *cpu, int stage, const struct strips *part, float *to,
                              const struct scratch *scratch)
@@ -161,10 +157,10 @@ static void correlate_panels(const struct cpu *cpu, int stage, const struct stri
     size_t pixels_place = place_floats(s->in_channels, tiles),
            gradients_place = place_floats(LANES, tiles);
     struct product p = {
-        .weights = scratch->turned_gradients,
+        .weights = scratch->transposed_gradients,
         .weights_place = weights_place(s->channels, length),
         .panel = (size_t)length * LANES,
-        .pixels = scratch->turned_pixels,
+        .pixels = scratch->transposed_pixels,
         .products = scratch->products,
         .channels = length,
         .filters = LANES,
@@ -173,7 +169,7 @@ static void correlate_panels(const struct cpu *cpu, int stage, const struct stri
         transform_results(cpu, stage, part, filter, LANES, gradients_place, scratch);
         for (size_t place = 0; place < PLACES; place++)
             k->transpose(scratch->gradients + place * gradients_place, LANES, length,
-                         scratch->turned_gradients + place * p.weights_place +
+                         scratch->transposed_gradients + place * p.weights_place +
                              (size_t)filter / LANES * p.panel);
     }
     for (int first = 0; first < s->in_channels; first += WIDE_CHANNELS) {
@@ -183,7 +179,7 @@ static void correlate_panels(const struct cpu *cpu, int stage, const struct stri
         p.products_place = place_floats(LANES, p.tiles);
         for (size_t place = 0; place < PLACES; place++)
             k->transpose(scratch->pixels + place * pixels_place + (size_t)(first * length),
-                         channels, length, scratch->turned_pixels + place * p.pixels_place);
+                         channels, length, scratch->transposed_pixels + place * p.pixels_place);
         for (int filter = 0; filter < s->channels; filter += LANES) {
             p.first = filter;
             k->multiply(&p);
@@ -195,6 +191,7 @@ static void correlate_panels(const struct cpu *cpu, int stage, const struct stri
     }
 }
 
+/* The gradient of the weights from an item, in partial. */
 static void correlate(const struct cpu *cpu, int stage, int number, const struct scratch *scratch)
 {
     const struct stage *s = &cpu->stage[stage];

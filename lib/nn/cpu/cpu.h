@@ -4,12 +4,12 @@
  * repeat the last image, so that they stay finite, and are left out of every sum). A stage is a
  * convolution with what follows it (normalisation, ReLU, pool). Its work is split into items, a
  * band of at most BAND_ROWS rows of one lane group each, or of several groups where images are
- * small. An item takes strips of TILE rows, channel
- * by channel, normalised and pooled on the way, through the nearest cache into Winograd's space
- * (kernels/winograd.h) in the thread's scratch memory, multiplies there and takes the result back.
- * So an item's data stays in the second cache, and rows as well as groups occupy threads; and
- * activations are not stored, but those that are added to what comes later and what comes of such
- * additions: these are written out once and read as they are.
+ * small. An item takes strips of TILE rows, channel by channel, normalised and pooled on the way,
+ * through the nearest cache into Winograd's space (kernels/winograd.h) in the thread's scratch
+ * memory, multiplies there and takes the result back. So an item's data stays in the second cache,
+ * and rows as well as groups occupy threads; and activations are not stored, but those that are
+ * added to what comes later and what comes of such additions: these are written out once and read
+ * as they are.
  *
  * The gradient of weights is a sum over pixels and images: for few channels it is taken with images
  * as lanes, which are folded at the end of an item; for many, pixels and gradients are transposed
@@ -35,7 +35,7 @@ enum {
     PRODUCT_LINES = 96, /* filters · tiles of products at a time: 36 times 64 bytes each */
     MANY_CHANNELS = 96, /* whose pixels fill the second cache: more filters at a time */
     WIDE = 4096,        /* filters · channels of weights whose gradient has channels as lanes */
-    WIDE_CHANNELS = 64  /* of them at a time: turned, they stay in the second cache */
+    WIDE_CHANNELS = 64  /* of them at a time: transposed, they stay in the second cache */
 };
 
 /* Mean of some values, and the sum of their squared distances from it. */
@@ -88,7 +88,7 @@ struct scratch {
     float *gradients; /* of QUAD filters, or LANES */
     /* of wide stages: [PLACES][tiles · LANES][WIDE_CHANNELS], and like weights, of tiles · LANES
      * channels */
-    float *turned_pixels, *turned_gradients;
+    float *transposed_pixels, *transposed_gradients;
     float *folded;  /* [PLACES][quads of channels][LANES] */
     float *sums;    /* [groups of an item][channels][3][LANES] */
     float *feature; /* [channels of the last stage][LANES], later their gradient */

@@ -148,7 +148,7 @@ static void plan_stages(struct cpu *cpu, struct arena *a)
 static void plan_scratch(struct cpu *cpu, struct arena *a)
 {
     size_t strip = 0, pixels = 0, products = 0, gradients = 0, quads = 0, channels = 0, sums = 0;
-    size_t turned_pixels = 0, turned_gradients = 0;
+    size_t transposed_pixels = 0, transposed_gradients = 0;
     for (int i = 0; i < cpu->stages; i++) {
         const struct stage *s = &cpu->stage[i];
         int most = s->in_channels > s->channels ? s->in_channels : s->channels;
@@ -165,9 +165,10 @@ static void plan_scratch(struct cpu *cpu, struct arena *a)
         sums = larger(sums, (size_t)(s->span * most));
         if (is_wide(s)) {
             products = larger(products, PLACES * place_floats(LANES, WIDE_CHANNELS / LANES));
-            turned_pixels = larger(turned_pixels, PLACES * place_floats(WIDE_CHANNELS, tiles));
-            turned_gradients =
-                larger(turned_gradients, PLACES * weights_place(s->channels, tiles * LANES));
+            transposed_pixels =
+                larger(transposed_pixels, PLACES * place_floats(WIDE_CHANNELS, tiles));
+            transposed_gradients =
+                larger(transposed_gradients, PLACES * weights_place(s->channels, tiles * LANES));
         }
     }
     int train = cpu->options.train;
@@ -179,8 +180,10 @@ static void plan_scratch(struct cpu *cpu, struct arena *a)
             .products = take(a, products, sizeof *s.products),
             .gradients = take(a, train ? gradients : 0, sizeof *s.gradients),
             .folded = take(a, train ? PLACES * quads * LANES : 0, sizeof *s.folded),
-            .turned_pixels = take(a, train ? turned_pixels : 0, sizeof *s.turned_pixels),
-            .turned_gradients = take(a, train ? turned_gradients : 0, sizeof *s.turned_gradients),
+            .transposed_pixels =
+                take(a, train ? transposed_pixels : 0, sizeof *s.transposed_pixels),
+            .transposed_gradients =
+                take(a, train ? transposed_gradients : 0, sizeof *s.transposed_gradients),
             .sums = take(a, sums * 3 * LANES, sizeof *s.sums),
             .feature = take(a, channels * LANES, sizeof *s.feature),
             .pixel = take(a, cpu->largest ? channels * LANES : 0, sizeof *s.pixel),

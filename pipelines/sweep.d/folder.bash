@@ -188,7 +188,7 @@ has_begun() {
 # and points are points.
 check_folder() {
     local file line
-    for file in "$out"/{.lock,stop,sweep.log,options.new,points.*,data.ps.part,test.head,psaug.*,best.scores,*.png,*.svg,report.html*}; do
+    for file in "$out"/{.lock,stop,sweep.log,options.new,points.*,data.ps.part,test.head,psaug.*,best.scores,wrong.ps,*.png,*.svg,report.html*}; do
         [ ! -L "$file" ] || die 1 "$file is a link, by which sweep would write elsewhere"
     done
     for file in "$out"/{.lock,points,options,data.ps}; do

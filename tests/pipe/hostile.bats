@@ -199,7 +199,7 @@ folder() {
     local file
     folder s
     echo mine >mine
-    for file in .lock options.new curves.png $(more stop points.new points.asked data.ps.part test.head report.html.new overlay.svg best.scores sweep.log); do
+    for file in .lock options.new curves.png $(more stop points.new points.asked data.ps.part test.head report.html.new overlay.svg best.scores wrong.ps sweep.log); do
         rm -f "s/$file" && ln -s ../mine "s/$file"
         ends 1 sweep run -d 1-2 -o s
         grep -xF "sweep: s/$file is a link, by which sweep would write elsewhere" err

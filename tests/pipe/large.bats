@@ -43,8 +43,8 @@ for record in header, score, dict(type="end", records=2, digest=0):
     . "$REPOSITORY/pipelines/sweep.d/words.bash"
     # shellcheck source=pipelines/sweep.d/show.bash
     . "$REPOSITORY/pipelines/sweep.d/show.bash"
-    # shellcheck source=pipelines/sweep.d/report.bash
-    . "$REPOSITORY/pipelines/sweep.d/report.bash"
+    # shellcheck source=pipelines/sweep.d/page.bash
+    . "$REPOSITORY/pipelines/sweep.d/page.bash"
     scores 100
     worst_classes best.scores >page
     [ "$(grep -c '<tr>' page)" = 21 ]

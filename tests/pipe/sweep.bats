@@ -31,14 +31,22 @@ epochs_done() {
     sweep --limit 200 --epochs 1 --depth 1-2,2,1 -o s >out
     [ "$(psdump -k status s/*.bin | awk -F '\t' 'NR > 1 { print $2, $3 }' | paste -sd ,)" = "done 1,done 1" ]
     [ "$(records s/best.scores | jq -c 'select(.type == "score") | [.split, .images]')" = '["test",2000]' ]
-    for chart in curves overlay confusion; do [ -s s/$chart.png ] && [ -s s/$chart.svg ]; done
+    for chart in curves overlay confusion wrong; do [ -s s/$chart.png ] && [ -s s/$chart.svg ]; done
+    [ "$(records s/wrong.ps | jq -r 'select(.type == "image") | .guess' | wc -l)" = 24 ]
+    [ ! -e s/test.ps ]
+    [ ! -e s/dark ]
     grep -E 'best is s/d[12]-s0-[0-9a-f]{12}.bin: validation [0-9.]+ %, test [0-9.]+ %$' out
     grep -q '<title>s: depth 1, 2</title>' s/report.html
     grep -E '<h1>Depth 1, 2: best is depth [12] \(validation [0-9.]+ %, test [0-9.]+ %\)</h1>' s/report.html
     grep -F '<p>2 points: 2 done.' s/report.html
     psplot -k confusion --title "D$(sed -n 's/.*best is d\(epth [12]\) (.*/\1/p' s/report.html)" -o is.png s/best.scores
     cmp is.png s/confusion.png
-    no grep -E '(src|href)="[^d]' s/report.html
+    # A picture of each, by day and by night, and nothing that lies elsewhere.
+    [ "$(grep -c '<img alt=' s/report.html)" = 5 ]
+    [ "$(grep -c 'prefers-color-scheme: dark)" srcset="data:image/svg+xml;base64,' s/report.html)" = 5 ]
+    no grep -E '(src|href|srcset)="[^d]' s/report.html
+    no grep -E 'https?://' s/report.html
+    grep -A 1 '<summary>The commands of the other networks' s/report.html | grep -E '^psaug &lt; data.ps \| pstrain --depth [12] '
     [ -z "$(find s -name '*.part' -o -name '*.log' -o -name '*.torn*' -o -name events)" ]
 }
 

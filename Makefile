@@ -136,6 +136,7 @@ install: all
 	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) "$(to)/lib/psweep/$(notdir $(PLUGIN))")
 	install -m 644 pipelines/sweep.mk pipelines/matlab.md lib/FORMAT.md "$(to)/share/psweep"
 	install -m 755 pipelines/optuna_sweep.py "$(to)/share/psweep"
+	install -m 644 pipelines/psweep_net.py "$(to)/share/psweep"
 	install -m 644 pipelines/sweep.d/*.* "$(to)/share/psweep/sweep.d"
 	install -m 644 pipelines/recipes/* "$(to)/share/psweep/recipes"
 	install -D pipelines/sweep.d/parallel/sleep "$(to)/share/psweep/sweep.d/parallel/sleep"

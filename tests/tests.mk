@@ -1,5 +1,5 @@
 # Tests and linters.
-.PHONY: sanitized golden test test-all fresh lint
+.PHONY: sanitized golden readers test test-all fresh lint
 
 # A test of NAME.c in tools/ROOM is tests/unit/NAME_test.c; it is linked with the objects of that room that
 # have no main(). Every test may use the other files of tests/unit and tests/doubles and all libraries,
@@ -60,6 +60,11 @@ golden: all
 	cp build/golden/*.png tests/golden
 	RENEW=1 bats tests/pipe/psplot_live.bats
 
+## readers       ONNX Runtime and others from pip into build/readers, beside what Debian has: they read what pseval exports
+readers:
+	/usr/bin/python3 -m venv --system-site-packages build/readers
+	build/readers/bin/pip install --quiet onnx onnxruntime safetensors numpy msgpack pillow
+
 # tests/run shows what failed and names what was skipped; with CI set, a skip that CI could do without fails. Many
 # tests wait, for servers and for a death: three files a core run at once. Those that take longest begin.
 PROVE     = LC_ALL=C.UTF-8 prove --timer --jobs $(or $(JOBS),$(shell echo $$((3 * $$(nproc))))) --exec tests/run
@@ -73,7 +78,7 @@ test: $$(TESTED)
 	$(PROVE) $(ORDERED)
 # What reads, trains and draws; of sweeps a sample, for in their tests the programs do the same again and again.
 SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best faults/bucket faults/damage faults/pipeline \
-             $(addprefix pipe/,golden labels layout points psaug pseval psfetch psdump psplot psplot_images psplot_live \
+             $(addprefix pipe/,export golden labels layout points psaug pseval psfetch psdump psplot psplot_images psplot_live \
              ranking resume shards status))
 ## test-all      all tests, many of them also with AddressSanitizer and UndefinedBehaviorSanitizer
 test-all: $$(TESTED) sanitized

@@ -286,6 +286,19 @@ int net_make(struct net *net, const struct net_shape *shape)
     return 0;
 }
 
+/* The short form has no marks but that of pools, and at most 64 · 3 stages of 5 characters. */
+void net_text(const struct net *net, char text[NET_TEXT])
+{
+    size_t used = 0;
+    memcpy(text, net->shape.stages, NET_TEXT);
+    for (uint32_t i = 0; *net->shape.stages == '\0' && i < net->layers; i++) {
+        const struct layer *l = &net->layer[i];
+        if (l->kind == LAYER_CONVOLUTION)
+            used += (size_t)snprintf(text + used, NET_TEXT - used, "%s%u%s", used > 0 ? "-" : "",
+                                     l->out_channels, l->pool == POOL_MAX ? "p" : "");
+    }
+}
+
 /* Filter i passes channel i on. */
 static void pass_on(const struct tensor *t, float *parameters)
 {

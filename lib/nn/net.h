@@ -115,6 +115,9 @@ struct net {
 /* Lays out the network. -1 with a sentence where it cannot be; USAGE: not of any images. */
 int net_make(struct net *net, const struct net_shape *shape);
 
+/* The text of its stages, also of one that was made from depth and filters. */
+void net_text(const struct net *net, char text[NET_TEXT]);
+
 /* Of batch normalisation: what is added to the variance, and what is kept of running statistics
  * with each step. */
 #define NET_EPSILON 1e-5

@@ -45,6 +45,9 @@ TRAIN -t 1 -e 1 <set.ps
 TRAIN -t 1 --resume net.bin <epochs.ps
 pseval -q -t 2 net.bin other.bin <set.ps
 pseval -q -t 1 --wrong 5 net.bin <set.ps
+pseval --export made.onnx net.bin
+pseval --export made.npz net.bin
+pseval --export made.safetensors net.bin
 END
 }
 

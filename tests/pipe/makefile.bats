@@ -128,6 +128,7 @@ would() {
     [ -f share/psweep/sweep.mk ]
     [ -f share/psweep/FORMAT.md ]
     [ -x share/psweep/optuna_sweep.py ]
+    [ -f share/psweep/psweep_net.py ]
     PATH=/usr/bin:/bin
     bin/sweep --limit 200 --recipe mission -e 1 -d 1 -o "$BATS_TEST_TMPDIR/s"
 }

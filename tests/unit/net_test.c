@@ -123,10 +123,21 @@ static void test_a_text_of_the_short_form(void **state)
     (void)state;
     assert_int_equal(make(2, 32, 32, 3, 10), 0);
     struct net blocks = net;
-    assert_int_equal(make_stages("11-11p-22-22p-44-44", 32), 0);
+    char text[NET_TEXT];
+    net_text(&blocks, text);
+    assert_string_equal(text, "11-11p-22-22p-44-44");
+    assert_int_equal(make_stages(text, 32), 0);
+    net_text(&net, text);
+    assert_string_equal(text, "11-11p-22-22p-44-44");
     memset(net.shape.stages, 0, sizeof net.shape.stages);
     net.shape.depth = 2;
     assert_memory_equal(&blocks, &net, sizeof net);
+    /* The longest there is. */
+    struct net_shape longest = {NET_MAX_DEPTH, NET_MAX_FILTERS, 32, 32, 3, 10, ""};
+    assert_int_equal(net_make(&net, &longest), 0);
+    net_text(&net, text);
+    assert_int_equal(strlen(text), 64 * (strlen("512-") + strlen("1024-") + strlen("2048-")) + 1);
+    assert_string_equal(text + strlen(text) - 5, "-2048");
 }
 
 static void test_impossible_texts_are_named(void **state)

@@ -1,5 +1,6 @@
 /* pseval: scores models on a set of images, all in one pass over it. */
 #include "candidate.h"
+#include "convert.h"
 #include "wrong.h"
 
 #include "message.h"
@@ -15,6 +16,9 @@
 static struct engine_options engine = {.batch = 128, .isa = "auto", .precision = "tf32"};
 static uint64_t most_wrong = OPTION_UNSET;
 static const char *only, *tta, *device = "auto";
+static struct {
+    const char *path, *input, *batch_norm;
+} export = {NULL, "uint8", "fold"};
 
 static const struct option_row rows[] = {
     {0, "only", OPTION_CHOICE, OPTION_IN_HEADER, &only, 0, 0, "train|validation|test",
@@ -35,6 +39,12 @@ static const struct option_row rows[] = {
      "of the GPU's convolutions (tf32)"},
     {0, "isa", OPTION_CHOICE, OPTION_LOCAL, &engine.isa, 0, 0, "auto|c|avx2|avx512|neon",
      "instructions of the CPU; the result has the same bits (auto)"},
+    {0, "export", OPTION_TEXT, OPTION_LOCAL, &export.path, 0, 0, "FILE",
+     "instead write the model as FILE.onnx, .safetensors or .npz"},
+    {0, "input", OPTION_CHOICE, OPTION_LOCAL, &export.input, 0, 0, "uint8|float",
+     "images that the .onnx takes: HWC of 0 to 255, or CHW of 0 to 1 (uint8)"},
+    {0, "batch-norm", OPTION_CHOICE, OPTION_LOCAL, &export.batch_norm, 0, 0, "fold|keep",
+     "in the .onnx: a part of the convolutions, or by itself (fold)"},
     {0, NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
 
@@ -47,7 +57,8 @@ static const struct program about = {
     "MODEL... < IMAGES > SCORES",
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
     "  psfetch cifar10/test --as test | pseval net3.bin | psplot -k confusion -o confusion.png\n"
-    "  pseval --wrong 40 net3.bin < test.ps | psplot -k images -o wrong.png\n",
+    "  pseval --wrong 40 net3.bin < test.ps | psplot -k images -o wrong.png\n"
+    "  pseval --export net3.onnx net3.bin\n",
     rows,
     NULL,
 };
@@ -260,11 +271,42 @@ static _Noreturn void give_up(struct examination *exam)
     die_why();
 }
 
+/* --export: neither images nor scores. */
+static _Noreturn void export_model(char *const *paths, int count)
+{
+    static const char *const scoring[] = {"only", "wrong", "tta"};
+    struct onnx_options options = {.floats = strcmp(export.input, "float") == 0,
+                                   .keep_normalise = strcmp(export.batch_norm, "keep") == 0};
+    struct model model;
+    if (count > 1)
+        die(USAGE, "--export takes one model, not %d", count);
+    for (size_t i = 0; i < sizeof scoring / sizeof *scoring; i++)
+        if (options_given(rows, scoring[i]))
+            die(USAGE, "--%s goes with scores, which --export does not make", scoring[i]);
+    if (convert_check(export.path) < 0)
+        die_why();
+    if (!convert_is_onnx(export.path) &&
+        (options_given(rows, "input") || options_given(rows, "batch-norm")))
+        die(USAGE, "--input and --batch-norm go with .onnx: %s has the tensors as they are",
+            export.path);
+    if (model_read(&model, paths[0]) < 0)
+        die_why();
+    int result = convert(&model, export.path, &options);
+    model_free(&model);
+    if (result < 0)
+        die_why();
+    exit(DONE);
+}
+
 int main(int argc, char **argv)
 {
     int first = options_parse(&about, argc, argv);
     if (first == argc)
         die(USAGE, "no model is named (see pseval --help)");
+    if (export.path)
+        export_model(argv + first, argc - first);
+    else if (options_given(rows, "input") || options_given(rows, "batch-norm"))
+        die(USAGE, "--input and --batch-norm go with --export FILE.onnx");
     if (most_wrong != OPTION_UNSET && argc - first > 1)
         die(USAGE, "--wrong takes one model: the images would not say whose mistakes they are");
     estandard_input();

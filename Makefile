@@ -134,9 +134,9 @@ install: all
 	install -d "$(to)/bin" "$(to)/share/psweep/sweep.d" "$(to)/share/psweep/recipes" "$(to)/share/man/man1" "$(to)/share/man/man5"
 	install -m 755 $(BIN) pipelines/sweep "$(to)/bin"
 	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) "$(to)/lib/psweep/$(notdir $(PLUGIN))")
-	install -m 644 pipelines/sweep.mk pipelines/matlab.md lib/FORMAT.md "$(to)/share/psweep"
-	install -m 755 pipelines/optuna_sweep.py "$(to)/share/psweep"
-	install -m 644 pipelines/psweep_net.py "$(to)/share/psweep"
+	install -m 644 pipelines/sweep.mk pipelines/matlab.md pipelines/others.md lib/FORMAT.md "$(to)/share/psweep"
+	install -m 755 pipelines/optuna_sweep.py pipelines/progress_to_tensorboard.py "$(to)/share/psweep"
+	install -m 644 pipelines/psweep_net.py pipelines/psweep_torch.py "$(to)/share/psweep"
 	install -m 644 pipelines/sweep.d/*.* "$(to)/share/psweep/sweep.d"
 	install -m 644 pipelines/recipes/* "$(to)/share/psweep/recipes"
 	install -D pipelines/sweep.d/parallel/sleep "$(to)/share/psweep/sweep.d/parallel/sleep"

@@ -60,10 +60,10 @@ golden: all
 	cp build/golden/*.png tests/golden
 	RENEW=1 bats tests/pipe/psplot_live.bats
 
-## readers       ONNX Runtime and others from pip into build/readers, beside what Debian has: they read what pseval exports
+## readers       ONNX Runtime, TensorBoard and others from pip into build/readers, beside what Debian has: they read what psweep writes
 readers:
 	/usr/bin/python3 -m venv --system-site-packages build/readers
-	build/readers/bin/pip install --quiet onnx onnxruntime safetensors numpy msgpack pillow
+	build/readers/bin/pip install --quiet onnx onnxruntime safetensors numpy msgpack xxhash pillow tensorboard
 
 # tests/run shows what failed and names what was skipped; with CI set, a skip that CI could do without fails. Many
 # tests wait, for servers and for a death: three files a core run at once. Those that take longest begin.

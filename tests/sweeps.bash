@@ -17,6 +17,10 @@ end_sweep() {
 workers() {
     find /proc/[0-9]*/fd -lname "$PWD/$1*" 2>/dev/null | cut -d / -f 3 | sort -u
 }
+# The worker of the sweep in s.
+worker() {
+    workers s | xargs -r ps -o pid=,args= -p | awk '$4 == "work" { print $1; exit }'
+}
 nobody_left() {
     [ -z "$(workers s)" ]
 }

@@ -96,7 +96,7 @@ SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
 SHELLS   := .ci/run .ci/deps pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds $(wildcard tests/*.bash) $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \
-            $(wildcard tests/servers/*.sh tests/bench/*.sh)
+            $(wildcard tests/servers/*.sh tests/bench/*.sh tests/doubles/mps/*)
 ## lint          clang-format, cppcheck, shellcheck, mandoc
 lint:
 	@$(call with,clang-format --dry-run -Werror $(FORMATTED))

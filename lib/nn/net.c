@@ -343,3 +343,38 @@ uint64_t net_multiply_adds(const struct net *net)
     }
     return sum;
 }
+
+static uint64_t filled(uint64_t channels)
+{
+    return (channels + 7) / 8 * 8;
+}
+
+uint64_t net_gpu_bytes(const struct net *net, uint64_t batch)
+{
+    const struct net_shape *s = &net->shape;
+    uint64_t pixels = (uint64_t)s->height * s->width;
+    /* Floats. Of an image: the input, of each stage its convolution and its activation, and three
+     * gradients as large as the largest. Weights: these, their gradient, two moments and, narrowed
+     * for bf16, the first two. Of a channel 16, with what pieces are rounded up by; partial sums.
+     */
+    uint64_t values = pixels * 8, largest = 0, weights = 0, channels = 0, widest = 0;
+    for (uint32_t i = 0; i < net->layers; i++) {
+        const struct layer *l = &net->layer[i];
+        uint64_t in = filled(l->in_channels), out = filled(l->out_channels);
+        if (l->kind == LAYER_CONVOLUTION) {
+            uint64_t made = out * l->out_height * l->out_width;
+            values += 2 * made;
+            largest = made > largest ? made : largest;
+            weights += (uint64_t)l->kernel * l->kernel * in * out;
+            channels += out + 64;
+            widest = out > widest ? out : widest;
+        }
+        if (l->kind == LAYER_CONNECTED)
+            weights += in * out;
+    }
+    /* Four batches that are on their way: pixels, or where a view lies, label, loss and guess. */
+    uint64_t sent = 4 * (pixels * s->channels + 32);
+    return 4 * (batch * (values + 3 * largest + 2 * s->classes) + 5 * weights + 16 * channels +
+                256 * widest) +
+           batch * sent + 65536;
+}

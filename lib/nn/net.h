@@ -136,4 +136,9 @@ void net_initialise(const struct net *net, enum initial initial, uint64_t seed, 
  * step does three times that, less the data gradient of the first layer. */
 uint64_t net_multiply_adds(const struct net *net);
 
+/* Bytes of a GPU's memory that it takes to train in mini-batches of so many images, at most: what
+ * cuda/layout.c lays out, with channels filled up to multiples of 8 and all that a step may keep.
+ * On top come images that the GPU keeps, and what the driver and cuDNN take for themselves. */
+uint64_t net_gpu_bytes(const struct net *net, uint64_t batch);
+
 #endif

@@ -24,6 +24,7 @@
 #   parallel                 x            x                             its input does; killed when the worker ends
 #   a runner                 x            x        x          x         its point has ended; asked to when parallel ends
 #   psaug, pstrain, ssh      x                     x          x         asked to when the runner ends
+#   who keeps MPS (gpus)     x                                          all of these have, and it has ended MPS
 #
 # What asks a program to end with its parent is `mortal`; parallel's own children are seen to in parallel/sleep. So
 # whatever is killed, all below it ends, and nobody waits for a lock that nobody would give back.

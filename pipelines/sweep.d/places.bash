@@ -1,14 +1,9 @@
 # Where points are trained. A host has places, each for one point at a time: a place is a file in the folder
 # .places/free, such as host1.2, that whoever trains there holds a lock on. The file .places/host1 says how the host is
-# reached ("here", or an ssh command), in a second line how many places it has and how many threads are for each, and in
-# a third its GPUs. A host that was lost is left alone for a minute.
+# reached ("here", or an ssh command), in a second line how many places it has and how many threads are for each, in a
+# third its GPUs, and in a fourth the folder of the MPS by which networks share them. A host that was lost is left alone
+# for a minute.
 # shellcheck shell=bash
-
-# GPUs of this machine that a network could be trained on, as CUDA_VISIBLE_DEVICES has them.
-# shellcheck disable=SC2016 # for sh, also that of a host
-gpus_here='
-if [ -n "${CUDA_VISIBLE_DEVICES+set}" ]; then echo "$CUDA_VISIBLE_DEVICES" | tr , "\n" | grep . | grep -vx -- -1
-else nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null | grep -x "[0-9]*"; fi'
 
 # The cores of this machine, or those of them that Slurm has given us.
 cores_here() {
@@ -39,25 +34,27 @@ check_hosts() {
     done < <(host_lines)
 }
 # ask_hosts: writes down how each is reached and how many networks it trains at a time, of those that answer: as many as
-# it has GPUs, times --per-gpu, and without any as it has cores. Says "places N", of all, on standard output.
+# its GPUs hold, and without any as it has cores. Says "places N", of all, on standard output.
 ask_hosts() {
-    local line asked login places cores gpus count host=0 most=0
+    local line asked login places cores memory gpus mps count host=0 most=0
     count="PATH=\$PATH:$(quote "$bin"); command -v psaug >/dev/null && command -v pstrain >/dev/null || exit
-        echo \$(nproc) \$($gpus_here)"
+        $end_mps
+        echo \$(nproc) \$($memory_here) \$($gpus_here)"
     while read -r line <&3; do
         split_host "$line" || continue
         ((host++))
         # It is a command line, so no place for other options than of its ssh; and the host answers with the number of
-        # its cores, and its GPUs.
+        # its cores, the memory of its GPUs, and these.
         if [[ $login = -* ]] || ! is_plain "$login"; then
             echo "sweep: $hosts has no host in '$login': it is left out" | made_plain >&2
         elif reach "${login/#:/here}" "$count" </dev/null >"$out/.places/answer" &&
-            [[ $(tail -n 1 "$out/.places/answer") =~ ^([1-9][0-9]{0,4})((\ [[:graph:]]+)*)$ ]]; then
-            cores=${BASH_REMATCH[1]}
-            read -ra gpus <<<"${BASH_REMATCH[2]}"
+            [[ $(tail -n 1 "$out/.places/answer") =~ ^([1-9][0-9]{0,4})\ ([0-9]{1,9})((\ [[:graph:]]+)*)$ ]]; then
+            cores=${BASH_REMATCH[1]} memory=${BASH_REMATCH[2]}
+            read -ra gpus <<<"${BASH_REMATCH[3]}"
             [ "$login" != : ] || cores=$(cores_here)
-            places=$((${#gpus[@]} > 0 ? ${#gpus[@]} * per_gpu : cores)) places=${asked:-$places}
-            printf '%s\n' "${login/#:/here}" "$places $((cores > places ? cores / places : 1))" "${gpus[*]}" >"$out/.places/host$host"
+            places=${asked:-$cores} mps=''
+            [ ${#gpus[@]} = 0 ] || share_gpus "${login/#:/here}" "$cores" "$memory"
+            printf '%s\n' "${login/#:/here}" "$places $((cores > places ? cores / places : 1))" "${gpus[*]}" "$mps" >"$out/.places/host$host"
             ((most += places))
         else
             echo "sweep: $login does not answer, or has no psaug and pstrain: it is left out" >&2
@@ -99,8 +96,8 @@ quote() {
 }
 
 # take_place: holds a free one by the descriptor {place}; sets host, the path of its file, number (the place's there),
-# threads (for it), gpus (the host's) and login. 1 when all hosts have been lost for half a minute, or when the point
-# shall stop.
+# threads (for it), gpus and mps (the host's) and login. 1 when all hosts have been lost for half a minute, or when the
+# point shall stop.
 take_place() {
     # On a cluster the queue has chosen one.
     if [ -n "$slurm" ]; then
@@ -116,7 +113,7 @@ take_place() {
             alive=1
             exec {place}<"$file"
             if flock --nonblock "$place"; then
-                { read -r login && read -r _ threads && read -ra gpus; } <"$host"
+                { read -r login && read -r _ threads && read -ra gpus && read -r mps; } <"$host"
                 return
             fi
             exec {place}<&-

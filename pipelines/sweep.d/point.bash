@@ -10,7 +10,7 @@ left=() reached=0                             # what earlier runs left, and the 
 furthest=''                                   # which is this, if any can be gone on from
 log=''                                        # descriptor of NAME.log, which it holds
 place='' host='' number='' login=''           # where it trains
-threads='' gpus=()                            # those for it, and the GPUs of that host
+threads='' gpus=() mps=''                     # those for it, the GPUs of that host, and where these are shared
 trainer=''                                    # the process that trains, or brings the images to a host
 hold=''                                       # descriptor of the input of a host's shell, which asks its trainer to stop when that ends
 halted=''                                     # asked: a TERM came; told: the trainer knows
@@ -122,6 +122,7 @@ halt() {
 # The programs end when this one does, whatever ends it.
 train_here() {
     [ ${#gpus[@]} = 0 ] || export CUDA_VISIBLE_DEVICES=${gpus[number % ${#gpus[@]}]}
+    [ -z "$mps" ] || export CUDA_MPS_PIPE_DIRECTORY=$mps
     ! asked_to_stop || { result=4 && return; }
     psaug "${augmenting[@]}" <"$out/data.ps" 2>>"$run.log" |
         "${mortal[@]}" $$ pstrain "${training[@]}" --epochs "$asked_epochs" --threads "$threads" \
@@ -146,6 +147,7 @@ train_there() {
         PATH=\$PATH:$(quote "$bin")
         exec 3<&0
         ${gpu:+export CUDA_VISIBLE_DEVICES=$(quote "$gpu")}
+        ${mps:+export CUDA_MPS_PIPE_DIRECTORY=$(quote "$mps")}
         psaug $(quote "${augmenting[@]}") <$images |
             pstrain $(quote "${training[@]}") --epochs $asked_epochs ${resume:+--resume $resume} --threads $threads &
         trainer=\$!

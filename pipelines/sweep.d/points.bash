@@ -83,8 +83,9 @@ read_lines() {
     done
 }
 
-# name_points LINE...: the name of each point of these lines of options, in order, for the images on standard input.
-# pstrain knows its options; what it says of a line is said of the point.
+# name_points LINE...: the name of each point of these lines of options, in order, for the images on standard input, and
+# behind a tab the bytes that it takes of a GPU's memory. pstrain knows its options; what it says of a line is said of the
+# point.
 name_points() {
     local result asked=$out/points.asked
     printf '%s\n' "$@" >"$asked"
@@ -116,10 +117,11 @@ note_horizons() {
     [ -z "$first" ] || echo "sweep: point ${first% *}: from epoch $((${first#* } + 1)) on the learning rate stays as low as --horizon ${first#* } has left it$([ $besides = 0 ] || echo "; so it is with $besides more")" >&2
 }
 # name_all: sets the array names, of all lines, those with the same options of psaug at a time: its header is a part of
-# what decides a name. 1: a line makes no network, which has been said.
+# what decides a name; and takes, the bytes that the largest network takes of a GPU's memory. 1: a line makes no network,
+# which has been said.
 name_all() {
-    local i training viewing words of_train=() of_views=() some number
-    names=()
+    local i training viewing words of_train=() of_views=() some number bytes
+    names=() takes=0
     for i in "${!lines[@]}"; do
         split_point "${lines[i]}"
         of_train[i]=${training[*]:---depth 1} of_views[i]=${viewing[*]}
@@ -133,7 +135,10 @@ name_all() {
         done
         mapfile -t words < <(name_views "$((number + 1))" "${of_views[number]}" "${some[@]}")
         for i in "${!some[@]}"; do
-            [ -z "${some[i]}" ] || { names[i]=${words[0]-} && words=("${words[@]:1}"); }
+            [ -n "${some[i]}" ] || continue
+            IFS=$'\t' read -r "names[i]" bytes <<<"${words[0]-}"
+            words=("${words[@]:1}")
+            ((takes = bytes > takes ? bytes : takes))
         done
         [ -n "${names[number]}" ] || return
     done
@@ -157,7 +162,7 @@ name_views() {
 # add_points LINE...: names points, each a line of pstrain's options, and adds them to the folder's; those that are there
 # already get the new epochs and the new line. Sets the array names; 2: a line makes no network, which has been said.
 add_points() {
-    local lines=("$@") epochs_of=() i
+    local lines=("$@") epochs_of=() i takes
     local -A line_of=()
     take_epochs || return
     note_horizons

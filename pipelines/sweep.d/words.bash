@@ -8,6 +8,7 @@ a_number='[1-9][0-9]{0,8}'
 a_name='[dn][0-9]{1,3}-s[0-9]{1,20}-[0-9a-f]{12}'
 its_options=$a_number$'\t[ -~]*'
 most_jobs=50000    # networks at a time that anybody asks for,
+most_on_gpu=48     # those of them on a GPU that NVIDIA's MPS takes (since Volta; with the newest drivers 60),
 most_samples=50000 # and points that are drawn
 # What a terminal would obey, or turn the direction of letters by, in a line: as lib/utf8.h has it, but for tabs.
 unplain=$'[\x01-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf'
@@ -34,7 +35,8 @@ can_be() {
     case $1 in
     epochs) [[ $2 =~ ^$a_number$ ]] || takes='a whole number from 1 to 999999999' ;;
     limit) [[ $2 =~ ^($a_number)?$ ]] || takes='a whole number from 1 to 999999999' ;;
-    jobs | per_gpu) [[ $2 =~ ^($a_number)?$ && ${2:-1} -le $most_jobs ]] || takes="a whole number from 1 to $most_jobs" ;;
+    jobs) [[ $2 =~ ^($a_number)?$ && ${2:-1} -le $most_jobs ]] || takes="a whole number from 1 to $most_jobs" ;;
+    per_gpu) [[ $2 =~ ^($a_number)?$ && ${2:-1} -le $most_on_gpu ]] || takes="a whole number from 1 to $most_on_gpu" ;;
     samples) [[ $2 =~ ^($a_number)?$ && ${2:-1} -le $most_samples ]] || takes="a whole number from 1 to $most_samples" ;;
     sample_seed) [[ $2 =~ ^(0|$a_number)$ ]] || takes='a whole number from 0 to 999999999' ;;
     halving) [[ $2 =~ ^($a_number)?$ && $2 != 1 ]] || takes='a whole number from 2 to 999999999' ;;

@@ -72,6 +72,7 @@ work() {
     trap 'touch "$out/stop"' TERM INT HUP
     trap '' PIPE
     mkdir -p "$out/.places/free" || exit 1
+    exec {lives}<> <(:)
     while pause 1; do echo tick; done >&"$events" &
     ticker=$!
     if [ -n "$slurm" ]; then echo "places 1000"; else ask_hosts; fi >&"$events" &

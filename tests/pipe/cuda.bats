@@ -1,6 +1,7 @@
 # The GPU engine without a GPU: the shipped plugin on doubles of libcudart and libcudnn that check what it
 # does and compute on the host (tests/doubles/cuda); the real cuDNN plans its convolutions.
 load ../helper
+load ../sweeps
 
 setup() {
     enter_folder
@@ -206,6 +207,19 @@ few() {
     [ "$(find s -name '*.bin' | wc -l)" = 2 ]
 }
 
+@test "networks that share a GPU are, to the byte, those that have it alone" {
+    PATH=$REPOSITORY/tests/doubles/mps:$PATH
+    export CUDA_VISIBLE_DEVICES=0 MPS_DOUBLE=$PWD/mps SMI_DOUBLE=80000 TMPDIR=$PWD
+    on_double trained s --limit 60 --fetch '--resize 8' --split 0.8 --test '' --augment --views --epochs 2 --depth 1 --seed 0-1 --per-gpu 2 -- \
+        --device cuda -b 16
+    [ "$(cut -d ' ' -f 1 mps | xargs)" = 'start quit' ]
+    while read -r name epochs options; do
+        # shellcheck disable=SC2086 # words
+        psaug --views <s/data.ps | on_double pstrain -q $options --epochs "$epochs" | cmp - "s/$name.bin"
+        psdump -k status "s/$name.bin" | grep -q $'\tcuda, double'
+    done <s/points
+}
+
 @test "whichever call fails: a sentence and status 1, nothing left behind" {
     few >set.ps
     on_double pstrain -q --device cuda -b 16 -e 1 <set.ps >/dev/null # the GPU is known from here on
@@ -307,6 +321,22 @@ of() {
     PSWEEP_DOUBLE_MEMORY=200000000 on_double pstrain -v --device cuda -b 16 <views.ps >sent.bin 2>err
     grep -Eq 'each batch is sent to the engine: all images take [0-9]{5} bytes, the GPU has [0-9]{9} left' err
     cmp sent.bin whole.bin
+}
+
+@test "what a network takes of the GPU is what --points counts, but for the room in which cuDNN computes" {
+    psfetch -q synth:shapes --limit 60 --split 0.8 >set.ps
+    printf '%s\n' '-d 1' '-d 4' '-d 8 -b 1024' '-d 2 --filters 64' '-d 3 --precision bf16' '-d 1 --filters 1 -b 1' \
+        '--network 64p-64-64p-64 --optimizer adamw --clip-norm 1' '--network 24w-64p-64-64+2-128-max -b 512 --dropout 0.2' >points
+    # Of a CPU the count is the same; it has no bf16.
+    sed 's/--precision bf16//' points >others
+    pstrain --device cpu --points others <set.ps | cut -f 2 >counts
+    while read -r options <&3 && read -r count <&4; do
+        # shellcheck disable=SC2086 # many words on purpose
+        PSWEEP_DOUBLE_MEMORY=1 ends 1 on_double pstrain --device cuda $options <set.ps
+        takes=$(sed -n 's/^pstrain: the GPU refuses \([0-9]*\) bytes of memory: out of memory$/\1/p' err)
+        [ "$takes" -le $((count + (20 << 20))) ]
+        [ $((takes * 2)) -ge $((count - (1 << 20))) ]
+    done 3<points 4<counts
 }
 
 @test "a GPU that is met for the first time is held to the CPU, once; --selftest tells all" {

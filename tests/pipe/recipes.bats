@@ -182,7 +182,7 @@ END
     pstrain --points points <"$small" >names
     [ "$(sed -n 1p names)" = "$(sed -n 3p names)" ]
     [ "$(sort -u names | wc -l)" -eq 4 ]
-    [ "$(sed -n 4,5p names | sed 's/-[0-9a-f]*$//' | xargs)" = 'n2-s0 n2-s0' ]
+    [ "$(sed -n 4,5p names | sed 's/-[0-9a-f]*\t.*//' | xargs)" = 'n2-s0 n2-s0' ]
     # Of a stream that has nothing to learn from there is no run.
     psfetch -q --limit 20 --resize 8x8 --as test | psaug -q -e 1 >empty.ps
     ends 1 pstrain --points points <empty.ps

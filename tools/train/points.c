@@ -88,11 +88,12 @@ static int name_point(struct points *points)
     const uint8_t *header = write_last(points->writer, &size);
     if (training_identity(header, size, &digest) < 0)
         return -1;
-    enum { MOST_LINE = NAME_ROOM + 16 };
+    enum { MOST_LINE = NAME_ROOM + 40 };
     training_name(&net, name);
     points->names = egrow(points->names, points->size + MOST_LINE, 1);
-    points->size += (size_t)snprintf(points->names + points->size, MOST_LINE, "%s-%012llx\n", name,
-                                     (unsigned long long)digest >> 16);
+    points->size += (size_t)snprintf(points->names + points->size, MOST_LINE, "%s-%012llx\t%llu\n",
+                                     name, (unsigned long long)digest >> 16,
+                                     (unsigned long long)net_gpu_bytes(&net, options.engine.batch));
     return 0;
 }
 

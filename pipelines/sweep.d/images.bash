@@ -38,11 +38,12 @@ look_at_test() {
 # Into data.ps. psaug looks on, so that what it cannot use, such as images of several sizes, ends the fetching where
 # it is met; then it tells what there is.
 fetch_data() {
-    local words more status header said figure=accuracy
+    local words more status header said figure=accuracy share=--split
+    [ -n "${given[split]-}" ] || share=--default-split
     read -ra words <<<"$fetch"
     read -ra more <<<"$augment"
     {
-        until_stopped psfetch "$data" ${split:+--split "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
+        until_stopped psfetch "$data" ${split:+$share "$split"} ${limit:+--limit "$limit"} "${words[@]}" | tee "$out/data.ps.part" |
             psaug -q "${more[@]}" 2>"$out/psaug.said" | psdump -k json 2>/dev/null | head -n 1 >"$out/psaug.header"
         echo "${PIPESTATUS[@]}" >"$out/psaug.status"
     } <&0 &
@@ -55,6 +56,8 @@ fetch_data() {
         no_data 2 'options of psfetch stand in --fetch "…", those of psaug in --augment "…"'; }
     [ "${status[1]}" = 0 ] || no_data 1 "cannot write $out/data.ps.part"
     mv "$out/data.ps.part" "$out/data.ps" || exit 1
+    # The first options in there are psfetch's; where images came with some for validation, they were not divided.
+    [[ ${header#*'"options":{"split":'} != null* ]] || split=''
     [[ ! $header =~ \"validation\":[1-9] ]] || return 0
     # Then accuracy says little, for it nears 100 % of images that are learnt; the loss does not stop there.
     [ -n "${given[rank]-}" ] || rank=loss

@@ -41,7 +41,7 @@ can_be() {
     sample_seed) [[ $2 =~ ^(0|$a_number)$ ]] || takes='a whole number from 0 to 999999999' ;;
     halving) [[ $2 =~ ^($a_number)?$ && $2 != 1 ]] || takes='a whole number from 2 to 999999999' ;;
     rank) [[ $2 =~ ^(last|mean5|best|loss)$ ]] || takes='one of last, mean5, best, loss' ;;
-    data | test) [[ $2 != -* ]] || takes="a source (./$2 for a file of that name)" ;;
+    data | test) [[ $2 != -* || $1$2 = data- ]] || takes="a source (./$2 for a file of that name)" ;;
     fetch) [[ ! " $2" =~ [[:blank:]]--w ]] || takes='options of psfetch without --write-shard' ;;
     esac
     [ -n "$takes" ] || return 0

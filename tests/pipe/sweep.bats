@@ -477,3 +477,36 @@ P
     ends 0 sweep --version
     [ "$(cat out)" = "$(pstrain --version | sed s/pstrain/sweep/)" ]
 }
+
+@test "--data -: a stream from a filter, and --data FILE.ps: divided, unless they have images for validation" {
+    psfetch -q synth:shapes --limit 100 --resize 8x8 >plain.ps
+    counts() { psaug -q -e 1 <s/data.ps | psdump -k json | head -n 1 | grep -o '"counts":{[^}]*}'; }
+    cat plain.ps | trained s --data - --test plain.ps --depth 1 --epochs 1
+    [ "$(counts)" = '"counts":{"train":90,"validation":10,"test":0}' ]
+    grep -x 'split 0.9' s/options
+    # The images are kept: nothing is read any more.
+    ends 0 sweep start --data - --depth 1 -o s </dev/null
+    grep "^sweep: s has its images already; standard input is not read" err
+    mv s first
+    trained s --data plain.ps --test '' --depth 1 --epochs 1
+    same_runs first s
+    rm -r s
+    # Theirs are not divided once more, but where somebody asks for that.
+    psfetch -q plain.ps --split 0.7 >marked.ps
+    trained s --data - --depth 1 --epochs 1 <marked.ps
+    [ "$(counts)" = '"counts":{"train":70,"validation":30,"test":0}' ]
+    grep -x 'split ' s/options
+    rm -r s
+    trained s --data - --split 0.5 --depth 1 --epochs 1 <marked.ps
+    [ "$(counts)" = '"counts":{"train":40,"validation":60,"test":0}' ]
+    rm -r s
+    # What is no whole stream is no data, and a stream cannot bring two things.
+    for bad in /dev/null <(head -c 5000 plain.ps); do
+        ends 3 sweep start --data - --depth 1 -o s <$bad
+        grep "^psfetch: input " err
+        grep "^sweep: cannot fetch the images of -" err
+        [ ! -e s/data.ps ]
+    done
+    ends 2 sweep --data - --points - -o s <plain.ps
+    ends 2 sweep --test - -o s <plain.ps
+}

@@ -67,6 +67,8 @@ void tally_tell(const struct tally *tally)
 static int set_channels(const struct pixels *pixels, uint32_t channels, struct pixels *out)
 {
     size_t count = (size_t)pixels->height * pixels->width;
+    if (pixels->channels != 1 && pixels->channels != 3) /* of a stream */
+        return fail("it has %u channels, neither 1 (grey) nor 3 (colour)", pixels->channels);
     if (pixels_shape(out, pixels->height, pixels->width, channels) < 0)
         return -1;
     const uint8_t *from = pixels->data;

@@ -27,11 +27,14 @@ static struct access_options s3_access;
 static struct source_options opening = {.access = &s3_access,
                                         .layout = {.class_level = OPTION_UNSET}};
 static const char *as, *shard_path, *fit;
+static double default_split = NAN;
 static uint64_t channels = OPTION_UNSET, threads, connections = 64;
 
 static const struct option_row rows[] = {
     {0, "split", OPTION_REAL, OPTION_IN_HEADER, &selecting.split, 0, 1, "SHARE",
      "mark the first SHARE of each class train, the rest validation"},
+    {0, "default-split", OPTION_REAL, OPTION_LOCAL, &default_split, 0, 1, "SHARE",
+     "the same, unless there are images that their source marks validation"},
     {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &selecting.seed, 0, 0x1p63, "N",
      "choose that share at random, by this seed"},
     {0, "as", OPTION_CHOICE, OPTION_IN_HEADER, &as, 0, 0, "train|validation|test",
@@ -84,7 +87,8 @@ static const struct program about = {
     "psfetch",
     "Writes the images of all sources as a stream of records. A source is a folder,\n"
     "s3://bucket/prefix, a tar archive (a file, s3://… or https://… that ends in .tar, .tar.gz,\n"
-    ".tgz or .tar.zst; several as shard-{000..009}.tar), or synth:shapes (drawn here). Labels are\n"
+    ".tgz or .tar.zst; several as shard-{000..009}.tar), a stream of images (a file, or - for\n"
+    "standard input), or synth:shapes (drawn here). Labels are\n"
     "the names of the folders that the images lie in, or in an archive what .cls, .json or .txt\n"
     "beside them tells. Without a source it takes $PSFETCH_SOURCE, else synth:shapes.",
     "[SOURCE...] > IMAGES",
@@ -101,13 +105,14 @@ static const struct program about = {
 static void check_options(void)
 {
     struct stat status;
-    if (as && !isnan(selecting.split))
+    int divides = !isnan(selecting.split) || !isnan(default_split);
+    if (as && divides)
         die(USAGE,
             "--as and --split exclude each other: one marks all images, the other divides them");
-    if (selecting.seed != OPTION_UNSET && isnan(selecting.split) && !as)
+    if (selecting.seed != OPTION_UNSET && !divides && !as)
         die(USAGE, "--seed is for a random --split, which is not asked for");
-    if (shard_path && (as || !isnan(selecting.split) || delivering.resize[0] ||
-                       channels != OPTION_UNSET || delivering.no_orientation))
+    if (shard_path && (as || divides || delivering.resize[0] || channels != OPTION_UNSET ||
+                       delivering.no_orientation))
         die(USAGE, "--write-shard writes the images' files as they are: --split, --as, --resize, "
                    "--channels and --no-orientation are for those who read it");
     if (shard_path && blob_is_url(shard_path))
@@ -155,6 +160,10 @@ static int write_start(struct writer *writer, const struct source *source, size_
     write_header(writer, "images");
     options_pack(writer, rows);
     pack_array(writer, "upstream");
+    for (size_t s = 0; s < sources; s++)
+        if (source[s].stream != NULL)
+            pack_raw(writer, source[s].stream->header, source[s].stream->header_size,
+                     source[s].stream->headers);
     pack_close(writer);
     pack_array(writer, "source");
     for (size_t s = 0; s < sources; s++)
@@ -279,6 +288,19 @@ static size_t open_sources(struct source *source, const struct names *names, str
     return bad;
 }
 
+/* --default-split is --split where no source has images for validation. */
+static void take_default_split(const struct source *source, size_t count)
+{
+    int validates = 0;
+    for (size_t s = 0; s < count; s++)
+        for (size_t i = 0; i < source[s].count && !validates; i++)
+            validates = source[s].item[i].split == SPLIT_VALIDATION;
+    if (!validates && isnan(selecting.split))
+        selecting.split = default_split;
+    if (isnan(selecting.split)) /* then a seed decides nothing */
+        selecting.seed = OPTION_UNSET;
+}
+
 int main(int argc, char **argv)
 {
     int first = options_parse(&about, argc, argv);
@@ -292,6 +314,7 @@ int main(int argc, char **argv)
     struct tally tally;
     opening.cancellation = (struct cancellation){ask_reader, writer};
     size_t total = open_sources(source, &names, writer);
+    take_default_split(source, sources);
     if (selection_make(&selection, source, sources, &selecting) < 0)
         die_why();
     total += selection.count; /* bad images are among them, and are not written */

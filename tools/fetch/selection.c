@@ -19,29 +19,38 @@ static int by_number(const void *left, const void *right)
     return a != b ? (a > b) - (a < b) : name_order(left, right);
 }
 
-/* The names that the images have, each once. */
+/* The names that the images have, each once, and those in the tables of streams; in the order of
+ * the first such table where it has them all, as where streams are joined. */
 static void find_classes(struct classes *classes, const struct source *source, size_t count)
 {
     size_t total = 0, kept = 0;
     int are_numbers = 1;
+    const struct classes *table = NULL;
     for (size_t s = 0; s < count; s++)
-        total += source[s].count;
+        total += source[s].count + (source[s].stream ? source[s].stream->classes.count : 0);
     char **name = ealloc(total, sizeof *name);
     total = 0;
-    for (size_t s = 0; s < count; s++)
+    for (size_t s = 0; s < count; s++) {
+        const struct images *stream = source[s].stream;
+        for (uint32_t i = 0; stream != NULL && i < stream->classes.count; i++)
+            name[total++] = stream->classes.name[i];
+        if (table == NULL && stream != NULL)
+            table = &stream->classes;
         for (size_t i = 0; i < source[s].count; i++) {
             are_numbers &= source[s].item[i].label == LABEL_NUMBER;
             if (i == 0 ||
                 strcmp(source[s].item[i].class_name, source[s].item[i - 1].class_name) != 0)
                 name[total++] = source[s].item[i].class_name;
         }
+    }
     if (total > 0)
         qsort(name, total, sizeof *name, are_numbers ? by_number : name_order);
     for (size_t i = 0; i < total; i++)
         if (kept == 0 || strcmp(name[kept - 1], name[i]) != 0)
             name[kept++] = name[i];
+    int is_table = table != NULL && table->count == kept;
     for (size_t i = 0; i < kept; i++)
-        name[i] = ecopy(name[i]);
+        name[i] = ecopy(is_table ? table->name[i] : name[i]);
     classes->count = (uint32_t)kept;
     classes->name = name;
 }

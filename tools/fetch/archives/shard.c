@@ -196,6 +196,10 @@ int shard_reader_gone(const struct shard *shard)
 
 uint8_t *encode_png(const struct pixels *pixels, size_t *size)
 {
+    if (pixels->channels != 1 && pixels->channels != 3) {
+        fail("an image of %u channels cannot become a PNG file", pixels->channels);
+        return NULL;
+    }
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = pixels->width,
                        .height = pixels->height,

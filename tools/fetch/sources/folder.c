@@ -125,8 +125,8 @@ static int open_folder(struct source *source, const char *name,
     int result = *directory >= 0 && real ? 0
                  : errno == ENOTDIR || strstr(name, "://")
                      ? fail("%s is not a folder; sources are folders, s3://bucket/prefix, tar "
-                            "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…) "
-                            "and synth:shapes",
+                            "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…), "
+                            "streams of images and synth:shapes",
                             name)
                      : fail("cannot read the folder %s: %s", name, strerror(errno));
     if (result == 0) {

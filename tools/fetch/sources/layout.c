@@ -277,8 +277,9 @@ char *layout_member(const char *key, const char *class_name, int has_file)
     while (length > 0 && key[length - 1] == '/')
         length--; /* a key of S3 may end so; in a tar it would be a folder */
     const char *slash = memrchr(key, '/', length);
+    int is_png = length > 4 && strncasecmp(key + length - 4, ".png", 4) == 0;
     size_t folders = slash != NULL ? (size_t)(slash + 1 - key) : 0;
     return eformat("%.*s%s%s%.*s%s", (int)folders, key, is_in_it ? "" : class_name,
                    is_in_it ? "" : "/", (int)(length - folders), key + folders,
-                   has_file ? "" : ".png");
+                   has_file || is_png ? "" : ".png");
 }

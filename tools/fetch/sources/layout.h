@@ -34,8 +34,8 @@ int layout(struct source *source, const struct layout_options *options);
 void layout_remark(const struct source *source, size_t count, const struct layout_options *options);
 
 /* The name that an image gets in an archive: its key, with the folder of its class put in where it
- * lies in another one, and .png at its end for pixels that have no file. Slashes at a key's end or
- * in a row, which S3 allows, do not count. Free it. */
+ * lies in another one, and .png at its end, where it is not there, for pixels that have no file.
+ * Slashes at a key's end or in a row, which S3 allows, do not count. Free it. */
 char *layout_member(const char *key, const char *class_name, int has_file);
 
 #endif

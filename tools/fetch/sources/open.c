@@ -7,11 +7,13 @@
 #include "name.h"
 #include "s3/listing.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 /* Why there are no images. */
@@ -52,23 +54,39 @@ static char *describe(const struct source *source, const char *kind)
     return text;
 }
 
+/* Whether a source is standard input, or what is neither folder nor file; or a file that begins as
+ * msgpack maps do. */
+static int may_be_stream(const char *name, const struct stat *status)
+{
+    unsigned char first = 0;
+    if (strcmp(name, "-") == 0)
+        return 1;
+    int fd = status != NULL && S_ISREG(status->st_mode) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    int is_empty = fd >= 0 && read(fd, &first, 1) < 1;
+    if (fd >= 0)
+        close(fd);
+    return status != NULL && (fd < 0 || is_empty || (first & 0xf0) == 0x80 || first >> 1 == 0x6f);
+}
+
 /* A folder may be called photos.tar too. What stands in the stream's header is UTF-8. */
 int source_open(struct source *source, const char *name, const struct source_options *options)
 {
     struct stat status;
     int is_url = blob_is_url(name);
-    int is_tar =
-        tar_suffix(name) > 0 && (is_url || stat(name, &status) < 0 || !S_ISDIR(status.st_mode));
+    int is_there = !is_url && stat(name, &status) == 0,
+        is_folder = is_there && S_ISDIR(status.st_mode);
+    int is_tar = tar_suffix(name) > 0 && !is_folder;
     *source = (struct source){.name = ecopy(name),
                               .skip_bad = options->skip_bad,
                               .include = options->include,
                               .exclude = options->exclude};
     if (is_url && !name_is_utf8(name))
         return fail("the name %s is not UTF-8", name_show(name));
-    source->kind = is_tar                            ? &source_archive
-                   : s3_is_url(name)                 ? &source_bucket
-                   : strncmp(name, "synth:", 6) == 0 ? &source_synth
-                                                     : &source_folder;
+    source->kind = is_tar                                                         ? &source_archive
+                   : s3_is_url(name)                                              ? &source_bucket
+                   : strncmp(name, "synth:", 6) == 0                              ? &source_synth
+                   : may_be_stream(name, is_there && !is_folder ? &status : NULL) ? &source_stream
+                                                                                  : &source_folder;
     int got = source->kind->open(source, name, options);
     meter_clear();
     if (got < 0)

@@ -1,4 +1,4 @@
-/* Where images come from: a folder, an S3 bucket, a tar archive, the built-in generator.
+/* Where images come from: a folder, an S3 bucket, a tar archive, a stream, the built-in generator.
  *
  * A source first lists what it has, sorted by key; layout.h finds the classes of what is no class
  * by itself; then the files of a choice of these items are loaded, by any number of threads, or
@@ -13,6 +13,7 @@
 
 #include "cancellation.h"
 #include "credentials/credentials.h"
+#include "images.h"
 #include "prefetch.h"
 #include "sources/layout.h"
 #include "sources/omitted.h"
@@ -49,7 +50,8 @@ struct source {
     int skip_bad; /* bad images are left out, named and counted; else they are errors */
     size_t bad;   /* left out so */
     struct omitted omitted;
-    void *state; /* the kind's */
+    struct images *stream; /* that it is, with its table of classes and headers; or NULL */
+    void *state;           /* the kind's */
 };
 
 struct source_options {

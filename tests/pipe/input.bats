@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What psfetch takes besides folders, buckets and archives: streams.
+# What psfetch takes besides folders, buckets and archives: streams and lists.
 load ../helper
 
 # The labels, splits or whatever field of the images of a stream, in order.
@@ -88,4 +88,129 @@ assert a == b and len(a) > 2' "$@"
     grep -q "cannot read deep.ps/arrow/00000: it has 12 channels, neither 1 (grey) nor 3 (colour)" err
     ends 1 psfetch deep.ps --write-shard deep.tar
     grep -q "an image of 12 channels cannot become a PNG" err
+}
+
+# Prints each image of out: key, class and split.
+listed() {
+    records out | jq -rn 'input as $header | inputs | select(.type == "image") | "\(.key) \($header.classes[.label]) \(.split)"'
+}
+
+@test "a list: columns in any order, quotes as RFC 4180 has them, paths from its folder on" {
+    mkdir -p set/more
+    for i in 1 2 3 4; do picture "set/more/$i.png" 2 2 $((i * 20)); done
+    picture 'set/a, "b".png' 2 2 9
+    printf '\xef\xbb\xbfSplit,"note",label,path\r\n' >set/list.csv
+    printf '%s\r\n' 'train,,dog,more/1.png' 'val,"two
+lines, and ""quotes""",cat,more/2.png' '' ',,"big dog","a, ""b"".png"' "test,x,dog,$PWD/set/more/3.png" \
+        ',, cat ,../set/more/4.png' >>set/list.csv
+    ends 0 psfetch set/list.csv
+    diff <(listed) - <<END
+more/1.png dog train
+more/2.png cat validation
+a, "b".png big dog train
+$PWD/set/more/3.png dog test
+../set/more/4.png cat train
+END
+    [[ "$(records out | jq -r 'select(.type == "header") | .source[0]')" = list:* ]]
+    (cd set && psfetch -q list.csv) | cmp - out
+    psfetch -q set/list.csv --default-split 0.5 --include '*more*' >out
+    [ "$(listed | cut -d ' ' -f 3 | xargs)" = "train validation test train" ]
+    # Numbers are labels, by their value or by the lines of a file; without the column, folders are classes.
+    printf '%s\n' path,label more/1.png,10 more/2.png,9 more/3.png,010 >set/numbers.csv
+    psfetch -q set/numbers.csv >out
+    [ "$(listed | cut -d ' ' -f 2 | xargs)" = "10 9 10" ]
+    [ "$(field label out)" = "1 0 1" ]
+    printf '%s\n' {a..k} >names
+    psfetch -q set/numbers.csv --classes names >out
+    [ "$(listed | cut -d ' ' -f 2 | xargs)" = "k j k" ]
+    printf '%s\n' path more/1.png "a, x.png" >set/folders.csv
+    sed -i 's/^a.*//' set/folders.csv
+    printf 'more/2.png' >>set/folders.csv # whose last line has no end
+    psfetch -q set/folders.csv >out
+    [ "$(listed | xargs)" = "more/1.png more train more/2.png more train" ]
+    # Into an archive, and joined with others.
+    psfetch -q set/list.csv --write-shard list.tar
+    diff <(tar -tf list.tar) - <<END
+more/dog/1.png
+more/cat/2.png
+big dog/a, "b".png
+${PWD#/}/set/more/dog/3.png
+set/more/cat/4.png
+END
+    ends 0 psfetch set/list.csv set
+    [ "$(listed | wc -l)" = 10 ]
+}
+
+@test "what is wrong in a list is told with its line" {
+    mkdir set
+    picture set/1.png 2 2 1
+    refused() {
+        printf "$1" >set/list.csv
+        ends "$2" psfetch set/list.csv
+        [ ! -s out ]
+        grep -q "^psfetch: .*set/list.csv$3" err || { cat err >&2 && return 1; }
+    }
+    refused '' 3 ': it is empty'
+    refused 'file,label\n1.png,a\n' 3 ', line 1: it names no column path or url; the first line'
+    refused 'path,URL,label\n' 3 ', line 1: there are two columns for the image'
+    refused 'path,label\n1.png,a\n\n1.png\n' 3 ', line 4: 1 field, and the first line names 2'
+    refused 'path,label\n1.png,"a\n1.png,b\n' 3 ', line 2: a quote that opens a field there is not closed'
+    refused 'path,label\n1.png,"a"b\n' 3 ', line 2: more follows behind the quote'
+    refused 'path,label\n1.png,a"b\n' 3 ', line 2: a quote in a field that does not begin with one'
+    refused 'path,label\n1.png,a\rb\n' 3 ', line 2: a carriage return'
+    refused 'path,label\n1.png,a\0b\n' 3 ', line 2: it is not text'
+    refused 'path,label\n1.png,a\n1.png,\n' 3 ', line 3: its label makes no sense: it is empty'
+    refused 'path,label\n1.png,-3\n' 3 ', line 2: its label makes no sense: it is a number below 0'
+    refused 'path,label,split\n1.png,a,tset\n' 3 ', line 2: there is no split tset: it is train, validation or test'
+    refused 'path,label\n1.png,a\n2.png,a\n' 1 ', line 3: cannot read set/list.csv/2.png: No such file'
+    refused 'path,label\n.,a\n' 1 ', line 2: cannot read set/list.csv/.: it is not a file'
+    refused 'path,label\nhttp://example.org/1.png,a\n' 1 ', line 2: .*only https:// is taken from other machines'
+    refused 'path,label\ns3:///1.png,a\n' 1 ', line 2: .*names no bucket'
+    refused 'path\n1.png\n' 1 ' lie in no folder, and no column label tells their classes'
+    refused 'path,label\n' 1 ' holds no images'
+    printf 'path,label\n2.png,a\n1.png,b\n' >set/list.csv
+    ends 0 psfetch --skip-bad set/list.csv
+    grep -q "left out set/list.csv/2.png: No such file" err
+    [ "$(listed)" = "1.png b train" ]
+    # No more of it is kept than a row may have.
+    { echo path,label && head -c 3000000 /dev/zero | tr '\0' x; } >set/list.csv
+    ends 3 psfetch set/list.csv
+    grep -q "line 2: the row is longer than 1 MiB" err
+}
+
+@test "a list of URLs: of S3 in another region, of the web, and of files here, with a server that fails" {
+    for i in $(seq 0 39); do picture "web/$i.png" 3 3 $((i * 5)); done
+    { echo label,url && for i in $(seq 0 39); do echo "$((i % 3)),web/$i.png"; done; } >here.csv
+    psfetch -q here.csv >here.ps
+    serve web region=eu-west-3 seed=5 reset=0.1 cut=0.1 cut_unsized=0.05 slow=0.05 flip=0.05 only=png
+    awk -F '[,/]' -v OFS= -v url="$url" 'NR == 1 { print; next }
+        { print $1, ",", NR % 3 == 0 ? "web/" : NR % 3 == 1 ? "s3://b/" : "s3://other/", $3 }' here.csv >far.csv
+    ends 0 psfetch -v far.csv
+    grep -q "; going there" err
+    grep -q "; trying again" err
+    pixels() { /usr/bin/python3 -c '
+import msgpack, sys
+for record in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
+    if record["type"] == "image": print(record["id"], record["label"], record["pixels"])' "$1"; }
+    cmp <(pixels here.ps) <(pixels out)
+    # Pages, whose query stays secret; one that is gone is a bad image.
+    serve web seed=5 reset=0.1 cut=0.1 slow=0.05
+    sed "2,\$s|web/|$url/b/|; 2,\$s|\$|?token=hush|" here.csv >pages.csv
+    ends 0 psfetch pages.csv
+    cmp <(pixels here.ps) <(pixels out)
+    no grep -q hush out err
+    [ "$(records out | jq -r 'select(.id == 7) | .key')" = "$url/b/7.png" ]
+    { cat here.csv && echo "1,s3://b/41.png" && echo "1,$url/b/42.png?token=hush"; } >gone.csv
+    ends 1 psfetch gone.csv
+    grep -q "^psfetch: cannot read gone.csv/s3://b/41.png: status 404 NoSuchKey" err
+    ends 0 psfetch --skip-bad gone.csv
+    cmp <(pixels here.ps) <(pixels out)
+    grep -q "left out gone.csv/$url/b/42.png: status 404" err
+    # Keys of S3 go to S3 only.
+    serve web keys=none
+    { cat here.csv && echo "1,s3://b/0.png"; } | sed "2,40s|web/|$url/b/|" >both.csv
+    ends 1 psfetch both.csv
+    grep -q "cannot read s3://b/0.png: status 403 InvalidAccessKeyId" err
+    ends 0 psfetch --limit 40 both.csv # the first ones
+    cmp <(pixels here.ps) <(pixels out)
 }

@@ -481,7 +481,7 @@ P
 @test "--data -: a stream from a filter, and --data FILE.ps: divided, unless they have images for validation" {
     psfetch -q synth:shapes --limit 100 --resize 8x8 >plain.ps
     counts() { psaug -q -e 1 <s/data.ps | psdump -k json | head -n 1 | grep -o '"counts":{[^}]*}'; }
-    cat plain.ps | trained s --data - --test plain.ps --depth 1 --epochs 1
+    trained s --data - --test plain.ps --depth 1 --epochs 1 < <(cat plain.ps)
     [ "$(counts)" = '"counts":{"train":90,"validation":10,"test":0}' ]
     grep -x 'split 0.9' s/options
     # The images are kept: nothing is read any more.
@@ -501,8 +501,9 @@ P
     [ "$(counts)" = '"counts":{"train":40,"validation":60,"test":0}' ]
     rm -r s
     # What is no whole stream is no data, and a stream cannot bring two things.
-    for bad in /dev/null <(head -c 5000 plain.ps); do
-        ends 3 sweep start --data - --depth 1 -o s <$bad
+    head -c 5000 plain.ps >cut.ps
+    for bad in /dev/null cut.ps; do
+        ends 3 sweep start --data - --depth 1 -o s <"$bad"
         grep "^psfetch: input " err
         grep "^sweep: cannot fetch the images of -" err
         [ ! -e s/data.ps ]

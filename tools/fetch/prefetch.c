@@ -326,7 +326,7 @@ void prefetch_arrive(struct prefetch *prefetch, size_t index, const struct fetch
     pthread_mutex_lock(&prefetch->lock);
     struct entry *entry = entry_of(prefetch, index);
     entry->image = *fetched;
-    entry->state = ENTRY_ARRIVED;
+    set_entry(prefetch, entry, ENTRY_ARRIVED, fetched->size);
     prefetch->arrived++;
     if (index < prefetch->taken)
         prefetch->taken = index;

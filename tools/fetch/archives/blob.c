@@ -64,8 +64,7 @@ char *blob_show(const char *url)
     return shown;
 }
 
-/* Plain http is for servers on this machine: no one in between. */
-static int check_page(const char *url)
+int blob_check_page(const char *url)
 {
     const char *host = strstr(url, "://") + 3;
     size_t size = strcspn(host, "/?#");
@@ -86,7 +85,7 @@ static void address(struct blob *blob)
     if (blob->key != NULL)
         request_object(&blob->request, blob->bucket, &(struct s3_object){.key = blob->key});
     else
-        request_url(&blob->request, blob->name);
+        request_url(&blob->request, blob->name, NULL);
     blob->request.object = NULL; /* nothing is known from a listing */
     blob->request.streams = 1;
 }
@@ -96,7 +95,7 @@ static int open_url(struct blob *blob, const struct access_options *access,
 {
     struct s3_listing place = {0};
     int is_s3 = s3_is_url(blob->name);
-    if ((is_s3 ? s3_take_url(blob->name, 0, &place) : check_page(blob->name)) < 0)
+    if ((is_s3 ? s3_take_url(blob->name, 0, &place) : blob_check_page(blob->name)) < 0)
         return -1;
     blob->bucket = place.bucket;
     blob->key = place.folder;

@@ -23,6 +23,10 @@ int blob_is_url(const char *name);
  * Free it. */
 char *blob_show(const char *url);
 
+/* Whether a URL that is not S3's may be asked for: plain http is for servers on this machine, with
+ * no one in between. 0, or -1 with a sentence. */
+int blob_check_page(const char *url);
+
 /* name: a path, s3://bucket/key, or https://…; http://… only for this machine itself, by the name
  * localhost or a number. NULL with a sentence. */
 struct blob *blob_open(const char *name, const struct access_options *access,

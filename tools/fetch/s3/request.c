@@ -50,16 +50,18 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *user)
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     int is_object = request->object != NULL && status == 200;
+    int is_listed = is_object && request->object->size != S3_ANY_SIZE;
     size_t most = request->streams && (status == 200 || status == 206) ? SIZE_MAX
                   : status != 200                                      ? MAX_ERROR
-                  : is_object                                          ? request->object->size
+                  : is_listed                                          ? request->object->size
+                  : is_object                                          ? REQUEST_MAX_FILE
                                                                        : MAX_PAGE;
     if (size > most - body->size) {
         request->too_long = 1;
         return 0;
     }
     if (body->size + size > body->capacity) {
-        body->capacity = is_object ? most : 2 * (body->size + size);
+        body->capacity = is_listed ? most : 2 * (body->size + size);
         body->bytes = egrow(body->bytes, body->capacity, 1);
     }
     memcpy(body->bytes + body->size, bytes, size);
@@ -94,8 +96,6 @@ int request_open(struct request *request, struct s3 *s3)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* a key may hold /../ */
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION,
-                     0L); /* another host would need another signature */
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -125,6 +125,8 @@ static void clear_address(struct request *request, const char *verb)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         text_clear(parts[i]);
     request->verb = verb;
+    curl_easy_setopt(request->easy, CURLOPT_FOLLOWLOCATION,
+                     0L); /* another host would need another signature */
 }
 
 /* A question: its verb, and its name for sentences, in which a newline in a key must not end one;
@@ -190,7 +192,7 @@ void request_page(struct request *request, const char *bucket, const char *folde
     finish_address(request, NULL);
 }
 
-void request_url(struct request *request, const char *url)
+void request_url(struct request *request, const char *url, const struct s3_object *object)
 {
     clear_address(request, "read");
     text_bytes(&request->name, url, strcspn(url, "?#")); /* what is behind may be a secret */
@@ -199,7 +201,8 @@ void request_url(struct request *request, const char *url)
     curl_easy_setopt(request->easy, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(request->easy, CURLOPT_MAXREDIRS, 5L);
     curl_easy_setopt(request->easy, CURLOPT_REDIR_PROTOCOLS_STR, plain ? "http,https" : "https");
-    finish_address(request, NULL);
+    request->keys = NULL;
+    finish_address(request, object);
 }
 
 void request_move(struct request *request)
@@ -250,6 +253,12 @@ static int add_signature(struct request *request)
     return add_header(request, "Authorization", request->authorization.at);
 }
 
+/* Whether it asks for a page of the web, and so for nothing of S3. */
+static int is_page(const struct request *request)
+{
+    return request->host.size == 0;
+}
+
 int request_sign(struct request *request)
 {
     request->attempt++;
@@ -266,7 +275,7 @@ int request_sign(struct request *request)
         if (add_header(request, "Range", range) < 0)
             return -1;
     }
-    if (request->s3->access.cache != NULL && add_signature(request) < 0)
+    if (request->s3->access.cache != NULL && !is_page(request) && add_signature(request) < 0)
         return -1;
     if (request->object != NULL && request->object->etag[0] != '\0') {
         char quoted[sizeof request->object->etag + 2];
@@ -405,7 +414,7 @@ static enum response_class classify_status(struct request *request, long status)
     request_header(request, "x-amz-bucket-region", request->region, sizeof request->region);
     /* The server tells the bucket's region, and it is not ours. Without signature, or with a server
      * of one's own, regions mean nothing but in such answers. */
-    int may_move = !s3->moved && s3->access.region != NULL &&
+    int may_move = !s3->moved && !is_page(request) && s3->access.region != NULL &&
                    (status == 301 || status == 307 || status == 400);
     if (may_move && request->region[0] == '\0')
         s3xml_error(body->bytes, body->size, "<Region>", request->region, sizeof request->region);
@@ -413,9 +422,9 @@ static enum response_class classify_status(struct request *request, long status)
         may_move && request->region[0] != '\0' && strcmp(request->region, s3->access.region) != 0;
     /* What is refused for the object's own sake. NoSuchBucket and the many codes for wrong keys
      * concern all objects. */
-    int is_gone =
-        request->object != NULL && ((status == 404 && strcmp(code, "NoSuchBucket") != 0) ||
-                                    status == 410 || (status == 403 && is_one_of(code, of_object)));
+    int is_gone = request->object != NULL &&
+                  ((status == 404 && strcmp(code, "NoSuchBucket") != 0) || status == 410 ||
+                   (status == 403 && (is_page(request) || is_one_of(code, of_object))));
     struct text subject = {0};
     text_clear(&subject);
     if (!is_gone)
@@ -467,18 +476,27 @@ static enum response_class classify_body(const struct request *request)
     const uint8_t *bytes = request->body.bytes;
     size_t size = request->body.size;
     const char *name = request->name.at;
+    int is_listed = object != NULL && object->size != S3_ANY_SIZE;
+    char etag[80] = "";
+    if (is_listed) {
+        snprintf(etag, sizeof etag, "%s", object->etag);
+    } else if (!is_page(request)) { /* "…", an MD5 or not */
+        char quoted[sizeof etag];
+        request_header(request, "ETag", quoted, sizeof quoted);
+        if (quoted[0] == '"')
+            snprintf(etag, sizeof etag, "%.*s", (int)strcspn(quoted + 1, "\""), quoted + 1);
+    }
     if (promised >= 0 && (uint64_t)promised != size)
         fail("cannot %s %s: %zu byte%s came and %lld had been announced", request->verb, name, size,
              plural(size), (long long)promised);
     else if (object == NULL)
         return RESPONSE_DONE; /* a page ends with its own closing tag */
-    else if (size != object->size)
+    else if (is_listed && size != object->size)
         fail("cannot read %s: %zu byte%s came and %llu had been listed", name, size, plural(size),
              (unsigned long long)object->size);
-    else if (request_etag_is_md5(request, object->etag) &&
-             EVP_Digest(bytes, size, hash, NULL, EVP_md5(), NULL) == 1 &&
-             !md5_is(hash, object->etag))
-        fail("cannot read %s: its MD5 is not the one listed", name);
+    else if (request_etag_is_md5(request, etag) &&
+             EVP_Digest(bytes, size, hash, NULL, EVP_md5(), NULL) == 1 && !md5_is(hash, etag))
+        fail("cannot read %s: its MD5 is not %s", name, is_listed ? "the one listed" : "its ETag");
     else
         return RESPONSE_DONE;
     return RESPONSE_AGAIN;
@@ -490,6 +508,11 @@ static enum response_class classify(struct request *request, CURLcode code)
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (request->keys != NULL && (status == 200 || status == 206))
         request->keys->have_served = 1;
+    if (request->too_long && status == 200 && request->object != NULL &&
+        request->object->size == S3_ANY_SIZE) {
+        fail("it has more than %d MiB", REQUEST_MAX_FILE >> 20);
+        return RESPONSE_GONE;
+    }
     if (request->too_long && status == 200) {
         fail("cannot %s %s: more bytes came than %s", request->verb, request->name.at,
              request->object ? "were listed" : "a page can have");

@@ -91,8 +91,11 @@ void request_close(struct request *request);
 void request_object(struct request *request, const char *bucket, const struct s3_object *object);
 void request_page(struct request *request, const char *bucket, const char *folder,
                   const char *query);
-/* Addresses a page of the web, which may redirect to another one. */
-void request_url(struct request *request, const char *url);
+/* Addresses a page of the web, which may redirect to another one, and is asked for unsigned. With
+ * an object of S3_ANY_SIZE, or of S3_ANY_SIZE in request_object(), a body has up to
+ * REQUEST_MAX_FILE bytes, and is checked by what the answer says of it. */
+enum { REQUEST_MAX_FILE = 64 << 20 };
+void request_url(struct request *request, const char *url, const struct s3_object *object);
 
 /* Counts an attempt, empties the answer and sets the headers for this moment. 0 or -1. */
 int request_sign(struct request *request);

@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 enum { S3_MAX_KEY = 1024 /* bytes, by Amazon's rules */ };
+#define S3_ANY_SIZE UINT64_MAX /* of an object that nobody has listed */
 
 struct s3_object {
     char *key;     /* whole key, with the folder */
-    uint64_t size; /* bytes */
+    uint64_t size; /* bytes, or S3_ANY_SIZE */
     char etag[64]; /* without quotes; "" when the listing has none or a longer one */
 };
 

@@ -20,8 +20,7 @@ static const char *next_folder(const char **rest, size_t *size)
     return (*rest)[strspn(*rest, "/")] != '\0' ? start : NULL;
 }
 
-/* The split that a folder is called for, or -1. */
-static int split_of(const char *folder, size_t size)
+int layout_split(const char *folder, size_t size)
 {
     static const struct {
         const char *name;
@@ -72,7 +71,7 @@ static struct way way_of(const char *key, struct survey *survey)
     const char *rest = key, *folder;
     size_t size;
     while ((folder = next_folder(&rest, &size)) != NULL) {
-        int found = split_of(folder, size);
+        int found = layout_split(folder, size);
         way.depth++;
         if (found >= 0)
             survey->splits |= 1U << found;
@@ -149,12 +148,13 @@ static int assign(struct source *source, struct survey *survey)
         int is_stray =
             item->class_name == NULL &&
             (is_last ? way.depth == survey->common && survey->side_by_side : level > way.depth);
-        if (is_stray || (options->split_folders && way.split < 0)) {
+        if (is_stray || (options->split_folders && way.split < 0 && item->split < 0)) {
             some_names_add(&source->omitted.stray, item->key);
             item->is_out = 1;
             continue;
         }
-        item->split = way.split;
+        if (way.split >= 0)
+            item->split = way.split;
         if (item->class_name != NULL)
             continue;
         const char *folder = NULL;
@@ -236,7 +236,7 @@ void layout_remark(const struct source *source, size_t count, const struct layou
 {
     unsigned splits = 0;
     for (size_t s = 0; s < count; s++) {
-        int split = source[s].root ? split_of(source[s].root, strlen(source[s].root)) : -1;
+        int split = source[s].root ? layout_split(source[s].root, strlen(source[s].root)) : -1;
         splits |= split < 0 ? 0 : 1U << split;
     }
     if (!options->split_folders)
@@ -248,14 +248,17 @@ int layout(struct source *source, const struct layout_options *options)
     struct survey survey = {.options = options, .own_split = -1};
     survey_items(source, &survey);
     if (options->split_folders && survey.splits == 0 && source->root != NULL) {
-        survey.own_split = split_of(source->root, strlen(source->root));
+        survey.own_split = layout_split(source->root, strlen(source->root));
         survey_items(source, &survey);
     }
     if (survey.images > 0 && survey.deepest == 0 && source->is_part &&
         options->class_level == OPTION_UNSET)
-        return fail("the images of %s lie in no folder, and no .cls, .json or .txt beside them "
-                    "tells their classes; --class-level 0 makes the archive's name their class",
-                    source->name);
+        return fail("the images of %s lie in no folder, and no %s their classes; --class-level 0 "
+                    "makes the name of the %s their class",
+                    source->name,
+                    source->is_list ? "column label tells"
+                                    : ".cls, .json or .txt beside them tells",
+                    source->is_list ? "list" : "archive");
     if (assign(source, &survey) < 0 || check_strays(source, &survey) < 0)
         return -1;
     if (source->count > 0)
@@ -274,6 +277,11 @@ char *layout_member(const char *key, const char *class_name, int has_file)
     char *class_of_key = name_compose(last, size);
     int is_in_it = strcmp(class_of_key, class_name) == 0;
     free(class_of_key);
+    while (strncmp(key, "../", 3) == 0 || strncmp(key, "./", 2) == 0 || *key == '/') {
+        size_t step = strcspn(key, "/") + 1; /* a path in a list may lead out of its folder */
+        key += step;
+        length -= step;
+    }
     while (length > 0 && key[length - 1] == '/')
         length--; /* a key of S3 may end so; in a tar it would be a folder */
     const char *slash = memrchr(key, '/', length);

@@ -33,6 +33,9 @@ int layout(struct source *source, const struct layout_options *options);
 /* The same of sources together: ds/train and ds/test, of which none has such folders. */
 void layout_remark(const struct source *source, size_t count, const struct layout_options *options);
 
+/* The split that a word is called for, as folders are (enum split), or -1. */
+int layout_split(const char *word, size_t size);
+
 /* The name that an image gets in an archive: its key, with the folder of its class put in where it
  * lies in another one, and .png at its end, where it is not there, for pixels that have no file.
  * Slashes at a key's end or in a row, which S3 allows, do not count. Free it. */

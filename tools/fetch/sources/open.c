@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -82,9 +83,12 @@ int source_open(struct source *source, const char *name, const struct source_opt
                               .exclude = options->exclude};
     if (is_url && !name_is_utf8(name))
         return fail("the name %s is not UTF-8", name_show(name));
+    const char *suffix = strrchr(name, '.');
+    int is_list = !is_url && !is_folder && suffix != NULL && strcasecmp(suffix, ".csv") == 0;
     source->kind = is_tar                                                         ? &source_archive
                    : s3_is_url(name)                                              ? &source_bucket
                    : strncmp(name, "synth:", 6) == 0                              ? &source_synth
+                   : is_list                                                      ? &source_list
                    : may_be_stream(name, is_there && !is_folder ? &status : NULL) ? &source_stream
                                                                                   : &source_folder;
     int got = source->kind->open(source, name, options);
@@ -98,7 +102,7 @@ int source_open(struct source *source, const char *name, const struct source_opt
     if (source->count == 0)
         return refuse_empty(source);
     if (source->described == NULL)
-        source->described = describe(source, is_tar ? "tar" : "folder");
+        source->described = describe(source, is_tar ? "tar" : is_list ? "list" : "folder");
     return 0;
 }
 

@@ -42,6 +42,7 @@ struct source {
     char *name;      /* as the user gave it, for messages */
     char *described; /* for the stream's header: no path, no credentials */
     char *root;      /* its own name, a class where nothing else is */
+    int is_list;     /* its images are named by a file */
     int is_part; /* its name tells what part of a set it is, as an archive's does, and no class */
     struct source_item *item;
     size_t count;

@@ -145,7 +145,7 @@ END
     mkdir set
     picture set/1.png 2 2 1
     refused() {
-        printf "$1" >set/list.csv
+        printf '%b' "$1" >set/list.csv
         ends "$2" psfetch set/list.csv
         [ ! -s out ]
         grep -q "^psfetch: .*set/list.csv$3" err || { cat err >&2 && return 1; }
@@ -183,7 +183,7 @@ END
     { echo label,url && for i in $(seq 0 39); do echo "$((i % 3)),web/$i.png"; done; } >here.csv
     psfetch -q here.csv >here.ps
     serve web region=eu-west-3 seed=5 reset=0.1 cut=0.1 cut_unsized=0.05 slow=0.05 flip=0.05 only=png
-    awk -F '[,/]' -v OFS= -v url="$url" 'NR == 1 { print; next }
+    awk -F '[,/]' -v OFS= -v url="${url:?}" 'NR == 1 { print; next }
         { print $1, ",", NR % 3 == 0 ? "web/" : NR % 3 == 1 ? "s3://b/" : "s3://other/", $3 }' here.csv >far.csv
     ends 0 psfetch -v far.csv
     grep -q "; going there" err

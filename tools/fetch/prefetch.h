@@ -14,10 +14,10 @@
  *
  * Memory. An image's is its own: made by who reads or decodes it, handed over with it, freed when
  * it leaves. The window counts the bytes in all its entries, a file's by the size that is expected
- * as soon as it is asked for, and pixels when they are there. A decoder takes an image while the count is
- * below 256 MiB, transfers ask for one while it is below half of that, so that what waits to be
- * decoded leaves room for what comes of it, and the image that is next to be written always gets
- * in. With what the decoders have in hand it is at most 1 GiB where images are large, and one
+ * as soon as it is asked for, and pixels when they are there. A decoder takes an image while the
+ * count is below 256 MiB, transfers ask for one while it is below half of that, so that what waits
+ * to be decoded leaves room for what comes of it, and the image that is next to be written always
+ * gets in. With what the decoders have in hand it is at most 1 GiB where images are large, and one
  * more image, for a small file may be a large image, and threads are many.
  *
  * The writer takes many at once: to wake it for each costs more than a small image does. It is

@@ -90,7 +90,8 @@ static const struct program about = {
     ".tgz or .tar.zst; several as shard-{000..009}.tar), a list of images (.csv, with columns\n"
     "path, label, split), a stream of images (a file, or - for standard input), or synth:shapes\n"
     "(drawn here). Labels are the names of the folders that the images lie in, or what the list,\n"
-    "or in an archive .cls, .json or .txt beside them, tells. Without a source it takes $PSFETCH_SOURCE, else synth:shapes.",
+    "or in an archive .cls, .json or .txt beside them, tells. Without a source it takes\n"
+    "$PSFETCH_SOURCE, else synth:shapes.",
     "[SOURCE...] > IMAGES",
     "  psfetch s3://bucket/train --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"

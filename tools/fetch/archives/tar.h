@@ -1,15 +1,6 @@
-/* Tar archives by libarchive: ustar, pax and GNU tar, plain or packed by gzip, zstd, xz or bzip2,
- * told by their first bytes. One pass from start to end, past the mark of the end to the last byte,
- * and what stands behind the mark is an error.
- *
- * So the sums of what is packed are checked, as far as there are any, and that its end is there:
- * gzip by zlib, since libarchive passes over its sum, the others by libarchive. (zstd may have
- * none: the program writes one, and so does shard.c; libarchive does not.) In plain tar the headers
- * have a sum, and the contents have none.
- *
- * A few bytes can be packed that become very many, for which nobody has room. Images' files, which
- * are packed already, hardly shrink; blank pixels without packing do, a hundredfold. So an archive
- * may unpack to TAR_MOST times its size, beyond the first TAR_FREE bytes. */
+/* Tar archives by libarchive: ustar, pax and GNU tar, plain or packed (unpack.h). One pass from
+ * start to end, past the mark of the end to the last byte, and what stands behind the mark is an
+ * error. In plain tar the headers have a sum, and the contents have none. */
 #ifndef PSWEEP_TAR_H
 #define PSWEEP_TAR_H
 
@@ -18,11 +9,7 @@
 
 struct tar;
 
-enum {
-    TAR_MAX_NAME = 4096, /* bytes, as the system has it for paths */
-    TAR_FREE = 256 << 20,
-    TAR_MOST = 256,
-};
+enum { TAR_MAX_NAME = 4096 /* bytes, as the system has it for paths */ };
 
 enum tar_kind { TAR_FILE, TAR_FOLDER, TAR_LINK, TAR_OTHER };
 

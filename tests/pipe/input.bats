@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What psfetch takes besides folders, buckets and archives: streams and lists.
+# What psfetch takes besides folders, buckets and archives: streams, lists and idx files.
 load ../helper
 
 # The labels, splits or whatever field of the images of a stream, in order.
@@ -213,4 +213,98 @@ for record in msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False):
     grep -q "cannot read s3://b/0.png: status 403 InvalidAccessKeyId" err
     ends 0 psfetch --limit 40 both.csv # the first ones
     cmp <(pixels here.ps) <(pixels out)
+}
+
+# mnist FOLDER: a small one of its kind, 30 images of 4x3 to train with and 10 to test with; all pixels of an image are
+# its number.
+mnist() {
+    mkdir -p "$1"
+    /usr/bin/python3 - "$1" <<'P'
+import struct, sys
+for name, count in ("train", 30), ("t10k", 10):
+    with open(f"{sys.argv[1]}/{name}-images-idx3-ubyte", "wb") as out:
+        out.write(struct.pack(">IIII", 0x803, count, 4, 3) + b"".join(bytes([i] * 12) for i in range(count)))
+    with open(f"{sys.argv[1]}/{name}-labels-idx1-ubyte", "wb") as out:
+        out.write(struct.pack(">II", 0x801, count) + bytes(i % 10 for i in range(count)))
+P
+}
+
+@test "MNIST and its kind: idx files, packed or not, here, in S3 and on the web" {
+    mnist plain
+    cp -r plain packed && gzip packed/*
+    cp -r plain .both && gzip -k .both/*
+    ends 0 psfetch plain
+    /usr/bin/python3 - <<'P'
+import msgpack
+header, *images, end = msgpack.Unpacker(open("out", "rb"), raw=False)
+assert header["classes"] == [str(digit) for digit in range(10)] and header["source"][0].startswith("idx:")
+assert [image["key"] for image in images] == [f"train/{i:05}" for i in range(30)] + [f"t10k/{i:05}" for i in range(10)]
+assert [image["split"] for image in images] == ["train"] * 30 + ["test"] * 10
+for i, image in enumerate(images):
+    assert (image["height"], image["width"], image["channels"]) == (4, 3, 1) and image["label"] == i % 10
+    assert image["pixels"] == bytes([i % 30] * 12) and image["id"] == i
+P
+    cp out plain.ps
+    for folder in packed .both; do
+        psfetch -q $folder | cmp - plain.ps
+    done
+    psfetch -q packed/t10k-images-idx3-ubyte.gz packed/train-images-idx3-ubyte.gz >out
+    [ "$(field split out | tr ' ' '\n' | uniq -c | xargs)" = "10 test 30 train" ]
+    printf '%s\n' T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot >names
+    psfetch -q packed --classes names --limit 10 >out
+    [ "$(records out | jq -r 'select(.type == "header") | .classes[9]')" = Boot ]
+    head -n 5 names >few
+    ends 1 psfetch packed --classes few
+    grep -q "cannot label packed/train/00005: its label is 5, and few names the classes 0 to 4" err
+    # A network that breaks off, and one that damages: packed bytes have a sum.
+    serve packed seed=3 reset=0.3 cut=0.3 error=0.1
+    for source in "$url/b" s3://b; do
+        psfetch -q "$source/"{train,t10k}-images-idx3-ubyte.gz >out
+        same plain.ps out
+    done
+    ends 0 psfetch "$url/b/train-images-idx3-ubyte.gz?token=hush"
+    no grep -q hush out err
+    [ "$(records out | jq -r 'select(.type == "header") | .source[0]')" = "$url/b/train-images-idx3-ubyte.gz" ]
+}
+
+@test "an idx file that is damaged, cut short, claims too much or has other labels is an error" {
+    mnist plain
+    refused() {
+        (memory 4000000 && ends 3 psfetch plain)
+        [ ! -s out ]
+        grep -q "^psfetch: cannot read plain/train-$1" err || { cat err >&2 && return 1; }
+        mnist plain
+        rm -f plain/*.gz
+    }
+    # head_of images|labels NUMBER...: other numbers before the values.
+    head_of() {
+        local file=plain/train-$1-idx$([ "$1" = images ] && echo 3 || echo 1)-ubyte
+        /usr/bin/python3 -c 'import struct, sys
+numbers = [int(number, 0) for number in sys.argv[2:]]
+with open(sys.argv[1], "r+b") as file: file.write(struct.pack(f">{len(numbers)}I", *numbers))' "$file" "${@:2}"
+    }
+    head_of images 0x801 && refused "images-idx3-ubyte: it is no idx file of images: it begins with 00000801"
+    head_of labels 0xd01 && refused "labels-idx1-ubyte: it is no idx file of labels"
+    head_of images 0x803 31 && refused "images-idx3-ubyte: it is cut short: it has 360 of 372 bytes"
+    head_of images 0x803 29 && refused "images-idx3-ubyte: more follows behind its 29 images"
+    head_of images 0x803 1000000000 1 1 && refused "images.*claims to have 1000000000 images; at most 10000000"
+    head_of images 0x803 9000000 60000 60000 && refused "images-idx3-ubyte: it is cut short: it has 360 of 32400000000000000"
+    head_of images 0x803 30 0 3 && refused "images.*claims to have 30 images of 0x3 pixels"
+    head_of images 0x803 30 70000 3 && refused "images.*claims to have 30 images of 70000x3 pixels"
+    head_of labels 0x801 31 && refused "labels-idx1-ubyte: it is cut short: it has 30 of 31 bytes"
+    head_of labels 0x801 0 && refused "labels-idx1-ubyte: it has no labels"
+    printf x >>plain/train-labels-idx1-ubyte
+    head_of labels 0x801 31 && refused "labels-idx1-ubyte: it has 31 labels for 30 images"
+    truncate -s 7 plain/train-images-idx3-ubyte && refused "images-idx3-ubyte: it is cut short"
+    : >plain/train-labels-idx1-ubyte && refused "labels-idx1-ubyte: it is cut short"
+    for file in images-idx3-ubyte labels-idx1-ubyte; do
+        gzip plain/train-$file && truncate -s -9 plain/train-$file.gz && refused "$file.gz: it is cut short, as gzip sees it"
+        gzip plain/train-$file && printf '\x55' | dd of=plain/train-$file.gz bs=1 seek=50 conv=notrunc status=none
+        refused "$file.gz: it is damaged, as gzip sees it"
+        head_of "${file%%-*}" 0x80$([ $file = images-idx3-ubyte ] && echo 3 || echo 1) 31 && gzip plain/train-$file
+        refused "$file.gz: it is cut short: it has"
+    done
+    rm plain/train-labels-idx1-ubyte
+    ends 1 psfetch plain
+    grep -q "cannot read plain/train-labels-idx1-ubyte: No such file" err
 }

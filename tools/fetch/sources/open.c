@@ -6,6 +6,7 @@
 #include "meter.h"
 #include "name.h"
 #include "s3/listing.h"
+#include "sources/idx.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -85,7 +86,9 @@ int source_open(struct source *source, const char *name, const struct source_opt
         return fail("the name %s is not UTF-8", name_show(name));
     const char *suffix = strrchr(name, '.');
     int is_list = !is_url && !is_folder && suffix != NULL && strcasecmp(suffix, ".csv") == 0;
+    int is_idx = is_folder ? idx_is_folder(name) : idx_is_file(name);
     source->kind = is_tar                                                         ? &source_archive
+                   : is_idx                                                       ? &source_idx
                    : s3_is_url(name)                                              ? &source_bucket
                    : strncmp(name, "synth:", 6) == 0                              ? &source_synth
                    : is_list                                                      ? &source_list
@@ -102,7 +105,10 @@ int source_open(struct source *source, const char *name, const struct source_opt
     if (source->count == 0)
         return refuse_empty(source);
     if (source->described == NULL)
-        source->described = describe(source, is_tar ? "tar" : is_list ? "list" : "folder");
+        source->described = describe(source, is_tar    ? "tar"
+                                             : is_list ? "list"
+                                             : is_idx  ? "idx"
+                                                       : "folder");
     return 0;
 }
 

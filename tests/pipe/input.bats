@@ -278,7 +278,8 @@ P
     }
     # head_of images|labels NUMBER...: other numbers before the values.
     head_of() {
-        local file=plain/train-$1-idx$([ "$1" = images ] && echo 3 || echo 1)-ubyte
+        local file=plain/train-$1-idx3-ubyte
+        [ "$1" = images ] || file=plain/train-$1-idx1-ubyte
         /usr/bin/python3 -c 'import struct, sys
 numbers = [int(number, 0) for number in sys.argv[2:]]
 with open(sys.argv[1], "r+b") as file: file.write(struct.pack(f">{len(numbers)}I", *numbers))' "$file" "${@:2}"
@@ -301,7 +302,8 @@ with open(sys.argv[1], "r+b") as file: file.write(struct.pack(f">{len(numbers)}I
         gzip plain/train-$file && truncate -s -9 plain/train-$file.gz && refused "$file.gz: it is cut short, as gzip sees it"
         gzip plain/train-$file && printf '\x55' | dd of=plain/train-$file.gz bs=1 seek=50 conv=notrunc status=none
         refused "$file.gz: it is damaged, as gzip sees it"
-        head_of "${file%%-*}" 0x80$([ $file = images-idx3-ubyte ] && echo 3 || echo 1) 31 && gzip plain/train-$file
+        magic=${file#*idx} magic=0x80${magic%-*}
+        head_of "${file%%-*}" "$magic" 31 && gzip plain/train-$file
         refused "$file.gz: it is cut short: it has"
     done
     rm plain/train-labels-idx1-ubyte

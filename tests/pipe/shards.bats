@@ -371,16 +371,69 @@ P
     cifar small
     echo cat >small/batches.meta.txt
     tar -cf small.tar small
-    ends 1 psfetch small.tar
+    ends 3 psfetch small.tar
     grep -q "small.tar/small/.*_batch.*.bin: an image is of class 1, which has no name" err
     rm small/batches.meta.txt
     tar -cf small.tar small
-    ends 1 psfetch small.tar
+    ends 3 psfetch small.tar
     grep -q "there is no batches.meta.txt" err
     head -c 5000 /dev/zero >small/test_batch.bin
     tar -cf small.tar small
-    ends 1 psfetch small.tar
+    ends 3 psfetch small.tar
     grep -q "test_batch.bin as a batch of CIFAR-10: its size is no multiple of 3073" err
+}
+
+# cifar_100 FOLDER: a small one of its kind, 20 images to train with and 5 to test with, of 10 fine and 3 coarse classes.
+cifar_100() {
+    /usr/bin/python3 - "$1" <<'P'
+import os, sys
+os.makedirs(sys.argv[1])
+def write(name, data):
+    open(os.path.join(sys.argv[1], name), "wb").write(data)
+write("fine_label_names.txt", "".join(f"fine_{i}\n" for i in range(10)).encode())
+write("coarse_label_names.txt", b"fish\nflowers\ntrees\n")
+for name, count in ("train", 20), ("test", 5):
+    write(name + ".bin", b"".join(bytes([i % 3, i % 10]) + bytes([i]) * 1024 + bytes([i + 70]) * 2048 for i in range(count)))
+P
+}
+
+@test "CIFAR-100 as its site has it, by its fine labels or its coarse ones" {
+    cifar_100 cifar-100-binary
+    tar -czf cifar-100-binary.tar.gz cifar-100-binary
+    ends 0 psfetch -v cifar-100-binary.tar.gz
+    /usr/bin/python3 - <<'P'
+import msgpack
+header, *images, end = msgpack.Unpacker(open("out", "rb"), raw=False)
+images.sort(key=lambda image: (image["split"] == "test", image["key"]))
+assert header["classes"] == [f"fine_{i}" for i in range(10)] and "labels" not in header["options"]
+assert [i["split"] for i in images] == ["train"] * 20 + ["test"] * 5
+for number, image in enumerate(images[:20]):
+    assert image["label"] == number % 10 and image["key"] == f"cifar-100-binary/train/{number:05}"
+    assert image["pixels"] == bytes([number, number + 70, number + 70]) * 1024
+P
+    ends 0 psfetch cifar-100-binary.tar.gz --labels coarse --split 0.8
+    [ "$(records out | jq -r 'select(.type == "header") | .classes | join(" ")')" = "fish flowers trees" ]
+    [ "$(records out | jq -r 'select(.type == "image" and .split == "test") | .label' | xargs)" = "0 1 2 0 1" ]
+    [ "$(records out | jq -r 'select(.type == "header") | .options.labels')" = coarse ]
+    # What is not whole, and files of others that are called so.
+    rm cifar-100-binary/coarse_label_names.txt
+    tar -cf c.tar cifar-100-binary
+    ends 3 psfetch c.tar --labels coarse
+    grep -q "c.tar/cifar-100-binary/test.bin: there is no coarse_label_names.txt, which names\|c.tar/cifar-100-binary/train.bin: there is no coarse" err
+    echo one >cifar-100-binary/fine_label_names.txt
+    tar -cf c.tar cifar-100-binary
+    ends 3 psfetch c.tar
+    grep -q "bin: an image is of class 1, which has no name in fine_label_names.txt" err
+    truncate -s 3073 cifar-100-binary/test.bin
+    rm cifar-100-binary/train.bin
+    tar -cf c.tar cifar-100-binary
+    ends 3 psfetch c.tar
+    grep -q "test.bin as a batch of CIFAR-100: its size is no multiple of 3074" err
+    rm cifar-100-binary/fine_label_names.txt
+    picture cifar-100-binary/cat/1.png 2 2 2
+    tar -cf c.tar cifar-100-binary
+    ends 0 psfetch c.tar
+    grep -q "left out 1 file: 1 named .bin" err
 }
 
 @test "an archive of the web, and of S3; what a URL keeps secret stays so" {

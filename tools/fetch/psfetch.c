@@ -26,7 +26,7 @@ static struct deliver_options delivering;
 static struct access_options s3_access;
 static struct source_options opening = {.access = &s3_access,
                                         .layout = {.class_level = OPTION_UNSET}};
-static const char *as, *shard_path, *fit;
+static const char *as, *shard_path, *fit, *labels;
 static double default_split = NAN;
 static uint64_t channels = OPTION_UNSET, threads, connections = 64;
 
@@ -53,6 +53,8 @@ static const struct option_row rows[] = {
      "the names of the classes, one a line, from label 0 on"},
     {0, "label-member", OPTION_TEXT, OPTION_IF_GIVEN, &opening.label_member, 0, 0, "NAME",
      "in an archive, the label is this member of the .json beside an image"},
+    {0, "labels", OPTION_CHOICE, OPTION_IF_GIVEN, &labels, 0, 0, "fine|coarse",
+     "of CIFAR-100, one of 100 classes, or of 20 that take five of these together (fine)"},
     {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
      "resize every image"},
     {0, "fit", OPTION_CHOICE, OPTION_IF_GIVEN, &fit, 0, 0, "stretch|pad|crop",
@@ -88,10 +90,11 @@ static const struct program about = {
     "Writes the images of all sources as a stream of records. A source is a folder,\n"
     "s3://bucket/prefix, a tar archive (a file, s3://… or https://… that ends in .tar, .tar.gz,\n"
     ".tgz or .tar.zst; several as shard-{000..009}.tar), a list of images (.csv, with columns\n"
-    "path, label, split), a stream of images (a file, or - for standard input), or synth:shapes\n"
-    "(drawn here). Labels are the names of the folders that the images lie in, or what the list,\n"
-    "or in an archive .cls, .json or .txt beside them, tells. Without a source it takes\n"
-    "$PSFETCH_SOURCE, else synth:shapes.",
+    "path, label, split), idx files as MNIST has them (their folder, or …-images-idx3-ubyte.gz), a\n"
+    "stream of images (a file, or - for standard input), or synth:shapes (drawn here). Labels are\n"
+    "the names of the folders that the images lie in, or what the list, the idx file or, in an\n"
+    "archive, .cls, .json or .txt beside them tells. Without a source it takes $PSFETCH_SOURCE,\n"
+    "else synth:shapes.",
     "[SOURCE...] > IMAGES",
     "  psfetch s3://bucket/train --split 0.9 | psaug | pstrain -d 3 > net3.bin\n"
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
@@ -131,6 +134,7 @@ static void check_options(void)
         die(USAGE, "--fit says how images become the size of --resize, which is not given");
     if (fit)
         delivering.fit = *fit == 'p' ? FIT_PAD : *fit == 'c' ? FIT_CROP : FIT_STRETCH;
+    opening.coarse_labels = labels && strcmp(labels, "coarse") == 0;
     if (channels == 2)
         die(USAGE, "--channels takes 1 (grey) or 3 (colour), not 2");
     if (as) {

@@ -7,12 +7,7 @@
  *
  * Of two members of one name the later one counts, as it does when tar unpacks them; a hard link is
  * the member that it names.
- *
- * CIFAR-10 is taken as its site has it (cifar-10-binary.tar.gz): data_batch_1.bin … 5 with images
- * to train with, test_batch.bin with those to test with, and batches.meta.txt with the names of the
- * classes, a line each (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009).
- * A batch is a row of images of CIFAR_RECORD bytes: a byte with the class, counted from 0, then
- * uint8[3 channels][32 rows][32 columns].
+ * A tar may hold the batches of CIFAR-10 or CIFAR-100 (cifar.h).
  */
 #include "sources/open.h"
 
@@ -21,6 +16,7 @@
 #include "message.h"
 #include "meter.h"
 #include "name.h"
+#include "sources/cifar.h"
 #include "sources/labels.h"
 
 #include <inttypes.h>
@@ -28,16 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CIFAR_SIDE = 32,
-    CIFAR_PIXELS = 3 * CIFAR_SIDE * CIFAR_SIDE,
-    CIFAR_RECORD = 1 + CIFAR_PIXELS,
-    CIFAR_MAX_NAMES = 1 << 16, /* bytes of batches.meta.txt */
-};
-
-enum cifar_file { CIFAR_NONE, CIFAR_TRAIN, CIFAR_TEST, CIFAR_NAMES };
-
-/* What an item is made of, by source_item.index: a file, or pixels of a batch of CIFAR-10. */
+/* What an item is made of, by source_item.index: a file, or pixels of a batch. */
 struct content {
     struct tar_range at;
     int is_raw;
@@ -49,9 +36,13 @@ struct link {
     size_t index;
 };
 
-struct cifar_batch {
+/* Of CIFAR-10 or CIFAR-100. */
+struct batch {
     char *name;
-    struct tar_range at;
+    struct tar_range at; /* kept when its size is one of whole images */
+    enum cifar_labels labels;
+    int split;
+    int is_none; /* but another file that is called so */
 };
 
 /* An archive as it was read. */
@@ -62,63 +53,11 @@ struct archive {
     size_t contents;
     struct link *link;
     size_t links;
-    struct cifar_batch *batch;
+    struct batch *batch;
     size_t batches;
-    char *names;   /* of the classes of CIFAR-10, a line each */
-    size_t labels; /* items that may tell labels; the others are images */
+    char *names[CIFAR_WAYS]; /* of the classes, a line each */
+    size_t labels;           /* items that may tell labels; the others are images */
 };
-
-/* Which of these files a member is, by its name. */
-static enum cifar_file cifar_file(const char *name)
-{
-    const char *slash = strrchr(name, '/'), *file = slash ? slash + 1 : name;
-    static const char data[] = "data_batch_";
-    if (strcmp(file, "batches.meta.txt") == 0)
-        return CIFAR_NAMES;
-    if (strcmp(file, "test_batch.bin") == 0)
-        return CIFAR_TEST;
-    if (strncmp(file, data, sizeof data - 1) != 0)
-        return CIFAR_NONE;
-    file += sizeof data - 1;
-    size_t digits = strspn(file, "0123456789");
-    return digits > 0 && strcmp(file + digits, ".bin") == 0 ? CIFAR_TRAIN : CIFAR_NONE;
-}
-
-/* Adds one image of a batch to the source: its key is the batch's name without .bin, a slash and
- * its number there in five digits; its split is the batch's; names is the text of batches.meta.txt.
- * 1 when it was added, 0 when it is not wanted, -1 with a sentence when there is no such class. */
-static int cifar_add(struct source *source, const char *batch, uint32_t number, uint8_t label,
-                     const char *names)
-{
-    size_t length = strlen(batch) - strlen(".bin");
-    for (uint8_t line = 0; line < label && *names != '\0'; line++) {
-        names += strcspn(names, "\n");
-        names += *names == '\n';
-    }
-    size_t size = strcspn(names, "\r\n");
-    if (size == 0)
-        return fail("an image is of class %u, which has no name in batches.meta.txt", label);
-    char *key = eformat("%.*s/%05" PRIu32, (int)length, batch, number);
-    int wanted = source_wants(source, key);
-    if (wanted) {
-        struct source_item *item = source_add(source, key, names, size, CIFAR_RECORD);
-        item->split = cifar_file(batch) == CIFAR_TEST ? SPLIT_TEST : SPLIT_TRAIN;
-    }
-    free(key);
-    return wanted;
-}
-
-/* The image's planes into pixels: uint8[row][column][channel]. */
-static int cifar_pixels(const uint8_t planes[CIFAR_PIXELS], struct pixels *pixels)
-{
-    enum { PLANE = CIFAR_SIDE * CIFAR_SIDE };
-    if (pixels_shape(pixels, CIFAR_SIDE, CIFAR_SIDE, 3) < 0)
-        return -1;
-    for (int i = 0; i < PLANE; i++)
-        for (int channel = 0; channel < 3; channel++)
-            pixels->data[3 * i + channel] = planes[channel * PLANE + i];
-    return 0;
-}
 
 static int load(struct source *source, size_t item, struct fetched *fetched)
 {
@@ -147,7 +86,8 @@ static void empty(struct source *source)
     free(archive->link);
     free(archive->batch);
     free(archive->content);
-    free(archive->names);
+    for (int i = 0; i < CIFAR_WAYS; i++)
+        free(archive->names[i]);
     *archive = (struct archive){.blob = archive->blob, .spool = archive->spool};
 }
 
@@ -168,19 +108,27 @@ static size_t add_content(struct archive *archive, const struct tar_range *at, i
     return archive->contents++;
 }
 
-static int take_batch(struct source *source, struct tar *tar, const struct tar_member *member)
+/* The bytes of an image of a batch, and its labels. */
+static uint64_t record_size(const struct batch *batch)
 {
-    struct archive *archive = source->state;
-    if (member->size == 0 || member->size % CIFAR_RECORD != 0)
-        return fail("cannot read %s/%s as a batch of CIFAR-10: its size is no multiple of %d",
-                    source->name, member->name, CIFAR_RECORD);
-    archive->batch = egrow(archive->batch, archive->batches + 1, sizeof *archive->batch);
-    struct cifar_batch *batch = &archive->batch[archive->batches++];
-    *batch = (struct cifar_batch){.name = ecopy(member->name)};
-    return tar_keep(tar, &archive->spool, &batch->at);
+    return cifar[batch->labels].labels + CIFAR_PIXELS;
 }
 
-static int take_names(struct source *source, struct tar *tar, const struct tar_member *member)
+static int take_batch(struct source *source, struct tar *tar, const struct tar_member *member,
+                      enum cifar_labels labels, int split)
+{
+    struct archive *archive = source->state;
+    archive->batch = egrow(archive->batch, archive->batches + 1, sizeof *archive->batch);
+    struct batch *batch = &archive->batch[archive->batches++];
+    *batch = (struct batch){
+        .name = ecopy(member->name), .at.size = member->size, .labels = labels, .split = split};
+    return member->size > 0 && member->size % record_size(batch) == 0
+               ? tar_keep(tar, &archive->spool, &batch->at)
+               : 0;
+}
+
+static int take_names(struct source *source, struct tar *tar, const struct tar_member *member,
+                      char **names)
 {
     struct archive *archive = source->state;
     struct tar_range at;
@@ -189,11 +137,11 @@ static int take_names(struct source *source, struct tar *tar, const struct tar_m
                     member->name, (unsigned long long)member->size);
     if (tar_keep(tar, &archive->spool, &at) < 0 || spool_flush(&archive->spool) < 0)
         return -1;
-    free(archive->names);
-    archive->names = ealloc((size_t)at.size + 1, 1);
-    if (read_at(at.fd, at.offset, archive->names, (size_t)at.size) < 0)
+    free(*names);
+    *names = ealloc((size_t)at.size + 1, 1);
+    if (read_at(at.fd, at.offset, *names, (size_t)at.size) < 0)
         return fail("cannot read %s/%s: %s", source->name, member->name, why());
-    return name_is_utf8(archive->names)
+    return name_is_utf8(*names)
                ? 0
                : fail("cannot read %s/%s: it is not UTF-8", source->name, member->name);
 }
@@ -214,12 +162,14 @@ static int take_file(struct source *source, struct tar *tar, const struct tar_me
                      const char *key)
 {
     struct archive *archive = source->state;
-    enum cifar_file cifar = cifar_file(key);
+    enum cifar_labels labels;
+    int split;
+    enum cifar_file file = cifar_file(key, &labels, &split);
     enum labels_kind kind = labels_kind(key);
     struct tar_range at = {.size = member->size};
-    if (cifar != CIFAR_NONE)
-        return cifar == CIFAR_NAMES ? take_names(source, tar, member)
-                                    : take_batch(source, tar, member);
+    if (file != CIFAR_NONE)
+        return file == CIFAR_NAMES ? take_names(source, tar, member, &archive->names[labels])
+                                   : take_batch(source, tar, member, labels, split);
     int added = add_item(source, key, member->size);
     if (added <= 0)
         return added;
@@ -275,36 +225,73 @@ static int take_links(struct source *source)
     return 0;
 }
 
-/* Makes items of the images in the batches of CIFAR-10. */
-static int take_batches(struct source *source)
+/* Makes an item of an image of a batch, of this number and class: its key is the batch's name
+ * without .bin, a slash and the number in five digits. 1; 0 when it is not wanted; -1 with a
+ * sentence when there is no such class. */
+static int add_of_batch(struct source *source, const struct batch *batch, uint32_t number,
+                        unsigned label)
 {
     struct archive *archive = source->state;
-    if (archive->names == NULL && source->count > archive->labels) {
-        /* Files of another kind that are called so. */
-        for (size_t b = 0; b < archive->batches; b++)
-            omitted_file(&source->omitted, archive->batch[b].name);
-        return 0;
+    size_t length = strlen(batch->name) - strlen(".bin"), size;
+    const char *class_name = cifar_name(archive->names[batch->labels], label, &size);
+    if (class_name == NULL)
+        return fail_as(DAMAGED, "an image is of class %u, which has no name in %s", label,
+                       cifar[batch->labels].names);
+    char *key = eformat("%.*s/%05" PRIu32, (int)length, batch->name, number);
+    int wanted = source_wants(source, key);
+    if (wanted) {
+        struct source_item *item = source_add(source, key, class_name, size, record_size(batch));
+        item->split = batch->split;
     }
-    for (size_t b = 0; b < archive->batches; b++) {
-        const struct cifar_batch *batch = &archive->batch[b];
-        if (archive->names == NULL)
-            return fail("cannot read %s/%s: there is no batches.meta.txt, which names its classes",
-                        source->name, batch->name);
-        for (uint32_t i = 0; i < batch->at.size / CIFAR_RECORD; i++) {
-            struct tar_range at = batch->at;
-            uint8_t label;
-            at.offset += (uint64_t)i * CIFAR_RECORD + 1;
-            at.size = CIFAR_PIXELS;
-            int added = read_at(at.fd, at.offset - 1, &label, 1);
-            if (added == 0)
-                added = cifar_add(source, batch->name, i, label, archive->names);
-            if (added < 0)
-                return fail("cannot read %s/%s: %s", source->name, batch->name, why());
-            if (added > 0)
-                source->item[source->count - 1].index = add_content(archive, &at, 1);
-        }
+    free(key);
+    return wanted;
+}
+
+static int take_batch_images(struct source *source, const struct batch *batch)
+{
+    struct archive *archive = source->state;
+    const struct cifar *way = &cifar[batch->labels];
+    if (archive->names[batch->labels] == NULL)
+        return fail_as(DAMAGED, "cannot read %s/%s: there is no %s, which names its classes",
+                       source->name, batch->name, way->names);
+    for (uint32_t i = 0; i < batch->at.size / record_size(batch); i++) {
+        struct tar_range at = batch->at;
+        uint8_t label[2];
+        at.offset += i * record_size(batch);
+        at.size = CIFAR_PIXELS;
+        int added = read_at(at.fd, at.offset, label, way->labels);
+        if (added == 0)
+            added = add_of_batch(source, batch, i, label[way->label]);
+        if (added < 0)
+            return fail_as(why_status(), "cannot read %s/%s: %s", source->name, batch->name, why());
+        at.offset += way->labels;
+        if (added > 0)
+            source->item[source->count - 1].index = add_content(archive, &at, 1);
     }
     return 0;
+}
+
+/* Makes items of the images in batches; not of files that are called so where there are others. */
+static int take_batches(struct source *source, const struct source_options *options)
+{
+    struct archive *archive = source->state;
+    int are_others = source->count > archive->labels, done = 0;
+    for (size_t b = 0; b < archive->batches; b++) {
+        struct batch *batch = &archive->batch[b];
+        if (batch->labels == CIFAR_FINE && options->coarse_labels)
+            batch->labels = CIFAR_COARSE;
+        batch->is_none = archive->names[batch->labels] == NULL && are_others;
+        if (batch->is_none)
+            omitted_file(&source->omitted, batch->name);
+        else if (batch->at.size == 0 || batch->at.size % record_size(batch) != 0)
+            return fail_as(
+                DAMAGED, "cannot read %s/%s as a batch of %s: its size is no multiple of %u",
+                source->name, batch->name, cifar[batch->labels].set, (unsigned)record_size(batch));
+    }
+    for (size_t b = 0; b < archive->batches && done == 0; b++)
+        if (!archive->batch[b].is_none)
+            done = take_batch_images(source, &archive->batch[b]);
+    return done;
 }
 
 static int read_item(const struct source *source, const struct source_item *item, void *bytes,
@@ -340,7 +327,7 @@ static int list_members(struct source *source, const struct source_options *opti
         if (again > 0)
             empty(source);
     }
-    if (take_batches(source) < 0 || take_links(source) < 0)
+    if (take_batches(source, options) < 0 || take_links(source) < 0)
         return -1;
     source_sort(source);
     for (size_t i = 0; i + 1 < source->count; i++) /* of one name the last one counts */

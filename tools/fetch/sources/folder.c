@@ -122,13 +122,14 @@ static int open_folder(struct source *source, const char *name,
     int *directory = source->state = ealloc(1, sizeof *directory);
     char *real = realpath(name, NULL), *copy = ecopy(name);
     *directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = *directory >= 0 && real ? 0
-                 : errno == ENOTDIR || strstr(name, "://")
-                     ? fail("%s is not a folder; sources are folders, s3://bucket/prefix, tar "
-                            "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…), "
-                            "streams of images and synth:shapes",
-                            name)
-                     : fail("cannot read the folder %s: %s", name, strerror(errno));
+    int result =
+        *directory >= 0 && real ? 0
+        : errno == ENOTDIR || strstr(name, "://")
+            ? fail("%s is not a folder; sources are folders, s3://bucket/prefix, tar "
+                   "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…), lists "
+                   "(.csv), idx files, streams of images and synth:shapes",
+                   name)
+            : fail("cannot read the folder %s: %s", name, strerror(errno));
     if (result == 0) {
         source->root = ecopy(strrchr(real, '/') + 1);
         result = list_files(source, copy);

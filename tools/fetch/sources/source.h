@@ -62,6 +62,7 @@ struct source_options {
     /* Globs, separated by commas, for keys; NULL: none. A * stands for slashes too. */
     const char *include, *exclude;
     struct layout_options layout;
+    int coarse_labels;        /* of CIFAR-100, instead of the fine ones */
     const char *label_member; /* of the JSON beside an archive's images; NULL: as labels.h has it */
 };
 

@@ -207,7 +207,8 @@ static int compare_groups(const void *a, const void *b)
     return (x->value > y->value) - (x->value < y->value);
 }
 
-/* Whether the runs of each group differ in their seeds: then the group is one thing, repeated. */
+/* Whether the runs of each group differ in their seeds or folds: then the group is one thing,
+ * repeated. */
 static int is_repeated(const struct summary *summary, const struct history *history)
 {
     struct varying all = varying_find(history, 1);

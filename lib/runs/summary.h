@@ -1,9 +1,9 @@
 /* A sweep in figures: what its runs differ in, and how good they were.
  *
- * Runs that differ in nothing but seeds are repetitions and make one group. One option that varies
- * becomes the axis: the depth if it does, else the number with the most values, else a word. What
- * varies besides, and does not follow from the axis, tells the series apart. Runs without options
- * (of the progress channel) are groups of their own, by their names.
+ * Runs that differ in nothing but seeds, or folds of images, are repetitions and make one group.
+ * One option that varies becomes the axis: the depth if it does, else the number with the most
+ * values, else a word. What varies besides, and does not follow from the axis, tells the series
+ * apart. Runs without options (of the progress channel) are groups of their own, by their names.
  *
  * Law: the summary borrows runs and texts from the history and owns its lists; summary_free() ends
  * it.
@@ -42,7 +42,7 @@ struct summary {
     size_t serieses;
     struct group *group; /* [groups], by series and then value */
     size_t groups;
-    int repeated;  /* some group has several runs, and they differ in their seeds */
+    int repeated;  /* some group has several runs, and they differ in seeds or folds */
     int scattered; /* along some series other options go up and down, so it is no curve of the axis
                     */
     size_t without, diverged; /* runs that are not counted: never validated; diverged */

@@ -85,11 +85,12 @@ enum turn { TURN_NETWORK, TURN_OTHERS, TURN_SEEDS, TURN_NEVER };
 static enum turn turn_of(const char *name, int by_text)
 {
     size_t length = strlen(name);
+    const char *end = name + (length > 4 ? length - 4 : 0); /* "seed", "psaug fold" */
     return strcmp(name, "depth") == 0              ? by_text ? TURN_NEVER : TURN_NETWORK
            : strcmp(name, "network") == 0          ? TURN_NETWORK
            : strcmp(name, "checkpoint every") == 0 ? TURN_NEVER
-           : length >= 4 && strcmp(name + length - 4, "seed") == 0 ? TURN_SEEDS
-                                                                   : TURN_OTHERS;
+           : strcmp(end, "seed") == 0 || strcmp(end, "fold") == 0 ? TURN_SEEDS
+                                                                  : TURN_OTHERS;
 }
 
 /* What an earlier run tells of too was looked at with that. */

@@ -1,11 +1,11 @@
 /* What runs differ in: the options whose values are not the same in all of them.
  *
- * The depth comes first, then the others as the headers have them, then the seeds. Where a network
- * is of a text, "network" stands for the depth, and its value is that text or "depth 3". How often
- * something is saved says nothing about what is learnt, and is none of them; neither is a horizon,
- * where all runs that have one have the same. An option of which
- * nothing was told has the value "none". What runs will differ in that are yet
- * to come counts, as far as the history knows it.
+ * The depth comes first, then the others as the headers have them, then folds and seeds. Where a
+ * network is of a text, "network" stands for the depth, and its value is that text or "depth 3".
+ * How often something is saved says nothing about what is learnt, and is none of them; neither is a
+ * horizon, where all runs that have one have the same. An option of which nothing was told has the
+ * value "none". What runs will differ in that are yet to come counts, as far as the history knows
+ * it.
  *
  * Law: names and values are borrowed from the runs.
  */

@@ -52,7 +52,7 @@ $judged</p>
 $(networks_table | escaped | columns html)
 </div>
 $(complaints=$(complain 2>&1); [ -z "$complaints" ] || echo "<pre>$(escaped <<<"$complaints")</pre>")
-$([ -z "$over_seeds" ] || { echo "<h2>Over seeds</h2><pre>" && escaped <<<"$over_seeds" && echo "</pre>"; })
+$([ -z "$over_seeds" ] || { echo "<h2>Over ${fold:+folds and }seeds</h2><pre>" && escaped <<<"$over_seeds" && echo "</pre>"; })
 $(html_chart summary "$figure against the options")
 <h2>Learning curves</h2>
 $(html_chart overlay 'validation accuracy of the networks in one chart')
@@ -130,7 +130,8 @@ commands() {
     if [ -n "$test" ]; then
         echo "psfetch $(as_typed "$test" --as test "${fetching[@]}") | pseval --only test $winner.bin | psplot -k confusion"
     else
-        echo "pseval --only $part $winner.bin < data.ps | psplot -k confusion"
+        [ -z "$fold" ] || echo -n "psfetch data.ps --fold $fold | "
+        echo "pseval --only $part $winner.bin $([ -n "$fold" ] || echo '< data.ps ')| psplot -k confusion"
     fi
 }
 # training_of RANKED: the command that trains it, of a line of ranked.

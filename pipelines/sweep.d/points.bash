@@ -1,7 +1,7 @@
 # The points of a sweep: lists of values span a space, each of its points is a line of pstrain's options, and has a name.
 # shellcheck shell=bash
 
-# list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8; other words, such as 0.05, stand for themselves, and so do all
+# list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8, and 1-3/5 1/5 2/5 3/5; other words, such as 0.05, stand for themselves, and so do all
 # that an option takes as texts, such as the stages of a network, 16-32-64.
 list() {
     local part parts
@@ -12,8 +12,8 @@ list() {
             die 2 "$2 $part is a range: --samples N draws N points from it"
         elif [[ $flags = *" $2 "* && $part != @(yes|no) ]]; then
             die 2 "$2 takes yes, no, or both: yes,no; not '$part'"
-        elif [[ $part =~ ^([0-9]{1,9})-([0-9]{1,9})$ && $texts != *" $2 "* ]]; then
-            seq "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" | grep . || die 2 "$2 $part runs backwards"
+        elif [[ $part =~ ^([0-9]{1,9})-([0-9]{1,9})(/[0-9]{1,4})?$ && $texts != *" $2 "* ]]; then
+            seq "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" | sed "s|\$|${BASH_REMATCH[3]}|" | grep . || die 2 "$2 $part runs backwards"
         else
             echo "$part"
         fi

@@ -8,6 +8,7 @@ most_mistaken=24 # pictures of what the best is wrong about
 part=''    # which images the best is tested on: test, validation, or train
 made=''    # the folder where all is made that then takes the place of what was there, for several may do this at once
 differs='' # in what the best differs from the others
+fold=''    # of cross-validation, that validates the best: "2/5"
 
 # rank_points and tables have been called. The validations decide which is best; only that is tested.
 judge() {
@@ -22,10 +23,15 @@ judge() {
     *'"validation":'[1-9]*) part=validation ;;
     *) part=train ;;
     esac
+    # Each fold of images is validation for networks of its own.
+    [[ ! " $augment ${ranked[0]##*$'\t'} " =~ .*\ --fold[\ =]([0-9]+/[0-9]+)\  ]] || fold=${BASH_REMATCH[1]}
     if [ -n "$test" ]; then
         part='test' images=$made/test.ps
         until_stopped psfetch -q "$test" --as test "${words[@]}" <&0 >"$images" &
         wait $! || return 1
+    elif [ -n "$fold" ]; then
+        images=$made/test.ps
+        psfetch -q "$out/data.ps" --fold "$fold" >"$images" || return
     fi
     { pseval -q --only "$part" "$best" >"$made/best.scores" && pseval -q --only "$part" --wrong $most_mistaken "$best" <"$images" >"$made/wrong.ps"; } <"$images" &
     wait $! || return 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What psfetch takes besides folders, buckets and archives: streams, lists and idx files.
+# What psfetch takes besides folders, buckets and archives: streams, lists and idx files; and how images are dealt into folds.
 load ../helper
 
 # The labels, splits or whatever field of the images of a stream, in order.
@@ -309,4 +309,44 @@ with open(sys.argv[1], "r+b") as file: file.write(struct.pack(f">{len(numbers)}I
     rm plain/train-labels-idx1-ubyte
     ends 1 psfetch plain
     grep -q "cannot read plain/train-labels-idx1-ubyte: No such file" err
+}
+
+@test "--fold: each image validates in one fold, classes are alike in all, and psaug deals in the same way" {
+    for i in $(seq 13); do picture "parts/train/ant/$i.png" 2 2 "$i"; done
+    for i in $(seq 7); do picture "parts/train/bee/$i.png" 2 2 $((i + 20)); done
+    for i in 1 2; do picture "parts/train/cat/$i.png" 2 2 $((i + 30)); done
+    picture parts/test/ant/1.png 2 2 40
+    folds() { # OPTION...: of each fold the keys that validate
+        for k in 1 2 3 4 5; do
+            psfetch -q parts --split-folders --fold $k/5 "$@" >"$k.ps"
+            records $k.ps | jq -r 'select(.split == "validation") | .key' | sort >"$k.keys"
+            [ "$(field split $k.ps | tr ' ' '\n' | grep -c test)" = 1 ]
+        done
+        sort ./?.keys | cmp - <(records 1.ps | jq -r 'select(.type == "image" and .split != "test") | .key' | sort)
+        [ "$(wc -l ./?.keys | awk '$2 != "total" { print $1 }' | sort | xargs)" = "3 4 4 5 6" ]
+        [ "$(grep -ch ant ./?.keys | sort | xargs)" = "2 2 3 3 3" ]
+        [ "$(grep -ch bee ./?.keys | sort | xargs)" = "1 1 1 2 2" ]
+        [ "$(grep -ch cat ./?.keys | sort | xargs)" = "0 0 0 1 1" ]
+    }
+    folds
+    cp 2.keys plain.keys
+    # However they were marked, here or before: the same folds.
+    for views in '' --views; do
+        # shellcheck disable=SC2086 # one or none
+        psfetch -q parts --split-folders --split 0.5 | psaug -q -e 1 --fold 2/5 $views >epochs.ps
+        records epochs.ps | jq -r 'select(.split == "validation") | .key' | sort | cmp - 2.keys
+        [ "$(records epochs.ps | jq -c 'select(.type == "header") | .counts')" = '{"train":17,"validation":5,"test":1}' ]
+        [ "$(records epochs.ps | jq -r 'select(.split == "train") | .key' | sort -u | wc -l)" = 17 ]
+        psfetch -q 2.ps --fold 2/5 | psaug -q -e 1 $views | psdump -k csv | cmp - <(psdump -k csv epochs.ps)
+    done
+    folds --seed 7
+    no cmp -s 2.keys plain.keys
+    cp 2.ps again.ps && folds --seed 7 && cmp 2.ps again.ps
+    for wrong in 0/5 6/5 1/1 1/1001 2 2/ /5 -1/5 2/5x 2/5/6 ' 2/5' 1e1/5; do
+        ends 2 psfetch parts --fold="$wrong"
+        grep -q "^psfetch: --fold takes K/N, fold K of N, such as 2/5, with N from 2 to 1000, not '$wrong'" err
+        ends 2 psaug --fold="$wrong" <2.ps
+    done
+    ends 2 psfetch parts --fold 1/2 --split 0.5
+    ends 2 psfetch parts --fold 1/2 --as test
 }

@@ -511,3 +511,16 @@ P
     ends 2 sweep --data - --points - -o s <plain.ps
     ends 2 sweep --test - -o s <plain.ps
 }
+
+@test "--fold 1-3/3 cross-validates: each point on its own images, and means over the folds" {
+    sweep --limit 60 --fetch '--resize 8x8' --test '' --epochs 1 --depth 1 --fold 1-3/3 -o s >out
+    [ "$(psdump -k means s/*.bin | tail -n +2 | cut -f 4)" = 3 ]
+    [ "$(awk '$1 ~ /^[123]\/3$/' out | wc -l)" = 3 ]
+    # The best is shown on the images that have validated it.
+    score=$(psdump -k csv s/best.scores | awk -F , '$1 == "score" { printf "%s %.2f\n", $10, 100 * $12 }')
+    [ "$score" = "20 $(sed -n 's/^best is .*: validation \(.*\) %$/\1/p' out)" ]
+    sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep -v '^<' | sed 's/&gt;/>/g; s/&lt;/</g; s/psplot.*/psdump -k csv/' >commands
+    mkdir anew && (cd anew && bash -o pipefail -e ../commands >csv)
+    cmp anew/*.bin s/"$(cd anew && echo *.bin)"
+    cmp <(cut -d , -f 10-12 anew/csv) <(psdump -k csv s/best.scores | cut -d , -f 10-12)
+}

@@ -58,6 +58,8 @@ static int keep_all(struct images *input, const struct view_options *options,
         }
         if (check_shape(first, options, &image) < 0)
             return -1;
+        if (all->fold.of > 0)
+            image.split = fold_deal(&all->fold, image.label, image.split);
         int trains = image.split == SPLIT_TRAIN;
         if (trains)
             images_add(&sums, &image);
@@ -72,10 +74,10 @@ static int keep_all(struct images *input, const struct view_options *options,
 }
 
 int collect(struct images *input, int fd, uint64_t memory, const struct view_options *options,
-            struct collection *all)
+            struct fold fold, struct collection *all)
 {
     struct first first = {0};
-    *all = (struct collection){.input = input, .memory = memory};
+    *all = (struct collection){.input = input, .memory = memory, .fold = fold};
     all->train = set_open(&all->memory, fd);
     all->others = set_open(&all->memory, fd);
     if (keep_all(input, options, all, &first) < 0 || set_flush(all->train) < 0 ||
@@ -95,6 +97,7 @@ void collection_free(struct collection *all)
 {
     set_close(all->train);
     set_close(all->others);
+    fold_free(&all->fold);
     free(all->unknown);
     free(all->pixels);
 }
@@ -105,6 +108,8 @@ static int read_again(const struct collection *all, struct set *set, size_t plac
     if (set_image(set, place, image) < 0)
         return -1;
     images_relabel(all->input, image);
+    if (all->fold.of > 0 && image->split != SPLIT_TEST) /* the record has another one */
+        image->split = set == all->train ? SPLIT_TRAIN : SPLIT_VALIDATION;
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #define PSWEEP_EPOCHS_H
 
 #include "choice.h"
+#include "fold.h"
 #include "images.h"
 #include "set.h"
 #include "views.h"
@@ -11,6 +12,7 @@
 struct collection {
     const struct images *input;
     struct set *train, *others; /* others: validation and test images */
+    struct fold fold;           /* by which images are one or the other, where there are folds */
     uint64_t memory;            /* bytes that they may still take */
     struct images_about about;  /* shape: of the views */
     uint8_t *unknown;           /* records of types that psweep does not know, to be passed on */
@@ -21,7 +23,7 @@ struct collection {
 /* Reads the whole input, which stays borrowed, keeps up to memory bytes of it in memory, and proves
  * it whole. -1 with a sentence, naming images that do not fit together. */
 int collect(struct images *input, int fd, uint64_t memory, const struct view_options *options,
-            struct collection *collection);
+            struct fold fold, struct collection *collection);
 void collection_free(struct collection *collection);
 
 /* Writes the records that come once: those of unknown type, then the validation and test images

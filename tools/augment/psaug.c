@@ -13,6 +13,7 @@
 static struct view_options view = {.shift = {4, 4}, .flip = 0.5, .scale = {1, 1}, .fill = "black"};
 static uint64_t cutout, epochs, first = 1, memory = 4ull << 30;
 static int views;
+static const char *fold;
 
 static const struct option_row rows[] = {
     {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &view.seed, 0, 0x1p63, "N",
@@ -45,6 +46,8 @@ static const struct option_row rows[] = {
      "turn the circle of colours, at most so far each way; 0.5 is all (0)"},
     {0, "cutout", OPTION_UINT, OPTION_IF_GIVEN, &cutout, 0, IMAGE_MAX_SIDE, "N",
      "paint a square of N pixels over, somewhere (0)"},
+    {0, "fold", OPTION_TEXT, OPTION_IF_GIVEN, &fold, 0, 0, "K/N",
+     "deal the images but test ones into N folds anew; those of fold K are validation"},
     {0, "views", OPTION_FLAG, OPTION_IN_HEADER, &views, 0, 0, NULL,
      "send every image once, then only what becomes of it in each epoch"},
     {'e', "epochs", OPTION_UINT, OPTION_LOCAL, &epochs, 1, UINT32_MAX, "N",
@@ -117,13 +120,16 @@ int main(int argc, char **argv)
     if (view.crop[0] > 0)
         view.shift[0] = view.shift[1] = 0;
     view.cutout = (uint32_t)cutout;
+    struct fold folds = {0};
+    if (fold && fold_parse(&folds, "--fold", fold) < 0)
+        die_why();
 
     estandard_input();
     struct writer *writer = estandard_output();
     struct images input;
     struct collection collection;
     if (images_open(&input, STDIN_FILENO, "input", "images") < 0 ||
-        collect(&input, STDIN_FILENO, memory, &view, &collection) < 0 ||
+        collect(&input, STDIN_FILENO, memory, &view, folds, &collection) < 0 ||
         view_options_settle(&view, &collection.about) < 0)
         die_why();
     note_reach(&collection.about);

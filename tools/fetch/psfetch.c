@@ -26,7 +26,7 @@ static struct deliver_options delivering;
 static struct access_options s3_access;
 static struct source_options opening = {.access = &s3_access,
                                         .layout = {.class_level = OPTION_UNSET}};
-static const char *as, *shard_path, *fit, *labels;
+static const char *as, *shard_path, *fit, *labels, *fold;
 static double default_split = NAN;
 static uint64_t channels = OPTION_UNSET, threads, connections = 64;
 
@@ -35,8 +35,10 @@ static const struct option_row rows[] = {
      "mark the first SHARE of each class train, the rest validation"},
     {0, "default-split", OPTION_REAL, OPTION_LOCAL, &default_split, 0, 1, "SHARE",
      "the same, unless there are images that their source marks validation"},
+    {0, "fold", OPTION_TEXT, OPTION_IF_GIVEN, &fold, 0, 0, "K/N",
+     "deal the images into N folds, alike in their classes; those of fold K are validation"},
     {'s', "seed", OPTION_UINT, OPTION_IN_HEADER, &selecting.seed, 0, 0x1p63, "N",
-     "choose that share at random, by this seed"},
+     "choose that share, or deal the folds, at random, by this seed"},
     {0, "as", OPTION_CHOICE, OPTION_IN_HEADER, &as, 0, 0, "train|validation|test",
      "mark all images so (train)"},
     {'n', "limit", OPTION_UINT, OPTION_IN_HEADER, &selecting.limit, 1, 0x1p63, "N",
@@ -90,8 +92,9 @@ static const struct program about = {
     "Writes the images of all sources as a stream of records. A source is a folder,\n"
     "s3://bucket/prefix, a tar archive (a file, s3://… or https://… that ends in .tar, .tar.gz,\n"
     ".tgz or .tar.zst; several as shard-{000..009}.tar), a list of images (.csv, with columns\n"
-    "path, label, split), idx files as MNIST has them (their folder, or …-images-idx3-ubyte.gz), a\n"
-    "stream of images (a file, or - for standard input), or synth:shapes (drawn here). Labels are\n"
+    "path, label, split), idx files as MNIST has them (their folder, or …-images-idx3-ubyte.gz),\n"
+    "a stream of images (a file, or - for standard input), or synth:shapes (drawn here). Labels "
+    "are\n"
     "the names of the folders that the images lie in, or what the list, the idx file or, in an\n"
     "archive, .cls, .json or .txt beside them tells. Without a source it takes $PSFETCH_SOURCE,\n"
     "else synth:shapes.",
@@ -109,12 +112,16 @@ static const struct program about = {
 static void check_options(void)
 {
     struct stat status;
-    int divides = !isnan(selecting.split) || !isnan(default_split);
+    int shares = !isnan(selecting.split) || !isnan(default_split), divides = shares || fold != NULL;
     if (as && divides)
-        die(USAGE,
-            "--as and --split exclude each other: one marks all images, the other divides them");
+        die(USAGE, "--as and --%s exclude each other: one marks all images, the other divides them",
+            shares ? "split" : "fold");
+    if (fold && shares)
+        die(USAGE, "--fold and --split exclude each other: both divide the images");
+    if (fold && fold_parse(&selecting.fold, "--fold", fold) < 0)
+        die_why();
     if (selecting.seed != OPTION_UNSET && !divides && !as)
-        die(USAGE, "--seed is for a random --split, which is not asked for");
+        die(USAGE, "--seed is for a random --split or --fold, which is not asked for");
     if (shard_path && (as || divides || delivering.resize[0] || channels != OPTION_UNSET ||
                        delivering.no_orientation))
         die(USAGE, "--write-shard writes the images' files as they are: --split, --as, --resize, "
@@ -302,7 +309,7 @@ static void take_default_split(const struct source *source, size_t count)
             validates = source[s].item[i].split == SPLIT_VALIDATION;
     if (!validates && isnan(selecting.split))
         selecting.split = default_split;
-    if (isnan(selecting.split)) /* then a seed decides nothing */
+    if (isnan(selecting.split) && !fold) /* then a seed decides nothing */
         selecting.seed = OPTION_UNSET;
 }
 

@@ -152,6 +152,20 @@ static void apply_limit(struct selection *selection, uint64_t limit)
     free(share);
 }
 
+/* The order in which images are chosen: their own, or one by the seed. */
+static void order_images(const struct selection *selection, const struct selection_options *options,
+                         size_t *order)
+{
+    uint64_t *id = ealloc(selection->count, sizeof *id);
+    for (size_t i = 0; i < selection->count; i++) {
+        order[i] = i;
+        id[i] = selection->image[i].id;
+    }
+    if (options->random)
+        shuffle(options->seed, 0, PURPOSE_SPLIT, id, selection->count, order);
+    free(id);
+}
+
 /* Marks floor(share·n + 0.5) images of each class train and the rest validation: the first n, or
  * any by the seed. Those that their source has to validate or test with are none of them. */
 static void apply_split(struct selection *selection, const struct selection_options *options)
@@ -159,14 +173,9 @@ static void apply_split(struct selection *selection, const struct selection_opti
     uint32_t classes = selection->classes.count;
     size_t *order = ealloc(selection->count, sizeof *order),
            *train = ealloc(classes, sizeof *train);
-    uint64_t *id = ealloc(selection->count, sizeof *id);
-    for (size_t i = 0; i < selection->count; i++) {
-        order[i] = i;
-        id[i] = selection->image[i].id;
+    order_images(selection, options, order);
+    for (size_t i = 0; i < selection->count; i++)
         train[selection->image[i].label] += selection->image[i].split == SPLIT_TRAIN;
-    }
-    if (options->random)
-        shuffle(options->seed, 0, PURPOSE_SPLIT, id, selection->count, order);
     for (uint32_t c = 0; c < classes; c++)
         train[c] = (size_t)floor(options->split * (double)train[c] + 0.5);
     for (size_t i = 0; i < selection->count; i++) {
@@ -178,7 +187,20 @@ static void apply_split(struct selection *selection, const struct selection_opti
     }
     free(order);
     free(train);
-    free(id);
+}
+
+/* Deals all but the test images into folds, in their order, or by the seed. */
+static void apply_fold(struct selection *selection, const struct selection_options *options)
+{
+    struct fold fold = options->fold;
+    size_t *order = ealloc(selection->count, sizeof *order);
+    order_images(selection, options, order);
+    for (size_t i = 0; i < selection->count; i++) {
+        struct selected *image = &selection->image[order[i]];
+        image->split = fold_deal(&fold, image->label, image->split);
+    }
+    fold_free(&fold);
+    free(order);
 }
 
 /* Says of which classes there are images to test on and none to learn from: where the folders of
@@ -240,6 +262,8 @@ int selection_make(struct selection *selection, const struct source *source, siz
         }
     if (options->limit != OPTION_UNSET)
         apply_limit(selection, options->limit);
+    if (options->fold.of > 0)
+        apply_fold(selection, options);
     if (!isnan(options->split)) {
         apply_split(selection, options);
         int is_validated = options->split >= 1;

@@ -9,6 +9,7 @@
 #ifndef PSWEEP_SELECTION_H
 #define PSWEEP_SELECTION_H
 
+#include "fold.h"
 #include "image.h"
 #include "sources/source.h"
 
@@ -22,8 +23,9 @@ struct selected {
 };
 
 struct selection_options {
-    double split; /* the share of each class that is for training; NAN: all */
-    int random;   /* choose that share at random, by seed, instead of taking the first */
+    double split;     /* the share of each class that is for training; NAN: all */
+    struct fold fold; /* instead of a share; without folds: none */
+    int random;       /* choose that share at random, by seed, instead of taking the first */
     uint64_t seed;
     int as;              /* the split of all images, or -1 */
     uint64_t limit;      /* at most so many images in all; OPTION_UNSET: all */

@@ -272,6 +272,37 @@ static void label(void)
     archive_of(path);
 }
 
+static void source_of(const struct source_kind *kind, const char *name)
+{
+    struct source source = {.name = ecopy(name), .kind = kind, .skip_bad = 1};
+    const struct source_options options = {.skip_bad = 1};
+    if (kind->open(&source, name, &options) == 0)
+        for (size_t i = 0; i < source.count && source.kind->load != NULL; i++) {
+            struct fetched fetched = {0};
+            source.kind->load(&source, i, &fetched);
+            fetched_free(&fetched);
+        }
+    source_close(&source);
+}
+static void list(void)
+{
+    source_of(&source_list, path);
+}
+static void write_file(const char *name, const uint8_t *bytes, size_t size)
+{
+    FILE *file = fopen(name, "wb");
+    if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
+        abort();
+}
+/* The first byte says how many are of images; the rest are of labels. */
+static void idx(void)
+{
+    size_t images = data_size > 0 && data[0] < data_size ? data[0] : 0;
+    write_file("train-labels-idx1-ubyte", data + images, data_size - images);
+    write_file("train-images-idx3-ubyte", data + (images > 0), images > 0 ? images - 1 : 0);
+    source_of(&source_idx, "train-images-idx3-ubyte");
+}
+
 static void table(void)
 {
     struct source source = {.name = path};
@@ -321,8 +352,9 @@ static const struct target {
     {"history", 1, history}, {"sheet", 1, sheet},     {"filters", 1, filters},
 #endif
 #ifdef ROOM_fetch
-    {"picture", 0, picture}, {"listing", 0, listing}, {"archive", 0, archive}, {"label", 0, label},
-    {"table", 0, table},     {"profile", 0, profile}, {"names", 0, names},
+    {"picture", 0, picture}, {"listing", 0, listing}, {"archive", 0, archive},
+    {"label", 0, label},     {"table", 0, table},     {"profile", 0, profile},
+    {"names", 0, names},     {"list", 0, list},       {"idx", 0, idx},
 #endif
 };
 static const struct target *target;

@@ -3,7 +3,7 @@
 # (Adding nothing to a pointer that is NULL harms nobody.)
 FUZZ      = -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize=pointer-overflow -fno-sanitize-recover=all
 MINUTES   = 1
-TARGETS   = $(or $(TARGET),images load model exports ranking history sheet filters picture listing archive label table profile names)
+TARGETS   = $(or $(TARGET),images load model exports ranking history sheet filters picture listing archive label table profile names list idx)
 fuzz_of   = $(if $(filter images load model,$(1)),train,$(if $(filter exports ranking,$(1)),dump,$(if \
             $(filter history sheet filters,$(1)),plot,fetch)))
 ## fuzz          every reader with MINUTES of odd data each (or TARGET's), under AddressSanitizer; what it finds is in build/fuzz

@@ -350,3 +350,25 @@ with open(sys.argv[1], "r+b") as file: file.write(struct.pack(f">{len(numbers)}I
     ends 2 psfetch parts --fold 1/2 --split 0.5
     ends 2 psfetch parts --fold 1/2 --as test
 }
+
+@test "WebDataset: shards by a list in braces, here, from the web and from S3, with .cls or .json beside the images" {
+    for i in 0 1 2 3 4 5; do
+        picture "parts/000$i.png" 2 2 $((i * 40))
+        printf '%s\n' $((i % 3)) >"parts/000$i.cls"
+        printf '{"label": %s, "caption": "x"}' $((i % 3)) >"parts/000$i.json"
+    done
+    mkdir web
+    for shard in 0 1 2; do
+        (cd parts && tar -cf "../web/c-00$shard.tar" "000$((2 * shard))".{cls,png} "000$((2 * shard + 1))".{png,cls} &&
+            tar -czf "../web/j-00$shard.tar.gz" "000$((2 * shard))".{json,png} "000$((2 * shard + 1))".{json,png})
+    done
+    psfetch -q 'web/c-{000..002}.tar' >here.ps
+    [ "$(field label here.ps)" = "0 1 2 0 1 2" ]
+    serve web seed=2 reset=0.2 cut=0.2 error=0.1
+    for source in 'web/j-{000..002}.tar.gz' "$url/b/c-{000..002}.tar" "$url/b/j-{000..002}.tar.gz" 's3://b/c-{000..002}.tar' \
+        's3://b/{j-000,j-001,j-002}.tar.gz'; do
+        psfetch -q "$source" >out
+        same here.ps out
+        [ "$(records out | jq -r 'select(.type == "header") | .classes | join(" ")')" = "0 1 2" ]
+    done
+}

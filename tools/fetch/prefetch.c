@@ -326,7 +326,8 @@ void prefetch_arrive(struct prefetch *prefetch, size_t index, const struct fetch
     pthread_mutex_lock(&prefetch->lock);
     struct entry *entry = entry_of(prefetch, index);
     entry->image = *fetched;
-    set_entry(prefetch, entry, ENTRY_ARRIVED, fetched->size);
+    set_entry(prefetch, entry, ENTRY_ARRIVED,
+              fetched->size > entry->bytes ? fetched->size : entry->bytes);
     prefetch->arrived++;
     if (index < prefetch->taken)
         prefetch->taken = index;

@@ -1,4 +1,4 @@
-/* A model as a file of another program's. */
+/* A model as a file for other programs. */
 #ifndef PSWEEP_CONVERT_H
 #define PSWEEP_CONVERT_H
 

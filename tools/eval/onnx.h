@@ -1,10 +1,10 @@
 /* A network as an ONNX model (onnx.ai).
  *
  * Opset 13 in IR version 7, of ONNX 1.8 (2020): the oldest in which all of its operators mean what
- * they mean today, so every ONNX Runtime since 1.6 takes it, and so do the others. An ONNX file is
- * one protobuf message. Of protobuf a writer needs two kinds of fields, numbers and counted bytes,
- * which are 20 lines here; a library would be one more to install, and code generated from
- * onnx.proto many times as long.
+ * they mean today, and what takes a new one takes an older one. ONNX Runtime has it since 1.6
+ * (1.15, 1.17 and 1.32 were tried). A file is one protobuf message. Of protobuf a writer needs two
+ * kinds of fields, numbers and counted bytes, which are 30 lines here; a library would be one more
+ * to install, and the code that it generates from onnx.proto many times as long.
  *
  * The graph scales the pixels, and each node has the name of its layer. Batch normalisation is
  * folded into the convolution before it, weights and bias in double and rounded once: what runs the

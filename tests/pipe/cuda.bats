@@ -507,7 +507,7 @@ found() {
 
 # found_in_text: it shows in a network by text.
 found_in_text() {
-    no on_double tree/build/tests/cuda/parity 1 a b c
+    no on_double tree/build/tests/cuda/parity 1 a b c "$@"
 }
 found_in_bf16() {
     no on_address tree/build/tests/cuda/parity -b 1 2 4
@@ -530,8 +530,18 @@ found_in_bf16() {
     no found_plainly 2>/dev/null
     found
     # A stride that is that of y, not of the pooled image.
-    faulty lib/nn/cuda/kernels.cu 's|gradient\[((size_t)(row / 2) \* (width / 2)|gradient[((size_t)(row / 2) * width|'
+    faulty lib/nn/cuda/backward.cu 's|gradient + (at.row \* pooled|gradient + (at.row * width|'
     found
+    # Pixels that do not fill a thread are in no sum; a channel's lanes do not share the parts.
+    faulty lib/nn/cuda/common.cuh 's|^    for (; i < end; i += step)|    for (; i < end - step; i += step)|'
+    found
+    faulty lib/nn/cuda/common.cuh 's|(int)threadIdx.y, channel < channels ? parts : 0, LANES,|(int)threadIdx.y, channel < channels ? parts : 0, 1,|'
+    found
+    # The last rows are left out; the last channels.
+    faulty lib/nn/cuda/common.cuh 's|dim3(split(rows, below)|dim3((unsigned)rows / below + 1 - ((unsigned)rows / below > 0)|'
+    found
+    faulty lib/nn/cuda/common.cuh 's|split(channels, 4 \* tile)|1|'
+    found_in_text d
     # A workspace of another plan.
     faulty lib/nn/cuda/open.c 's|plan\[d\]->workspace > \*workspace|plan[d]->workspace < *workspace|'
     found
@@ -548,10 +558,10 @@ found_in_bf16() {
     faulty lib/nn/cuda/step.c 's|slot\[cuda->told % SLOTS\]|slot[(cuda->told + 1) % SLOTS]|'
     found
     # Pixels that moved in are those of the row beside.
-    faulty lib/nn/cuda/kernels.cu 's/ || x < 0 || x >= of->width//'
+    faulty lib/nn/cuda/forward.cu 's/ || x < 0 || x >= of->width//'
     found
     # A flip of the image, not of the view.
-    faulty lib/nn/cuda/kernels.cu 's/view->flip ? width - 1 - column/view->flip ? (int)of->width - 1 - column/'
+    faulty lib/nn/cuda/forward.cu 's/view->flip ? width - 1 - column/view->flip ? (int)of->width - 1 - column/'
     found
     # bf16: weights that move without their copy; gradients that do not arrive; room for half of the features.
     faulty lib/nn/cuda/update.cu 's|^        store(&narrow_w\[i\], w\[i\]);|        ;|'
@@ -564,11 +574,11 @@ found_in_bf16() {
     # where no maximum was, or not at all; the maximum is that of another image.
     faulty lib/nn/cuda/layout.c 's|if (i < keeper - cuda->stage\[keeper\].back)|if (1)|'
     found_in_text
-    faulty lib/nn/cuda/kernels.cu 's|pool == POOL_GLOBAL_MAX \&\& chosen\[feature\] != .*)$|false)|'
+    faulty lib/nn/cuda/backward.cu 's/pool != POOL_GLOBAL_MAX ||/true ||/'
     found_in_text
     faulty lib/nn/cuda/step.c 's|return plan_run(&cuda->planner, &s->data_gradient) < 0 . -1 : add_sum(cuda, s - 1);|return plan_run(\&cuda->planner, \&s->data_gradient);|'
     found_in_text
-    faulty lib/nn/cuda/kernels.cu 's|at = at \* pixels_of_image + chosen\[at|at = at * pixels_of_image + chosen[0 * at|'
+    faulty lib/nn/cuda/backward.cu 's|at = pixel \* pixels_of_image + chosen\[pixel|at = pixel * pixels_of_image + chosen[0 * pixel|'
     found_in_text
     # A correction that is always the first step's; images that share their random words; features that are dropped,
     # but not their gradients.
@@ -579,7 +589,7 @@ found_in_bf16() {
     faulty lib/nn/cuda/step.c 's|^    if (cuda->dropout.below > 0)|    if (0)|'
     found_in_text
     # The norm is that of some of the gradients; fixed weights are moved.
-    faulty lib/nn/cuda/update.cu 's|end = part_begin(part + 1, count);$|end = part_begin(part, count) + 1;|'
+    faulty lib/nn/cuda/update.cu 's|end = part_begin(part + 1, SQUARES, count);$|end = part_begin(part, SQUARES, count) + 1;|'
     no on_double tree/build/tests/cuda/parity 1 20
     faulty lib/nn/cuda/layout.c 's|.first = (int)cuda->fixed|.first = 0|'
     found_in_text

@@ -1,7 +1,8 @@
 /* What the kernels share: the rules of the network, sums in one order, the sizes of launches.
  *
- * One thread makes one value, or walks along one channel's part of a sum; neighbouring threads have
- * neighbouring channels, so that memory is read in rows. Included by the .cu files alone. */
+ * What goes through a tensor has a thread for four channels, which are read and written at once, of
+ * a few pixels; neighbouring threads have neighbouring channels. Included by the .cu files alone.
+ */
 #ifndef PSWEEP_CUDA_COMMON_H
 #define PSWEEP_CUDA_COMMON_H
 
@@ -10,7 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { THREADS = 256, MOST_TILE = 64 }; /* MOST_TILE: channels of a block that sums */
+/* Threads of a block; most of them beside each other along the channels, four each. */
+enum { THREADS = 256, MOST_TILE = 16 };
 
 /* What is stored as float, which goes in and out as it is, or as bf16. */
 static __device__ inline float wide(float stored)
@@ -66,57 +68,171 @@ static __device__ inline int here()
     return (int)(blockIdx.x * blockDim.x + threadIdx.x);
 }
 
-/* Which of the four pixels of a window, in the order upper left, upper right, lower left, lower
- * right, has the largest z; on a tie the first. *highest is that z, *chosen its y. */
+/* Four channels of a pixel. */
 template <class T>
-static __device__ inline int window(const T *y, int width, int channels,
-                                    const struct channel_normal *n, float *highest, float *chosen)
+struct alignas(4 * sizeof(T)) four {
+    T value[4];
+};
+template <class T>
+static __device__ inline four<float> load(const T *from)
 {
-    int best = 0;
-    for (int i = 0; i < 4; i++) {
-        float value = wide(y[((i / 2) * width + i % 2) * channels]), z = normalised(n, value);
-        /* Row by row: the right one must beat the left one, then the lower the upper. */
-        if (i == 0 || beats(z, *highest)) {
-            best = i;
-            *highest = z;
-            *chosen = value;
-        }
-    }
-    return best;
+    four<T> stored = *(const four<T> *)from;
+    four<float> loaded;
+    for (int k = 0; k < 4; k++)
+        loaded.value[k] = wide(stored.value[k]);
+    return loaded;
+}
+template <class T>
+static __device__ inline void store(T *to, four<float> values)
+{
+    four<T> stored;
+    for (int k = 0; k < 4; k++)
+        store(&stored.value[k], values.value[k]);
+    *(four<T> *)to = stored;
 }
 
-/* Adds up two values over the rows of a block: thread row 0 has the sums of its column. */
-static __device__ inline void add_rows(float *first, float *second)
+/* Of a launch over() rows: the row of this thread, its column, and the first of its channels. */
+struct place {
+    int row, column, channel;
+};
+static __device__ inline place my_place()
 {
-    __shared__ float shared[2 * THREADS];
-    int tile = (int)blockDim.x, rows = (int)blockDim.y;
-    int mine = 2 * ((int)threadIdx.y * tile + (int)threadIdx.x);
-    shared[mine] = *first;
-    shared[mine + 1] = *second;
+    return {(int)(blockIdx.x * blockDim.z + threadIdx.z),
+            (int)(blockIdx.y * blockDim.y + threadIdx.y),
+            4 * (int)(blockIdx.z * blockDim.x + threadIdx.x)};
+}
+
+/* Adds up the values of a block's threads over its rows, which are at least as many, in their
+ * order: thread row 0 has the sums. */
+template <class S, int VALUES>
+static __device__ inline void add_rows(S (&mine)[VALUES])
+{
+    __shared__ S shared[VALUES * THREADS];
+    int tile = (int)blockDim.x, rows = (int)blockDim.y, across = VALUES * tile;
+    S *column = shared + threadIdx.x;
+    for (int k = 0; k < VALUES; k++)
+        column[(int)threadIdx.y * across + k * tile] = mine[k];
     __syncthreads();
-    if (threadIdx.y > 0)
+    S *own = shared + (int)threadIdx.y * tile + (int)threadIdx.x;
+    if ((int)threadIdx.y < VALUES) {
+        S sum = own[0];
+        for (int row = 1; row < rows; row++)
+            sum += own[row * across];
+        own[0] = sum;
+    }
+    __syncthreads();
+    for (int k = 0; threadIdx.y == 0 && k < VALUES; k++)
+        mine[k] = column[k * tile];
+}
+
+/* Adds up a value of each thread of a block, first onto SOME of them: all have the sum. */
+static __device__ inline double add_block(double mine)
+{
+    enum { SOME = 16 };
+    __shared__ double shared[THREADS];
+    int thread = (int)threadIdx.x;
+    __syncthreads(); /* the sum before is read */
+    shared[thread] = mine;
+    __syncthreads();
+    for (int i = thread + SOME; thread < SOME && i < (int)blockDim.x; i += SOME)
+        shared[thread] += shared[i];
+    __syncthreads();
+    double sum = 0;
+    for (int i = 0; i < SOME && i < (int)blockDim.x; i++)
+        sum += shared[i];
+    return sum;
+}
+
+/* Where part number part begins of count things in so many parts. */
+static __device__ inline int part_begin(int part, int parts, int count)
+{
+    int begin = part * ((count + parts - 1) / parts);
+    return begin < count ? begin : count;
+}
+
+/* So many pixels a thread reads before it computes with the first. */
+enum { STRIDE = 4 };
+
+/* Hands what read() has at i, i + step, … before end to add(), in this order. */
+template <class R, class A>
+static __device__ inline void each(int i, int end, int step, R read, A add)
+{
+    for (; i + (STRIDE - 1) * step < end; i += STRIDE * step) {
+        decltype(read(i)) value[STRIDE];
+        for (int j = 0; j < STRIDE; j++)
+            value[j] = read(i + j * step);
+        for (int j = 0; j < STRIDE; j++)
+            add(value[j]);
+    }
+    for (; i < end; i += step)
+        add(read(i));
+}
+
+/* To read ahead without asking whether there is something: the last one instead. */
+static __device__ inline int inside(int pixel, int pixels)
+{
+    return pixel < pixels ? pixel : pixels - 1;
+}
+/* Of a launch over_pixels(): number j of the STRIDE pixels of a thread. */
+static __device__ inline int pixel_of(int j)
+{
+    return (int)((blockIdx.x * STRIDE + j) * blockDim.z + threadIdx.z);
+}
+
+/* The four pixels of a window, in the order upper left, upper right, lower left, lower right, and
+ * which of them has the largest z: on a tie the first. */
+struct window {
+    four<float> y[4], highest;
+    four<int> best;
+};
+template <class T>
+static __device__ inline void look(const T *y, int width, int channels,
+                                   const struct channel_normal *n, window *w)
+{
+    for (int i = 0; i < 4; i++)
+        w->y[i] = load(y + ((i / 2) * width + i % 2) * channels);
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < 4; i++) {
+            float z = normalised(&n[k], w->y[i].value[k]);
+            /* Row by row: the right one must beat the left one, then the lower the upper. */
+            if (i == 0 || beats(z, w->highest.value[k])) {
+                w->best.value[k] = i;
+                w->highest.value[k] = z;
+            }
+        }
+}
+
+/* Sums of four channels, of each two, into a block's part. */
+static __device__ inline void put_sums(float (&sum)[8], int channels, float *parts)
+{
+    int channel = 4 * (int)(blockIdx.y * blockDim.x + threadIdx.x);
+    add_rows(sum);
+    if (threadIdx.y > 0 || channel >= channels)
         return;
-    for (int row = 1; row < rows; row++) {
-        *first += shared[2 * (row * tile + (int)threadIdx.x)];
-        *second += shared[2 * (row * tile + (int)threadIdx.x) + 1];
-    }
+    float *to = parts + 2 * ((int)blockIdx.x * channels + channel);
+    for (int half = 0; half < 2; half++)
+        store(to + 4 * half,
+              {sum[4 * half], sum[4 * half + 1], sum[4 * half + 2], sum[4 * half + 3]});
 }
 
-/* Pixels first … end of part number part of count pixels. */
-static __device__ inline int part_begin(int part, int count)
-{
-    return (int)((long long)count * part / PARTS);
-}
+/* A block has threads for a few channels, and for each of these LANES, which share the parts. */
+enum { LANES = 32 };
 
-/* Both sums of a channel over all parts, in order. */
-static __device__ inline void add_parts(const float *parts, int channels, int channel,
-                                        double *first, double *second)
+/* Both sums of a channel over all parts: in thread row 0. */
+static __device__ inline void add_parts(const float *from, int parts, int channels, int channel,
+                                        double (&sum)[2])
 {
-    *first = *second = 0;
-    for (int part = 0; part < PARTS; part++) {
-        *first += parts[2 * (part * channels + channel)];
-        *second += parts[2 * (part * channels + channel) + 1];
-    }
+    struct pair {
+        float first, second;
+    };
+    sum[0] = sum[1] = 0;
+    each((int)threadIdx.y, channel < channels ? parts : 0, LANES,
+         [=](int part) { return *(const pair *)(from + 2 * (part * channels + channel)); },
+         [&](pair both) {
+             sum[0] += both.first;
+             sum[1] += both.second;
+         });
+    add_rows(sum);
 }
 
 #ifndef KERNELS_ON_HOST
@@ -137,16 +253,66 @@ static inline unsigned blocks(int count)
     return (unsigned)((count + THREADS - 1) / THREADS);
 }
 
-/* Blocks that sum: a tile of channels beside each other, rows of them below. */
-static inline dim3 tile_of(int channels)
+static inline unsigned split(int count, unsigned size)
 {
-    unsigned tile = channels < MOST_TILE ? (unsigned)channels : MOST_TILE;
-    return dim3(tile, THREADS / tile);
+    return ((unsigned)count + size - 1) / size;
 }
-static inline dim3 parts_of(int channels)
+
+/* Threads along the channels: all blocks have as many. */
+static inline unsigned tile_of(int channels)
 {
-    unsigned tile = tile_of(channels).x;
-    return dim3(PARTS, ((unsigned)channels + tile - 1) / tile);
+    unsigned fours = (unsigned)channels / 4;
+    return split((int)fours, split((int)fours, MOST_TILE));
+}
+
+/* A launch with a place for each column of each row and four channels of it: of few columns a block
+ * has several rows. */
+struct launch {
+    dim3 grid, block;
+};
+static inline launch over(int rows, int columns, int channels)
+{
+    enum { MOST_ROWS = 64 }; /* of a block of CUDA */
+    unsigned tile = tile_of(channels), beside = THREADS / tile, below;
+    beside = beside < (unsigned)columns ? beside : (unsigned)columns;
+    below = THREADS / (tile * beside);
+    below = below < MOST_ROWS ? below : MOST_ROWS;
+    return {dim3(split(rows, below), split(columns, beside), split(channels, 4 * tile)),
+            dim3(tile, beside, below)};
+}
+
+/* A launch that sums: each block a part of what there is, for a tile of the channels. */
+static inline launch of_parts(int parts, int channels)
+{
+    unsigned tile = tile_of(channels);
+    return {dim3((unsigned)parts, split(channels, 4 * tile)), dim3(tile, THREADS / tile)};
+}
+/* As many parts as give each thread four of count pixels. */
+static inline int parts_of(int count, int channels)
+{
+    int rows = THREADS / (int)tile_of(channels), parts = count / (4 * rows);
+    return parts < 1 ? 1 : parts < PARTS ? parts : PARTS;
+}
+
+static inline int pixels_of(const struct shape *s)
+{
+    return s->images * s->height * s->width;
+}
+
+/* A launch that adds parts up. */
+static inline launch of_lanes(int channels)
+{
+    return {dim3(split(channels, THREADS / LANES)), dim3(THREADS / LANES, LANES)};
+}
+
+/* Over pixels in a row, STRIDE of them a thread; over the windows of an image's rows. */
+static inline launch over_pixels(const struct shape *s)
+{
+    return over((int)split(pixels_of(s), STRIDE), 1, s->channels);
+}
+static inline launch over_windows(const struct shape *s)
+{
+    return over(s->images * (s->height / 2), s->width / 2, s->channels);
 }
 
 #endif

@@ -192,7 +192,7 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
     cuda->g = take(&a, train ? cuda->moved : 0, sizeof *cuda->g);
     cuda->v = take(&a, train ? cuda->moved : 0, sizeof *cuda->v);
     cuda->u = train && adam ? take(&a, cuda->moved, sizeof *cuda->u) : NULL;
-    cuda->squares = clips ? take(&a, PARTS, sizeof *cuda->squares) : NULL;
+    cuda->squares = clips ? take(&a, SQUARES, sizeof *cuda->squares) : NULL;
     cuda->clip = clips ? take(&a, 1, sizeof *cuda->clip) : NULL;
     cuda->narrow.w = take(&a, (size_t)cuda->narrow.count, sizeof *cuda->narrow.w);
     cuda->narrow.g = take(&a, train ? (size_t)cuda->narrow.count : 0, sizeof *cuda->narrow.g);

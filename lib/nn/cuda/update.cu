@@ -8,29 +8,13 @@ static __device__ inline float gradient_at(int i, const float *g, const struct b
     return i < narrow ? wide(narrow_g[i]) : g[i];
 }
 
-/* Adds up a value of each thread of a block, first onto SOME of them: thread 0 has the sum. */
-static __device__ double add_block(double mine)
-{
-    enum { SOME = 16 };
-    __shared__ double shared[THREADS];
-    int thread = (int)threadIdx.x;
-    shared[thread] = mine;
-    __syncthreads();
-    for (int i = thread + SOME; thread < SOME && i < (int)blockDim.x; i += SOME)
-        shared[thread] += shared[i];
-    __syncthreads();
-    double sum = 0;
-    for (int i = 0; thread == 0 && i < SOME; i++)
-        sum += shared[i];
-    return sum;
-}
-
 extern "C" __global__ void squares(const float *g, const struct bf16 *narrow_g, int narrow,
                                    int first, int count, double *parts)
 {
-    int part = (int)blockIdx.x, end = part_begin(part + 1, count);
+    int part = (int)blockIdx.x, end = part_begin(part + 1, SQUARES, count);
     double sum = 0;
-    for (int i = part_begin(part, count) + (int)threadIdx.x; i < end; i += (int)blockDim.x) {
+    for (int i = part_begin(part, SQUARES, count) + (int)threadIdx.x; i < end;
+         i += (int)blockDim.x) {
         double of = gradient_at(first + i, g, narrow_g, narrow);
         sum += of * of;
     }
@@ -39,7 +23,7 @@ extern "C" __global__ void squares(const float *g, const struct bf16 *narrow_g, 
         parts[part] = sum;
 }
 
-/* One block of PARTS threads. */
+/* One block of SQUARES threads. */
 extern "C" __global__ void limit(const double *parts, double clip_norm, float *clip)
 {
     double norm = sqrt(add_block(parts[threadIdx.x]));
@@ -96,14 +80,14 @@ HOST_KERNEL(narrow_weights)
 cudaError_t kernel_squares(const struct step_rule *rule, const float *g,
                            const struct narrow *narrow, double *parts, cudaStream_t stream)
 {
-    squares<<<PARTS, THREADS, 0, stream>>>(g, narrow->g, narrow->count, rule->first,
-                                           rule->end - rule->first, parts);
+    squares<<<SQUARES, THREADS, 0, stream>>>(g, narrow->g, narrow->count, rule->first,
+                                             rule->end - rule->first, parts);
     return cudaGetLastError();
 }
 
 cudaError_t kernel_clip(const double *parts, double clip_norm, float *clip, cudaStream_t stream)
 {
-    limit<<<1, PARTS, 0, stream>>>(parts, clip_norm, clip);
+    limit<<<1, SQUARES, 0, stream>>>(parts, clip_norm, clip);
     return cudaGetLastError();
 }
 

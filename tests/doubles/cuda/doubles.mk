@@ -28,3 +28,5 @@ build/$(1)/libcudnn.so.9: $$(CUDNN_O:%=build/$(1)/%) build/$(1)/libcudart.so.13 
 	    -Wl,--version-script=tests/doubles/cuda/cudnn.map
 endef
 $(foreach kind,double address,$(eval $(call doubles_of,$(kind))))
+# Who has made them once gets them anew with the plugin that they are to test.
+all: $(if $(PLUGIN),$(if $(wildcard build/double),$$(CUDA_TESTS)))

@@ -12,8 +12,8 @@ build/tests/cuda/libpsweep-cuda.so: bin/libpsweep-cuda.so
 build/tests/cuda/misuse: build/tests/cuda/misuse.o
 	$(CC) $(LDFLAGS) -o $@ $^ -L$(CUDA_HOME)/lib64 -lcudart
 build/tests/cuda/%.o: CPPFLAGS += -Itests/unit $(if $(NVCC),-isystem $(CUDA_HOME)/include)
-# How the kernels round.
-build/tests/cuda/narrow: tests/cuda/narrow.cpp lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h \
+# How the kernels round, and that their launches leave nothing out.
+build/tests/cuda/narrow build/tests/cuda/launches: build/tests/cuda/%: tests/cuda/%.cpp lib/nn/cuda/common.cuh lib/nn/cuda/kernels.h \
         tests/doubles/cuda/kernels_on_host.h
 	@mkdir -p $(@D)
 	$(DOUBLE_CXX) $(SANITIZE_double) -include tests/doubles/cuda/kernels_on_host.h -o $@ $<
@@ -23,5 +23,5 @@ build/tests/cuda/plans: build/tests/cuda/plans.o build/lib/nn/cuda/plan.o build/
 ## plans         accepts what cuDNN plans now as what tests/cuda/plans.golden should say
 plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
-CUDA_TESTS  = $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow) \
+CUDA_TESTS  = $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow launches) \
               build/tests/bench/gpu_bench)

@@ -33,6 +33,10 @@ few() {
     on_double "$REPOSITORY"/build/tests/cuda/misuse || { on_double "$REPOSITORY"/build/tests/cuda/misuse >&2 && false; }
 }
 
+@test "every place of a tensor has its thread and every value is summed once, whatever the sizes" {
+    ends 0 "$REPOSITORY"/build/tests/cuda/launches
+}
+
 @test "one step of every depth is that of the CPU engine; a graph of it gives the bits of its calls" {
     on_double "$REPOSITORY"/build/tests/cuda/parity 1 1 2 4 6 8 12 ${PSWEEP_LONG:+0 3 5 7 9 10} >said || { cat said >&2 && false; }
     [ "$(grep -c '^case .* parameters' said)" -eq $((PSWEEP_LONG ? 12 : 6)) ]
@@ -526,7 +530,7 @@ found_in_bf16() {
     faulty lib/nn/cuda/common.cuh 's|row < rows; row++|row <= rows; row++|'
     found
     # A value behind a tensor is written, in the room that alignment leaves.
-    faulty lib/nn/cuda/head.cu 's|^    bool right = |    p[classes] = 0; bool right = |'
+    faulty lib/nn/cuda/head.cu 's|^    double highest = |    p[classes] = 0; double highest = |'
     no found_plainly 2>/dev/null
     found
     # A stride that is that of y, not of the pooled image.
@@ -536,6 +540,11 @@ found_in_bf16() {
     faulty lib/nn/cuda/common.cuh 's|^    for (; i < end; i += step)|    for (; i < end - step; i += step)|'
     found
     faulty lib/nn/cuda/common.cuh 's|(int)threadIdx.y, channel < channels ? parts : 0, LANES,|(int)threadIdx.y, channel < channels ? parts : 0, 1,|'
+    found
+    # Threads of a row of classes that are left out; a shared sum that is written before all have read it.
+    faulty lib/nn/cuda/head.cu 's|i < lanes; i++|i < lanes - 1; i++|'
+    found
+    faulty lib/nn/cuda/common.cuh 's|^    __syncthreads(); /. the result before is read ./||'
     found
     # The last rows are left out; the last channels.
     faulty lib/nn/cuda/common.cuh 's|dim3(split(rows, below)|dim3((unsigned)rows / below + 1 - ((unsigned)rows / below > 0)|'

@@ -152,9 +152,10 @@ __global__ void gradient_of_windows(const struct step_values *step, const T *__r
                                     int rows_of_image, int width, int channels, T *__restrict__ dy)
 {
     struct place at = my_place();
-    int pooled = width / 2, first = (2 * at.row * width + 2 * at.column) * channels + at.channel;
+    int pooled = width / 2;
     if (at.row >= rows || at.column >= pooled || at.channel >= channels)
         return;
+    int first = (2 * at.row * width + 2 * at.column) * channels + at.channel;
     bool live = at.row < (int)step->live * rows_of_image;
     const struct channel_normal *n = &normal[at.channel];
     window w;

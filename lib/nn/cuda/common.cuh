@@ -125,22 +125,38 @@ static __device__ inline void add_rows(S (&mine)[VALUES])
         mine[k] = column[k * tile];
 }
 
-/* Adds up a value of each thread of a block, first onto SOME of them: all have the sum. */
-static __device__ inline double add_block(double mine)
+/* Of a block: which thread this is, of how many. */
+static __device__ inline int my_number()
+{
+    return (int)(threadIdx.y * blockDim.x + threadIdx.x);
+}
+static __device__ inline int my_block()
+{
+    return (int)(blockDim.x * blockDim.y);
+}
+
+/* Brings a value of each thread of a block together by both(), first onto SOME of them: all threads
+ * have the result. */
+template <class F>
+static __device__ inline double over_block(double mine, F both)
 {
     enum { SOME = 16 };
     __shared__ double shared[THREADS];
-    int thread = (int)threadIdx.x;
-    __syncthreads(); /* the sum before is read */
+    int thread = my_number();
+    __syncthreads(); /* the result before is read */
     shared[thread] = mine;
     __syncthreads();
-    for (int i = thread + SOME; thread < SOME && i < (int)blockDim.x; i += SOME)
-        shared[thread] += shared[i];
+    for (int i = thread + SOME; thread < SOME && i < my_block(); i += SOME)
+        shared[thread] = both(shared[thread], shared[i]);
     __syncthreads();
-    double sum = 0;
-    for (int i = 0; i < SOME && i < (int)blockDim.x; i++)
-        sum += shared[i];
-    return sum;
+    double all = shared[0];
+    for (int i = 1; i < SOME && i < my_block(); i++)
+        all = both(all, shared[i]);
+    return all;
+}
+static __device__ inline double add_block(double mine)
+{
+    return over_block(mine, [](double a, double b) { return a + b; });
 }
 
 /* Where part number part begins of count things in so many parts. */
@@ -235,24 +251,6 @@ static __device__ inline void add_parts(const float *from, int parts, int channe
     add_rows(sum);
 }
 
-#ifndef KERNELS_ON_HOST
-
-/* Calls launch with a value of the type in which the shape's values are stored: what it said. */
-template <class F>
-static inline cudaError_t as_stored(const struct shape *s, F launch)
-{
-    if (s->storage == STORED_BF16)
-        launch(bf16{});
-    else
-        launch(float{});
-    return cudaGetLastError();
-}
-
-static inline unsigned blocks(int count)
-{
-    return (unsigned)((count + THREADS - 1) / THREADS);
-}
-
 static inline unsigned split(int count, unsigned size)
 {
     return ((unsigned)count + size - 1) / size;
@@ -277,21 +275,21 @@ static inline launch over(int rows, int columns, int channels)
     beside = beside < (unsigned)columns ? beside : (unsigned)columns;
     below = THREADS / (tile * beside);
     below = below < MOST_ROWS ? below : MOST_ROWS;
-    return {dim3(split(rows, below), split(columns, beside), split(channels, 4 * tile)),
-            dim3(tile, beside, below)};
+    return {{split(rows, below), split(columns, beside), split(channels, 4 * tile)},
+            {tile, beside, below}};
 }
 
 /* A launch that sums: each block a part of what there is, for a tile of the channels. */
 static inline launch of_parts(int parts, int channels)
 {
     unsigned tile = tile_of(channels);
-    return {dim3((unsigned)parts, split(channels, 4 * tile)), dim3(tile, THREADS / tile)};
+    return {{(unsigned)parts, split(channels, 4 * tile), 1}, {tile, THREADS / tile, 1}};
 }
 /* As many parts as give each thread four of count pixels. */
 static inline int parts_of(int count, int channels)
 {
     int rows = THREADS / (int)tile_of(channels), parts = count / (4 * rows);
-    return parts < 1 ? 1 : parts < PARTS ? parts : PARTS;
+    return parts < 1 ? 1 : parts < PARTS ? parts : (int)PARTS;
 }
 
 static inline int pixels_of(const struct shape *s)
@@ -302,7 +300,7 @@ static inline int pixels_of(const struct shape *s)
 /* A launch that adds parts up. */
 static inline launch of_lanes(int channels)
 {
-    return {dim3(split(channels, THREADS / LANES)), dim3(THREADS / LANES, LANES)};
+    return {{split(channels, THREADS / LANES), 1, 1}, {THREADS / LANES, LANES, 1}};
 }
 
 /* Over pixels in a row, STRIDE of them a thread; over the windows of an image's rows. */
@@ -313,6 +311,24 @@ static inline launch over_pixels(const struct shape *s)
 static inline launch over_windows(const struct shape *s)
 {
     return over(s->images * (s->height / 2), s->width / 2, s->channels);
+}
+
+#ifndef KERNELS_ON_HOST
+
+/* Calls launch with a value of the type in which the shape's values are stored: what it said. */
+template <class F>
+static inline cudaError_t as_stored(const struct shape *s, F launch)
+{
+    if (s->storage == STORED_BF16)
+        launch(bf16{});
+    else
+        launch(float{});
+    return cudaGetLastError();
+}
+
+static inline unsigned blocks(int count)
+{
+    return (unsigned)((count + THREADS - 1) / THREADS);
 }
 
 #endif

@@ -95,7 +95,7 @@ struct cuda {
     void *arena, **piece;
     size_t pieces;
     float *w, *g, *v, *u; /* u: second moments, of Adam */
-    double *squares;      /* [SQUARES] of gradients, and what comes of them; where they are clipped */
+    double *squares; /* [SQUARES] of gradients, and what comes of them; where they are clipped */
     float *clip;
     struct narrow narrow; /* its places are those of w and g */
     struct cuda_slot slot[SLOTS];

@@ -1,5 +1,5 @@
 /* The end of the network: connected layer, softmax, cross entropy, and their gradients; see
- * kernels.h. */
+ * kernels.h. Sums are double. */
 #include "common.cuh"
 #include "random.h"
 
@@ -40,102 +40,134 @@ extern "C" __global__ void drop(const struct step_values *step, struct dropout d
         value[k] = word[k] >> 8 < dropout.below ? 0 : value[k] * dropout.scale;
 }
 
-/* One block an image; its threads share the classes. */
-extern "C" __global__ void classify(const float *features, const float *weights, const float *bias,
-                                    const uint32_t *label, int feature_channels, int classes,
-                                    double smoothing, float *probability, float *loss,
-                                    uint32_t *correct)
+/* p[classes] = bias + Σ weights[class][channels]·feature: several threads a class, four features
+ * each time, so that they read the weights in rows; one of them adds up what they have. */
+static __device__ void logits(const float *feature, const float *weights, const float *bias,
+                              int channels, int classes, float *p)
 {
-    int image = (int)blockIdx.x;
-    const float *feature = features + (size_t)image * feature_channels;
+    __shared__ double part[THREADS];
+    int thread = my_number(), lanes = 4;
+    while (2 * lanes * classes <= my_block() && lanes < 16)
+        lanes *= 2;
+    int at_once = my_block() / lanes, lane = thread % lanes;
+    for (int first = 0; first < classes; first += at_once) {
+        int k = thread / lanes < at_once ? first + thread / lanes : classes;
+        const float *row = weights + (size_t)k * channels;
+        double sum = 0;
+        for (int c = 4 * lane; k < classes && c < channels; c += 4 * lanes) {
+            four<float> w = load(row + c), x = load(feature + c);
+            for (int i = 0; i < 4; i++)
+                sum += (double)w.value[i] * x.value[i];
+        }
+        part[thread] = sum;
+        __syncthreads();
+        if (thread < at_once && first + thread < classes) {
+            sum = bias[first + thread];
+            for (int i = 0; i < lanes; i++)
+                sum += part[thread * lanes + i];
+            p[first + thread] = (float)sum;
+        }
+        __syncthreads();
+    }
+}
+
+/* gradient[channels] = Σ weights[class][channels]·p[class] / pixels: the rows of a block share the
+ * classes. */
+static __device__ void back_to_features(const float *weights, const float *p, int channels,
+                                        int classes, int pixels, float *gradient)
+{
+    for (int first = 0; first < channels; first += 4 * (int)blockDim.x) {
+        int c = first + 4 * (int)threadIdx.x;
+        double sum[4] = {0};
+        for (int k = (int)threadIdx.y; k < classes && c < channels; k += (int)blockDim.y) {
+            four<float> w = load(weights + (size_t)k * channels + c);
+            for (int i = 0; i < 4; i++)
+                sum[i] += (double)w.value[i] * p[k];
+        }
+        add_rows(sum);
+        for (int i = 0; threadIdx.y == 0 && c < channels && i < 4; i++)
+            gradient[c + i] = (float)(sum[i] / pixels);
+        __syncthreads(); /* what add_rows() shares is read */
+    }
+}
+
+/* A block an image. */
+extern "C" __global__ void classify(const struct step_values *step, const float *features,
+                                    const float *weights, const float *bias, const uint32_t *label,
+                                    int channels, int classes, double smoothing, float *probability,
+                                    float *loss, uint32_t *correct, int pixels, float *gradient)
+{
+    int image = (int)blockIdx.x, own = (int)label[image], begin = my_number(), step_by = my_block();
     float *p = probability + (size_t)image * classes;
-    for (int k = (int)threadIdx.x; k < classes; k += (int)blockDim.x) {
-        double sum = bias[k];
-        for (int c = 0; c < feature_channels; c++)
-            sum += (double)weights[(size_t)k * feature_channels + c] * feature[c];
-        p[k] = (float)sum;
+    logits(features + (size_t)image * channels, weights, bias, channels, classes, p);
+
+    double highest = -INFINITY, sum = 0, all = 0, better = 0, logit = p[own];
+    for (int k = begin; k < classes; k += step_by)
+        highest = p[k] > highest ? p[k] : highest;
+    highest = over_block(highest, [](double a, double b) { return a > b ? a : b; });
+    for (int k = begin; k < classes; k += step_by) {
+        sum += exp(p[k] - highest);
+        all += p[k];
+        better += k < own ? p[k] >= logit : k > own && p[k] > logit;
+    }
+    sum = add_block(sum);
+    better = add_block(better);
+    all = smoothing > 0 ? add_block(all) : 0;
+
+    double live = gradient ? step->live : 1, others = smoothing / classes;
+    for (int k = begin; k < classes; k += step_by) {
+        double of = exp(p[k] - highest) / sum;
+        if (gradient)
+            of = image < live ? (of - others - (k == own ? 1 - smoothing : 0)) / live : 0;
+        p[k] = (float)of;
+    }
+    if (begin == 0) {
+        /* -Σ q·log p = log Σ exp(logit) - Σ q·logit, for all q together are 1. */
+        loss[image] = (float)(highest + log(sum) - (1 - smoothing) * logit - others * all);
+        /* Else the probabilities are no numbers, and no class is the first. */
+        correct[image] = sum == sum && better == 0;
     }
     __syncthreads();
-    if (threadIdx.x > 0)
-        return;
-    /* Few operations an image: one thread does them in double. */
-    double highest = p[0], sum = 0, all = p[0];
-    for (int k = 1; k < classes; k++) {
-        all += p[k];
-        if (p[k] > highest)
-            highest = p[k];
-    }
-    for (int k = 0; k < classes; k++)
-        sum += exp(p[k] - highest);
-    double total = highest + log(sum), own = label ? p[label[image]] : 0;
-    bool right = sum == sum; /* else the probabilities are no numbers, and no class is the first */
-    for (int k = 0; label && k < classes; k++)
-        right = right && (k < (int)label[image] ? p[k] < own : p[k] <= own);
-    for (int k = 0; k < classes; k++)
-        p[k] = (float)(exp(p[k] - highest) / sum);
-    if (label) {
-        /* -Σ q·log p = total - Σ q·logit, for all q together are 1 */
-        if (smoothing > 0)
-            own = (1 - smoothing) * own + smoothing / classes * all;
-        loss[image] = (float)(total - own);
-        correct[image] = right;
-    }
+    if (gradient)
+        back_to_features(weights, p, channels, classes, pixels,
+                         gradient + (size_t)image * channels);
 }
 
-extern "C" __global__ void loss_gradient(const struct step_values *step, const uint32_t *label,
-                                         int classes, float of_label, float of_others, int count,
-                                         float *probability)
-{
-    int i = here();
-    if (i >= count)
-        return;
-    uint32_t image = (uint32_t)(i / classes);
-    float wanted = label[image] == (uint32_t)(i % classes) ? of_label : of_others;
-    probability[i] = image < step->live ? (probability[i] - wanted) / (float)step->live : 0;
-}
-
-/* Thread (class, feature); that behind the last feature makes the bias. */
+/* A block a class, for a tile of the features; its rows share the images. */
 extern "C" __global__ void connected_gradient(const float *features, const float *logit_gradient,
-                                              int images, int feature_channels, int classes,
-                                              float *weights, float *bias)
+                                              int images, int channels, int classes, float *weights,
+                                              float *bias)
 {
-    int i = here(), row = feature_channels + 1;
-    if (i >= classes * row)
+    int k = (int)blockIdx.x, c = 4 * (int)(blockIdx.y * blockDim.x + threadIdx.x);
+    struct pair {
+        four<float> feature;
+        float g;
+    };
+    double sum[5] = {0}; /* that of the bias is the last */
+    each((int)threadIdx.y, c < channels ? images : 0, (int)blockDim.y,
+         [=](int image) {
+             return pair{load(features + (size_t)image * channels + c),
+                         logit_gradient[(size_t)image * classes + k]};
+         },
+         [&](const pair &of) {
+             for (int i = 0; i < 4; i++)
+                 sum[i] += (double)of.g * of.feature.value[i];
+             sum[4] += of.g;
+         });
+    add_rows(sum);
+    if (threadIdx.y > 0 || c >= channels)
         return;
-    int k = i / row, c = i % row;
-    double sum = 0;
-    for (int image = 0; image < images; image++) {
-        double g = logit_gradient[(size_t)image * classes + k];
-        sum += c < feature_channels ? g * features[(size_t)image * feature_channels + c] : g;
-    }
-    if (c < feature_channels)
-        weights[(size_t)k * feature_channels + c] = (float)sum;
-    else
-        bias[k] = (float)sum;
-}
-
-extern "C" __global__ void feature_gradient(const float *weights, const float *logit_gradient,
-                                            int feature_channels, int classes, int pixels,
-                                            int count, float *gradient)
-{
-    int i = here();
-    if (i >= count)
-        return;
-    int image = i / feature_channels, c = i % feature_channels;
-    double sum = 0;
-    for (int k = 0; k < classes; k++)
-        sum += (double)weights[(size_t)k * feature_channels + c] *
-               logit_gradient[(size_t)image * classes + k];
-    gradient[i] = (float)(sum / pixels);
+    for (int i = 0; i < 4; i++)
+        weights[(size_t)k * channels + c + i] = (float)sum[i];
+    if (c == 0)
+        bias[k] = (float)sum[4];
 }
 
 #ifdef KERNELS_ON_HOST
 
 HOST_KERNEL(drop)
 HOST_KERNEL_WAITS(classify)
-HOST_KERNEL(loss_gradient)
-HOST_KERNEL(connected_gradient)
-HOST_KERNEL(feature_gradient)
+HOST_KERNEL_WAITS(connected_gradient)
 
 #else
 
@@ -147,43 +179,26 @@ cudaError_t kernel_drop(const struct step_values *step, const struct dropout *dr
     return cudaGetLastError();
 }
 
-cudaError_t kernel_classify(const float *features, const float *weights, const float *bias,
-                            const uint32_t *label, int images, int feature_channels, int classes,
-                            double smoothing, float *probability, float *loss, uint32_t *correct,
-                            cudaStream_t stream)
+cudaError_t kernel_classify(const struct step_values *step, const float *features,
+                            const float *weights, const float *bias, const uint32_t *label,
+                            int images, int channels, int classes, double smoothing,
+                            float *probability, float *loss, uint32_t *correct, int pixels,
+                            float *gradient, cudaStream_t stream)
 {
-    classify<<<(unsigned)images, 32, 0, stream>>>(features, weights, bias, label, feature_channels,
-                                                  classes, smoothing, probability, loss, correct);
-    return cudaGetLastError();
-}
-
-cudaError_t kernel_loss_gradient(const struct step_values *step, const uint32_t *label, int images,
-                                 int classes, double smoothing, float *probability,
-                                 cudaStream_t stream)
-{
-    int count = images * classes;
-    double others = smoothing / classes;
-    loss_gradient<<<blocks(count), THREADS, 0, stream>>>(
-        step, label, classes, (float)(others + 1 - smoothing), (float)others, count, probability);
+    launch l = of_parts(images, channels);
+    classify<<<(unsigned)images, l.block, 0, stream>>>(step, features, weights, bias, label,
+                                                       channels, classes, smoothing, probability,
+                                                       loss, correct, pixels, gradient);
     return cudaGetLastError();
 }
 
 cudaError_t kernel_connected_gradient(const float *features, const float *logit_gradient,
-                                      int images, int feature_channels, int classes, float *weights,
+                                      int images, int channels, int classes, float *weights,
                                       float *bias, cudaStream_t stream)
 {
-    connected_gradient<<<blocks(classes * (feature_channels + 1)), THREADS, 0, stream>>>(
-        features, logit_gradient, images, feature_channels, classes, weights, bias);
-    return cudaGetLastError();
-}
-
-cudaError_t kernel_feature_gradient(const float *weights, const float *logit_gradient, int images,
-                                    int feature_channels, int classes, int pixels, float *gradient,
-                                    cudaStream_t stream)
-{
-    int count = images * feature_channels;
-    feature_gradient<<<blocks(count), THREADS, 0, stream>>>(
-        weights, logit_gradient, feature_channels, classes, pixels, count, gradient);
+    launch l = of_parts(classes, channels);
+    connected_gradient<<<l.grid, l.block, 0, stream>>>(features, logit_gradient, images, channels,
+                                                       classes, weights, bias);
     return cudaGetLastError();
 }
 

@@ -121,26 +121,21 @@ cudaError_t kernel_drop(const struct step_values *step, const struct dropout *dr
                         int channels, float *values, cudaStream_t stream);
 
 /* logits[images][classes] = bias + Σ weights[class][channels]·feature, then, in their place,
- * probabilities; with label, loss[images] (cross entropy, with label smoothing) and correct[images]
- * (1: the first of the most probable classes is the label). features is of feature_channels floats
- * an image. */
-cudaError_t kernel_classify(const float *features, const float *weights, const float *bias,
-                            const uint32_t *label, int images, int feature_channels, int classes,
-                            double smoothing, float *probability, float *loss, uint32_t *correct,
-                            cudaStream_t stream);
-/* In place: the gradient of the logits of the mean loss over live images, 0 for the others. */
-cudaError_t kernel_loss_gradient(const struct step_values *step, const uint32_t *label, int images,
-                                 int classes, double smoothing, float *probability,
-                                 cudaStream_t stream);
-/* weights[classes][feature_channels], bias[classes]: gradients of the connected layer. */
+ * probabilities; loss[images] (cross entropy, with label smoothing) and correct[images] (1: the
+ * first of the most probable classes is the label). features is of so many channels an image.
+ *
+ * In training, when gradient is not NULL, the probabilities become the gradient of the logits of
+ * the mean loss over live images, 0 for the others; and gradient[images][channels] that of the
+ * features, divided by the pixels that they are means of; 1 for maxima. */
+cudaError_t kernel_classify(const struct step_values *step, const float *features,
+                            const float *weights, const float *bias, const uint32_t *label,
+                            int images, int channels, int classes, double smoothing,
+                            float *probability, float *loss, uint32_t *correct, int pixels,
+                            float *gradient, cudaStream_t stream);
+/* weights[classes][channels], bias[classes]: gradients of the connected layer. */
 cudaError_t kernel_connected_gradient(const float *features, const float *logit_gradient,
-                                      int images, int feature_channels, int classes, float *weights,
+                                      int images, int channels, int classes, float *weights,
                                       float *bias, cudaStream_t stream);
-/* gradient[images][feature_channels] of the features, divided by the pixels that they are means of;
- * 1 for maxima. */
-cudaError_t kernel_feature_gradient(const float *weights, const float *logit_gradient, int images,
-                                    int feature_channels, int classes, int pixels, float *gradient,
-                                    cudaStream_t stream);
 
 /* parts[…][channels][2] = Σ dz, Σ dz·(y - mean), gradient being that of what kernel_activate()
  * made, and stored as that; chosen is what it said. */

@@ -196,38 +196,33 @@ static int forward(const struct cuda *cuda, const struct cuda_slot *slot, int tr
                             cuda->stream),
             "to activate");
     }
-    float *features = cuda->stage[cuda->stages - 1].activation;
     int batch = (int)cuda->options.batch;
+    const struct cuda_stage *last = &cuda->stage[cuda->stages - 1];
+    float *features = last->activation;
     if (training && cuda->dropout.below > 0)
         TRY(kernel_drop(step, &cuda->dropout, batch, cuda->feature_channels, features,
                         cuda->stream),
             "to drop features");
-    TRY(kernel_classify(features, cuda->w + cuda->connected_weights, cuda->w + cuda->connected_bias,
-                        slot_labels(slot->input), batch, cuda->feature_channels, cuda->classes,
+    TRY(kernel_classify(step, features, cuda->w + cuda->connected_weights,
+                        cuda->w + cuda->connected_bias, slot_labels(slot->input), batch,
+                        cuda->feature_channels, cuda->classes,
                         training ? cuda->options.label_smoothing : 0, cuda->probability,
-                        slot->result.loss, slot->result.correct, cuda->stream),
+                        slot->result.loss, slot->result.correct,
+                        last->shape.pool == POOL_MEAN ? last->shape.height * last->shape.width : 1,
+                        training ? last->upstream : NULL, cuda->stream),
         "to classify");
     return 0;
 }
 
-/* From the probabilities to the gradient of the features. */
-static int head_backward(const struct cuda *cuda, const struct cuda_slot *slot)
+/* What is left of the connected layer: the gradient of the features is there. */
+static int head_backward(const struct cuda *cuda, const struct step_values *step)
 {
-    const struct step_values *step = slot_values(slot->input);
-    const uint32_t *label = slot_labels(slot->input);
     const struct cuda_stage *last = &cuda->stage[cuda->stages - 1];
     int batch = (int)cuda->options.batch, features = cuda->feature_channels;
-    int pixels = last->shape.pool == POOL_MEAN ? last->shape.height * last->shape.width : 1;
-    TRY(kernel_loss_gradient(step, label, batch, cuda->classes, cuda->options.label_smoothing,
-                             cuda->probability, cuda->stream),
-        "the gradient of the loss");
     TRY(kernel_connected_gradient(last->activation, cuda->probability, batch, features,
                                   cuda->classes, cuda->g + cuda->connected_weights,
                                   cuda->g + cuda->connected_bias, cuda->stream),
         "the gradient of the connected layer");
-    TRY(kernel_feature_gradient(cuda->w + cuda->connected_weights, cuda->probability, batch,
-                                features, cuda->classes, pixels, last->upstream, cuda->stream),
-        "the gradient of the features");
     if (cuda->dropout.below > 0)
         TRY(kernel_drop(step, &cuda->dropout, batch, features, last->upstream, cuda->stream),
             "to drop gradients of features");
@@ -292,7 +287,7 @@ static int enqueue(const struct cuda *cuda, const struct cuda_slot *slot, int vi
                       views ? cuda->kept_pixels : images, cuda->scaled,
                       (int)cuda->net.shape.channels, &input, cuda->x, cuda->stream),
         "to gather images");
-    if (forward(cuda, slot, training) < 0 || (training && head_backward(cuda, slot) < 0))
+    if (forward(cuda, slot, training) < 0 || (training && head_backward(cuda, step) < 0))
         return -1;
     for (int i = cuda->stages - 1; training && i >= 0; i--)
         if (stage_backward(cuda, step, i) < 0)

@@ -24,6 +24,7 @@ typedef void *cudaStream_t;
 struct coordinates {
     unsigned x, y, z;
 };
+typedef coordinates dim3;
 extern coordinates threadIdx, blockIdx, blockDim, gridDim;
 
 /* Waits until all threads of the block are here. */

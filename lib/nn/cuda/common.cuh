@@ -270,11 +270,11 @@ struct launch {
 };
 static inline launch over(int rows, int columns, int channels)
 {
-    enum { MOST_ROWS = 64 }; /* of a block of CUDA */
+    const unsigned most = 64; /* rows of a block of CUDA */
     unsigned tile = tile_of(channels), beside = THREADS / tile, below;
     beside = beside < (unsigned)columns ? beside : (unsigned)columns;
     below = THREADS / (tile * beside);
-    below = below < MOST_ROWS ? below : MOST_ROWS;
+    below = below < most ? below : most;
     return {{split(rows, below), split(columns, beside), split(channels, 4 * tile)},
             {tile, beside, below}};
 }

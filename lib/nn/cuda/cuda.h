@@ -64,8 +64,8 @@ struct cuda_slot {
     struct cuda_result result, told; /* of the device; pinned memory of the host */
     cudaEvent_t arrived, done;
     uint32_t count; /* images of the batch */
-    cudaGraphExec_t
-        graph[2]; /* of a training step on pixels and on views; NULL before the second */
+    /* Of a test and of a training step, on pixels and on views; NULL before the second. */
+    cudaGraphExec_t graph[2][2];
 };
 
 struct cuda {
@@ -77,7 +77,8 @@ struct cuda {
     cudnnHandle_t handle;
     enum precision precision;
     struct planner planner;
-    int stepped; /* the first step is taken; it is not captured, for much is loaded by it */
+    int loaded[2]; /* the first test, the first step is begun; much is loaded by these, so they are
+                      not captured */
 
     int stages, feature_channels, classes;
     struct cuda_stage stage[NET_MAX_STAGES];

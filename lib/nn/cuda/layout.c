@@ -194,8 +194,10 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
     cuda->u = train && adam ? take(&a, cuda->moved, sizeof *cuda->u) : NULL;
     cuda->squares = clips ? take(&a, SQUARES, sizeof *cuda->squares) : NULL;
     cuda->clip = clips ? take(&a, 1, sizeof *cuda->clip) : NULL;
-    cuda->narrow.w = take(&a, (size_t)cuda->narrow.count, sizeof *cuda->narrow.w);
-    cuda->narrow.g = take(&a, train ? (size_t)cuda->narrow.count : 0, sizeof *cuda->narrow.g);
+    if (cuda->narrow.count > 0) {
+        cuda->narrow.w = take(&a, (size_t)cuda->narrow.count, sizeof *cuda->narrow.w);
+        cuda->narrow.g = take(&a, train ? (size_t)cuda->narrow.count : 0, sizeof *cuda->narrow.g);
+    }
     for (int i = 0; i < SLOTS; i++) {
         cuda->slot[i].input = take(&a, cuda->input_bytes, 1);
         cuda->slot[i].result = cuda_result_in(cuda, take(&a, cuda_result_bytes(cuda), 1));

@@ -62,9 +62,9 @@ void cuda_close_slots(struct cuda *cuda)
 {
     for (int i = 0; i < SLOTS; i++) {
         struct cuda_slot *s = &cuda->slot[i];
-        for (int views = 0; views < 2; views++)
-            if (s->graph[views])
-                cudaGraphExecDestroy(s->graph[views]);
+        for (int g = 0; g < 4; g++)
+            if (s->graph[g / 2][g % 2])
+                cudaGraphExecDestroy(s->graph[g / 2][g % 2]);
         if (s->arrived)
             cudaEventDestroy(s->arrived);
         if (s->done)
@@ -301,13 +301,13 @@ static int enqueue(const struct cuda *cuda, const struct cuda_slot *slot, int vi
 }
 
 /* The same calls as a graph, which the device then goes through without us. */
-static int capture_step(const struct cuda *cuda, const struct cuda_slot *slot, int views,
-                        cudaGraphExec_t *made)
+static int capture(const struct cuda *cuda, const struct cuda_slot *slot, int views, int training,
+                   cudaGraphExec_t *made)
 {
     cudaGraph_t graph = NULL;
     TRY(cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal),
         "to capture a step");
-    int result = enqueue(cuda, slot, views, 1);
+    int result = enqueue(cuda, slot, views, training);
     cudaError_t error = cudaStreamEndCapture(cuda->stream, &graph);
     if (result == 0 && error == cudaSuccess)
         error = cudaGraphInstantiate(made, graph, 0);
@@ -318,12 +318,15 @@ static int capture_step(const struct cuda *cuda, const struct cuda_slot *slot, i
     return error == cudaSuccess ? 0 : cuda_failed(error, "to make a graph of a step");
 }
 
-static int run_step(const struct cuda *cuda, struct cuda_slot *slot, int views)
+/* How many images are live lies in the slot's input, so a graph is of a smaller batch, too. */
+static int run(struct cuda *cuda, struct cuda_slot *slot, int views, int training)
 {
-    if (cuda->options.direct || !cuda->stepped)
-        return enqueue(cuda, slot, views, 1);
-    cudaGraphExec_t *graph = &slot->graph[views];
-    if (*graph == NULL && capture_step(cuda, slot, views, graph) < 0)
+    cudaGraphExec_t *graph = &slot->graph[training][views];
+    if (cuda->options.direct || !cuda->loaded[training]) {
+        cuda->loaded[training] = 1;
+        return enqueue(cuda, slot, views, training);
+    }
+    if (*graph == NULL && capture(cuda, slot, views, training, graph) < 0)
         return -1;
     TRY(cudaGraphLaunch(*graph, cuda->stream), "to launch a step");
     return 0;
@@ -334,10 +337,8 @@ int cuda_begin(struct engine *engine, const struct batch *batch, const struct st
     struct cuda *cuda = (struct cuda *)engine;
     int views = batch->pixels == NULL, training = step != NULL;
     struct cuda_slot *slot = send(cuda, batch, step);
-    if (slot == NULL ||
-        (training ? run_step(cuda, slot, views) : enqueue(cuda, slot, views, 0)) < 0)
+    if (slot == NULL || run(cuda, slot, views, training) < 0)
         return -1;
-    cuda->stepped |= training;
     TRY(cudaEventRecord(slot->done, cuda->stream), "to mark a step");
     cuda->begun++;
     return 0;

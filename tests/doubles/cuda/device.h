@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 /* What a CUDA call returns. */
 enum {
@@ -50,8 +51,20 @@ struct host_use {
     bool writes;
 };
 
-/* Puts work behind all that the stream has to do; or, while it is captured, into the graph. */
-void device_enqueue(void *stream, std::function<void()> work, host_use use = {});
+/* What work is called, and memory of the device that it reads or writes. */
+struct device_use {
+    const char *begin;
+    size_t bytes;
+    bool writes;
+};
+struct device_uses {
+    const char *name;
+    std::vector<device_use> all;
+};
+
+/* Puts work behind all that the stream has to do; or, while it is captured, into the graph. What
+ * uses memory that other work writes must come before or behind that (double_tasks.cpp). */
+void device_enqueue(void *stream, std::function<void()> work, device_uses uses, host_use use = {});
 /* Waits for what the stream has to do; for all that is to be done. what: for the sentence with
  * which it is refused during a capture. */
 void device_wait(void *stream, const char *what);

@@ -120,6 +120,7 @@ int __cudaLaunchKernel(void *function, coordinates grid, coordinates block, void
         return device_error(INVALID_CONFIGURATION);
     /* The arguments are copied at the launch. */
     std::vector<std::vector<char>> copy;
+    device_uses uses = {kernel.name, {}};
     for (size_t i = 0; i < kernel.count; i++) {
         auto bytes = static_cast<char *>(args[i]);
         copy.emplace_back(bytes, bytes + kernel.size[i]);
@@ -129,13 +130,16 @@ int __cudaLaunchKernel(void *function, coordinates grid, coordinates block, void
         if (pointer && !device_holds(pointer, 1))
             device_fault("argument %zu of kernel %s is no memory of the device", i + 1,
                          kernel.name);
+        if (pointer)
+            uses.all.push_back({static_cast<char *>(pointer), 1, kernel.writes[i]});
     }
-    device_enqueue(s, [copy, &kernel, grid, block]() mutable {
+    auto run = [copy, &kernel, grid, block]() mutable {
         std::vector<void *> arguments;
         for (auto &bytes : copy)
             arguments.push_back(bytes.data());
         run_grid(kernel, grid, block, arguments.data());
-    });
+    };
+    device_enqueue(s, run, uses);
     return SUCCESS;
 }
 

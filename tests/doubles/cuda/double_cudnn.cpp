@@ -293,7 +293,13 @@ extern "C" cudnnStatus_t cudnnBackendExecute(cudnnHandle_t given, descriptor pla
                      (long long)j.workspace_bytes);
     if (j.x.narrow != j.w.narrow || j.x.narrow != j.y.narrow)
         device_fault("the tensors of a convolution are of several types");
-    device_enqueue(stream_of[given], [j] { convolve(j); });
+    device_uses uses = {"a convolution", {}};
+    const tensor *tensors[] = {&j.y, &j.x, &j.w}; /* in the order of what is made */
+    for (int i = 0; i < 3; i++)
+        uses.all.push_back({tensors[i]->at, bytes_of(*tensors[i]), i == j.direction});
+    uses.all.push_back({j.workspace, size_t(j.workspace_bytes), true});
+    device_enqueue(
+        stream_of[given], [j] { convolve(j); }, uses);
     return CUDNN_STATUS_SUCCESS;
 }
 

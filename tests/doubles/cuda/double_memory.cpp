@@ -165,15 +165,22 @@ int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int kind, void *s)
     if (!is_pinned)
         refuse_in_capture("memory of the host that is not pinned is copied");
     FAILS_SOMETIMES(UNKNOWN);
+    device_uses uses = {"a copy", {}};
+    if (kind != TO_HOST)
+        uses.all.push_back({static_cast<char *>(to), bytes, true});
+    if (kind != TO_DEVICE)
+        uses.all.push_back({static_cast<const char *>(from), bytes, false});
     if (is_pinned) {
         host_use use = {host, kind == IN_DEVICE ? 0 : bytes, kind == TO_HOST};
         device_enqueue(
-            s, [=] { memcpy(to, from, bytes); }, use);
+            s, [=] { memcpy(to, from, bytes); }, uses, use);
     } else if (kind == TO_DEVICE) {
         std::vector<char> copy(host, host + bytes);
-        device_enqueue(s, [=] { memcpy(to, copy.data(), bytes); });
+        device_enqueue(
+            s, [=] { memcpy(to, copy.data(), bytes); }, uses);
     } else {
-        device_enqueue(s, [=] { memcpy(to, from, bytes); });
+        device_enqueue(
+            s, [=] { memcpy(to, from, bytes); }, uses);
         device_wait(s, "memory of the host that is not pinned is copied");
     }
     return SUCCESS;
@@ -184,7 +191,8 @@ int cudaMemsetAsync(void *to, int value, size_t bytes, void *s)
     if (!device_holds(to, bytes))
         device_fault("memory to be set does not fit the device's");
     FAILS_SOMETIMES(UNKNOWN);
-    device_enqueue(s, [=] { memset(to, value, bytes); });
+    device_enqueue(s, [=] { memset(to, value, bytes); },
+                   {"a memset", {{static_cast<char *>(to), bytes, true}}});
     return SUCCESS;
 }
 

@@ -8,6 +8,7 @@
 struct node {
     work run;
     host_use use;
+    device_uses uses;
     std::set<size_t> before;
 };
 struct graph {
@@ -90,15 +91,15 @@ static std::set<size_t> &tips_of(stream *s)
     return found->second;
 }
 
-void device_enqueue(void *pointer, work run, host_use use)
+void device_enqueue(void *pointer, work run, device_uses uses, host_use use)
 {
     stream *s = check_stream(pointer);
     if (!capture.active) {
-        s->last = {task_submit(run, use, s->last)};
+        s->last = {task_submit(run, s->last, uses, use)};
         return;
     }
     auto &tips = tips_of(s);
-    capture.made.nodes.push_back({run, use, tips});
+    capture.made.nodes.push_back({run, use, uses, tips});
     tips = {capture.made.nodes.size() - 1};
 }
 
@@ -188,7 +189,7 @@ int cudaEventRecord(void *pointer, void *in)
         *e = {nullptr, capture.number, tips_of(s)};
         return SUCCESS;
     }
-    *e = {task_submit([] {}, {}, s->last), 0, {}};
+    *e = {task_submit([] {}, s->last), 0, {}};
     s->last = {e->mark};
     return SUCCESS;
 }
@@ -312,10 +313,10 @@ int cudaGraphLaunch(void *g, void *pointer)
         std::vector<task_ref> before;
         for (size_t place : n.before)
             before.push_back(made[place]);
-        made.push_back(task_submit(n.run, n.use, n.before.empty() ? first : before));
+        made.push_back(task_submit(n.run, n.before.empty() ? first : before, n.uses, n.use));
     }
     made.insert(made.end(), first.begin(), first.end());
-    e.last = task_submit([] {}, {}, made);
+    e.last = task_submit([] {}, made);
     s->last = {e.last};
     return SUCCESS;
 }

@@ -66,12 +66,36 @@ bool host_in_use(const void *begin, size_t bytes)
     });
 }
 
+static bool clash(const device_uses &some, const device_uses &others)
+{
+    for (auto &a : some.all)
+        for (auto &b : others.all)
+            if ((a.writes || b.writes) && a.begin < b.begin + b.bytes &&
+                b.begin < a.begin + a.bytes)
+                return true;
+    return false;
+}
+
+/* What is still to be done and uses the same memory must come before: a device may do both at once.
+ * Of a kernel only the first byte behind each pointer is known, so not all of this is found. */
+static void check_order(const task_ref &t)
+{
+    std::set<task_ref> needed;
+    add_needed(t, needed);
+    for (auto &other : pool)
+        if (needed.count(other) == 0 && clash(t->uses, other->uses))
+            device_fault(
+                "memory is used by two at once: nothing says which of %s and %s comes first",
+                other->uses.name, t->uses.name);
+}
+
 /* What the host sees of memory that is still to be written is neither the old nor the new. */
-task_ref task_submit(work run, host_use use, std::vector<task_ref> before)
+task_ref task_submit(work run, std::vector<task_ref> before, device_uses uses, host_use use)
 {
     if (use.writes && !host_in_use(use.begin, use.bytes))
         memset(use.begin, 0xff, use.bytes);
-    auto t = std::make_shared<task>(task{run, use, before, false});
+    auto t = std::make_shared<task>(task{run, use, uses, before, false});
+    check_order(t);
     pool.push_back(t);
     if (seed() == 1)
         task_wait(t);

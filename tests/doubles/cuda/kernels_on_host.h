@@ -35,9 +35,9 @@ struct host_kernel {
     const char *name;
     void (*call)(void **args);
     size_t count;
-    const size_t *size; /* of each argument */
-    const bool *is_pointer;
-    bool waits; /* it calls __syncthreads() */
+    const size_t *size;              /* of each argument */
+    const bool *is_pointer, *writes; /* … of each; to what it points */
+    bool waits;                      /* it calls __syncthreads() */
 };
 void register_kernel(const host_kernel &kernel);
 /* The kernel of that name, or nullptr; and a launch of it. */
@@ -64,11 +64,12 @@ bool register_as(void (*function)(A...), bool waits)
 {
     static const size_t size[] = {sizeof(A)...};
     static const bool is_pointer[] = {std::is_pointer<A>::value...};
+    static const bool writes[] = {!std::is_const<typename std::remove_pointer<A>::type>::value...};
     Dl_info info = {};
     if (dladdr(reinterpret_cast<void *>(function), &info) == 0 || info.dli_sname == nullptr)
         abort();
     register_kernel({info.dli_sname, registered_kernel<kernel, A...>::call, sizeof...(A), size,
-                     is_pointer, waits});
+                     is_pointer, writes, waits});
     return true;
 }
 #define JOINED(a, b)   a##b

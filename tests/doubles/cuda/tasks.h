@@ -13,13 +13,15 @@ typedef std::function<void()> work;
 struct task {
     work run;
     host_use use;
+    device_uses uses;
     std::vector<std::shared_ptr<task>> before; /* empty once it is done */
     bool done;
 };
 typedef std::shared_ptr<task> task_ref;
 
 /* One more. */
-task_ref task_submit(work run, host_use use, std::vector<task_ref> before);
+task_ref task_submit(work run, std::vector<task_ref> before, device_uses uses = {},
+                     host_use use = {});
 /* The device works until this one is done; NULL: at once. */
 void task_wait(const task_ref &t);
 void task_wait_all();

@@ -1,11 +1,11 @@
 /* What cuDNN plans for the convolutions of networks, on a device that is only described: a line
  * each.
  *
- *     plans DEVICE.json
+ *     plans DEVICE.json [MOST]
  *
  * tests/cuda/plans.golden has the lines for all of tests/cuda/devices. A change in them means
  * another engine on somebody's device, and so other bits or another speed: to be looked at, then
- * accepted by make plans. */
+ * accepted by make plans. MOST: bytes of workspace that a plan may want. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,7 @@ static void read_file(const char *path, char *text, size_t size)
     text[got] = 0;
 }
 
-static void print_plans(const char *device, enum precision precision)
+static void print_plans(const char *device, enum precision precision, const char *most)
 {
     static const struct net_shape networks[] = {
         {1, 16, 32, 32, 3, 10, ""},
@@ -101,6 +101,8 @@ static void print_plans(const char *device, enum precision precision)
         count = add_shapes(&networks[i], precision_unit(precision), list, count);
     if (planner_open(&planner, NULL, device, precision) < 0)
         die_why();
+    if (most)
+        planner.most_workspace = atoll(most);
     /* Some devices have none in bf16; a device that has some must have all. */
     if (precision == PRECISION_BF16 && plan_make(&planner, &list[0], &first) < 0) {
         printf("bf16: no plans\n");
@@ -117,11 +119,11 @@ int main(int argc, char **argv)
 {
     static char text[8192];
     program = "plans";
-    if (argc != 2)
-        die(USAGE, "plans DEVICE.json");
+    if (argc < 2 || argc > 3)
+        die(USAGE, "plans DEVICE.json [MOST]");
     read_file(argv[1], text, sizeof text);
     printf("cuDNN %zu\n", cudnnGetVersion());
     for (int precision = PRECISION_TF32; precision < PRECISIONS; precision++)
-        print_plans(text, (enum precision)precision);
+        print_plans(text, (enum precision)precision, argv[2]);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -316,6 +316,7 @@ of() {
     on_double pstrain -q --device cuda -b 16 <views.ps >/dev/null # the GPU is known from here on
     PSWEEP_DOUBLE_LOG=$PWD/calls on_double pstrain -v --device cuda -b 16 <views.ps >whole.bin 2>err
     grep -q 'the engine keeps 60 images' err
+    grep -Eq '^pstrain: cuda, double, [^;]*; convolutions work in [0-9]+[.][0-9] MB, a plan may want 1000; [0-9]+ parameters$' err
     # The last call that takes memory is the one for the images.
     PSWEEP_DOUBLE_FAIL=$(grep -n '^cudaMalloc$' calls | tail -n 1 | cut -d: -f1) \
         on_double pstrain -v --device cuda -b 16 <views.ps >sent.bin 2>err
@@ -469,6 +470,12 @@ alien() {
     golden=$REPOSITORY/tests/cuda/plans.golden
     if [ -n "${PSWEEP_LONG-}" ]; then
         "$REPOSITORY"/tests/cuda/table "$REPOSITORY"/build/tests/cuda/plans >plans
+        # Without workspace other engines are taken; where none is allowed it is said how little would do.
+        "$REPOSITORY"/build/tests/cuda/plans "$device" 0 >less
+        [ "$(grep -c ', 0 bytes$' less)" -gt 100 ]
+        no grep ', [1-9][0-9]* bytes$' less
+        "$REPOSITORY"/build/tests/cuda/plans "$device" -1 >none
+        grep -q '^tf32 .*: its engines want 0.0 MB of memory to work in, and may have -0.0: take a smaller batch$' none
     else # of one of them
         { echo "# h100" && "$REPOSITORY"/build/tests/cuda/plans "$REPOSITORY"/tests/cuda/devices/h100.json; } >plans
         sed -n '/^# h100$/,/^# /{ /^# h100$/p; /^# /!p }' "$golden" >h100
@@ -552,7 +559,15 @@ found_in_bf16() {
     faulty lib/nn/cuda/common.cuh 's|, split(channels, 4 \* tile)|, 1|'
     found_in_text d
     # A workspace of another plan.
-    faulty lib/nn/cuda/open.c 's|plan\[d\]->workspace > \*workspace|plan[d]->workspace < *workspace|'
+    faulty lib/nn/cuda/open.c 's|plan\[d\]->workspace > \*most|plan[d]->workspace < *most|'
+    found
+    # Both streams have one workspace; a gradient is made anew while the weights beside still read it; nothing waits for
+    # the gradients of weights.
+    faulty lib/nn/cuda/open.c 's|cuda->beside_workspace|cuda->workspace|'
+    found
+    faulty lib/nn/cuda/step.c 's|if (i + 2 < cuda->stages)|if (0)|'
+    found
+    faulty lib/nn/cuda/step.c 's|(end_beside(cuda) < 0 .. update(cuda, step) < 0)|update(cuda, step) < 0|'
     found
     # Nobody waits for the device.
     faulty lib/nn/cuda/step.c 's/: cudaEventQuery(slot->done)/: cudaSuccess/'

@@ -72,9 +72,13 @@ struct cuda {
     struct engine engine; /* first: engine.c sees only this */
     struct net net;
     struct engine_options options;
-    char name[400], detail[440];
-    cudaStream_t stream, copies; /* that computes; that brings batches */
-    cudnnHandle_t handle;
+    char name[400], detail[520];
+    /* That computes; that computes gradients of weights beside it; that brings batches. */
+    cudaStream_t stream, beside, copies;
+    cudnnHandle_t handle, beside_handle;
+    /* What the weights of a stage wait for; of every second stage, that they have their gradient.
+     */
+    cudaEvent_t ready, weighed[2];
     enum precision precision;
     struct planner planner;
     int loaded[2]; /* the first test, the first step is begun; much is loaded by these, so they are
@@ -104,10 +108,10 @@ struct cuda {
     size_t images_at, input_bytes, image_bytes; /* in a slot's input; of all of it; of an image */
     float *scaled;                              /* [image channels][256] */
     void *x;                                    /* [batch][height][width][channels] */
-    void *dy;
+    void *dy[2];                                /* of a stage, and of the one before it */
     float *parts;
     float *probability; /* [batch][classes] */
-    void *workspace;
+    void *workspace, *beside_workspace;
 
     /* Images that are kept, in memory of their own: where each lies, and behind that all pixels. */
     void *kept;
@@ -121,9 +125,10 @@ extern const struct engine_class cuda_class;
 void cuda_lay_out(struct cuda *cuda);
 /* Fills cuda->where, which is large; when that is known to be in bounds. */
 void cuda_map_parameters(struct cuda *cuda);
-/* Lays device memory out: the bytes that an arena needs and, with a base, where everything is in
- * it; apart, it takes the pieces by themselves, -1 with a sentence. */
-int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace);
+/* Lays device memory out, with the workspaces of both streams: the bytes that an arena needs and,
+ * with a base, where everything is in it; apart, it takes the pieces by themselves, -1 with a
+ * sentence. */
+int64_t cuda_plan_memory(struct cuda *cuda, char *base, const int64_t workspace[2]);
 
 /* step.c: -1 with a sentence, for a CUDA call that failed. */
 int cuda_failed(cudaError_t error, const char *what);

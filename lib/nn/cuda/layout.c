@@ -180,7 +180,7 @@ static void share_upstream(struct cuda *cuda, void *const piece[2])
         cuda->stage[i].upstream = piece[which[i]];
 }
 
-int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
+int64_t cuda_plan_memory(struct cuda *cuda, char *base, const int64_t workspace[2])
 {
     struct arena a = {.cuda = cuda, .base = base};
     const struct net_shape *n = &cuda->net.shape;
@@ -216,13 +216,15 @@ int64_t cuda_plan_memory(struct cuda *cuda, char *base, size_t workspace)
         pooled = pooled_bytes(&s->shape) > pooled ? pooled_bytes(&s->shape) : pooled;
         channels = (size_t)s->shape.channels > channels ? (size_t)s->shape.channels : channels;
     }
-    cuda->dy = take(&a, train ? largest : 0, value_size(&cuda->stage[0].shape));
+    for (int i = 0; i < 2; i++)
+        cuda->dy[i] = take(&a, train ? largest : 0, value_size(&cuda->stage[0].shape));
     for (int i = 0; i < 2; i++)
         upstream[i] = take(&a, train ? pooled : 0, 1);
     share_upstream(cuda, upstream);
     cuda->parts = take(&a, 2 * PARTS * channels, sizeof *cuda->parts);
     cuda->probability = take(&a, batch * n->classes, sizeof *cuda->probability);
-    cuda->workspace = take(&a, workspace, 1);
+    cuda->workspace = take(&a, (size_t)workspace[0], 1);
+    cuda->beside_workspace = take(&a, (size_t)workspace[1], 1);
     return a.failed ? -1 : (int64_t)a.used;
 }
 

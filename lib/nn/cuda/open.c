@@ -61,6 +61,18 @@ static void cuda_libraries(char *text, size_t size)
 /* Before that one cuDNN describes no device by its handle (plan.h). */
 enum { LEAST_CUDNN = 90800 };
 
+/* A stream, and cuDNN on it. */
+static int open_stream(cudaStream_t *stream, cudnnHandle_t *handle)
+{
+    TRY(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "a stream");
+    cudnnStatus_t status = cudnnCreate(handle);
+    if (status == CUDNN_STATUS_SUCCESS)
+        status = cudnnSetStream(*handle, *stream);
+    return status == CUDNN_STATUS_SUCCESS
+               ? 0
+               : fail("cuDNN does not start: %s", cudnnGetErrorString(status));
+}
+
 static int open_libraries(struct cuda *cuda)
 {
     struct cudaDeviceProp properties;
@@ -79,21 +91,19 @@ static int open_libraries(struct cuda *cuda)
              cudnn / 10000, cudnn / 100 % 100, cudnn % 100);
     snprintf(cuda->detail, sizeof cuda->detail, "%s, driver %d.%d", cuda->name, driver / 1000,
              driver % 1000 / 10);
-    cudaError_t error = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
-    if (error != cudaSuccess)
-        return cuda_failed(error, "a stream");
-    cudnnStatus_t status = cudnnCreate(&cuda->handle);
-    if (status == CUDNN_STATUS_SUCCESS)
-        status = cudnnSetStream(cuda->handle, cuda->stream);
-    if (status != CUDNN_STATUS_SUCCESS)
-        return fail("cuDNN does not start: %s", cudnnGetErrorString(status));
+    if (open_stream(&cuda->stream, &cuda->handle) < 0 ||
+        (cuda->options.train && open_stream(&cuda->beside, &cuda->beside_handle) < 0))
+        return -1;
+    cudaEvent_t *event[] = {&cuda->ready, &cuda->weighed[0], &cuda->weighed[1]};
+    for (int i = 0; cuda->options.train && i < 3; i++)
+        TRY(cudaEventCreateWithFlags(event[i], cudaEventDisableTiming), "an event");
     return planner_open(&cuda->planner, cuda->handle, NULL, cuda->precision);
 }
 
-/* Plans all convolutions; the largest workspace. */
-static int make_plans(struct cuda *cuda, int64_t *workspace)
+/* Plans all convolutions; the largest workspace of each stream, which the detail tells. */
+static int make_plans(struct cuda *cuda, int64_t workspace[2])
 {
-    *workspace = 0;
+    workspace[0] = workspace[1] = 0;
     for (int i = 0; i < cuda->stages; i++) {
         struct cuda_stage *s = &cuda->stage[i];
         struct convolution c = {.direction = FORWARD,
@@ -110,10 +120,14 @@ static int make_plans(struct cuda *cuda, int64_t *workspace)
                 continue;
             if (plan_make(&cuda->planner, &c, plan[d]) < 0)
                 return -1;
-            if (plan[d]->workspace > *workspace)
-                *workspace = plan[d]->workspace;
+            int64_t *most = &workspace[d == WEIGHT_GRADIENT];
+            *most = plan[d]->workspace > *most ? plan[d]->workspace : *most;
         }
     }
+    size_t used = strlen(cuda->detail);
+    snprintf(cuda->detail + used, sizeof cuda->detail - used,
+             "; convolutions work in %.1f MB, a plan may want %.0f",
+             (double)(workspace[0] + workspace[1]) / 1e6, (double)MOST_WORKSPACE / 1e6);
     return 0;
 }
 
@@ -129,9 +143,11 @@ static int bind_plans(struct cuda *cuda)
             return -1;
         if (!cuda->options.train)
             continue;
-        if (!s->fixed && plan_bind(&s->weight_gradient, x, g, cuda->dy, cuda->workspace) < 0)
+        if (!s->fixed &&
+            plan_bind(&s->weight_gradient, x, g, cuda->dy[i % 2], cuda->beside_workspace) < 0)
             return -1;
-        if (i > 0 && plan_bind(&s->data_gradient, s[-1].upstream, w, cuda->dy, cuda->workspace) < 0)
+        if (i > 0 &&
+            plan_bind(&s->data_gradient, s[-1].upstream, w, cuda->dy[i % 2], cuda->workspace) < 0)
             return -1;
     }
     return 0;
@@ -156,7 +172,7 @@ static int check_size(const struct cuda *cuda)
     return 0;
 }
 
-static int take_device_memory(struct cuda *cuda, size_t workspace)
+static int take_device_memory(struct cuda *cuda, const int64_t workspace[2])
 {
     cuda->apart = getenv("PSWEEP_CUDA_APART") != NULL;
     int64_t bytes = cuda_plan_memory(cuda, NULL, workspace);
@@ -198,6 +214,8 @@ static void cuda_close(struct engine *engine)
     struct cuda *cuda = (struct cuda *)engine;
     if (cuda->copies)
         cudaStreamSynchronize(cuda->copies);
+    if (cuda->beside)
+        cudaStreamSynchronize(cuda->beside);
     if (cuda->stream)
         cudaStreamSynchronize(cuda->stream);
     cuda_close_slots(cuda);
@@ -207,14 +225,22 @@ static void cuda_close(struct engine *engine)
         plan_free(&cuda->stage[i].weight_gradient);
     }
     planner_close(&cuda->planner);
-    if (cuda->handle)
-        cudnnDestroy(cuda->handle);
+    const cudnnHandle_t handle[] = {cuda->handle, cuda->beside_handle};
+    for (int i = 0; i < 2; i++)
+        if (handle[i])
+            cudnnDestroy(handle[i]);
+    const cudaEvent_t event[] = {cuda->ready, cuda->weighed[0], cuda->weighed[1]};
+    for (int i = 0; i < 3; i++)
+        if (event[i])
+            cudaEventDestroy(event[i]);
     for (size_t i = 0; i < cuda->pieces; i++)
         cudaFree(cuda->piece[i]);
     free(cuda->piece);
     free(cuda->where);
     if (cuda->arena)
         cudaFree(cuda->arena);
+    if (cuda->beside)
+        cudaStreamDestroy(cuda->beside);
     if (cuda->stream)
         cudaStreamDestroy(cuda->stream);
     free(cuda);
@@ -224,7 +250,7 @@ static int cuda_open(struct engine **engine, const struct net *net,
                      const struct engine_options *options)
 {
     enum precision precision;
-    int64_t workspace;
+    int64_t workspace[2];
     if (choose_precision(options, &precision) < 0)
         return -1;
     struct cuda *cuda = ealloc(1, sizeof *cuda);
@@ -234,8 +260,8 @@ static int cuda_open(struct engine **engine, const struct net *net,
     cuda->precision = precision;
     cuda_lay_out(cuda);
     cuda_size_slots(cuda);
-    if (check_size(cuda) < 0 || open_libraries(cuda) < 0 || make_plans(cuda, &workspace) < 0 ||
-        cuda_open_slots(cuda) < 0 || take_device_memory(cuda, (size_t)workspace) < 0 ||
+    if (check_size(cuda) < 0 || open_libraries(cuda) < 0 || make_plans(cuda, workspace) < 0 ||
+        cuda_open_slots(cuda) < 0 || take_device_memory(cuda, workspace) < 0 ||
         bind_plans(cuda) < 0 || fill_memory(cuda) < 0) {
         cuda_close(&cuda->engine);
         return -1;

@@ -62,7 +62,8 @@ static int fill(descriptor d, const struct attribute *attribute, size_t count, c
 int planner_open(struct planner *planner, cudnnHandle_t handle, const char *json,
                  enum precision precision)
 {
-    *planner = (struct planner){.handle = handle, .precision = precision};
+    *planner = (struct planner){
+        .handle = handle, .precision = precision, .most_workspace = MOST_WORKSPACE};
     const char *what = "to describe the device";
     struct attribute attribute = {CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle};
     if (json)
@@ -228,7 +229,7 @@ static int look_at(descriptor config, struct engine_facts *facts)
 }
 
 /* Makes the plan of a configuration, when that may be taken: 1; 0 when not, or when cuDNN finds
- * that it does not fit after all; -1. */
+ * that it does not fit after all, or when it wants too much workspace; -1. */
 static int try_config(const struct planner *planner, descriptor config, struct plan *plan)
 {
     struct engine_facts facts;
@@ -250,10 +251,15 @@ static int try_config(const struct planner *planner, descriptor config, struct p
         destroy(&plan->plan); /* it does not fit after all */
         return 0;
     }
-    return get(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count,
-               &plan->workspace) < 0
-               ? -1
-               : 1;
+    if (get(plan->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count,
+            &plan->workspace) < 0)
+        return -1;
+    if (plan->workspace <= planner->most_workspace)
+        return 1;
+    if (plan->passed_over < 0 || plan->workspace < plan->passed_over)
+        plan->passed_over = plan->workspace;
+    destroy(&plan->plan);
+    return 0;
 }
 
 /* The configurations that cuDNN ranks for the graph, best first, tried one after the other: 1, 0,
@@ -294,7 +300,7 @@ static int try_ranking(const struct planner *planner, cudnnBackendHeurMode_t mod
 int plan_make(const struct planner *planner, const struct convolution *c, struct plan *plan)
 {
     static const char *const what[] = {"forward", "data gradient", "weight gradient"};
-    *plan = (struct plan){0};
+    *plan = (struct plan){.passed_over = -1};
     int result = graph_make(&plan->graph, c, planner->precision);
     if (result == 0)
         result = try_ranking(planner, CUDNN_HEUR_MODE_A, plan);
@@ -304,6 +310,11 @@ int plan_make(const struct planner *planner, const struct convolution *c, struct
         return 0;
     char reason[700];
     snprintf(reason, sizeof reason, "%s", result < 0 ? why() : "no deterministic engine fits");
+    if (result == 0 && plan->passed_over >= 0)
+        snprintf(reason, sizeof reason,
+                 "its engines want %.1f MB of memory to work in, and may have %.1f: take a smaller "
+                 "batch",
+                 (double)plan->passed_over / 1e6, (double)planner->most_workspace / 1e6);
     plan_free(plan);
     return fail("cuDNN has no %s plan for the %s of %lld to %lld channels at %lldx%lld, kernel "
                 "%lldx%lld, %lld images: %s",
@@ -327,9 +338,9 @@ int plan_bind(struct plan *plan, void *x, void *w, void *y, void *workspace)
     return FILL(plan->pack, attributes, "pointers");
 }
 
-int plan_run(const struct planner *planner, const struct plan *plan)
+int plan_run(cudnnHandle_t handle, const struct plan *plan)
 {
-    cudnnStatus_t status = cudnnBackendExecute(planner->handle, plan->plan, plan->pack);
+    cudnnStatus_t status = cudnnBackendExecute(handle, plan->plan, plan->pack);
     return status == CUDNN_STATUS_SUCCESS ? 0 : refused(status, "to run a convolution");
 }
 

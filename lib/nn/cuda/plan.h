@@ -5,7 +5,8 @@
  * only when it is deterministic and needs no compiler at run time; with PRECISION_FP32 it must also
  * compute in float32 proper: no tensor cores, FFT, Winograd or shortened inputs. Among those that
  * remain cuDNN's own ranking decides, never a measurement, so that the same device and versions
- * give the same bits.
+ * give the same bits. For the same reason how much workspace a plan may want is a constant: those
+ * that want more are passed over, however much memory there is.
  *
  * The device is described by a DEVICEPROP descriptor. That comes from a handle, or from a JSON text
  * where there is no device: then everything here works but plan_run().
@@ -41,7 +42,9 @@ struct planner {
     cudnnHandle_t handle; /* NULL without a device */
     cudnnBackendDescriptor_t device;
     enum precision precision;
+    int64_t most_workspace; /* bytes: MOST_WORKSPACE, until it is set to something else */
 };
+#define MOST_WORKSPACE 1000000000
 
 /* One of handle and json is NULL. */
 int planner_open(struct planner *planner, cudnnHandle_t handle, const char *json,
@@ -57,7 +60,8 @@ struct plan {
     struct graph graph; /* kept, with config, as long as the plan that comes of them */
     cudnnBackendDescriptor_t config, plan, pack; /* pack: the pointers that it runs on */
     int64_t workspace;                           /* bytes that it needs */
-    int64_t engine;                              /* its number in cuDNN */
+    int64_t passed_over; /* … that the least of those needs that were passed over; -1: none was */
+    int64_t engine;      /* its number in cuDNN */
     bool tensor_cores;
 };
 
@@ -68,7 +72,7 @@ int plan_make(const struct planner *planner, const struct convolution *convoluti
  * plan->workspace bytes, all aligned to 16 bytes. */
 int plan_bind(struct plan *plan, void *x, void *w, void *y, void *workspace);
 /* Enqueues it on the handle's stream. */
-int plan_run(const struct planner *planner, const struct plan *plan);
+int plan_run(cudnnHandle_t handle, const struct plan *plan);
 void plan_free(struct plan *plan);
 
 #endif

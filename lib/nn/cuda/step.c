@@ -189,7 +189,7 @@ static int forward(const struct cuda *cuda, const struct cuda_slot *slot, int tr
     const struct step_values *step = slot_values(slot->input);
     for (int i = 0; i < cuda->stages; i++) {
         const struct cuda_stage *s = &cuda->stage[i];
-        if (plan_run(&cuda->planner, &s->forward) < 0 || normalise(cuda, step, s, training) < 0)
+        if (plan_run(cuda->handle, &s->forward) < 0 || normalise(cuda, step, s, training) < 0)
             return -1;
         const void *added = s->back > 0 ? s[-s->back].activation : NULL;
         TRY(kernel_activate(s->y, s->normal, added, &s->shape, s->activation, s->chosen,
@@ -214,14 +214,32 @@ static int forward(const struct cuda *cuda, const struct cuda_slot *slot, int tr
     return 0;
 }
 
+/* Gradients of weights are computed beside the rest of the way back, which does not need them:
+ * begin_beside() has them wait for what was enqueued so far, and end_beside() has what comes wait
+ * for them. */
+static int begin_beside(const struct cuda *cuda)
+{
+    TRY(cudaEventRecord(cuda->ready, cuda->stream), "to mark a gradient");
+    TRY(cudaStreamWaitEvent(cuda->beside, cuda->ready, 0), "to wait for a gradient");
+    return 0;
+}
+static int end_beside(const struct cuda *cuda)
+{
+    TRY(cudaEventRecord(cuda->weighed[0], cuda->beside), "to mark gradients of weights");
+    TRY(cudaStreamWaitEvent(cuda->stream, cuda->weighed[0], 0), "to wait for gradients of weights");
+    return 0;
+}
+
 /* What is left of the connected layer: the gradient of the features is there. */
 static int head_backward(const struct cuda *cuda, const struct step_values *step)
 {
     const struct cuda_stage *last = &cuda->stage[cuda->stages - 1];
     int batch = (int)cuda->options.batch, features = cuda->feature_channels;
+    if (begin_beside(cuda) < 0)
+        return -1;
     TRY(kernel_connected_gradient(last->activation, cuda->probability, batch, features,
                                   cuda->classes, cuda->g + cuda->connected_weights,
-                                  cuda->g + cuda->connected_bias, cuda->stream),
+                                  cuda->g + cuda->connected_bias, cuda->beside),
         "the gradient of the connected layer");
     if (cuda->dropout.below > 0)
         TRY(kernel_drop(step, &cuda->dropout, batch, features, last->upstream, cuda->stream),
@@ -250,14 +268,17 @@ static int stage_backward(const struct cuda *cuda, const struct step_values *ste
         "to settle gradients");
     if (s->fixed) /* and the first, so nobody asks for the gradient of what its convolution made */
         return 0;
-    TRY(kernel_gradient(step, s->y, s->upstream, s->normal, &s->shape, s->chosen, cuda->dy,
+    if (i + 2 < cuda->stages) /* whose weights have their gradient from the same dy */
+        TRY(cudaStreamWaitEvent(cuda->stream, cuda->weighed[i % 2], 0), "to wait for a gradient");
+    TRY(kernel_gradient(step, s->y, s->upstream, s->normal, &s->shape, s->chosen, cuda->dy[i % 2],
                         cuda->stream),
         "the gradient of a convolution");
-    if (plan_run(&cuda->planner, &s->weight_gradient) < 0)
+    if (begin_beside(cuda) < 0 || plan_run(cuda->beside_handle, &s->weight_gradient) < 0)
         return -1;
+    TRY(cudaEventRecord(cuda->weighed[i % 2], cuda->beside), "to mark a gradient of weights");
     if (i == 0)
         return 0;
-    return plan_run(&cuda->planner, &s->data_gradient) < 0 ? -1 : add_sum(cuda, s - 1);
+    return plan_run(cuda->handle, &s->data_gradient) < 0 ? -1 : add_sum(cuda, s - 1);
 }
 
 static int update(const struct cuda *cuda, const struct step_values *step)
@@ -292,7 +313,7 @@ static int enqueue(const struct cuda *cuda, const struct cuda_slot *slot, int vi
     for (int i = cuda->stages - 1; training && i >= 0; i--)
         if (stage_backward(cuda, step, i) < 0)
             return -1;
-    if (training && update(cuda, step) < 0)
+    if (training && (end_beside(cuda) < 0 || update(cuda, step) < 0))
         return -1;
     TRY(cudaMemcpyAsync(slot->told.loss, slot->result.loss, cuda_result_bytes(cuda),
                         cudaMemcpyDeviceToHost, cuda->stream),

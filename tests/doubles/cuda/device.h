@@ -27,6 +27,8 @@ enum {
 /* Counts a call of a library that can fail; true when it is this one's turn to
  * (PSWEEP_DOUBLE_FAIL=n: the n-th). */
 bool device_call_fails(const char *name);
+/* Whether one has failed so. */
+bool device_call_failed();
 /* Returns error, and keeps it for cudaGetLastError(). */
 int device_error(int error);
 #define FAILS_SOMETIMES(error)                                                                     \

@@ -112,15 +112,14 @@ std::string streams_left()
 }
 
 /* Every node must be before the end of the stream at which the capture began. */
-static void check_joined()
+static bool joined()
 {
     auto &nodes = capture.made.nodes;
     std::set<size_t> before = tips_of(capture.origin);
     for (size_t i = nodes.size(); i-- > 0;)
         if (before.count(i))
             before.insert(nodes[i].before.begin(), nodes[i].before.end());
-    if (before.size() != nodes.size())
-        device_fault("a capture ends, but not all streams that are part of it were joined");
+    return before.size() == nodes.size();
 }
 
 extern "C" {
@@ -257,9 +256,12 @@ int cudaStreamEndCapture(void *pointer, void **made)
 {
     if (!capture.active || check_stream(pointer) != capture.origin)
         device_fault("a capture ends that has not begun at this stream");
-    check_joined();
     capture.active = false;
     *made = nullptr;
+    if (!joined() && device_call_failed()) /* a capture that is given up */
+        return device_error(UNKNOWN);
+    if (!joined())
+        device_fault("a capture ends, but not all streams that are part of it were joined");
     FAILS_SOMETIMES(UNKNOWN);
     *made = new char;
     graphs[*made] = capture.made;

@@ -295,6 +295,13 @@ of() {
     for call in cudaEventQuery:4 cudaEventRecord:8 cudaEventSynchronize:4 cudaGraphLaunch:4 cudaMemcpyAsync:6 cudaStreamSynchronize:2 cudaStreamWaitEvent:4; do
         [ $(($(of "${call%:*}" three) - $(of "${call%:*}" two))) -eq "${call#*:}" ]
     done
+    # So is validation, 2 batches of the 6.
+    psfetch -q synth:shapes --limit 60 --resize 8 --split 0.6 | psaug --views -e 7 >views.ps
+    calls 6 >six
+    calls 7 >seven
+    [ $(($(of cudaGraphLaunch seven) - $(of cudaGraphLaunch six))) -eq 6 ]
+    [ "$(of __cudaLaunchKernel seven)" -eq "$(of __cudaLaunchKernel six)" ]
+    [ "$(of cudnnBackendExecute seven)" -eq "$(of cudnnBackendExecute six)" ]
 }
 
 @test "make bench-gpu measures both ways of feeding, and says where there is nothing to measure" {
@@ -564,10 +571,14 @@ found_in_bf16() {
     # Both streams have one workspace; a gradient is made anew while the weights beside still read it; nothing waits for
     # the gradients of weights.
     faulty lib/nn/cuda/open.c 's|cuda->beside_workspace|cuda->workspace|'
-    found
+    psfetch -q synth:shapes --limit 20 --resize 32 --split 0.9 >large.ps # small convolutions want none
+    on_double pstrain -q --device cuda -b 16 -e 1 <large.ps >/dev/null
+    no on_double tree/bin/pstrain -q --device cuda -b 16 -e 1 <large.ps >/dev/null
     faulty lib/nn/cuda/step.c 's|if (i + 2 < cuda->stages)|if (0)|'
     found
     faulty lib/nn/cuda/step.c 's|(end_beside(cuda) < 0 .. update(cuda, step) < 0)|update(cuda, step) < 0|'
+    found
+    faulty lib/nn/cuda/step.c 's|TRY(cudaStreamWaitEvent(cuda->beside, cuda->ready, 0), .*);|;|'
     found
     # Nobody waits for the device.
     faulty lib/nn/cuda/step.c 's/: cudaEventQuery(slot->done)/: cudaSuccess/'

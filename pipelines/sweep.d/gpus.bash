@@ -22,7 +22,8 @@ memory_here='
 { nvidia-smi ${CUDA_VISIBLE_DEVICES:+-i "$CUDA_VISIBLE_DEVICES"} --query-gpu=memory.free --format=csv,noheader,nounits 2>/dev/null |
     grep -x "[0-9][0-9]*" || echo 0; } | sort -n | head -n 1'
 
-# Ends what is left. It waits for networks that still compute there, which is none of ours, and not for ever.
+# Ends those that nobody looks after any more. Each waits for networks that still compute by it, and we some seconds for
+# that; the next asks again.
 # shellcheck disable=SC2016
 end_mps='
 tmp=${TMPDIR:-/tmp}

@@ -42,12 +42,17 @@ end_mps() {
 end_mps'
 # Behind that: starts MPS, says "mps FOLDER", or "mps" where somebody else has started one, or what keeps it from that, and
 # ends it when its input ends; signals are no reason to. A daemon whose socket has too long a path says that it has started,
-# and has not. Where CUDA_VISIBLE_DEVICES has numbers the daemon does not see it: it would count anew, and its clients not.
+# and has not; what the GPUs themselves refuse, the server does, which the daemon would start with the first network, and
+# which refuses networks while it starts. Where CUDA_VISIBLE_DEVICES has numbers the daemon does not see it: it would count
+# anew, and its clients not.
 # shellcheck disable=SC2016
 start_mps='
 trap : TERM INT HUP
-answers() { echo get_server_list | timeout 20 nvidia-cuda-mps-control >/dev/null 2>&1; }
 refuse() { echo "$1" && exit; }
+ask() { echo "$1" | timeout 20 nvidia-cuda-mps-control 2>/dev/null 9<&-; }
+answers() { ask get_server_list >/dev/null; }
+serves() { ask get_server_list | grep -q "[0-9]"; }
+try() { tries=$1; until "$2"; do [ $((tries -= 1)) -gt 0 ] && sleep 0.5 || return; done; }
 command -v nvidia-cuda-mps-control >/dev/null || refuse "is not installed"
 ! answers || refuse mps
 command -v flock >/dev/null || refuse "needs flock, which is not installed"
@@ -55,10 +60,13 @@ while dir=$(mktemp -d "$tmp/psweep-mps.XXXXXX") && exec 9<"$dir" && flock 9 && [
 [ -n "$dir" ] || refuse "finds no room in $tmp"
 export CUDA_MPS_PIPE_DIRECTORY=$dir CUDA_MPS_LOG_DIRECTORY=$dir
 case ${CUDA_VISIBLE_DEVICES-} in GPU-* | MIG-*) ;; *) unset CUDA_VISIBLE_DEVICES ;; esac
-tries=0
-timeout 20 nvidia-cuda-mps-control -d 9<&- </dev/null >/dev/null 2>&1 &&
-    until answers || [ $((tries += 1)) -ge 10 ]; do sleep 0.3; done
-if answers; then echo "mps $dir" && cat >/dev/null 9<&-; else echo "does not start"; fi
+if timeout 20 nvidia-cuda-mps-control -d 9<&- </dev/null >/dev/null 2>&1 && try 10 answers &&
+    { ask "start_server -uid $(id -u)" >/dev/null; try 60 serves; }; then
+    echo "mps $dir" && cat >/dev/null 9<&-
+else
+    why=$(tail -qn 1 "$dir/control.log" "$dir/server.log" 2>/dev/null | tail -n 1)
+    echo "does not start${why:+ ($why)}"
+fi
 exec 9<&-
 end_mps'
 

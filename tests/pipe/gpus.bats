@@ -39,7 +39,7 @@ environment() {
 @test "as many as are missing, have a core, and fit into the memory, up to 48; one where that is not known" {
     . "$REPOSITORY/pipelines/sweep.d/words.bash"
     . "$REPOSITORY/pipelines/sweep.d/gpus.bash"
-    mkdir s && head -c 100000000 /dev/zero >s/data.ps
+    mkdir s && truncate -s 100000000 s/data.ps
     out=s stream='' many=100 counted=$((300 << 20))
     missing() { seq "$many"; }
     lock_points() { :; }
@@ -133,12 +133,16 @@ environment() {
     }
     one='a network at a time on each GPU (with --per-gpu N so many, which take turns)' turns='networks take turns on a GPU'
     export SLURM_CPUS_PER_TASK=2
+    mkdir quick && ln -s "$(type -P true)" quick/sleep
     MPS_DOUBLE_START=fails said "does not start: $one"
     [ ! -s mps ]
     # The real daemon says nothing where its socket has too long a path. Nor does a folder stay.
-    MPS_DOUBLE_START=silently said "does not start: $turns" --per-gpu 2
+    PATH=$PWD/quick:$PATH MPS_DOUBLE_START=silently said "does not start: $turns" --per-gpu 2
     [ ! -s mps ]
     [ -z "$(find . -name 'psweep-mps.*')" ]
+    PATH=$PWD/quick:$PATH MPS_DOUBLE_START=alone said "does not start (Failed to start): $turns" --per-gpu 2
+    one_mps
+    : >mps
     said "takes 48 networks on a GPU at most: $turns" --jobs 49
     [ ! -s mps ]
     mkdir bare && ln -s "$REPOSITORY/tests/doubles/mps/nvidia-smi" bare

@@ -33,7 +33,9 @@ int classes_read(const struct record *header, struct classes *classes)
 {
     *classes = (struct classes){0};
     const msgpack_object *field = record_field(header, "classes");
-    if (field == NULL || field->type != MSGPACK_OBJECT_ARRAY || field->via.array.size == 0)
+    int may_be_empty = object_is(record_field(header, "kind"), "images");
+    if (field == NULL || field->type != MSGPACK_OBJECT_ARRAY ||
+        (field->via.array.size == 0 && !may_be_empty))
         return fail_as(DAMAGED, "the header has no list of classes");
     classes->name = ealloc(field->via.array.size, sizeof *classes->name);
     for (uint32_t i = 0; i < field->via.array.size; i++) {

@@ -8,13 +8,17 @@
 
 #include "record.h"
 
+/* A label, or another place in a table, that there is not. */
+#define NO_CLASS UINT32_MAX
+
 struct classes {
     uint32_t count;
     char **name; /* [count], each ends with 0; owned by the table */
     void *found; /* where a name stands, once it was asked for */
 };
 
-/* The table of a header. -1 with a sentence. */
+/* The table of a header, which only that of images may be without: they have no labels then. -1
+ * with a sentence. */
 int classes_read(const struct record *header, struct classes *classes);
 void classes_free(struct classes *classes);
 

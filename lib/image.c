@@ -15,10 +15,10 @@ int split_parse(const char *name)
     return fail("there is no split %s: it is train, validation or test", name);
 }
 
-static const char *const known_field[] = {"type",   "id",     "key",        "label",
-                                          "split",  "height", "width",      "channels",
-                                          "pixels", "guess",  "probability"};
-enum { KNOWN_FIELDS = sizeof known_field / sizeof known_field[0], REQUIRED_FIELDS = 9 };
+static const char *const known_field[] = {
+    "type",   "id",    "key",   "split",       "height",  "width",        "channels",
+    "pixels", "label", "guess", "probability", "guesses", "probabilities"};
+enum { KNOWN_FIELDS = sizeof known_field / sizeof known_field[0], REQUIRED_FIELDS = 8 };
 
 static int is_known(const msgpack_object *key)
 {
@@ -28,26 +28,54 @@ static int is_known(const msgpack_object *key)
     return 0;
 }
 
+/* The two lists, of which the two figures that have been read are the first. */
+static int read_guesses(const struct record *record, uint32_t classes, struct image *image)
+{
+    const msgpack_object *guesses = record_field(record, "guesses"),
+                         *probabilities = record_field(record, "probabilities");
+    if (guesses == NULL)
+        return 0;
+    uint32_t count = guesses->type == MSGPACK_OBJECT_ARRAY ? guesses->via.array.size : 0;
+    int are_good = count > 0 && count <= IMAGE_MAX_GUESSES && probabilities &&
+                   probabilities->type == MSGPACK_OBJECT_ARRAY &&
+                   probabilities->via.array.size == count;
+    for (uint32_t i = 0; i < count && are_good; i++) {
+        const msgpack_object *class = &guesses->via.array.ptr[i];
+        are_good = class->type == MSGPACK_OBJECT_POSITIVE_INTEGER && class->via.u64 < classes &&
+                   real_of(&probabilities->via.array.ptr[i], &image->guess[i].probability) == 0;
+        image->guess[i].class = (uint32_t) class->via.u64;
+    }
+    image->guesses = count;
+    return are_good ? 0
+                    : fail_as(DAMAGED,
+                              "image %.*s has guesses and probabilities that are not two lists of "
+                              "1 to %d classes and numbers",
+                              (int)image->key_size, image->key, IMAGE_MAX_GUESSES);
+}
+
 static int read_guess(const struct record *record, uint32_t classes, struct image *image)
 {
     uint64_t guess;
-    image->guessed = record->map.via.map.size > REQUIRED_FIELDS && record_field(record, "guess");
-    if (!image->guessed)
+    if (record_field(record, "guess") == NULL)
         return 0;
+    if (classes == 0)
+        return fail_as(DAMAGED, "image %.*s has a guess, but the header names no classes",
+                       (int)image->key_size, image->key);
     if (record_uint(record, "guess", classes - 1, &guess) < 0 ||
-        record_real(record, "probability", &image->probability) < 0)
+        record_real(record, "probability", &image->guess[0].probability) < 0)
         return -1;
-    image->guess = (uint32_t)guess;
-    return 0;
+    image->guesses = 1;
+    image->guess[0].class = (uint32_t)guess;
+    return read_guesses(record, classes, image);
 }
 
 int image_read(const struct record *record, uint32_t classes, struct image *image)
 {
-    uint64_t label, height, width, channels;
+    uint64_t label = NO_CLASS, height, width, channels;
     char split[16];
     size_t size;
     if (record_uint(record, "id", UINT64_MAX, &image->id) < 0 ||
-        record_uint(record, "label", UINT32_MAX, &label) < 0 ||
+        (record_field(record, "label") && record_uint(record, "label", NO_CLASS - 1, &label) < 0) ||
         record_text(record, "split", split, sizeof split) < 0 ||
         record_uint(record, "height", IMAGE_MAX_SIDE, &height) < 0 ||
         record_uint(record, "width", IMAGE_MAX_SIDE, &width) < 0 ||
@@ -67,7 +95,7 @@ int image_read(const struct record *record, uint32_t classes, struct image *imag
     if (which < 0)
         return fail_as(DAMAGED, "image %.*s: %s", (int)image->key_size, image->key, why());
     image->split = (enum split)which;
-    if (label >= classes)
+    if (label != NO_CLASS && label >= classes)
         return fail_as(DAMAGED, "image %.*s has label %u, but the header names %u class%s",
                        (int)image->key_size, image->key, image->label, classes,
                        classes == 1 ? "" : "es");
@@ -76,7 +104,9 @@ int image_read(const struct record *record, uint32_t classes, struct image *imag
                        (int)image->key_size, image->key, size, plural(size), image->height,
                        image->width, image->channels);
     image->fields = record->map.via.map;
-    return read_guess(record, classes, image);
+    image->guesses = 0;
+    int has_more = image->fields.size > REQUIRED_FIELDS + (label != NO_CLASS);
+    return has_more ? read_guess(record, classes, image) : 0;
 }
 
 const char *image_remedy(const struct image *image, uint32_t height, uint32_t width,
@@ -98,17 +128,29 @@ int image_write(struct writer *writer, const struct image *image)
     write_begin(writer, "image");
     pack_uint(writer, "id", image->id);
     pack_text_sized(writer, "key", image->key, image->key_size);
-    pack_uint(writer, "label", image->label);
+    if (image->label != NO_CLASS)
+        pack_uint(writer, "label", image->label);
     pack_text(writer, "split", split_name[image->split]);
     pack_uint(writer, "height", image->height);
     pack_uint(writer, "width", image->width);
     pack_uint(writer, "channels", image->channels);
     pack_bin(writer, "pixels", image->pixels, image_bytes(image));
-    if (image->guessed) {
-        pack_uint(writer, "guess", image->guess);
-        pack_real(writer, "probability", image->probability);
+    if (image->guesses > 0) {
+        pack_uint(writer, "guess", image->guess[0].class);
+        pack_real(writer, "probability", image->guess[0].probability);
     }
-    for (uint32_t i = 0; image->fields.size > REQUIRED_FIELDS && i < image->fields.size; i++)
+    if (image->guesses > 1) {
+        pack_array(writer, "guesses");
+        for (uint32_t i = 0; i < image->guesses; i++)
+            pack_uint(writer, NULL, image->guess[i].class);
+        pack_close(writer);
+        pack_array(writer, "probabilities");
+        for (uint32_t i = 0; i < image->guesses; i++)
+            pack_real(writer, NULL, image->guess[i].probability);
+        pack_close(writer);
+    }
+    int has_more = image->fields.size > REQUIRED_FIELDS + (image->label != NO_CLASS);
+    for (uint32_t i = 0; has_more && i < image->fields.size; i++)
         if (!is_known(&image->fields.ptr[i].key))
             pack_pair(writer, &image->fields.ptr[i]);
     return write_end(writer);

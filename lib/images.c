@@ -11,13 +11,14 @@
 static struct images_part *add_part(struct images *images, const struct record *header,
                                     uint64_t shift, uint32_t classes)
 {
+    size_t before = images->header_size;
     images->header = egrow(images->header, images->header_size + header->size, 1);
     memcpy(images->header + images->header_size, header->bytes, header->size);
     images->header_size += header->size;
     images->headers++;
     images->part = egrow(images->part, images->parts + 1, sizeof *images->part);
     struct images_part *part = &images->part[images->parts++];
-    *part = (struct images_part){shift, classes, NULL};
+    *part = (struct images_part){shift, before, classes, NULL};
     return part;
 }
 
@@ -87,9 +88,10 @@ static void relabel(const struct images_part *part, struct image *image)
 {
     if (part->label == NULL)
         return;
-    image->label = part->label[image->label];
-    if (image->guessed)
-        image->guess = part->label[image->guess];
+    if (image->label != NO_CLASS)
+        image->label = part->label[image->label];
+    for (uint32_t i = 0; i < image->guesses; i++)
+        image->guess[i].class = part->label[image->guess[i].class];
 }
 
 static int take_image(struct images *images, const struct record *record, struct image *image)
@@ -97,6 +99,10 @@ static int take_image(struct images *images, const struct record *record, struct
     const struct images_part *part = &images->part[images->parts - 1];
     if (image_read(record, part->classes, image) < 0)
         return -1;
+    if (image->label == NO_CLASS && !images->unlabelled)
+        return fail("image %.*s has no label: psfetch gives it one without --unlabelled, and "
+                    "pseval --predict says what a model takes it for",
+                    (int)image->key_size, image->key);
     if (image->id > UINT64_MAX - part->shift)
         return fail_as(DAMAGED, "image %.*s has too large an id for a set that follows others",
                        (int)image->key_size, image->key);

@@ -20,6 +20,7 @@ struct images_about {
 /* A set, joined with others or not. */
 struct images_part {
     uint64_t shift;   /* added to its ids */
+    size_t header;    /* where its header begins in those of all */
     uint32_t classes; /* of its own */
     uint32_t *label;  /* [classes] the place of each in the table of all; NULL: the same */
 };
@@ -28,8 +29,9 @@ struct images {
     struct reader *reader;
     struct classes classes; /* of all sets that have come */
     int epochs;             /* the input is of kind epochs, and about is filled in */
-    int views;   /* and its training images come once, as they are; epochs are view records */
-    int drawing; /* and these are more than plain views (view.h) */
+    int views;      /* and its training images come once, as they are; epochs are view records */
+    int drawing;    /* and these are more than plain views (view.h) */
+    int unlabelled; /* set by who takes images without a label; to others the first is a sentence */
     struct images_about about;
     uint32_t headers; /* the headers of all joined inputs, as msgpack, for "upstream" */
     uint8_t *header;

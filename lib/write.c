@@ -280,13 +280,26 @@ static void pack_wide(struct writer *writer, const char *key, uint64_t value)
     append_wide(writer, value);
 }
 
-int write_finish(struct writer *writer)
+static int put_end(struct writer *writer)
 {
     struct position position = write_position(writer);
     write_begin(writer, "end");
     pack_position(writer, position);
     pack_close(writer);
-    if (write_flush(writer) < 0)
+    return write_flush(writer);
+}
+
+int write_join(struct writer *writer)
+{
+    int result = put_end(writer);
+    writer->records = 0;
+    XXH3_64bits_reset(writer->digest);
+    return result;
+}
+
+int write_finish(struct writer *writer)
+{
+    if (put_end(writer) < 0)
         return -1;
     if (close(writer->fd) < 0) {
         writer->error = errno;

@@ -44,6 +44,8 @@ const uint8_t *write_last(const struct writer *writer, size_t *size);
 int write_flush(struct writer *writer);
 /* For one who waits with nothing to write: fails when the reader of our pipe has closed it. */
 int write_look(struct writer *writer);
+/* The end record alone: the header of another stream follows, which readers take for joined. */
+int write_join(struct writer *writer);
 /* The end record, flush, and close of the fd with its errors looked at (a full disk shows here). */
 int write_finish(struct writer *writer);
 

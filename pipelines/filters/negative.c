@@ -36,6 +36,7 @@ int main(int argc, char **argv)
     struct images input;
     if (images_open(&input, STDIN_FILENO, "input", "images") < 0)
         die_why();
+    input.unlabelled = 1;
     write_header(writer, "images");
     options_pack(writer, rows);
     images_pack_upstream(writer, &input);

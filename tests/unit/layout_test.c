@@ -19,7 +19,7 @@ static const char *own_name = "ds"; /* of the source */
 static int lay(const char *keys, uint64_t level, int split_folders, int is_part, char found[256])
 {
     struct source source = {.name = ecopy("ds"), .root = ecopy(own_name), .is_part = is_part};
-    struct layout_options options = {level, split_folders};
+    struct layout_options options = {level, split_folders, 0};
     char *copy = ecopy(keys), *rest = copy, *key;
     verbosity = 0;
     while ((key = strsep(&rest, " ")) != NULL) {

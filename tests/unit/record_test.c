@@ -91,19 +91,23 @@ static void round_trip(void **state)
     close(fd);
 }
 
-/* Fields that psweep does not know go through a read and a write. */
-static void unknown_fields_pass(void **state)
+/* Fields that psweep does not know go through a read and a write, with a label or without, and with
+ * so many guesses. */
+static void check_unknown_field(uint32_t label, uint32_t guesses)
 {
     int fd = new_file();
     struct record record;
     struct image image;
-    (void)state;
     static const uint8_t pixels[6] = {0};
     struct writer *writer = write_open(dup(fd), "output"), *again = write_open(-1, "an image");
     size_t size, plain;
     write_header(writer, "images");
     write_end(writer);
     image = sample(7, pixels);
+    image.label = label;
+    image.guesses = guesses;
+    image.guess[0] = (struct guess){1, 0.75};
+    image.guess[1] = (struct guess){0, 0.25};
     image_write(again, &image);
     const uint8_t *bytes = write_last(again, &plain);
     uint8_t *more = ealloc(plain, 1);
@@ -119,7 +123,12 @@ static void unknown_fields_pass(void **state)
     struct reader *reader = record_open(fd, "input", READ_STREAM);
     record_next(reader, &record);
     assert_int_equal(record_next(reader, &record), RECORD_READ);
+    memset(&image, -1, sizeof image);
     assert_int_equal(image_read(&record, 2, &image), 0);
+    assert_int_equal(image.label, label);
+    assert_int_equal(image.guesses, guesses);
+    assert_true(guesses == 0 || (image.guess[0].class == 1 && image.guess[0].probability == 0.75));
+    assert_true(guesses < 2 || (image.guess[1].class == 0 && image.guess[1].probability == 0.25));
     assert_true(object_is(record_field(&record, "caption"), "puss"));
     assert_false(object_is(record_field(&record, "caption"), "pus"));
     assert_false(object_is(record_field(&record, "no such"), "puss"));
@@ -131,6 +140,15 @@ static void unknown_fields_pass(void **state)
     record_close(reader);
     write_close(again);
     close(fd);
+}
+
+static void unknown_fields_pass(void **state)
+{
+    (void)state;
+    for (uint32_t guesses = 0; guesses < 3; guesses++) {
+        check_unknown_field(1, guesses);
+        check_unknown_field(NO_CLASS, guesses);
+    }
 }
 
 /* Every shortening of a stream is an error with status DAMAGED, whatever byte it ends at. */

@@ -61,11 +61,19 @@ static void put_count(struct csv *csv, uint64_t value)
         fprintf(csv->out, "%" PRIu64, value);
 }
 
+/* printf() may write -nan, which not everybody reads. */
+static void put_real(struct csv *csv, double real, int single)
+{
+    char text[DIGITS_ROOM];
+    fputs(isnan(real)   ? "nan"
+          : isinf(real) ? (real < 0 ? "-inf" : "inf")
+                        : digits_of(real, single, text),
+          next(csv));
+}
+
 /* A number, text, true or false; empty when it is NULL or anything else. */
 static void put_object(struct csv *csv, const msgpack_object *object)
 {
-    char text[DIGITS_ROOM];
-    double real;
     switch (object ? object->type : MSGPACK_OBJECT_NIL) {
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
         fprintf(next(csv), "%" PRIu64, object->via.u64);
@@ -75,12 +83,7 @@ static void put_object(struct csv *csv, const msgpack_object *object)
         break;
     case MSGPACK_OBJECT_FLOAT32:
     case MSGPACK_OBJECT_FLOAT64:
-        real = object->via.f64;
-        /* printf() may write -nan, which not everybody reads. */
-        fputs(isnan(real)   ? "nan"
-              : isinf(real) ? (real < 0 ? "-inf" : "inf")
-                            : digits_of(real, object->type == MSGPACK_OBJECT_FLOAT32, text),
-              next(csv));
+        put_real(csv, object->via.f64, object->type == MSGPACK_OBJECT_FLOAT32);
         break;
     case MSGPACK_OBJECT_BOOLEAN:
         put_text(csv, object->via.boolean ? "true" : "false");
@@ -272,23 +275,36 @@ static int take_score(struct csv *csv, const struct record *record)
     return 0;
 }
 
+/* The end of a row: what a model takes an image for in that place, if for anything. */
+static void put_guess(struct csv *csv, const struct image *image, uint32_t place)
+{
+    if (place < image->guesses) {
+        const struct guess *guess = &image->guess[place];
+        put_text(csv, csv->classes.name[guess->class]);
+        put_real(csv, guess->probability, 0);
+    } else {
+        empty(csv, 2);
+    }
+    end_line(csv);
+}
+
 static int take_image(struct csv *csv, const struct record *record)
 {
     struct image image;
     if (image_read(record, csv->classes.count, &image) < 0)
         return -1;
     PUT_FIELDS(csv, record, "type", "id", "key", "label");
-    put_text(csv, csv->classes.name[image.label]);
+    put_text(csv, image.label != NO_CLASS ? csv->classes.name[image.label] : "");
     PUT_FIELDS(csv, record, "split", "height", "width", "channels");
     put_count(csv, image.split == SPLIT_TRAIN && !csv->views ? csv->epoch : UINT64_MAX);
     empty(csv, 3);
-    if (image.guessed) {
-        put_text(csv, csv->classes.name[image.guess]);
-        PUT_FIELDS(csv, record, "probability");
-    } else {
-        empty(csv, 2);
+    put_guess(csv, &image, 0);
+    for (uint32_t i = 1; i < image.guesses; i++) {
+        put_text(csv, "guess");
+        PUT_FIELDS(csv, record, "id", "key");
+        empty(csv, 10);
+        put_guess(csv, &image, i);
     }
-    end_line(csv);
     return 0;
 }
 

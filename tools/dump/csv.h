@@ -7,7 +7,8 @@
  *   runs    a row for each progress and validation record
  *   scores  for each score a row of type score, one of type class for each class and one of type
  *           cell for each cell of the confusion matrix
- *   images  a row for each image and, of a view record, for each view
+ *   images  a row for each image, of type guess for each further class that a model was asked for
+ *           (--top), and, of a view record, for each view
  *
  * Text is quoted where it holds a comma, a quote or a line's end. Bytes that are no UTF-8, and
  * control characters but tab and line ends, become U+FFFD. A real reads back to the same bits; what

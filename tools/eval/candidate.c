@@ -125,27 +125,41 @@ static void add_losses(const struct candidate *candidate, uint32_t count, double
     }
 }
 
+/* label, in its own table, and outcome, of the last look, are NULL where nobody wants to know. */
+static int ask(struct candidate *candidate, const uint8_t *pixels, const uint32_t *label,
+               uint32_t count, struct outcome *outcome)
+{
+    const struct net_shape *shape = &candidate->model.net.shape;
+    size_t size = (size_t)candidate->batch * shape->height * shape->width * shape->channels;
+    size_t values = (size_t)count * candidate->model.classes.count;
+    for (uint32_t l = 0; l < candidate->looks.count; l++)
+        if (engine_predict(candidate->engine, pixels + l * size, label, count,
+                           candidate->probability + l * values, outcome) < 0)
+            return -1;
+    if (candidate->looks.count > 1)
+        looks_mean(&candidate->looks, candidate->probability, values);
+    return 0;
+}
+
+int candidate_ask(struct candidate *candidate, const uint8_t *pixels, uint32_t count)
+{
+    return ask(candidate, pixels, NULL, count, NULL);
+}
+
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
                       const uint32_t *label, uint32_t count)
 {
     struct evaluation *score = &candidate->score[split];
     struct outcome outcome = {0};
-    const struct net_shape *shape = &candidate->model.net.shape;
-    size_t size = (size_t)candidate->batch * shape->height * shape->width * shape->channels;
-    size_t values = (size_t)count * candidate->model.classes.count;
     for (uint32_t i = 0; i < count; i++)
         candidate->label[i] = candidate->own[label[i]];
-    for (uint32_t l = 0; l < candidate->looks.count; l++)
-        if (engine_predict(candidate->engine, pixels + l * size, candidate->label, count,
-                           candidate->probability + l * values, &outcome) < 0)
-            return -1;
+    if (ask(candidate, pixels, candidate->label, count, &outcome) < 0)
+        return -1;
     score->images += count;
-    if (candidate->looks.count > 1) {
-        looks_mean(&candidate->looks, candidate->probability, values);
+    if (candidate->looks.count > 1)
         add_losses(candidate, count, &score->loss);
-    } else {
+    else
         score->loss += outcome.loss;
-    }
     for (uint32_t i = 0; i < count; i++) {
         double probability;
         uint32_t guess = candidate_guess(candidate, i, &probability);

@@ -18,9 +18,6 @@ struct evaluation {
     uint64_t *support, *predicted, *true_positives;
 };
 
-/* The place in a table of a class that it has not. */
-#define NO_CLASS UINT32_MAX
-
 /* A model under examination. A label is a place in the table of all classes that the models know,
  * which need not be that of a model's own table. */
 struct candidate {
@@ -53,9 +50,11 @@ int candidate_knows(const struct candidate *candidate, const char *name, uint32_
  * they were cut from; -1 with a sentence. */
 int candidate_fits(const struct candidate *candidate, const struct image *image);
 
-/* Adds count images of a split to its score. pixels[looks][batch][height][width][channels]. With
- * several looks the loss is the cross entropy of their mean, in which 0 counts as 2^-149, the
- * smallest float. */
+/* Asks for count images: probability is then [count][its own classes].
+ * pixels[looks][batch][height][width][channels]. */
+int candidate_ask(struct candidate *candidate, const uint8_t *pixels, uint32_t count);
+/* The same of images of these classes, and adds them to the score of a split. With several looks
+ * the loss is the cross entropy of their mean, in which 0 counts as 2^-149, the smallest float. */
 int candidate_examine(struct candidate *candidate, enum split split, const uint8_t *pixels,
                       const uint32_t *label, uint32_t count);
 /* The label of the class that it gave the highest probability, of several the first, for an image

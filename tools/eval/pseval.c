@@ -1,6 +1,7 @@
-/* pseval: scores models on a set of images, all in one pass over it. */
+/* pseval: scores models on a set of images, all in one pass over it, or asks them what they see. */
 #include "candidate.h"
 #include "convert.h"
+#include "predict.h"
 #include "wrong.h"
 
 #include "message.h"
@@ -14,7 +15,8 @@
 #include <unistd.h>
 
 static struct engine_options engine = {.batch = 128, .isa = "auto", .precision = "tf32"};
-static uint64_t most_wrong = OPTION_UNSET;
+static uint64_t most_wrong = OPTION_UNSET, top = 1;
+static int predicts;
 static const char *only, *tta, *device = "auto";
 static struct {
     const char *path, *input, *batch_norm;
@@ -25,6 +27,10 @@ static const struct option_row rows[] = {
      "score this split (each that there is)"},
     {0, "wrong", OPTION_UINT, OPTION_IN_HEADER, &most_wrong, 1, 1000000, "N",
      "write the N images that the model is wrong about and most sure of"},
+    {0, "predict", OPTION_FLAG, OPTION_IF_GIVEN, &predicts, 0, 0, NULL,
+     "write all images, which need no labels, each with the class it is taken for"},
+    {0, "top", OPTION_UINT, OPTION_IF_GIVEN, &top, 1, IMAGE_MAX_GUESSES, "N",
+     "predict: with the N likeliest classes (1)"},
     {0, "tta", OPTION_CHOICE, OPTION_IF_GIVEN, &tta, 0, 0, "flip|shifts",
      "mean over an image and its mirror image, or these and moved by a pixel"},
     {'b', "batch-size", OPTION_UINT, OPTION_LOCAL, &engine.batch, 1, 65536, "N",
@@ -51,13 +57,14 @@ static const struct option_row rows[] = {
 static const struct program about = {
     "pseval",
     "Scores models on images: loss, accuracy, confusion matrix, precision and recall. One record\n"
-    "on stdout and one sentence on stderr for each model and split. With --wrong images on "
-    "stdout,\n"
-    "those that the model gets wrong.",
+    "on stdout and one sentence on stderr for each model and split. With --predict or --wrong "
+    "images\n"
+    "on stdout: all, with what the models take them for, or those that the model gets wrong.",
     "MODEL... < IMAGES > SCORES",
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
     "  psfetch cifar10/test --as test | pseval net3.bin | psplot -k confusion -o confusion.png\n"
     "  pseval --wrong 40 net3.bin < test.ps | psplot -k images -o wrong.png\n"
+    "  psfetch photos --unlabelled --resize 32x32 | pseval --predict net3.bin | psdump -k csv\n"
     "  pseval --export net3.onnx net3.bin\n",
     rows,
     NULL,
@@ -86,7 +93,10 @@ struct examination {
     struct classes classes; /* that the models know */
     uint32_t *label;        /* [labels] the places in it of the classes of the input */
     uint32_t labels;
-    struct wrong *wrong; /* NULL without --wrong */
+    struct wrong *wrong;     /* NULL without --wrong */
+    struct predict *predict; /* NULL without --predict */
+    uint32_t predicted;      /* sets of the input whose header the output has */
+    struct writer *writer;
     uint64_t done;
 };
 
@@ -99,16 +109,26 @@ static struct waiting *pixels_for(const struct examination *exam, const struct n
     return NULL;
 }
 
-/* Scores the images of a queue; with --wrong looks which the only candidate got wrong. */
+/* Scores the images of a queue; with --wrong looks which the only candidate got wrong. With
+ * --predict asks for them, and writes them. */
 static int examine(struct examination *exam, enum split split)
 {
     struct queue *queue = &exam->queue[split];
     for (uint32_t c = 0; c < exam->candidates && queue->count > 0; c++) {
         struct candidate *candidate = &exam->candidate[c];
         struct waiting *pixels = pixels_for(exam, &candidate->model.net.shape);
-        if (candidate_examine(candidate, split, pixels->of[split], queue->label, queue->count) < 0)
+        int done = exam->predict ? candidate_ask(candidate, pixels->of[split], queue->count)
+                                 : candidate_examine(candidate, split, pixels->of[split],
+                                                     queue->label, queue->count);
+        if (done < 0)
             return -1;
     }
+    /* Who reads it need not wait for the rest. */
+    if (exam->predict && queue->count > 0 &&
+        (predict_write(exam->writer, exam->predict, exam->candidate, exam->candidates,
+                       queue->count) < 0 ||
+         write_flush(exam->writer) < 0))
+        return -1;
     for (uint32_t i = 0; exam->wrong && i < queue->count; i++) {
         double probability;
         uint32_t guess = candidate_guess(&exam->candidate[0], i, &probability);
@@ -152,12 +172,14 @@ static void begin(struct examination *exam)
 }
 
 /* Finds the classes of the input among those of the models; more may come with a set that is
- * joined. */
+ * joined. With --predict those that no model knows stand behind them. */
 static int find_classes(struct examination *exam)
 {
     const struct classes *input = &exam->input.classes;
     exam->label = egrow(exam->label, input->count, sizeof *exam->label);
-    for (uint32_t i = exam->labels; i < input->count; i++) {
+    if (exam->predict)
+        classes_join(&exam->classes, input, exam->label);
+    for (uint32_t i = exam->labels; i < input->count && !exam->predict; i++) {
         exam->label[i] = NO_CLASS;
         (void)classes_find(&exam->classes, input->name[i], &exam->label[i]);
         for (uint32_t c = 0; c < exam->candidates; c++)
@@ -168,27 +190,63 @@ static int find_classes(struct examination *exam)
     return 0;
 }
 
+/* The header of what is written, of the input's headers from that byte on. */
+static int write_start(const struct examination *exam, const char *kind, size_t from,
+                       uint32_t headers)
+{
+    struct writer *writer = exam->writer;
+    write_header(writer, kind);
+    options_pack(writer, rows);
+    pack_array(writer, "upstream");
+    pack_raw(writer, exam->input.header + from, exam->input.header_size - from, headers);
+    for (uint32_t c = 0; c < exam->candidates; c++)
+        pack_raw(writer, exam->candidate[c].model.run->header,
+                 exam->candidate[c].model.run->header_size, 1);
+    pack_close(writer);
+    pack_texts(writer, "classes", exam->classes.name, exam->classes.count);
+    pack_text(writer, "engine", engine_name(exam->candidate[0].engine));
+    return write_end(writer);
+}
+
+/* The first image of a set, for --predict: it is written as a set of its own, joined as the input
+ * was, for nobody knows yet what comes behind it. */
+static int begin_set(struct examination *exam)
+{
+    const struct images *input = &exam->input;
+    if (exam->predicted > 0 && (examine(exam, SPLIT_TRAIN) < 0 || write_join(exam->writer) < 0))
+        return -1;
+    exam->predicted = input->parts;
+    return write_start(exam, "images", input->part[input->parts - 1].header, 1);
+}
+
 static int add_image(struct examination *exam, const struct image *image,
                      const struct record *record)
 {
-    struct queue *queue = &exam->queue[image->split];
+    /* What is written must stay in its order. */
+    enum split split = exam->predict ? SPLIT_TRAIN : image->split;
+    struct queue *queue = &exam->queue[split];
     if (exam->input.classes.count > exam->labels && find_classes(exam) < 0)
         return -1;
+    if (exam->predict && exam->predicted < exam->input.parts && begin_set(exam) < 0)
+        return -1;
+    uint32_t label = image->label == NO_CLASS ? NO_CLASS : exam->label[image->label];
     for (uint32_t c = 0; c < exam->candidates; c++)
         if (candidate_fits(&exam->candidate[c], image) < 0)
             return -1;
     for (uint32_t i = 0; i < exam->shapes; i++) {
         const struct waiting *pixels = &exam->pixels[i];
         size_t size = (size_t)pixels->height * pixels->width * pixels->channels;
-        uint8_t *place = pixels->of[image->split] + queue->count * size;
+        uint8_t *place = pixels->of[split] + queue->count * size;
         for (uint32_t l = 0; l < exam->looks.count; l++, place += engine.batch * size)
             look_draw(&exam->looks.look[l], image, pixels->height, pixels->width, place);
     }
     if (exam->wrong)
-        wrong_wait(exam->wrong, image->split, queue->count, image->id, exam->label[image->label],
-                   record);
-    queue->label[queue->count++] = exam->label[image->label];
-    return queue->count == engine.batch ? examine(exam, image->split) : 0;
+        wrong_wait(exam->wrong, split, queue->count, image->id, label, record);
+    if (exam->predict)
+        predict_wait(exam->predict, queue->count,
+                     image->id - exam->input.part[exam->input.parts - 1].shift, label, record);
+    queue->label[queue->count++] = label;
+    return queue->count == engine.batch ? examine(exam, split) : 0;
 }
 
 /* Reads all images; of a stream with epochs the first epoch, whose mark proves what came before it.
@@ -214,37 +272,30 @@ static int read_images(struct examination *exam)
         return fail("the input has only training images, as psaug changed them: score those of "
                     "psfetch, or say --only train");
     if (item >= 0 && exam->done == 0)
-        return fail("the input has no %s%simages to score", only ? only : "", only ? " " : "");
+        return fail("the input has no %s%simages%s", only ? only : "", only ? " " : "",
+                    predicts ? "" : " to score");
     return item < 0 ? -1 : 0;
 }
 
 /* Tells the scores to people, and writes them, or the images that --wrong asks for. */
-static int write_results(struct writer *writer, struct examination *exam)
+static int write_results(struct examination *exam)
 {
+    struct writer *writer = exam->writer;
     for (uint32_t c = 0; c < exam->candidates; c++)
         for (int split = 0; split < SPLITS; split++)
             if (exam->candidate[c].score[split].images > 0)
                 candidate_tell(&exam->candidate[c], (enum split)split);
     if (!exam->wrong && exam->classes.count > MOST_CONFUSION)
         note("no confusion matrix is made of more than %d classes", MOST_CONFUSION);
-    write_header(writer, exam->wrong ? "images" : "scores");
-    options_pack(writer, rows);
-    pack_array(writer, "upstream");
-    pack_raw(writer, exam->input.header, exam->input.header_size, exam->input.headers);
-    for (uint32_t c = 0; c < exam->candidates; c++)
-        pack_raw(writer, exam->candidate[c].model.run->header,
-                 exam->candidate[c].model.run->header_size, 1);
-    pack_close(writer);
-    pack_texts(writer, "classes", exam->classes.name, exam->classes.count);
-    pack_text(writer, "engine", engine_name(exam->candidate[0].engine));
-    if (write_end(writer) < 0 || (exam->wrong && wrong_write(writer, exam->wrong) < 0))
+    if (write_start(exam, exam->wrong ? "images" : "scores", 0, exam->input.headers) < 0 ||
+        (exam->wrong && wrong_write(writer, exam->wrong) < 0))
         return -1;
     for (uint32_t c = 0; !exam->wrong && c < exam->candidates; c++)
         for (int split = 0; split < SPLITS; split++)
             if (exam->candidate[c].score[split].images > 0 &&
                 candidate_write(writer, &exam->candidate[c], c + 1, (enum split)split) < 0)
                 return -1;
-    return write_finish(writer);
+    return 0;
 }
 
 static void finish(struct examination *exam)
@@ -260,6 +311,7 @@ static void finish(struct examination *exam)
     free(exam->label);
     classes_free(&exam->classes);
     wrong_close(exam->wrong);
+    predict_close(exam->predict);
     free(exam->candidate);
     images_close(&exam->input);
 }
@@ -274,7 +326,7 @@ static _Noreturn void give_up(struct examination *exam)
 /* --export: neither images nor scores. */
 static _Noreturn void export_model(char *const *paths, int count)
 {
-    static const char *const scoring[] = {"only", "wrong", "tta"};
+    static const char *const scoring[] = {"only", "wrong", "predict", "top", "tta"};
     struct onnx_options options = {.floats = strcmp(export.input, "float") == 0,
                                    .keep_normalise = strcmp(export.batch_norm, "keep") == 0};
     struct model model;
@@ -298,37 +350,55 @@ static _Noreturn void export_model(char *const *paths, int count)
     exit(DONE);
 }
 
+static void check_options(int models)
+{
+    if (models == 0)
+        die(USAGE, "no model is named (see pseval --help)");
+    if (most_wrong != OPTION_UNSET && models > 1)
+        die(USAGE, "--wrong takes one model: the images would not say whose mistakes they are");
+    if (most_wrong != OPTION_UNSET && predicts)
+        die(USAGE, "--predict writes all images and --wrong some of them: say one");
+    if (options_given(rows, "top") && !predicts)
+        die(USAGE, "--top says how many classes --predict tells, which is not given");
+    if (!export.path && (options_given(rows, "input") || options_given(rows, "batch-norm")))
+        die(USAGE, "--input and --batch-norm go with --export FILE.onnx");
+}
+
 int main(int argc, char **argv)
 {
     int first = options_parse(&about, argc, argv);
-    if (first == argc)
-        die(USAGE, "no model is named (see pseval --help)");
+    check_options(argc - first);
     if (export.path)
         export_model(argv + first, argc - first);
-    else if (options_given(rows, "input") || options_given(rows, "batch-norm"))
-        die(USAGE, "--input and --batch-norm go with --export FILE.onnx");
-    if (most_wrong != OPTION_UNSET && argc - first > 1)
-        die(USAGE, "--wrong takes one model: the images would not say whose mistakes they are");
     estandard_input();
     struct writer *writer = estandard_output();
 
-    struct examination exam = {.candidates = (uint32_t)(argc - first), .looks = looks_of(tta)};
+    struct examination exam = {
+        .candidates = (uint32_t)(argc - first), .looks = looks_of(tta), .writer = writer};
     exam.candidate = ealloc(exam.candidates, sizeof *exam.candidate);
     if (most_wrong != OPTION_UNSET)
         exam.wrong = wrong_open(most_wrong, (uint32_t)engine.batch);
+    if (predicts)
+        exam.predict = predict_open((uint32_t)top, (uint32_t)engine.batch);
     for (uint32_t c = 0; c < exam.candidates; c++)
         if (candidate_open(&exam.candidate[c], argv[first + (int)c], device, &engine) < 0)
             give_up(&exam);
 
-    if (images_open(&exam.input, STDIN_FILENO, "input", "images epochs") < 0 ||
-        read_images(&exam) < 0)
+    if (images_open(&exam.input, STDIN_FILENO, "input", "images epochs") < 0)
         give_up(&exam);
+    exam.input.unlabelled = predicts;
+    int done = read_images(&exam);
     meter_clear();
+    if (done == 0 && !predicts)
+        done = write_results(&exam);
+    if (done == 0)
+        done = write_finish(writer);
 
-    if (write_results(writer, &exam) < 0) {
-        if (exam.wrong)
+    if (done < 0) {
+        /* Who reads images may have enough of them; scores would be lost. */
+        if (write_reader_gone(writer) && (exam.wrong || predicts))
             end_after_write(writer);
-        give_up(&exam); /* also when the reader has closed the pipe: the scores are lost */
+        give_up(&exam);
     }
     finish(&exam);
     write_close(writer);

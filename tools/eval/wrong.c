@@ -1,18 +1,15 @@
 #include "wrong.h"
 
 #include "message.h"
+#include "pending.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* An image as the record it came in, and what the model said. */
 struct mistake {
-    uint8_t *bytes; /* [size], of room */
-    size_t size, room;
-    uint64_t id, order; /* order: which of all images it was */
-    uint32_t label, guess;
-    double probability;
+    struct pending image;
+    uint64_t order; /* which of all images it was */
+    struct guess guess;
 };
 
 struct wrong {
@@ -40,11 +37,11 @@ void wrong_close(struct wrong *wrong)
         return;
     for (int split = 0; split < SPLITS; split++) {
         for (uint32_t i = 0; i < wrong->batch; i++)
-            free(wrong->waiting[split][i].bytes);
+            pending_free(&wrong->waiting[split][i].image);
         free(wrong->waiting[split]);
     }
     for (size_t i = 0; i < wrong->count; i++)
-        free(wrong->heap[i].bytes);
+        pending_free(&wrong->heap[i].image);
     free(wrong->heap);
     free(wrong);
 }
@@ -53,14 +50,7 @@ void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t 
                 const struct record *record)
 {
     struct mistake *kept = &wrong->waiting[split][place];
-    if (kept->room < record->size) {
-        kept->bytes = egrow(kept->bytes, record->size, 1);
-        kept->room = record->size;
-    }
-    memcpy(kept->bytes, record->bytes, record->size);
-    kept->size = record->size;
-    kept->id = id;
-    kept->label = label;
+    pending_take(&kept->image, record, id, label);
     kept->order = wrong->seen++;
 }
 
@@ -68,8 +58,8 @@ void wrong_wait(struct wrong *wrong, enum split split, uint32_t place, uint64_t 
  * that is no number comes last. */
 static int is_after(const struct mistake *a, const struct mistake *b)
 {
-    double pa = isnan(a->probability) ? -1 : a->probability;
-    double pb = isnan(b->probability) ? -1 : b->probability;
+    double pa = isnan(a->guess.probability) ? -1 : a->guess.probability;
+    double pb = isnan(b->guess.probability) ? -1 : b->guess.probability;
     return pa != pb ? pa < pb : a->order > b->order;
 }
 
@@ -101,8 +91,7 @@ void wrong_keep(struct wrong *wrong, enum split split, uint32_t place, uint32_t 
                 double probability)
 {
     struct mistake *kept = &wrong->waiting[split][place];
-    kept->guess = guess;
-    kept->probability = probability;
+    kept->guess = (struct guess){guess, probability};
     if (wrong->count == wrong->most) {
         /* The place that waits gets the memory of the image that falls out. */
         if (is_after(&wrong->heap[0], kept)) {
@@ -125,21 +114,6 @@ static int in_order(const void *a, const void *b)
     return is_after(a, b) ? 1 : -1;
 }
 
-static int write_one(struct writer *writer, const struct mistake *kept, msgpack_zone *zone)
-{
-    struct record record;
-    struct image image;
-    if (record_parse(kept->bytes, kept->size, zone, &record) < 0 ||
-        image_read(&record, UINT32_MAX, &image) < 0)
-        return -1;
-    image.id = kept->id;
-    image.label = kept->label;
-    image.guessed = !isnan(kept->probability); /* else it was taken for nothing */
-    image.guess = kept->guess;
-    image.probability = kept->probability;
-    return image_write(writer, &image);
-}
-
 int wrong_write(struct writer *writer, struct wrong *wrong)
 {
     msgpack_zone zone;
@@ -148,8 +122,11 @@ int wrong_write(struct writer *writer, struct wrong *wrong)
     int result = 0;
     if (wrong->count > 0)
         qsort(wrong->heap, wrong->count, sizeof *wrong->heap, in_order);
-    for (size_t i = 0; result == 0 && i < wrong->count; i++)
-        result = write_one(writer, &wrong->heap[i], &zone);
+    for (size_t i = 0; result == 0 && i < wrong->count; i++) {
+        const struct mistake *kept = &wrong->heap[i];
+        int is_guess = !isnan(kept->guess.probability); /* else it was taken for nothing */
+        result = pending_write(writer, &kept->image, &kept->guess, (uint32_t)is_guess, &zone);
+    }
     msgpack_zone_destroy(&zone);
     return result;
 }

@@ -21,7 +21,8 @@ void tally_open(struct tally *tally, const struct selection *selection)
                             .selected = ealloc(count, sizeof *tally->selected),
                             .total = selection->count};
     for (size_t i = 0; i < selection->count; i++)
-        tally->selected[selection->image[i].label]++;
+        if (selection->image[i].label != NO_CLASS)
+            tally->selected[selection->image[i].label]++;
     clock_gettime(CLOCK_MONOTONIC, &tally->start);
 }
 
@@ -53,13 +54,16 @@ void tally_tell(const struct tally *tally)
     some_names_free(&lost);
     /* "1000 images of 4 classes: 900 train, 100 validation" */
     text_clear(&text);
+    if (tally->classes->count > 0)
+        text_format(&text, " of %u class%s", count, count == 1 ? "" : "es");
+    const char *before = ": ";
     for (int split = 0; split < SPLITS; split++)
-        if (tally->splits[split] > 0)
-            text_format(&text, "%s%zu %s", text.size > 0 ? ", " : ": ", tally->splits[split],
-                        split_name[split]);
+        if (tally->splits[split] > 0) {
+            text_format(&text, "%s%zu %s", before, tally->splits[split], split_name[split]);
+            before = ", ";
+        }
     if (verbosity > 1 || (verbosity == 1 && isatty(STDERR_FILENO)))
-        note("%zu image%s of %u class%s%s", tally->images, plural(tally->images), count,
-             count == 1 ? "" : "es", text.at);
+        note("%zu image%s%s", tally->images, plural(tally->images), text.at);
     text_free(&text);
 }
 
@@ -192,7 +196,8 @@ static int hand_out(struct writer *writer, struct source *source, const struct f
     }
     if (done < 0)
         return -1;
-    tally->written[selected->label]++;
+    if (selected->label != NO_CLASS)
+        tally->written[selected->label]++;
     tally->splits[selected->split]++;
     tally->images++;
     tally->bytes += fetched->came;

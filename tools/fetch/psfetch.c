@@ -28,6 +28,7 @@ static struct source_options opening = {.access = &s3_access,
                                         .layout = {.class_level = OPTION_UNSET}};
 static const char *as, *shard_path, *fit, *labels, *fold;
 static double default_split = NAN;
+static int unlabelled;
 static uint64_t channels = OPTION_UNSET, threads, connections = 64;
 
 static const struct option_row rows[] = {
@@ -57,6 +58,8 @@ static const struct option_row rows[] = {
      "in an archive, the label is this member of the .json beside an image"},
     {0, "labels", OPTION_CHOICE, OPTION_IF_GIVEN, &labels, 0, 0, "fine|coarse",
      "of CIFAR-100, one of 100 classes, or of 20 that take five of these together (fine)"},
+    {0, "unlabelled", OPTION_FLAG, OPTION_IF_GIVEN, &unlabelled, 0, 0, NULL,
+     "without labels, wherever they lie: for pseval --predict"},
     {0, "resize", OPTION_SIZE, OPTION_IN_HEADER, delivering.resize, 1, IMAGE_MAX_SIDE, "HxW",
      "resize every image"},
     {0, "fit", OPTION_CHOICE, OPTION_IF_GIVEN, &fit, 0, 0, "stretch|pad|crop",
@@ -103,6 +106,7 @@ static const struct program about = {
     "  psfetch s3://bucket/test --as test | pseval net*.bin > scores\n"
     "  psfetch photos --resize 64x64 --channels 3 --skip-bad > photos.ps\n"
     "  psfetch photos --write-shard photos.tar\n"
+    "  psfetch photos --unlabelled --resize 32x32 | pseval --predict net3.bin | psdump -k csv\n"
     "  psfetch dataset --split-folders | psaug | pstrain -d 3 > net3.bin\n"
     "  psfetch 's3://bucket/train-{000000..000146}.tar' --classes names.txt > train.ps\n",
     rows,
@@ -137,6 +141,12 @@ static void check_options(void)
             "--write-shard takes a name that ends in .tar, .tar.gz, .tgz or .tar.zst, or - for "
             "stdout, not %s",
             shard_path);
+    if (unlabelled &&
+        (selecting.classes || labels || opening.label_member || opening.layout.split_folders ||
+         opening.layout.class_level != OPTION_UNSET || shard_path))
+        die(USAGE, "--unlabelled writes images without labels: --classes, --class-level, --labels, "
+                   "--label-member, --split-folders and --write-shard are for those with them");
+    opening.layout.unlabelled = selecting.unlabelled = unlabelled;
     if (fit && !delivering.resize[0])
         die(USAGE, "--fit says how images become the size of --resize, which is not given");
     if (fit)
@@ -263,20 +273,24 @@ static void name_sources(struct names *names, int count, char **argument)
         die_why();
 }
 
-/* Opens all sources; how many images of them are bad. The first few that leave something out say
- * what: a set in a thousand shards leaves out the same of each. */
-static size_t open_sources(struct source *source, const struct names *names, struct writer *writer)
+/* Opens all sources, count of them: names of files may share one. How many images are bad. The
+ * first few that leave something out say what: a set in a thousand shards leaves out the same of
+ * each. */
+static size_t open_sources(struct source *source, const struct names *names, struct writer *writer,
+                           size_t *count)
 {
     enum { TELL = 3 };
-    size_t bad = 0, telling = 0, files = 0;
+    size_t bad = 0, telling = 0, files = 0, s = 0;
+    ptrdiff_t named = 0;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         /* An archive stays open until its images are written, and a set may have a thousand. */
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    for (size_t s = 0; s < names->count; s++) {
-        if (source_open(&source[s], names->name[s], &opening) < 0) {
+    for (size_t n = 0; n < names->count; n += (size_t)named, s++) {
+        named = source_open_next(&source[s], names->name + n, names->count - n, &opening);
+        if (named < 0) {
             if (writer)
                 end_after_write(writer);
             die_why();
@@ -292,11 +306,12 @@ static size_t open_sources(struct source *source, const struct names *names, str
                     plural(source[s].unwanted), source_globs(&source[s]));
         bad += source[s].bad;
     }
-    if (!as)
-        layout_remark(source, names->count, &opening.layout);
+    if (!as && !unlabelled)
+        layout_remark(source, s, &opening.layout);
     if (telling > TELL)
         note("%zu file%s of %zu more source%s left out", files, plural(files), telling - TELL,
              plural(telling - TELL));
+    *count = s;
     return bad;
 }
 
@@ -320,12 +335,12 @@ int main(int argc, char **argv)
     struct writer *writer = shard_path ? NULL : estandard_output();
     struct names names = {0};
     name_sources(&names, argc - first, argv + first);
-    size_t sources = names.count;
-    struct source *source = ealloc(sources, sizeof *source);
+    size_t sources;
+    struct source *source = ealloc(names.count, sizeof *source);
     struct selection selection;
     struct tally tally;
     opening.cancellation = (struct cancellation){ask_reader, writer};
-    size_t total = open_sources(source, &names, writer);
+    size_t total = open_sources(source, &names, writer, &sources);
     take_default_split(source, sources);
     if (selection_make(&selection, source, sources, &selecting) < 0)
         die_why();

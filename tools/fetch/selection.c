@@ -274,6 +274,11 @@ int selection_make(struct selection *selection, const struct source *source, siz
                  options->split);
     }
     remark_untrained(selection);
+    if (options->unlabelled) {
+        classes_free(classes);
+        for (size_t i = 0; i < selection->count; i++)
+            selection->image[i].label = NO_CLASS;
+    }
     return 0;
 }
 

@@ -16,9 +16,9 @@
 enum { CLASSES_MAX_FILE = 64 << 20 }; /* bytes of a file of names */
 
 struct selected {
-    size_t item; /* of its source */
-    uint64_t id; /* in the listing of all sources, one after the other */
-    uint32_t source, label;
+    size_t item;            /* of its source */
+    uint64_t id;            /* in the listing of all sources, one after the other */
+    uint32_t source, label; /* label: NO_CLASS where all are without */
     enum split split;
 };
 
@@ -29,6 +29,7 @@ struct selection_options {
     uint64_t seed;
     int as;              /* the split of all images, or -1 */
     uint64_t limit;      /* at most so many images in all; OPTION_UNSET: all */
+    int unlabelled;      /* nothing has a class: all are limited and divided as one */
     const char *classes; /* file with the names of the classes; NULL: those that the images have */
 };
 

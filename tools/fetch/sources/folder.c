@@ -127,7 +127,8 @@ static int open_folder(struct source *source, const char *name,
         : errno == ENOTDIR || strstr(name, "://")
             ? fail("%s is not a folder; sources are folders, s3://bucket/prefix, tar "
                    "archives (.tar .tar.gz .tgz .tar.zst; also s3://… and https://…), lists "
-                   "(.csv), idx files, streams of images and synth:shapes",
+                   "(.csv), idx files, streams of images and synth:shapes; and with --unlabelled "
+                   "image files",
                    name)
             : fail("cannot read the folder %s: %s", name, strerror(errno));
     if (result == 0) {
@@ -141,6 +142,19 @@ static int open_folder(struct source *source, const char *name,
     free(copy);
     free(real);
     return result;
+}
+
+int folder_take_files(struct source *source, char *const *name, size_t count)
+{
+    int *directory = source->state = ealloc(1, sizeof *directory);
+    *directory = AT_FDCWD;
+    for (size_t i = 0; i < count; i++) {
+        struct stat status = {0}; /* of one that is not there load() tells */
+        (void)stat(name[i], &status);
+        if (source_take_image(source, name[i], (uint64_t)status.st_size) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 const struct source_kind source_folder = {

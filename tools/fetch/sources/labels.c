@@ -145,7 +145,7 @@ static char *read_label(const struct source *source, const struct source_item *f
 static enum labels_kind choose(const struct source *source, const struct source_options *options)
 {
     int has_json = 0, has_txt = 0, in_folders = 0;
-    if (options->layout.class_level != OPTION_UNSET)
+    if (options->layout.class_level != OPTION_UNSET || options->layout.unlabelled)
         return LABELS_NONE;
     if (options->label_member != NULL)
         return LABELS_JSON;

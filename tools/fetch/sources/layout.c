@@ -243,9 +243,21 @@ void layout_remark(const struct source *source, size_t count, const struct layou
         remark_splits("the sources", splits);
 }
 
+static int forget_labels(struct source *source)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        free(source->item[i].class_name);
+        source->item[i].class_name = ecopy("");
+        source->item[i].label = LABEL_FOLDER;
+    }
+    return 0;
+}
+
 int layout(struct source *source, const struct layout_options *options)
 {
     struct survey survey = {.options = options, .own_split = -1};
+    if (options->unlabelled)
+        return forget_labels(source);
     survey_items(source, &survey);
     if (options->split_folders && survey.splits == 0 && source->root != NULL) {
         survey.own_split = layout_split(source->root, strlen(source->root));

@@ -11,6 +11,8 @@
  * for, or none that tells a split. Where all images lie in one place, that is their class: the
  * folder, or the source by its own name; but not an archive, whose name says as a rule what part of
  * a set it is.
+ *
+ * Images without labels are all of one class, which has no name and is not written.
  */
 #ifndef PSWEEP_LAYOUT_H
 #define PSWEEP_LAYOUT_H
@@ -23,6 +25,7 @@ struct source;
 struct layout_options {
     uint64_t class_level; /* OPTION_UNSET: the last folder */
     int split_folders;
+    int unlabelled;
 };
 
 /* Gives every item without a class its own, and a split where folders tell it; takes the strays

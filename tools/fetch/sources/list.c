@@ -289,7 +289,7 @@ static int take_row(struct source *source, const struct rows *rows, const size_t
     return done;
 }
 
-static int take_rows(struct source *source, struct rows *rows)
+static int take_rows(struct source *source, struct rows *rows, int unlabelled)
 {
     size_t column[COLUMNS], columns;
     int got = rows_next(rows);
@@ -298,6 +298,8 @@ static int take_rows(struct source *source, struct rows *rows)
     if (got < 0 || take_columns(rows, column) < 0)
         return -1;
     columns = rows->fields;
+    if (unlabelled)
+        column[COLUMN_LABEL] = SIZE_MAX;
     while ((got = rows_next(rows)) > 0) {
         if (rows->fields != columns)
             return fail_as(DAMAGED,
@@ -320,7 +322,7 @@ static int open_list(struct source *source, const char *name, const struct sourc
     struct rows rows = {0};
     int done = rows_open(&rows, name);
     if (done == 0)
-        done = take_rows(source, &rows);
+        done = take_rows(source, &rows, options->layout.unlabelled);
     rows_close(&rows);
     source->root =
         eformat("%.*s", (int)strcspn(slash ? slash + 1 : name, "."), slash ? slash + 1 : name);

@@ -56,18 +56,62 @@ static char *describe(const struct source *source, const char *kind)
     return text;
 }
 
+/* Whether a name is that of an image's file, by its suffix; one that is not there is a bad image.
+ */
+static int is_image_file(const char *name)
+{
+    struct stat status;
+    const char *suffix = strrchr(name, '.');
+    return suffix != NULL && decode_is_suffix(suffix, strlen(suffix)) &&
+           strstr(name, "://") == NULL && (stat(name, &status) < 0 || S_ISREG(status.st_mode));
+}
+
 /* Whether a source is standard input, or what is neither folder nor file; or a file that begins as
- * msgpack maps do. */
+ * msgpack maps do, and is no PNG, which does too. */
 static int may_be_stream(const char *name, const struct stat *status)
 {
     unsigned char first = 0;
     if (strcmp(name, "-") == 0)
         return 1;
+    if (is_image_file(name))
+        return 0;
     int fd = status != NULL && S_ISREG(status->st_mode) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
     int is_empty = fd >= 0 && read(fd, &first, 1) < 1;
     if (fd >= 0)
         close(fd);
     return status != NULL && (fd < 0 || is_empty || (first & 0xf0) == 0x80 || first >> 1 == 0x6f);
+}
+
+/* Classes, and what the header calls it. */
+static int settle(struct source *source, const struct source_options *options, const char *kind)
+{
+    if (source->count == 0)
+        return refuse_empty(source);
+    if (layout(source, &options->layout) < 0)
+        return -1;
+    if (source->count == 0)
+        return refuse_empty(source);
+    if (source->described == NULL)
+        source->described = describe(source, kind);
+    return 0;
+}
+
+ptrdiff_t source_open_next(struct source *source, char *const *name, size_t count,
+                           const struct source_options *options)
+{
+    size_t files = 0;
+    while (options->layout.unlabelled && files < count && is_image_file(name[files]))
+        files++;
+    if (files == 0)
+        return source_open(source, name[0], options) < 0 ? -1 : 1;
+    *source = (struct source){.kind = &source_folder,
+                              .name = ecopy("."),
+                              .skip_bad = options->skip_bad,
+                              .include = options->include,
+                              .exclude = options->exclude};
+    if (folder_take_files(source, name, files) < 0 || settle(source, options, "files") < 0)
+        return -1;
+    return (ptrdiff_t)files;
 }
 
 /* A folder may be called photos.tar too. What stands in the stream's header is UTF-8. */
@@ -98,18 +142,7 @@ int source_open(struct source *source, const char *name, const struct source_opt
     meter_clear();
     if (got < 0)
         return -1;
-    if (source->count == 0)
-        return refuse_empty(source);
-    if (layout(source, &options->layout) < 0)
-        return -1;
-    if (source->count == 0)
-        return refuse_empty(source);
-    if (source->described == NULL)
-        source->described = describe(source, is_tar    ? "tar"
-                                             : is_list ? "list"
-                                             : is_idx  ? "idx"
-                                                       : "folder");
-    return 0;
+    return settle(source, options, is_tar ? "tar" : is_list ? "list" : is_idx ? "idx" : "folder");
 }
 
 void source_close(struct source *source)

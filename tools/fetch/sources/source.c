@@ -35,8 +35,9 @@ void source_empty(struct source *source)
 
 const char *source_show(const struct source *source, const char *key)
 {
-    size_t size = strlen(source->name);
-    char *name = eformat("%s%s%s", source->name, source->name[size - 1] == '/' ? "" : "/", key);
+    const char *folder = strcmp(source->name, ".") == 0 ? "" : source->name;
+    size_t size = strlen(folder);
+    char *name = eformat("%s%s%s", folder, size == 0 || folder[size - 1] == '/' ? "" : "/", key);
     const char *shown = name_show(name);
     free(name);
     return shown;
@@ -80,6 +81,14 @@ int source_take(struct source *source, const char *key, uint64_t size)
         omitted_file(&source->omitted, key);
         return 0;
     }
+    int taken = source_take_image(source, key, size);
+    if (taken > 0)
+        source->item[source->count - 1].is_doubtful = is_bare;
+    return taken;
+}
+
+int source_take_image(struct source *source, const char *key, uint64_t size)
+{
     if (!source_wants(source, key))
         return 0;
     if (!name_is_utf8(key))
@@ -92,7 +101,6 @@ int source_take(struct source *source, const char *key, uint64_t size)
     }
     struct source_item *item = source_add(source, key, NULL, 0, size);
     item->has_file = 1;
-    item->is_doubtful = is_bare;
     return 1;
 }
 

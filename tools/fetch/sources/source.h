@@ -98,6 +98,8 @@ const char *source_globs(const struct source *source);
 /* Takes a file of a listing, when it is wanted: 1 when it became an item, the last one, 0 when it
  * was left out, -1 when it is a bad image and these are errors. */
 int source_take(struct source *source, const char *key, uint64_t size);
+/* The same of what is an image, whatever it is called. */
+int source_take_image(struct source *source, const char *key, uint64_t size);
 /* For what is listed and is no file, a link to nothing say: bad when it is named as an image, else
  * left out. 0 or -1. */
 int source_take_no_file(struct source *source, const char *key, const char *reason);
@@ -117,7 +119,8 @@ void source_empty(struct source *source);
 
 /* An image is bad for this reason: 0 when it was named and counted, -1 when that is an error. */
 int source_refuse(struct source *source, const char *key, const char *reason);
-/* An item's name for sentences: "photos/cat/17.png", as name_show() has it. */
+/* An item's name for sentences: "photos/cat/17.png", of the source . the key alone; as name_show()
+ * has it. */
 const char *source_show(const struct source *source, const char *key);
 
 #endif

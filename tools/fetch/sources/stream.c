@@ -30,6 +30,7 @@ struct place {
 struct stream {
     int fd;
     int is_spooled; /* pixels are in the spool, else in the file */
+    int unlabelled; /* labels are not asked for */
     struct spool spool;
     struct place *place;
     size_t places;
@@ -52,9 +53,12 @@ static int take_image(struct source *source, const struct image *image, const st
 {
     struct stream *stream = source->state;
     char *key = eformat("%.*s", (int)image->key_size, image->key);
-    const char *class_name = source->stream->classes.name[image->label];
+    int has_label = image->label != NO_CLASS;
+    const char *class_name = has_label ? source->stream->classes.name[image->label] : "";
     int done = 0, is_wanted = source_wants(source, key);
-    if (is_wanted && !name_is_utf8(key)) {
+    if (!has_label && !stream->unlabelled) {
+        done = fail("%s has no label; --unlabelled takes all without", source_show(source, key));
+    } else if (is_wanted && !name_is_utf8(key)) {
         done = source_refuse(source, key, "its name is not UTF-8");
     } else if (is_wanted) {
         struct source_item *item =
@@ -99,10 +103,10 @@ static int take_images(struct source *source)
 static int open_stream(struct source *source, const char *name,
                        const struct source_options *options)
 {
-    (void)options;
     int is_input = strcmp(name, "-") == 0;
     struct stream *stream = source->state = ealloc(1, sizeof *stream);
     stream->spool = SPOOL_NEW;
+    stream->unlabelled = options->layout.unlabelled;
     stream->fd = is_input ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
     source->stream = ealloc(1, sizeof *source->stream);
     if (stream->fd < 0)
@@ -110,8 +114,10 @@ static int open_stream(struct source *source, const char *name,
     if (isatty(stream->fd))
         return fail("%s is a terminal: a stream of images is wanted",
                     is_input ? "the input" : name);
-    if (images_open(source->stream, stream->fd, is_input ? "input" : name, "images") < 0 ||
-        take_images(source) < 0)
+    if (images_open(source->stream, stream->fd, is_input ? "input" : name, "images") < 0)
+        return -1;
+    source->stream->unlabelled = 1;
+    if (take_images(source) < 0)
         return -1;
     source->described = eformat("images:%016" PRIx64, images_digest(source->stream));
     return 0;

@@ -55,14 +55,14 @@ static double guess_width(struct canvas *canvas, const struct lettering *letteri
 /* What follows from the sheet: the largest tile, the widest class name and the widest label. */
 struct extent {
     int width, height;
-    int guesses;
+    int classes, guesses; /* whether an image has one */
     double class, guess;
     size_t longest; /* strip */
 };
 
 static struct extent extent_of(struct canvas *canvas, const struct sheet *sheet, double font)
 {
-    struct extent most = {1, 1, 0, 0, 0, 0};
+    struct extent most = {1, 1, 0, 0, 0, 0, 0};
     struct lettering lettering = {font, black, 0, 0, 0, 0};
     for (size_t i = 0; i < sheet->strips; i++) {
         const struct strip *strip = &sheet->strip[i];
@@ -71,8 +71,10 @@ static struct extent extent_of(struct canvas *canvas, const struct sheet *sheet,
             const struct shown *shown = &strip->shown[j];
             most.width = (int)fmax(most.width, shown->tile.width);
             most.height = (int)fmax(most.height, shown->tile.height);
-            most.class = fmax(most.class, canvas_text_width(canvas, &lettering, shown->class));
+            most.classes |= shown->class != NULL;
             most.guesses |= shown->guess != NULL;
+            if (shown->class)
+                most.class = fmax(most.class, canvas_text_width(canvas, &lettering, shown->class));
             if (shown->guess)
                 most.guess = fmax(most.guess, guess_width(canvas, &lettering, shown));
         }
@@ -106,7 +108,7 @@ static struct sheet_grid grid_of(struct canvas *canvas, const struct sheet *shee
     grid.font = fmin(fmax(0.115 * width, 9), 16);
     grid.gap = fmax(4, round(grid.font / 2));
     struct extent most = extent_of(canvas, sheet, grid.font);
-    grid.lines = one + most.guesses;
+    grid.lines = (one && most.classes) + most.guesses;
     grid.names = one ? 0 : fmin(most.class, 14 * grid.font) + grid.gap;
     grid.labels = one ? fmax(most.class, most.guess) : most.guess;
     /* Labels may be wider than their tiles, which then stand further apart. */
@@ -174,12 +176,12 @@ static void draw_shown(struct canvas *canvas, const struct sheet_grid *grid,
     chart_tile(canvas, &shown->tile, (int)(middle - grid->width / 2), (int)y, grid->width,
                grid->height);
     y += grid->height + 0.4 * grid->font;
-    if (in_one_strip(sheet)) {
+    if (in_one_strip(sheet) && shown->class) {
         canvas_text_in(canvas, middle, y, room, &lettering, shown->class);
         y += 1.3 * grid->font;
     }
     if (shown->guess) {
-        if (strcmp(shown->guess, shown->class) != 0)
+        if (shown->class && strcmp(shown->guess, shown->class) != 0)
             lettering.colour = colour_of(INK_VERMILLION, 1);
         draw_guess(canvas, middle, y, room, lettering, shown);
     }
@@ -216,7 +218,7 @@ int chart_images(const struct sheet *sheet, const struct picture *picture)
     for (size_t i = 0; i < sheet->strips; i++) {
         const struct strip *strip = &sheet->strip[i];
         double y = title + grid.gap + (double)i * grid.down;
-        if (grid.names > 0 && strip->count > 0)
+        if (grid.names > 0 && strip->count > 0 && strip->shown[0].class)
             canvas_text_in(&canvas, left, y + grid.height / 2.0, grid.names - grid.gap, &name,
                            strip->shown[0].class);
         for (size_t j = 0; j < strip->count; j++)

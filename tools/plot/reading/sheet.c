@@ -85,6 +85,7 @@ static struct strip *find_strip(struct sheet *sheet, uint64_t of)
 
 static void show(struct sheet *sheet, const struct image *image)
 {
+    const struct guess *guess = image->guesses > 0 ? &image->guess[0] : NULL;
     struct strip *strip = find_strip(sheet, strip_of(sheet, image));
     if (strip == NULL || strip->count == sheet->most_shown)
         return;
@@ -92,9 +93,9 @@ static void show(struct sheet *sheet, const struct image *image)
     strip->shown[strip->count++] = (struct shown){
         .tile = tile_of(image->pixels, image->height, image->width, image->channels,
                         sheet->options.most),
-        .class = sheet->class[image->label],
-        .guess = image->guessed ? sheet->class[image->guess] : NULL,
-        .probability = image->probability,
+        .class = image->label != NO_CLASS ? sheet->class[image->label] : NULL,
+        .guess = guess ? sheet->class[guess->class] : NULL,
+        .probability = guess ? guess->probability : 0,
     };
     sheet->images++;
     if (sheet->options.by == SHEET_IMAGE)
@@ -169,23 +170,28 @@ static void join_classes(struct reading *reading)
         share(sheet);
 }
 
-static void take_image(struct reading *reading, struct image *image)
+static int take_image(struct reading *reading, struct image *image)
 {
     struct sheet *sheet = reading->sheet;
     struct sheet_options *options = &sheet->options;
     int epochs = reading->images.epochs;
     if (options->only ? strcmp(split_name[image->split], options->only) != 0
                       : image->split != SPLIT_TRAIN && epochs)
-        return;
+        return 0;
     if (reading->images.classes.count > reading->labels)
         join_classes(reading);
-    image->label = reading->label[image->label];
-    if (image->guessed)
-        image->guess = reading->label[image->guess];
+    int is_labelled = image->label != NO_CLASS;
+    if (is_labelled)
+        image->label = reading->label[image->label];
+    if (image->guesses > 0)
+        image->guess[0].class = reading->label[image->guess[0].class];
     /* Now it is known what comes. */
+    if (options->by == SHEET_AUTO)
+        options->by = epochs || image->guesses > 0 || !is_labelled ? SHEET_ORDER : SHEET_CLASS;
+    if (options->by == SHEET_CLASS && !is_labelled)
+        return fail("image %.*s has no label to stand by: say --by order", (int)image->key_size,
+                    image->key);
     if (sheet->most_strips == 0) {
-        if (options->by == SHEET_AUTO)
-            options->by = epochs || image->guessed ? SHEET_ORDER : SHEET_CLASS;
         sheet->grows = options->by == SHEET_CLASS && !epochs;
         share(sheet);
     }
@@ -193,6 +199,7 @@ static void take_image(struct reading *reading, struct image *image)
         keep(reading, image);
     else
         show(sheet, image);
+    return 0;
 }
 
 static int read_images(struct reading *reading, const struct input *input)
@@ -203,12 +210,11 @@ static int read_images(struct reading *reading, const struct input *input)
     int item;
     if (images_open(&reading->images, input->fd, input->name, "images epochs") < 0)
         return -1;
+    reading->images.unlabelled = 1;
     while (!is_full(sheet) &&
            (item = images_next(&reading->images, &image, &record)) != IMAGES_END) {
-        if (item < 0)
+        if (item < 0 || (item == IMAGES_IMAGE && take_image(reading, &image) < 0))
             return -1;
-        if (item == IMAGES_IMAGE)
-            take_image(reading, &image);
         if (item == IMAGES_VIEWS && sheet->images + reading->originals > 0 &&
             show_views(reading, &record) < 0)
             return -1;

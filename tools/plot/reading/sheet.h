@@ -16,7 +16,7 @@
 /* One image on the sheet. */
 struct shown {
     struct tile tile;
-    const char *class; /* its name, borrowed from the sheet */
+    const char *class; /* its name, borrowed from the sheet; NULL: it has no label */
     const char *guess; /* what a model took it for; NULL: no model was asked */
     double probability;
 };
@@ -29,7 +29,8 @@ struct strip {
 };
 
 enum sheet_by {
-    SHEET_AUTO,  /* a set by class, since it is sorted; what is shuffled or has guesses in order */
+    SHEET_AUTO,  /* a set by class, since it is sorted; what is shuffled, or has guesses or no
+                    labels, in order */
     SHEET_ORDER, /* as they come: one strip, to be broken into lines */
     SHEET_CLASS, /* a strip a class */
     SHEET_IMAGE, /* a strip an image: its views in the epochs */

@@ -150,7 +150,7 @@ END
     done
     for option in "--wrong 3" "--only test" "--tta flip"; do
         # shellcheck disable=SC2086
-        refused 2 "${option% *} goes with scores, which --export does not make$" --export net.onnx $option net.bin
+        refused 2 "${option% *} is about images, and --export reads none$" --export net.onnx $option net.bin
     done
     refused 2 '--input and --batch-norm go with .onnx: net.npz has the tensors as they are$' --export net.npz --input float net.bin
     refused 2 '--input and --batch-norm go with --export FILE.onnx$' --batch-norm keep net.bin

@@ -88,7 +88,7 @@ for row in rows:
     grep -qx 'psplot: image arrow/00000 has no label to stand by: say --by order' err
     ends 1 pseval --predict net.bin < <(psfetch -q --unlabelled --resize 9x9 --channels 1 --limit 4)
     grep -q 'net was trained on images of 8x8x3, but arrow/00000 is 9x9x1 (psfetch --resize 8x8 --channels 3 makes them agree)' err
-    for wrong in "--top 3" "--predict --wrong 3" "--predict --top 11"; do
+    for wrong in "--top 3" "--predict --wrong 3" "--predict --top 11" "--predict --require loss=1"; do
         # shellcheck disable=SC2086 # words
         ends 2 pseval $wrong net.bin <some.ps
     done

@@ -225,6 +225,48 @@ END
     ends 2 pseval --tta crops net.bin <images.ps
 }
 
+@test "--require fails below what it asks for, when the scores are written, and says what was reached" {
+    pseval -q net.bin <images.ps >scores
+    read -r accuracy loss recall <<<"$(records scores | jq -r '
+        select(.split == "validation") | [.accuracy, .loss, .recall[7]] | map(tostring) | join(" ")')"
+    for passes in "accuracy=$accuracy" "loss=$loss" "recall:square=$recall" "accuracy=0" "precision:arrow=0" loss=1e9; do
+        ends 0 pseval --only validation --require "$passes" --require accuracy=0 net.bin <images.ps
+        no grep -q must err
+    done
+    ends 1 pseval -q --only validation --require loss=0.25 --require recall:square=1 --require accuracy=0 net.bin net.bin <images.ps
+    [ "$(psdump out | grep -c '"score"\|"end"')" -eq 3 ]
+    one="net, validation: loss is [0-9.]+ and must be at most 0.25; net, validation: recall of square is 0[0-9.]* and must be at least 1"
+    grep -Exq "pseval: $one; $one" err
+    # As many digits as tell them apart; each split of each model counts, and images are written before, too.
+    ends 1 pseval -q --only validation --require "accuracy=$accuracy""0001" net.bin <images.ps
+    grep -q "accuracy is $accuracy and must be at least $accuracy.*1$" err
+    ends 1 pseval -q --wrong 3 --require accuracy=0.99 net.bin <images.ps
+    [ "$(grep -o 'accuracy is' err | wc -l)" -eq 2 ]
+    psdump out | grep -q '"end"'
+    # Who has enough of them does not open the gate.
+    pseval -q --wrong 1000 --require accuracy=0.99 net.bin <images.ps 2>err | head -c 100 >/dev/null
+    [ "${PIPESTATUS[*]}" = "1 0" ]
+    grep -q 'must be at least 0.99' err
+}
+
+@test "what is no number reaches nothing; what cannot be asked for is wrong usage" {
+    edit images.ps 'records = records[:1] + [r for r in records[1:] if r["label"]]' >none.ps
+    ends 1 pseval -q --only validation --require recall:arrow=0 net.bin <none.ps
+    grep -qx 'pseval: net, validation: recall of arrow is no number and must be at least 0' err
+    edit net.bin "records = [record for record in records if record['type'] != 'checkpoint']
+tensor = records[-1]['tensors'][-1]['values']
+records[-1]['tensors'][-1]['values'] = struct.pack('<f', float('nan')) + tensor[4:]" >blind.bin
+    ends 1 pseval -q --only validation --require loss=1e9 blind.bin <images.ps
+    grep -q 'loss is no number and must be at most 1e+09' err
+    for wrong in accuracy accuracy= =1 accuracy=75 accuracy=-0.1 accuracy=0.5x accuracy=nan loss=inf loss=-1 top1=1 recall=0.5 \
+        accuracy:ring=1; do
+        ends 2 pseval --require "$wrong" net.bin <images.ps
+        grep -q "^pseval: --require takes accuracy=, .* not $wrong$" err
+    done
+    ends 2 pseval --require recall:dog=0.5 net.bin <images.ps
+    grep -qx 'pseval: --require recall: no model knows a class dog' err
+}
+
 @test "the epoch of a score is that of the network, also of one that was kept" {
     for kept in '' "records[0]['options']['keep'] = 'best'"; do
         edit net.bin "records = [record for record in records if record['type'] != 'checkpoint']

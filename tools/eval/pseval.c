@@ -2,6 +2,7 @@
 #include "candidate.h"
 #include "convert.h"
 #include "predict.h"
+#include "require.h"
 #include "wrong.h"
 
 #include "message.h"
@@ -17,6 +18,7 @@
 static struct engine_options engine = {.batch = 128, .isa = "auto", .precision = "tf32"};
 static uint64_t most_wrong = OPTION_UNSET, top = 1;
 static int predicts;
+static struct option_list required;
 static const char *only, *tta, *device = "auto";
 static struct {
     const char *path, *input, *batch_norm;
@@ -31,6 +33,8 @@ static const struct option_row rows[] = {
      "write all images, which need no labels, each with the class it is taken for"},
     {0, "top", OPTION_UINT, OPTION_IF_GIVEN, &top, 1, IMAGE_MAX_GUESSES, "N",
      "predict: with the N likeliest classes (1)"},
+    {0, "require", OPTION_LIST, OPTION_LOCAL, &required, 0, 0, "FIGURE=N",
+     "fail where a score has less: accuracy=0.75, recall:CLASS=0.6; or a greater loss=0.8"},
     {0, "tta", OPTION_CHOICE, OPTION_IF_GIVEN, &tta, 0, 0, "flip|shifts",
      "mean over an image and its mirror image, or these and moved by a pixel"},
     {'b', "batch-size", OPTION_UINT, OPTION_LOCAL, &engine.batch, 1, 65536, "N",
@@ -97,6 +101,7 @@ struct examination {
     struct predict *predict; /* NULL without --predict */
     uint32_t predicted;      /* sets of the input whose header the output has */
     struct writer *writer;
+    struct requirements requirements;
     uint64_t done;
 };
 
@@ -258,6 +263,8 @@ static int read_images(struct examination *exam)
     struct record record;
     int item;
     begin(exam);
+    if (require_find(&exam->requirements, &exam->classes) < 0)
+        return -1;
     while ((item = images_next(&exam->input, &image, &record)) > 0 && item != IMAGES_EPOCH) {
         if (item != IMAGES_IMAGE || (only ? strcmp(split_name[image.split], only) != 0
                                           : image.split == SPLIT_TRAIN && exam->input.epochs))
@@ -312,6 +319,7 @@ static void finish(struct examination *exam)
     classes_free(&exam->classes);
     wrong_close(exam->wrong);
     predict_close(exam->predict);
+    require_free(&exam->requirements);
     free(exam->candidate);
     images_close(&exam->input);
 }
@@ -326,7 +334,7 @@ static _Noreturn void give_up(struct examination *exam)
 /* --export: neither images nor scores. */
 static _Noreturn void export_model(char *const *paths, int count)
 {
-    static const char *const scoring[] = {"only", "wrong", "predict", "top", "tta"};
+    static const char *const scoring[] = {"only", "wrong", "predict", "top", "require", "tta"};
     struct onnx_options options = {.floats = strcmp(export.input, "float") == 0,
                                    .keep_normalise = strcmp(export.batch_norm, "keep") == 0};
     struct model model;
@@ -334,7 +342,7 @@ static _Noreturn void export_model(char *const *paths, int count)
         die(USAGE, "--export takes one model, not %d", count);
     for (size_t i = 0; i < sizeof scoring / sizeof *scoring; i++)
         if (options_given(rows, scoring[i]))
-            die(USAGE, "--%s goes with scores, which --export does not make", scoring[i]);
+            die(USAGE, "--%s is about images, and --export reads none", scoring[i]);
     if (convert_check(export.path) < 0)
         die_why();
     if (!convert_is_onnx(export.path) &&
@@ -358,6 +366,8 @@ static void check_options(int models)
         die(USAGE, "--wrong takes one model: the images would not say whose mistakes they are");
     if (most_wrong != OPTION_UNSET && predicts)
         die(USAGE, "--predict writes all images and --wrong some of them: say one");
+    if (required.count > 0 && predicts)
+        die(USAGE, "--require is about scores, and --predict makes none");
     if (options_given(rows, "top") && !predicts)
         die(USAGE, "--top says how many classes --predict tells, which is not given");
     if (!export.path && (options_given(rows, "input") || options_given(rows, "batch-norm")))
@@ -380,6 +390,8 @@ int main(int argc, char **argv)
         exam.wrong = wrong_open(most_wrong, (uint32_t)engine.batch);
     if (predicts)
         exam.predict = predict_open((uint32_t)top, (uint32_t)engine.batch);
+    if (require_parse(&exam.requirements, &required) < 0)
+        give_up(&exam);
     for (uint32_t c = 0; c < exam.candidates; c++)
         if (candidate_open(&exam.candidate[c], argv[first + (int)c], device, &engine) < 0)
             give_up(&exam);
@@ -394,12 +406,12 @@ int main(int argc, char **argv)
     if (done == 0)
         done = write_finish(writer);
 
-    if (done < 0) {
-        /* Who reads images may have enough of them; scores would be lost. */
-        if (write_reader_gone(writer) && (exam.wrong || predicts))
-            end_after_write(writer);
+    if (done < 0 && write_reader_gone(writer) && (exam.wrong || predicts))
+        done = 0; /* who reads images may have enough of them; scores would be lost */
+    if (done == 0)
+        done = require_check(&exam.requirements, exam.candidate, exam.candidates);
+    if (done < 0)
         give_up(&exam);
-    }
     finish(&exam);
     write_close(writer);
     return DONE;

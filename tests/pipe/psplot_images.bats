@@ -143,6 +143,18 @@ assert all(image in first for image in shown if shown[image])'
     [ "${PIPESTATUS[*]}" = "0 0" ]
     psaug -e 8 <three.ps | psplot -k images --by image -o eight.png
     cmp endless.png eight.png
+    # One in which a class has no image, or a split too few, ends with the epoch that brings nothing more.
+    for options in "--by class --limit 20" "--only validation"; do
+        psfetch -q --limit 60 --resize 8x8 --split 0.8 --exclude 'ring/*' | edit /dev/stdin 'records[0]["classes"].append("none")' >some.ps
+        for views in "" --views; do
+            # shellcheck disable=SC2086 # words
+            {
+                psplot -k images $options -o endless.png < <(in_time psaug $views <some.ps)
+                psaug -e 4 $views <some.ps | psplot -k images $options -o four.png
+            }
+            cmp endless.png four.png
+        done
+    done
 }
 
 @test "grey images, and other numbers of channels" {

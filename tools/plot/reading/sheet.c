@@ -98,6 +98,7 @@ static void show(struct sheet *sheet, const struct image *image)
         .probability = guess ? guess->probability : 0,
     };
     sheet->images++;
+    sheet->taken++;
     if (sheet->options.by == SHEET_IMAGE)
         make_room(sheet, strip->count);
 }
@@ -207,6 +208,7 @@ static int read_images(struct reading *reading, const struct input *input)
     struct sheet *sheet = reading->sheet;
     struct image image;
     struct record record;
+    size_t before = sheet->taken; /* the present epoch */
     int item;
     if (images_open(&reading->images, input->fd, input->name, "images epochs") < 0)
         return -1;
@@ -215,6 +217,11 @@ static int read_images(struct reading *reading, const struct input *input)
            (item = images_next(&reading->images, &image, &record)) != IMAGES_END) {
         if (item < 0 || (item == IMAGES_IMAGE && take_image(reading, &image) < 0))
             return -1;
+        if (item == IMAGES_EPOCH && map_uint(&record.map, "images", 0) > 0) {
+            if (sheet->taken == before)
+                return 0;
+            before = sheet->taken;
+        }
         if (item == IMAGES_VIEWS && sheet->images + reading->originals > 0 &&
             show_views(reading, &record) < 0)
             return -1;

@@ -5,7 +5,8 @@
  * images are shown as they came out of it, of a set all images, unless a split is asked for. Of a
  * stream with views, whose pixels come long before, the first training images that the sheet has
  * room for are kept, and their views are shown as they come. By image there are at most eight views
- * of each, and of a stream with fewer epochs more images.
+ * of each, and of a stream with fewer epochs more images. An epoch that brings nothing which there
+ * is room for is the last that is read: all of them have the same images.
  */
 #ifndef PSPLOT_SHEET_H
 #define PSPLOT_SHEET_H
@@ -52,6 +53,7 @@ struct sheet {
     struct strip *strip;          /* [strips] */
     size_t strips, most_strips, most_shown; /* of strips, and of images in a strip */
     size_t images;                          /* in all strips */
+    size_t taken; /* that there was room for, some of which had to go again */
 };
 
 /* Reads until the sheet is full or the inputs end. Damage is a state of the input; -1 with a

@@ -87,11 +87,21 @@ static _Noreturn void print_help(const struct program *about)
     end_after_text();
 }
 
+/* A value that is refused; of a list or a range, "1,2,3" or "int:8..64", with a word that these are
+ * sweep's. */
+static const char *refused(const char *text)
+{
+    int is_for_sweep = strchr(text, ',') || strncmp(text, "uniform:", 8) == 0 ||
+                       strncmp(text, "log:", 4) == 0 || strncmp(text, "int:", 4) == 0;
+    return is_for_sweep ? eformat("%s (lists and ranges of values are for sweep)", text) : text;
+}
+
 /* What an option takes, with its bounds: for a text that is no number, and one that is none of
  * these. */
 static _Noreturn void refuse_number(const struct option_row *row, const char *text)
 {
     const char *kind = row->kind == OPTION_REAL ? "number" : "whole number";
+    text = refused(text);
     if (row->kind == OPTION_RANGE)
         die(USAGE, "--%s takes %s, numbers from %.10g to %.10g, the smaller first, not %s",
             row->name, row->argument, row->low, row->high, text);
@@ -182,7 +192,7 @@ static void set(const struct option_row *row, char *text)
         break;
     case OPTION_CHOICE:
         if (!options_among(row->argument, text))
-            die(USAGE, "--%s takes one of %s, not %s", row->name, row->argument, text);
+            die(USAGE, "--%s takes one of %s, not %s", row->name, row->argument, refused(text));
         /* fallthrough */
     case OPTION_TEXT:
         *(const char **)row->value = text;

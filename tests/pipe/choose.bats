@@ -148,6 +148,13 @@ END
     said "--l2 takes a range such as uniform:0..0.5, log:0.001..0.3 or int:8..64, not 'log:1..a[\$(touch ran)]'" \
         --samples 3 --l2 'log:1..a[$(touch ran)]'
     said "--samples takes a whole number from 1 to 50000, not '0'" --samples 0
+    # Asked of the trainer itself they are none of its, and it says whose they are.
+    for value in uniform: int:8..64 8,16; do
+        ends 2 pstrain --filters "$value"
+        grep -xF "pstrain: --filters takes a whole number from 1 to 4096, not $value (lists and ranges of values are for sweep)" err
+    done
+    ends 2 pstrain --optimizer sgd,adam
+    grep -q 'not sgd,adam (lists and ranges of values are for sweep)$' err
     said '--sample-seed is that of --samples N, which is not there' --sample-seed 1
     said '--points and --samples cannot both say what the points are' --points x --samples 3
     said '--seed takes a list, not int:1..9: every sample is trained with each of its seeds' --samples 3 --seed int:1..9

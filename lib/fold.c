@@ -24,6 +24,8 @@ enum split fold_deal(struct fold *fold, uint32_t label, enum split split)
 {
     if (split == SPLIT_TEST)
         return split;
+    if (label == UINT32_MAX)
+        label = 0;
     if (label >= fold->classes) {
         uint32_t classes = 2 * label + 2;
         fold->dealt = egrow(fold->dealt, classes, sizeof *fold->dealt);

@@ -21,11 +21,12 @@ enum purpose {
     PURPOSE_WEIGHTS =
         4,             /* pstrain: initial weight number id of the parameter tensor number epoch */
     PURPOSE_SYNTH = 5, /* psfetch synth: image number id; epoch counts the blocks of four words */
-    PURPOSE_DROPOUT = 6, /* engines: epoch is the step; id and words: nn/engine.h */
-    PURPOSE_SAMPLE = 7,  /* sweep --samples: point number id; epoch: the option's name, FNV-1a */
-    PURPOSE_MAP = 8,     /* psaug: word 0 rotation, 1 scale, 2 shear */
-    PURPOSE_COLOUR = 9,  /* psaug: word 0 brightness, 1 contrast, 2 saturation, 3 hue */
-    PURPOSE_CUTOUT = 10, /* psaug: word 0 row of the middle, 1 column */
+    PURPOSE_DROPOUT = 6,  /* engines: epoch is the step; id and words: nn/engine.h */
+    PURPOSE_SAMPLE = 7,   /* sweep --samples: point number id; epoch: the option's name, FNV-1a */
+    PURPOSE_MAP = 8,      /* psaug: word 0 rotation, 1 scale, 2 shear */
+    PURPOSE_COLOUR = 9,   /* psaug: word 0 brightness, 1 contrast, 2 saturation, 3 hue */
+    PURPOSE_CUTOUT = 10,  /* psaug: word 0 row of the middle, 1 column */
+    PURPOSE_BALANCE = 11, /* psaug: words 0,1 are the sort key in a class; epoch is its pass */
 };
 
 struct random {

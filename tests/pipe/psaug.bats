@@ -319,3 +319,44 @@ psaug: --cutout 8 paints some images, which are 8x8, over entirely' ]
     psfetch -q synth:shapes --limit 3 --as test --resize 8 --channels 1 | psaug --fill mean --hue 0.1 >out
     [ "$(records out | grep -c '"image",')" -eq 3 ]
 }
+
+@test "--balance: of each class as many in every epoch, small ones again in other views, large ones in turn" {
+    psfetch -q synth:shapes --include 'ring/0000*,star/0000[0-5],heart/000[01]*' --resize 8x8 >set.ps # 10, 6 and 20
+    ends 0 psaug -e 4 --balance <set.ps
+    /usr/bin/python3 - <<'P'
+import collections, msgpack
+header, *records = msgpack.Unpacker(open("out", "rb"), raw=False)
+assert header["counts"]["train"] == 36 and header["options"]["balance"] is True
+epochs = [[]]
+for record in records:
+    if record["type"] == "epoch":
+        assert record["images"] == 36
+        epochs.append([])
+    elif record["type"] == "image":
+        epochs[-1].append(record)
+for epoch in epochs[:4]:
+    assert collections.Counter(image["label"] for image in epoch) == {0: 12, 1: 12, 2: 12}
+    times = collections.Counter(image["key"] for image in epoch)
+    assert all(count == 2 for key, count in times.items() if key.startswith("star"))
+    assert sum(key.startswith("heart") for key in times) >= 8
+    views = collections.defaultdict(set)
+    for image in epoch:
+        views[image["key"]].add(image["pixels"])
+    assert sum(len(views[key]) > 1 for key in views) > 3
+# 12 of 20 an epoch: five epochs bring all of them three times, four nearly so.
+hearts = collections.Counter(image["key"] for epoch in epochs for image in epoch if image["key"].startswith("heart"))
+assert len(hearts) == 20 and max(hearts.values()) - min(hearts.values()) <= 1, hearts
+assert [i["key"] for i in epochs[0]] != [i["key"] for i in epochs[1]]
+P
+    psaug --balance -e 4 --first-epoch 3 <set.ps >later.ps
+    cmp <(records later.ps | jq -c 'select(.type == "image") | [.id, .label]') \
+        <(records out | jq -c 'select(.type == "image") | [.id, .label]' | tail -n 72)
+    # Views are the same thing, told in another way.
+    for views in '' --views; do
+        # shellcheck disable=SC2086 # one or none
+        psaug --balance $views <set.ps | pstrain -q -d 1 --filters 2 -b 12 -e 2 >run.bin
+        psdump -k csv run.bin | cut -d , -f 4- >"run$views.csv"
+    done
+    cmp run.csv run--views.csv
+    psfetch -q synth:shapes --limit 20 --as test | psaug --balance >out # none to train with
+}

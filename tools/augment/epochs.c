@@ -63,6 +63,8 @@ static int keep_all(struct images *input, const struct view_options *options,
         int trains = image.split == SPLIT_TRAIN;
         if (trains)
             images_add(&sums, &image);
+        if (trains && all->balances)
+            balance_add(&all->balance, image.label);
         all->about.counts[image.split]++;
         if (set_add(trains ? all->train : all->others, &image, &record,
                     record_place(input->reader)) < 0)
@@ -74,10 +76,11 @@ static int keep_all(struct images *input, const struct view_options *options,
 }
 
 int collect(struct images *input, int fd, uint64_t memory, const struct view_options *options,
-            struct fold fold, struct collection *all)
+            struct fold fold, int balances, struct collection *all)
 {
     struct first first = {0};
-    *all = (struct collection){.input = input, .memory = memory, .fold = fold};
+    *all =
+        (struct collection){.input = input, .memory = memory, .fold = fold, .balances = balances};
     all->train = set_open(&all->memory, fd);
     all->others = set_open(&all->memory, fd);
     if (keep_all(input, options, all, &first) < 0 || set_flush(all->train) < 0 ||
@@ -98,6 +101,7 @@ void collection_free(struct collection *all)
     set_close(all->train);
     set_close(all->others);
     fold_free(&all->fold);
+    balance_free(&all->balance);
     free(all->unknown);
     free(all->pixels);
 }
@@ -147,15 +151,23 @@ int write_once(struct writer *writer, struct collection *all, int views)
     return 0;
 }
 
+/* The view of an image in an epoch. */
+static struct view draw_view(const struct view_options *options, uint32_t epoch, struct image image,
+                             const struct draw *draw)
+{
+    image.id = draw->id;
+    return view_random(options, epoch, &image);
+}
+
 /* The training images of an epoch, drawn, in their order. */
 static int write_drawn(struct writer *writer, struct collection *all,
-                       const struct view_options *options, uint32_t epoch, const size_t *order)
+                       const struct view_options *options, uint32_t epoch, const struct draw *draw)
 {
     for (size_t i = 0; i < set_count(all->train); i++) {
         struct image image;
-        if (read_again(all, all->train, order[i], &image) < 0)
+        if (read_again(all, all->train, draw[i].place, &image) < 0)
             return -1;
-        struct view view = view_random(options, epoch, &image);
+        struct view view = draw_view(options, epoch, image, &draw[i]);
         if (write_view(writer, &view, &image, all->pixels) < 0)
             return -1;
     }
@@ -164,15 +176,15 @@ static int write_drawn(struct writer *writer, struct collection *all,
 
 /* Their views alone, for which no pixel is needed. */
 static int write_views(struct writer *writer, struct collection *all,
-                       const struct view_options *options, uint32_t epoch, const size_t *order)
+                       const struct view_options *options, uint32_t epoch, const struct draw *draw)
 {
     size_t count = set_count(all->train);
     uint64_t ids[VIEWS_MOST];
     struct view view[VIEWS_MOST];
     for (size_t i = 0, filled = 0; i < count; i++) {
-        struct image image = set_outline(all->train, order[i]);
+        struct image image = set_outline(all->train, draw[i].place);
         ids[filled] = image.id;
-        view[filled++] = view_random(options, epoch, &image);
+        view[filled++] = draw_view(options, epoch, image, &draw[i]);
         if (filled < VIEWS_MOST && i + 1 < count)
             continue;
         if (views_write(writer, ids, view, filled, all->about.channels) < 0)
@@ -196,9 +208,23 @@ int write_epoch(struct writer *writer, struct collection *all, const struct view
                 uint32_t epoch, int views)
 {
     size_t count = set_count(all->train);
+    const uint64_t *id = set_ids(all->train);
+    struct draw *draw = ealloc(count, sizeof *draw), *shuffled = ealloc(count, sizeof *draw);
+    uint64_t *drawn = ealloc(count, sizeof *drawn);
     size_t *order = ealloc(count, sizeof *order);
-    shuffle(options->seed, epoch, PURPOSE_SHUFFLE, set_ids(all->train), count, order);
-    int result = (views ? write_views : write_drawn)(writer, all, options, epoch, order);
+    for (size_t i = 0; i < count; i++)
+        draw[i] = (struct draw){i, id[i]};
+    if (all->balances)
+        balance_draw(&all->balance, options->seed, epoch, id, draw);
+    for (size_t i = 0; i < count; i++)
+        drawn[i] = draw[i].id;
+    shuffle(options->seed, epoch, PURPOSE_SHUFFLE, drawn, count, order);
+    for (size_t i = 0; i < count; i++)
+        shuffled[i] = draw[order[i]];
+    int result = (views ? write_views : write_drawn)(writer, all, options, epoch, shuffled);
+    free(draw);
+    free(shuffled);
+    free(drawn);
     free(order);
     return result < 0 ? -1 : write_mark(writer, epoch, count);
 }

@@ -2,6 +2,7 @@
 #ifndef PSWEEP_EPOCHS_H
 #define PSWEEP_EPOCHS_H
 
+#include "balance.h"
 #include "choice.h"
 #include "fold.h"
 #include "images.h"
@@ -12,10 +13,12 @@
 struct collection {
     const struct images *input;
     struct set *train, *others; /* others: validation and test images */
-    struct fold fold;           /* by which images are one or the other, where there are folds */
-    uint64_t memory;            /* bytes that they may still take */
-    struct images_about about;  /* shape: of the views */
-    uint8_t *unknown;           /* records of types that psweep does not know, to be passed on */
+    struct balance balance;     /* of the training images, where it is asked for */
+    int balances;
+    struct fold fold;          /* by which images are one or the other, where there are folds */
+    uint64_t memory;           /* bytes that they may still take */
+    struct images_about about; /* shape: of the views */
+    uint8_t *unknown;          /* records of types that psweep does not know, to be passed on */
     size_t unknown_size;
     uint8_t *pixels; /* room for a view */
 };
@@ -23,7 +26,7 @@ struct collection {
 /* Reads the whole input, which stays borrowed, keeps up to memory bytes of it in memory, and proves
  * it whole. -1 with a sentence, naming images that do not fit together. */
 int collect(struct images *input, int fd, uint64_t memory, const struct view_options *options,
-            struct fold fold, struct collection *collection);
+            struct fold fold, int balances, struct collection *collection);
 void collection_free(struct collection *collection);
 
 /* Writes the records that come once: those of unknown type, then the validation and test images

@@ -12,7 +12,7 @@
 
 static struct view_options view = {.shift = {4, 4}, .flip = 0.5, .scale = {1, 1}, .fill = "black"};
 static uint64_t cutout, epochs, first = 1, memory = 4ull << 30;
-static int views;
+static int views, balance;
 static const char *fold;
 
 static const struct option_row rows[] = {
@@ -46,6 +46,8 @@ static const struct option_row rows[] = {
      "turn the circle of colours, at most so far each way; 0.5 is all (0)"},
     {0, "cutout", OPTION_UINT, OPTION_IF_GIVEN, &cutout, 0, IMAGE_MAX_SIDE, "N",
      "paint a square of N pixels over, somewhere (0)"},
+    {0, "balance", OPTION_FLAG, OPTION_IF_GIVEN, &balance, 0, 0, NULL,
+     "as many training images of each class in an epoch: of small ones some again, in other views"},
     {0, "fold", OPTION_TEXT, OPTION_IF_GIVEN, &fold, 0, 0, "K/N",
      "deal the images but test ones into N folds anew; those of fold K are validation"},
     {0, "views", OPTION_FLAG, OPTION_IN_HEADER, &views, 0, 0, NULL,
@@ -129,7 +131,7 @@ int main(int argc, char **argv)
     struct images input;
     struct collection collection;
     if (images_open(&input, STDIN_FILENO, "input", "images") < 0 ||
-        collect(&input, STDIN_FILENO, memory, &view, folds, &collection) < 0 ||
+        collect(&input, STDIN_FILENO, memory, &view, folds, balance, &collection) < 0 ||
         view_options_settle(&view, &collection.about) < 0)
         die_why();
     note_reach(&collection.about);

@@ -14,7 +14,7 @@ CFLAGS   += -std=c17 $(OPT) $(WARN) $(BITS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help demo install deps deps-servers clean always
+.PHONY: all help demo install bundle deps deps-servers clean always
 
 ## all           the programs, in bin/: what make does when told nothing
 all:
@@ -88,12 +88,13 @@ WEBP     := $(call pkg,--libs,libwebp libwebpdemux)
 GIF      := $(if $(shell printf '\043include <gif_lib.h>\n' | $(CC) -E -x c - 2>/dev/null | grep DGifGetImageHeader),-lgif)
 ABSENT   := $(if $(WEBP),,webp) $(if $(GIF),,gif)
 UNBUILT  := $(ABSENT:%=build/tools/fetch/decoding/%.o)
-FETCHING  = $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg libarchive zlib libzstd jansson libutf8proc) $(WEBP) $(GIF) -pthread
+ARCHIVING = $(call pkg,--libs,libarchive)
+FETCHING  = $(call pkg,--libs,libcurl libcrypto expat libpng libjpeg zlib libzstd jansson libutf8proc) $(ARCHIVING) $(WEBP) $(GIF) -pthread
 # Newer than psfetch when there are others of these libraries than it was built with.
 build/formats: always
 	@mkdir -p $(@D)
 	@echo '$(WEBP) $(GIF)' | cmp -s - $@ || echo '$(WEBP) $(GIF)' >$@
-bin/psfetch: build/formats
+bin/psfetch build/bundled/psfetch: build/formats
 DRAWING   = $(call pkg,--libs,cairo fontconfig)
 build/tools/plot/%.o: CPPFLAGS += $(call pkg,--cflags,cairo fontconfig)
 STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
@@ -101,12 +102,12 @@ STREAM    = $(call pkg,--libs,$(MSGPACK) libxxhash)
 ENGINES   = -pthread -ldl $(foreach name,fail why ealloc egrow maths_power,-Wl,--export-dynamic-symbol=$(name))
 
 # The programs: $(call program,NAME,ROOM,LIBRARIES,FOREIGN) is bin/NAME of tools/ROOM and its folders, and of those of our
-# libraries; its files name each other's headers from there.
+# libraries; its files name each other's headers from there. build/bundled/NAME is the same, linked for a bundle.
 objects   = $(filter-out $(UNBUILT),$(patsubst %.c,build/%.o,$(wildcard tools/$(1)/*.c tools/$(1)/*/*.c)))
 define program
 TOOLS    += $(1)
 build/tools/$(2)/%.o: CPPFLAGS += -Itools/$(2)
-bin/$(1): $(call objects,$(2)) $(3:%=build/lib%.a)
+bin/$(1) build/bundled/$(1): $(call objects,$(2)) $(3:%=build/lib%.a)
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(STREAM) $$($(4)) -lm
 endef
@@ -142,10 +143,25 @@ install: all
 	install -D pipelines/sweep.d/parallel/sleep "$(to)/share/psweep/sweep.d/parallel/sleep"
 	$(foreach m,$(MANUALS),install -m 644 $m "$(to)/share/man/man$(subst .,,$(suffix $m))" &&) :
 
+# A program of a bundle finds its libraries beside it, before any of the machine, and they each other, which only
+# DT_RPATH does. msgpack-c and xxHash are within: so what trains needs the C library alone. So is libarchive, and what
+# psfetch never asks for is left out of it: the writer of xar, for which there would be 40 MB of XML and Unicode.
+BUNDLE   := build/psweep-$(VERSION)-$(shell uname -m)-linux
+BUNDLED  := $(TOOLS:%=build/bundled/%)
+$(BUNDLED): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib/psweep'
+$(BUNDLED): STREAM = $(patsubst -l%,-l:lib%.a,$(call pkg,--libs,$(MSGPACK) libxxhash))
+$(BUNDLED): ARCHIVING = -Wl,--defsym=archive_write_set_format_xar=0 -l:libarchive.a -Wl,--as-needed \
+    $(shell objdump -p "$$($(CC) -print-file-name=libarchive.so)" | sed -n 's/^ *NEEDED *lib/-l:lib/p')
+## bundle        programs with all that they need, in a folder that runs anywhere: build/psweep-VERSION-…-linux, and .tar.gz
+bundle: $(BUNDLED) $(PLUGIN)
+	@rm -rf $(BUNDLE)
+	@$(MAKE) -s install BIN='$(BUNDLED)' DESTDIR='$(CURDIR)/$(dir $(BUNDLE))' PREFIX=/$(notdir $(BUNDLE))
+	@.ci/bundle $(BUNDLE)
+
 ## clean         removes bin/ and build/
 clean:
 	rm -rf bin build
 
 MAKEFILES_BESIDE := lib/nn/cuda/plugin.mk tests/tests.mk tests/fuzz/fuzz.mk tests/cuda/cuda.mk tests/doubles/cuda/doubles.mk tests/bench/bench.mk pipelines/pictures.mk
 include $(MAKEFILES_BESIDE)
--include $(shell find build \( -path build/arm -o -path build/sanitized -o -path build/fuzzed \) -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find build \( -path build/arm -o -path build/sanitized -o -path build/fuzzed \) -prune -o -type f -name '*.d' -print 2>/dev/null)

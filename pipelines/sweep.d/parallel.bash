@@ -28,8 +28,8 @@ is_child() {
 }
 
 # The path of this program comes to parallel by the environment, for it and a shell would see more in some paths than a
-# path; so does a `sleep` of its own (parallel/sleep). When the worker dies, so does parallel, and then the runners are
-# asked to stop. The shell that becomes a runner tells its number.
+# path; so does a `sleep` of its own (parallel/sleep), beside which a bundle has parallel itself. When the worker dies, so
+# does parallel, and then the runners are asked to stop. The shell that becomes a runner tells its number.
 widen() {
     local wanted=${#handed_out[@]}
     ((wanted > 2 * ahead)) || wanted=$((2 * ahead))

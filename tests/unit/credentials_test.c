@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,13 +180,32 @@ static void test_errors(void **state)
     expect_error((struct access_options){0}, "neither https nor on this machine");
 }
 
+/* A libcurl that was built for one distribution finds the authorities of another. */
+static void test_authorities(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/psweep-root-XXXXXX", path[64], command[200];
+    assert_non_null(mkdtemp(root));
+    assert_null(authorities(root, "/usual.crt"));
+    snprintf(command, sizeof command, "mkdir -p %s/etc/pki/tls/certs && : >%s%s", root, root,
+             "/etc/pki/tls/certs/ca-bundle.crt");
+    assert_int_equal(system(command), 0);
+    assert_string_equal(authorities(root, "/usual.crt"), "/etc/pki/tls/certs/ca-bundle.crt");
+    assert_null(authorities(root, NULL));
+    snprintf(path, sizeof path, "%s/usual.crt", root);
+    assert_int_equal(close(creat(path, 0600)), 0);
+    assert_null(authorities(root, "/usual.crt"));
+    snprintf(command, sizeof command, "rm -r %s", root);
+    assert_int_equal(system(command), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_default_profile), TEST(test_named_profile), TEST(test_environment),
-        TEST(test_unsigned),        TEST(test_errors),
+        TEST(test_unsigned),        TEST(test_errors),        TEST(test_authorities),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

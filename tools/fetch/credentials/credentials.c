@@ -5,12 +5,14 @@
 #include "text.h"
 
 #include <ctype.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 /* The profile files of Amazon's tools, as far as they say who asks and where:
  *
@@ -351,6 +353,25 @@ static int find_server(struct access *access, const struct profile *profile,
     return 0;
 }
 
+const char *authorities(const char *root, const char *usual)
+{
+    const char *const places[] = {
+        usual,
+        "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch */
+        "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, RHEL */
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/ssl/ca-bundle.pem", /* SUSE */
+        "/etc/ssl/cert.pem",
+    };
+    char path[4096];
+    for (size_t i = 0; usual && i < sizeof places / sizeof *places; i++) {
+        snprintf(path, sizeof path, "%s%s", root, places[i]);
+        if (access(path, R_OK) == 0)
+            return i == 0 ? NULL : places[i];
+    }
+    return NULL;
+}
+
 int access_find(struct access *access, const struct access_options *options)
 {
     struct profile profile = {0};
@@ -364,6 +385,8 @@ int access_find(struct access *access, const struct access_options *options)
     const char *bundle =
         FIND(&profile, "ca_bundle", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE");
     const char *attempts = FIND(&profile, "max_attempts", "AWS_MAX_ATTEMPTS");
+    if (!is_set(bundle))
+        bundle = authorities("", curl_version_info(CURLVERSION_NOW)->cainfo);
     access->ca_bundle = copy(bundle);
     if (is_set(attempts) && done == 0) {
         char *end;

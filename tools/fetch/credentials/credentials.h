@@ -19,7 +19,8 @@
  *   style     addressing_style in the profile's s3 group: path or virtual; auto: the bucket stands
  *             in the path with an endpoint of one's own, else in the host name
  *   CA file   AWS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, the profile's ca_bundle; none:
- *             libcurl's
+ *             libcurl's, or where that is not here (a bundle's libcurl is Debian's) that of the
+ *             machine's distribution
  *   attempts  AWS_MAX_ATTEMPTS, the profile's max_attempts, 12
  *
  * Profiles are read from AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials, sections [name]) first,
@@ -60,6 +61,10 @@ struct access {
  * options NULL: for pages of the web: no keys, no endpoint; what the environment says of CA file
  * and attempts. */
 int access_find(struct access *access, const struct access_options *options);
+
+/* Where below root ("" but for tests) a distribution keeps the certificates of authorities, when
+ * the usual file, which libcurl would take, is not there. NULL: it is, or none is. */
+const char *authorities(const char *root, const char *usual);
 
 /* Frees all, overwriting what is secret first. */
 void access_free(struct access *access);

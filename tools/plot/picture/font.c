@@ -4,10 +4,33 @@
 #include "message.h"
 
 #include <fontconfig/fontconfig.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usual[] = "DejaVu Sans";
+
+/* A bundle (.ci/bundle) brings the usual font, for a machine that may have none; and what tells
+ * fontconfig of the machine's fonts, for one that may have none of that either. */
+static void take_what_was_brought(void)
+{
+    static const char *const fonts[] = {"DejaVuSans.ttf", "DejaVuSans-Bold.ttf"};
+    char program_path[4096], path[4200];
+    ssize_t length = readlink("/proc/self/exe", program_path, sizeof program_path - 1);
+    char *slash = length > 0 ? memrchr(program_path, '/', (size_t)length) : NULL;
+    if (slash == NULL)
+        return;
+    *slash = 0;
+    snprintf(path, sizeof path, "%s/../share/psweep/fonts/fonts.conf", program_path);
+    if (access(path, R_OK) != 0)
+        return;
+    setenv("FONTCONFIG_FILE", path, 0);
+    for (size_t i = 0; i < sizeof fonts / sizeof *fonts; i++) {
+        snprintf(path, sizeof path, "%s/../share/psweep/fonts/%s", program_path, fonts[i]);
+        FcConfigAppFontAddFile(NULL, (const FcChar8 *)path);
+    }
+}
 
 static FcPattern *pattern_of(const FcCharSet *characters)
 {
@@ -27,6 +50,7 @@ static const FcCharSet *usual_characters(void)
     static int asked;
     if (asked++)
         return characters;
+    take_what_was_brought();
     FcResult result;
     FcPattern *pattern = pattern_of(NULL), *match = FcFontMatch(NULL, pattern, &result);
     FcChar8 *family;

@@ -84,9 +84,9 @@ SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best fa
 test-all: $$(TESTED) sanitized
 	PSWEEP_LONG=1 $(PROVE) $(ORDERED) $(SANITIZED)
 
-## fresh         README's two commands on a bare Debian 12 and 13, which debootstrap makes; as root
-fresh:
-	tests/fresh/run
+## fresh         the bundle and README's two commands on a bare Debian 12 and 13, which debootstrap makes; as root
+fresh: bundle
+	BUNDLE=$(BUNDLE).tar.gz tests/fresh/run
 
 # What a linter that is here finds is an error; one that is not here is named.
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
@@ -94,7 +94,7 @@ with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
 SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
-SHELLS   := .ci/run .ci/deps pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds $(wildcard tests/*.bash) $(SCRIPTS) \
+SHELLS   := .ci/run .ci/deps .ci/bundle pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds $(wildcard tests/*.bash) $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \
             $(wildcard tests/servers/*.sh tests/bench/*.sh tests/doubles/mps/*)
 ## lint          clang-format, cppcheck, shellcheck, mandoc

@@ -1,8 +1,8 @@
 # Where points are trained. A host has places, each for one point at a time: a place is a file in the folder
 # .places/free, such as host1.2, that whoever trains there holds a lock on. The file .places/host1 says how the host is
 # reached ("here", or an ssh command), in a second line how many places it has and how many threads are for each, in a
-# third its GPUs, and in a fourth the folder of the MPS by which networks share them. A host that was lost is left alone
-# for a minute.
+# third its GPUs, in a fourth the folder of the MPS by which networks share them, and in a fifth in which folder there
+# psaug and pstrain are. A host that was lost is left alone for a minute.
 # shellcheck shell=bash
 
 # The cores of this machine, or those of them that Slurm has given us.
@@ -36,31 +36,85 @@ check_hosts() {
 # ask_hosts: writes down how each is reached and how many networks it trains at a time, of those that answer: as many as
 # its GPUs hold, and without any as it has cores. Says "places N", of all, on standard output.
 ask_hosts() {
-    local line asked login places cores memory gpus mps count host=0 most=0
-    count="PATH=\$PATH:$(quote "$bin"); command -v psaug >/dev/null && command -v pstrain >/dev/null || exit
-        $end_mps
-        echo \$(nproc) \$($memory_here) \$($gpus_here)"
+    local line asked login places cores memory gpus mps programs versions trainers digest brought question host=0 most=0
+    ask_for_trainers
     while read -r line <&3; do
         split_host "$line" || continue
         ((host++))
-        # It is a command line, so no place for other options than of its ssh; and the host answers with the number of
-        # its cores, the memory of its GPUs, and these.
+        # It is a command line, so no place for other options than of its ssh.
         if [[ $login = -* ]] || ! is_plain "$login"; then
             echo "sweep: $hosts has no host in '$login': it is left out" | made_plain >&2
-        elif reach "${login/#:/here}" "$count" </dev/null >"$out/.places/answer" &&
-            [[ $(tail -n 1 "$out/.places/answer") =~ ^([1-9][0-9]{0,4})\ ([0-9]{1,9})((\ [[:graph:]]+)*)$ ]]; then
-            cores=${BASH_REMATCH[1]} memory=${BASH_REMATCH[2]}
-            read -ra gpus <<<"${BASH_REMATCH[3]}"
+        elif ask_host "${login/#:/here}"; then
             [ "$login" != : ] || cores=$(cores_here)
             places=${asked:-$cores} mps=''
             [ ${#gpus[@]} = 0 ] || share_gpus "${login/#:/here}" "$cores" "$memory"
-            printf '%s\n' "${login/#:/here}" "$places $((cores > places ? cores / places : 1))" "${gpus[*]}" "$mps" >"$out/.places/host$host"
+            printf '%s\n' "${login/#:/here}" "$places $((cores > places ? cores / places : 1))" "${gpus[*]}" "$mps" "$programs" >"$out/.places/host$host"
             ((most += places))
-        else
-            echo "sweep: $login does not answer, or has no psaug and pstrain: it is left out" >&2
         fi
     done 3< <(host_lines)
     echo "places $((most < most_jobs ? most : most_jobs))"
+}
+
+# Sets what hosts are asked for, and are brought where they lack it: versions, what psaug and pstrain say of themselves;
+# trainers, the files of these two and of the GPU engine; digest, of all that; brought, the folder there that they come
+# into; question, for sh: the answer to it is a number, 0 where a host has them in PATH, 1 where in the folder that they are
+# in here, 2 in the one they were brought to, its cores, the memory of its GPUs and these; or "lacks" and what system it
+# is, and in the line before why those in that last folder do not run.
+ask_for_trainers() {
+    local file
+    versions=$(psaug --version && pstrain --version) || exit
+    trainers=()
+    for file in "$bin"/{,../lib/psweep/}libpsweep-cuda.so "$(command -v psaug)" "$(command -v pstrain)"; do
+        [ ! -f "$file" ] || trainers+=("$file")
+    done
+    digest=$(cat "${trainers[@]}" | sha256sum) brought=.cache/psweep/psweep-${versions##* }-${digest:0:16}
+    question="$end_mps
+        number=0
+        for programs in '' $(quote "$bin") \"\$PWD/$brought\"; do
+            said=\$(PATH=\$programs\${programs:+:}\$PATH; { psaug --version && pstrain --version; } 2>&1)
+            [ \"\$said\" != $(quote "$versions") ] || { echo \$number \$(nproc) \$($memory_here) \$($gpus_here); exit; }
+            number=\$((number + 1))
+        done
+        echo \"\$said\" | tail -n 1
+        echo lacks \$(uname -sm)"
+}
+# ask_host LOGIN: sets cores, memory, gpus and programs, the folder of its psaug and pstrain, if they are not in its PATH.
+# 1: it is left out, which is said.
+ask_host() {
+    local answer has='' why="does not answer" version=${versions##* }
+    while reach "$1" "$question" </dev/null >"$out/.places/answer"; do
+        mapfile -t answer < <(tail -n 2 "$out/.places/answer" | made_plain | cut -c 1-300)
+        if [[ ${answer[-1]} =~ ^([012])\ ([1-9][0-9]{0,4})\ ([0-9]{1,9})((\ [[:graph:]]+)*)$ ]]; then
+            case ${BASH_REMATCH[1]} in 0) programs='' ;; 1) programs=$bin ;; 2) programs=$brought ;; esac
+            cores=${BASH_REMATCH[2]} memory=${BASH_REMATCH[3]}
+            read -ra gpus <<<"${BASH_REMATCH[4]}"
+            return
+        fi
+        [[ ${answer[-1]} = "lacks "* ]] || break
+        why="has no psweep $version, and "
+        if [ "${answer[-1]}" != "lacks $(uname -sm)" ]; then
+            why+="that of this machine, for $(uname -sm), does not run on ${answer[-1]#lacks }: install it there"
+        elif [ -n "$has" ]; then
+            why+="that of this machine does not run there (${answer[0]}): install it there, or sweep from a bundle "
+            why+="(make bundle), whose programs need only the C library"
+        else
+            echo "sweep: $1 has no psweep $version: bringing it" >&2
+            bring "$1" && has=1 && continue
+            why+="bringing it failed"
+        fi
+        break
+    done
+    echo "sweep: ${1/#here/:} is left out: it $why" >&2
+    return 1
+}
+# bring LOGIN: a name in the end is what makes a copy one; whoever else brings the same meanwhile loses nothing.
+bring() {
+    local file names=()
+    for file in "${trainers[@]}"; do names+=(-C "${file%/*}" "${file##*/}"); done
+    # Its standard output is not ours, which an ssh would make non-blocking (point.bash).
+    tar -ch "${names[@]}" | reach "$1" "mkdir -p .cache/psweep && part=\$(mktemp -d $brought.XXXXXX) || exit
+        tar -xo -C \$part && [ \"\$(cat \$part/* | sha256sum)\" = '$digest' ] && chmod 755 \$part &&
+            mv -T \$part $brought 2>/dev/null || { rm -rf \$part; test -d $brought; }" >/dev/null
 }
 # make_places BEFORE NUMBER: as many of each host as it has, up to that number; BEFORE: of which they have these.
 make_places() {
@@ -96,8 +150,8 @@ quote() {
 }
 
 # take_place: holds a free one by the descriptor {place}; sets host, the path of its file, number (the place's there),
-# threads (for it), gpus and mps (the host's) and login. 1 when all hosts have been lost for half a minute, or when the
-# point shall stop.
+# threads (for it), gpus, mps and programs (the host's) and login. 1 when all hosts have been lost for half a minute, or
+# when the point shall stop.
 take_place() {
     # On a cluster the queue has chosen one.
     if [ -n "$slurm" ]; then
@@ -113,7 +167,7 @@ take_place() {
             alive=1
             exec {place}<"$file"
             if flock --nonblock "$place"; then
-                { read -r login && read -r _ threads && read -ra gpus && read -r mps; } <"$host"
+                { read -r login && read -r _ threads && read -ra gpus && read -r mps && read -r programs; } <"$host"
                 return
             fi
             exec {place}<&-

@@ -11,6 +11,7 @@ furthest=''                                   # which is this, if any can be gon
 log=''                                        # descriptor of NAME.log, which it holds
 place='' host='' number='' login=''           # where it trains
 threads='' gpus=() mps=''                     # those for it, the GPUs of that host, and where these are shared
+programs=''                                   # the folder of that host's programs
 trainer=''                                    # the process that trains, or brings the images to a host
 hold=''                                       # descriptor of the input of a host's shell, which asks its trainer to stop when that ends
 halted=''                                     # asked: a TERM came; told: the trainer knows
@@ -144,7 +145,8 @@ train_there() {
     ! asked_to_stop || { result=4 && return; }
     [ "$result" = 0 ] || { result=255 && return; }
     exec {hold}> >(reach "$login" "
-        PATH=\$PATH:$(quote "$bin")
+        programs=$(quote "$programs")
+        PATH=\$programs\${programs:+:}\$PATH
         exec 3<&0
         ${gpu:+export CUDA_VISIBLE_DEVICES=$(quote "$gpu")}
         ${mps:+export CUDA_MPS_PIPE_DIRECTORY=$(quote "$mps")}

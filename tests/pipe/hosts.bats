@@ -47,13 +47,70 @@ goes_on_from() {
     # shellcheck disable=SC2016 # no shell may expand it, here or there
     trained s "${few[@]}" --depth 1-4 --epochs 2 --hosts hosts -- --name '$(touch${IFS}ran);touch${IFS}ran' 2>err
     [ -z "$(find . -name ran)" ]
-    [ "$(grep -c 'does not answer, or has no psaug and pstrain: it is left out' err)" = 2 ]
+    [ "$(grep -c ' is left out: it does not answer$' err)" = 2 ]
     trained here "${few[@]}" --depth 1-4 --epochs 2
     same_runs s here
     no grep 'read error' err
     [ "$(find server -name '*.ps' | wc -l)" = 3 ]
     for host in server/host[123]; do cmp "$host"/.cache/psweep/*.ps s/data.ps; done
     [ -z "$(find server -name '*.torn')" ]
+}
+
+# way N COMMANDS [INPUT]: the file wayN is a way to the N-th host, on which there is no folder of our programs. The commands
+# come before those asked for; INPUT is what is left of programs that are brought.
+way() {
+    cat >"way$1" <<END
+#!/bin/bash
+ways=($(sed -n "$1p" server/hosts) '$2
+'"\${2//"$REPOSITORY/bin"//nowhere}")
+[[ \$2 != *'tar -xo'* ]] || { ${3-cat} | "\${ways[@]}"; exit; }
+exec "\${ways[@]}"
+END
+    chmod +x "way$1"
+    echo "1/$PWD/way$1 host" >>ways
+}
+
+@test "what trains is brought once to hosts that have no psweep, or another" {
+    # shellcheck disable=SC2016 # the script's
+    mkdir old && printf '#!/bin/sh\necho ${0##*/} 0.0.1\n' >old/psaug && cp old/psaug old/pstrain && chmod +x old/*
+    way 1 ''
+    way 2 "PATH=$PWD/old:\$PATH"
+    trained s "${few[@]}" --depth 1-2 --epochs 1 --hosts ways 2>err
+    [ "$(grep -c 'has no psweep .*: bringing it' err)" = 2 ]
+    trained here "${few[@]}" --depth 1-2 --epochs 1
+    same_runs s here
+    for host in server/host[12]; do cmp "$host"/.cache/psweep/psweep-*/pstrain "$REPOSITORY/bin/pstrain"; done
+    sweep start --hosts ways -o s --epochs 2 --depth 3 2>err
+    sweep wait -o s
+    no grep . err
+    [ "$(find server -name 'psweep-*' | wc -l)" = 2 ]
+}
+
+@test "two sweeps that bring it to a host at once do not disturb each other" {
+    long
+    # Neither sends it before both have seen that it is not there.
+    # shellcheck disable=SC2016 # the way's
+    way 1 '' 'mkdir come.$$; until [ "$(ls -d come.* | wc -l)" = 2 ]; do sleep 0.1; done; cat'
+    sweep start "${few[@]}" --depth 1 --epochs 1 --hosts ways -o s
+    trained other "${few[@]}" --depth 1 --epochs 1 --hosts ways
+    in_time sweep wait -o s
+    same_runs s other
+    [ "$(find server -name 'psweep-*' | wc -l)" = 1 ]
+}
+
+@test "a host that does not run what it was brought is left out, and a copy that is cut short leaves nothing" {
+    mkdir arm broken && printf '#!/bin/sh\necho Linux aarch64\n' >arm/uname && chmod +x arm/uname
+    : >broken/libm.so.6
+    way 1 "PATH=$PWD/arm:\$PATH"
+    way 2 "export LD_LIBRARY_PATH=$PWD/broken"
+    way 3 '' 'head -c 100000'
+    ends 4 sweep run "${few[@]}" --depth 1 --epochs 1 --hosts ways -o s
+    grep 'way1 host is left out: it has no psweep .*, and that of this machine, for Linux .*, does not run on Linux aarch64: install it' err
+    grep 'way2 host is left out: .* does not run there (.*libm.so.6.*): install it there, or sweep from a bundle' err
+    grep 'way3 host is left out: .* bringing it failed' err
+    no grep 'read error' err
+    [ ! -e server/host1/.cache ]
+    [ -z "$(find server/host3/.cache -name 'psweep-*')" ]
 }
 
 @test "a point that is stopped on a host keeps what it has learnt, and goes on on another" {

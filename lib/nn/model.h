@@ -33,4 +33,8 @@ struct model {
 int model_read(struct model *model, const char *path);
 void model_free(struct model *model);
 
+/* Whether images of this shape are what the model was trained on, or where that was windows, what
+ * they were cut from; -1 with a sentence. */
+int model_fits(const struct model *model, const struct image *image);
+
 #endif

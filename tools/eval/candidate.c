@@ -77,32 +77,6 @@ int candidate_knows(const struct candidate *candidate, const char *name, uint32_
                 is_number ? "--classes can give it a name" : "--exclude can leave it out");
 }
 
-int candidate_fits(const struct candidate *candidate, const struct image *image)
-{
-    const struct model *model = &candidate->model;
-    const struct images_about *about = &model->about;
-    int same = image->height == about->height && image->width == about->width;
-    uint32_t height = about->height, width = about->width;
-    char within[48] = "";
-    if (model->cropped && model->resized[0] > 0) {
-        height = model->resized[0];
-        width = model->resized[1];
-        snprintf(within, sizeof within, " in images of %ux%u", height, width);
-    } else if (model->cropped) {
-        height = image->height > height ? image->height : height;
-        width = image->width > width ? image->width : width;
-    }
-    int fits = same || (image->height == height && image->width == width);
-    if (fits && image->channels == about->channels)
-        return 0;
-    return fail("%s was trained on %s of %ux%ux%u%s, but %.*s is %ux%ux%u%s", model->name,
-                model->cropped ? "windows" : "images", about->height, about->width, about->channels,
-                within, (int)image->key_size, image->key, image->height, image->width,
-                image->channels,
-                image_remedy(image, same ? image->height : height, same ? image->width : width,
-                             about->channels));
-}
-
 uint32_t candidate_guess(const struct candidate *candidate, uint32_t image, double *probability)
 {
     uint32_t classes = candidate->model.classes.count, best = 0;

@@ -46,9 +46,6 @@ void candidate_close(struct candidate *candidate);
 /* Whether the model knows the class of images that has this name and this place in the table of
  * all; -1 with a sentence. */
 int candidate_knows(const struct candidate *candidate, const char *name, uint32_t class);
-/* Whether images of this shape are what the model was trained on, or where that was windows, what
- * they were cut from; -1 with a sentence. */
-int candidate_fits(const struct candidate *candidate, const struct image *image);
 
 /* Asks for count images: probability is then [count][its own classes].
  * pixels[looks][batch][height][width][channels]. */

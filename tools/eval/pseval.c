@@ -236,7 +236,7 @@ static int add_image(struct examination *exam, const struct image *image,
         return -1;
     uint32_t label = image->label == NO_CLASS ? NO_CLASS : exam->label[image->label];
     for (uint32_t c = 0; c < exam->candidates; c++)
-        if (candidate_fits(&exam->candidate[c], image) < 0)
+        if (model_fits(&exam->candidate[c].model, image) < 0)
             return -1;
     for (uint32_t i = 0; i < exam->shapes; i++) {
         const struct waiting *pixels = &exam->pixels[i];

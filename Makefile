@@ -1,5 +1,6 @@
 # psweep: six programs over one library. Programs land in bin/, everything else in build/. make help lists the
-# targets, from the lines of all makefiles that begin with ##. Tests, benchmarks and pictures have makefiles beside them.
+# targets, from the lines of all makefiles that begin with ##. Tests, benchmarks, pictures and what is installed have
+# makefiles beside them.
 
 VERSION  := 0.1.0
 CC       := gcc
@@ -14,7 +15,7 @@ CFLAGS   += -std=c17 $(OPT) $(WARN) $(BITS)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help demo install bundle deps deps-servers clean always
+.PHONY: all help demo deps deps-servers clean always
 
 ## all           the programs, in bin/: what make does when told nothing
 all:
@@ -129,39 +130,10 @@ demo: all
 	@rm -rf build/demo
 	pipelines/sweep --depth 1-4 --epochs 12 --data synth:shapes --limit 6000 -o build/demo
 
-to        = $(DESTDIR)$(PREFIX)
-## install       programs and manual pages below PREFIX (/usr/local), that below DESTDIR
-install: all
-	install -d "$(to)/bin" "$(to)/share/psweep/sweep.d" "$(to)/share/psweep/recipes" "$(to)/share/man/man1" "$(to)/share/man/man5"
-	install -m 755 $(BIN) pipelines/sweep "$(to)/bin"
-	$(if $(PLUGIN),install -D -m 644 $(PLUGIN) "$(to)/lib/psweep/$(notdir $(PLUGIN))")
-	install -m 644 pipelines/sweep.mk pipelines/matlab.md pipelines/others.md lib/FORMAT.md "$(to)/share/psweep"
-	install -m 755 pipelines/optuna_sweep.py pipelines/progress_to_tensorboard.py "$(to)/share/psweep"
-	install -m 644 pipelines/psweep_net.py pipelines/psweep_torch.py "$(to)/share/psweep"
-	install -m 644 pipelines/sweep.d/*.* "$(to)/share/psweep/sweep.d"
-	install -m 644 pipelines/recipes/* "$(to)/share/psweep/recipes"
-	install -D pipelines/sweep.d/parallel/sleep "$(to)/share/psweep/sweep.d/parallel/sleep"
-	$(foreach m,$(MANUALS),install -m 644 $m "$(to)/share/man/man$(subst .,,$(suffix $m))" &&) :
-
-# A program of a bundle finds its libraries beside it, before any of the machine, and they each other, which only
-# DT_RPATH does. msgpack-c and xxHash are within: so what trains needs the C library alone. So is libarchive, and what
-# psfetch never asks for is left out of it: the writer of xar, for which there would be 40 MB of XML and Unicode.
-BUNDLE   := build/psweep-$(VERSION)-$(shell uname -m)-linux
-BUNDLED  := $(TOOLS:%=build/bundled/%)
-$(BUNDLED): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib/psweep'
-$(BUNDLED): STREAM = $(patsubst -l%,-l:lib%.a,$(call pkg,--libs,$(MSGPACK) libxxhash))
-$(BUNDLED): ARCHIVING = -Wl,--defsym=archive_write_set_format_xar=0 -l:libarchive.a -Wl,--as-needed \
-    $(shell objdump -p "$$($(CC) -print-file-name=libarchive.so)" | sed -n 's/^ *NEEDED *lib/-l:lib/p')
-## bundle        programs with all that they need, in a folder that runs anywhere: build/psweep-VERSION-…-linux, and .tar.gz
-bundle: $(BUNDLED) $(PLUGIN)
-	@rm -rf $(BUNDLE)
-	@$(MAKE) -s install BIN='$(BUNDLED)' DESTDIR='$(CURDIR)/$(dir $(BUNDLE))' PREFIX=/$(notdir $(BUNDLE))
-	@.ci/bundle $(BUNDLE)
-
 ## clean         removes bin/ and build/
 clean:
 	rm -rf bin build
 
-MAKEFILES_BESIDE := lib/nn/cuda/plugin.mk tests/tests.mk tests/fuzz/fuzz.mk tests/cuda/cuda.mk tests/doubles/cuda/doubles.mk tests/bench/bench.mk pipelines/pictures.mk
+MAKEFILES_BESIDE := lib/nn/cuda/plugin.mk packaging/install.mk tests/tests.mk tests/fuzz/fuzz.mk tests/cuda/cuda.mk tests/doubles/cuda/doubles.mk tests/bench/bench.mk pipelines/pictures.mk
 include $(MAKEFILES_BESIDE)
 -include $(shell find build \( -path build/arm -o -path build/sanitized -o -path build/fuzzed \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -17,6 +17,7 @@ enum { SENTENCE = 6000 };
 
 static _Thread_local char sentence[SENTENCE] = "nothing failed";
 static _Thread_local enum status sentence_status = FAILED;
+_Thread_local jmp_buf *instead_of_exit;
 
 void messages_from(const char *name)
 {
@@ -91,6 +92,10 @@ void die(enum status status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
+    if (instead_of_exit) {
+        keep(status, format, arguments);
+        longjmp(*instead_of_exit, 1);
+    }
     print_line(format, arguments);
     va_end(arguments);
     exit(status);

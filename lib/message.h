@@ -12,6 +12,7 @@
 #ifndef PSWEEP_MESSAGE_H
 #define PSWEEP_MESSAGE_H
 
+#include <setjmp.h>
 #include <stddef.h>
 
 /* Exit statuses, the same for all six programs. */
@@ -45,6 +46,10 @@ enum status why_status(void);
 void die(enum status status, const char *format, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
 void die_why(void) __attribute__((noreturn));
+
+/* Where die() goes instead in this thread, with its sentence in why(): programs that use the shared
+ * library (public/psweep.h) are not ended by it. NULL: nowhere. */
+extern _Thread_local jmp_buf *instead_of_exit;
 
 /* One line to stderr: note() unless -q was given, explain() only with -v. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));

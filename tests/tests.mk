@@ -13,7 +13,7 @@ rest_of   = $(if $(1),$(filter-out $(MAINS),$(call objects,$(1))))
 build/tests/unit/%_test: build/tests/unit/%_test.o $$(call rest_of,$$(call room_of,$$*)) \
                          build/tests/support.a build/libpsnn.a build/libpsruns.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(call pkg,--libs,cmocka cairo fontconfig) $(STREAM) $(FETCHING) -lm -pthread
-build/tests/support.a: $(SUPPORT)
+build/tests/support.a: $(SUPPORT) build/lib/public/psweep.o
 build/tests/unit/%.o: CPPFLAGS += $(addprefix -Itools/,$(call room_of,$(@F:_test.o=))) $(call pkg,--cflags,cairo)
 
 # What lets allocations fail: loaded before the C library (tests/faults/memory.bats).
@@ -30,8 +30,8 @@ build/tests/bits/%.o: CPPFLAGS += -Itests/unit
 ARM_TESTS := $(if $(shell command -v aarch64-linux-gnu-gcc),build/arm/build/tests/bits/digest)
 build/arm/build/tests/bits/digest: build/tests/bits/digest
 	@mkdir -p build/arm
-	@cd build/arm && rm -rf .ci lib tests pipelines
-	cp -pr Makefile .ci lib tests pipelines build/arm
+	@cd build/arm && rm -rf .ci lib packaging pipelines tests
+	cp -pr Makefile .ci lib packaging pipelines tests build/arm
 	$(MAKE) -s -C build/arm build/tests/bits/digest CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar LDFLAGS=-static
 	@touch $@
 
@@ -44,8 +44,8 @@ SLOWLY   := -O1 -g -fno-var-tracking -fno-omit-frame-pointer
 ## sanitized     the programs with AddressSanitizer and UndefinedBehaviorSanitizer, and tests for them, in build/sanitized
 sanitized: all
 	@mkdir -p build/sanitized
-	@cd build/sanitized && rm -rf .ci lib pipelines tests tools
-	cp -pr Makefile README.md .ci lib pipelines tests tools build/sanitized
+	@cd build/sanitized && rm -rf .ci lib packaging pipelines tests tools
+	cp -pr Makefile README.md .ci lib packaging pipelines tests tools build/sanitized
 	$(MAKE) -s -C build/sanitized CUDA=0 LDFLAGS='$(SANITIZE)' OPT='$(SLOWLY) $(SANITIZE)' WARN=-w FAST= \
 	    all build/tests/golden/compare
 
@@ -92,8 +92,8 @@ fresh: bundle
 with      = if command -v $(firstword $(1)) >/dev/null; then echo $(firstword $(1)); $(1); \
             else echo "$(firstword $(1)) is not here: skipped (make deps-servers installs it)"; fi
 FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubles/*/*.h tests/doubles/*/*.cpp tests/cuda/*.cpp)
-SOURCES  := $(wildcard pipelines/filters/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
-MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.1)
+SOURCES  := $(wildcard pipelines/filters/*.c pipelines/examples/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
+MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.[17])
 SHELLS   := .ci/run .ci/deps .ci/bundle pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds $(wildcard tests/*.bash) $(SCRIPTS) \
             tests/fresh/run tests/fresh/system \
             $(wildcard tests/servers/*.sh tests/bench/*.sh tests/doubles/mps/*)

@@ -88,3 +88,13 @@ psdump -k csv channel
 psplot --follow s
 END
 }
+
+@test "a program that uses the library is told, not ended" {
+    make -s --no-print-directory -C "$REPOSITORY" install DESTDIR="$PWD/root" PREFIX=/ >&2
+    gcc -o namer "$REPOSITORY/pipelines/examples/namer.c" -Iroot/include/psweep -Lroot/lib -lpsweep
+    export LD_LIBRARY_PATH=$PWD/root/lib PATH=$PWD:$PATH
+    starved 9 <<'END'
+namer net.bin <set.ps
+namer net.bin <epochs.ps
+END
+}

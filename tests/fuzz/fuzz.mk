@@ -9,8 +9,8 @@ fuzz_of   = $(if $(filter images load model,$(1)),train,$(if $(filter exports ra
 ## fuzz          every reader with MINUTES of odd data each (or TARGET's), under AddressSanitizer; what it finds is in build/fuzz
 fuzz: all
 	@mkdir -p build/fuzzed
-	@cd build/fuzzed && rm -rf .ci lib pipelines tests tools
-	cp -pr Makefile .ci lib pipelines tests tools build/fuzzed
+	@cd build/fuzzed && rm -rf .ci lib packaging pipelines tests tools
+	cp -pr Makefile .ci lib packaging pipelines tests tools build/fuzzed
 	$(MAKE) -s -C build/fuzzed CUDA=0 CC=clang OPT='-O1 -g $(FUZZ)' WARN=-w FAST=-fno-sanitize=all \
 	    $(addprefix build/tests/fuzz/,fuzz_train fuzz_dump fuzz_plot fuzz_fetch)
 	PATH="$(CURDIR)/bin:$$PATH" tests/fuzz/seeds build/fuzz

@@ -499,7 +499,7 @@ alien() {
 faulty() {
     rm -rf tree
     mkdir tree
-    cp -a "$REPOSITORY"/{Makefile,.ci,bin,build,lib,pipelines,tests,tools} tree # only what has the fault is built anew
+    cp -a "$REPOSITORY"/{Makefile,.ci,bin,build,lib,packaging,pipelines,tests,tools} tree # only what has the fault is built anew
     sed -i "$2" "tree/$1"
     no cmp -s "tree/$1" "$REPOSITORY/$1"
     touch tree/build/lib/nn/cuda/*.cu.o

@@ -5,8 +5,9 @@
  *
  * The N-th call that would take memory fails, and with STARVE_ON set all that follow too; with 0
  * none does. FILE then holds how many there were. What counts are calls by the program's own code,
- * and by the two libraries whose memory it answers for, msgpack-c and xxHash. Cairo, fontconfig and
- * OpenSSL end a program by themselves where they get none, so that theirs tell nothing about ours.
+ * by libpsweep, and by the two libraries whose memory they answer for, msgpack-c and xxHash. Cairo,
+ * fontconfig and OpenSSL end a program by themselves where they get none, so that theirs tell
+ * nothing about ours.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -36,7 +37,7 @@ static int look(struct dl_phdr_info *info, size_t size, void *unused)
 {
     (void)size, (void)unused;
     if (info->dlpi_name[0] && !strstr(info->dlpi_name, "msgpack") &&
-        !strstr(info->dlpi_name, "xxhash"))
+        !strstr(info->dlpi_name, "xxhash") && !strstr(info->dlpi_name, "/libpsweep.so"))
         return 0;
     for (int i = 0; i < info->dlpi_phnum && parts < MOST_PARTS; i++)
         if (info->dlpi_phdr[i].p_flags & PF_X) {

@@ -89,3 +89,20 @@ bundle: $(BUNDLED) $(PLUGIN)
 	@$(MAKE) -s install BIN='$(BUNDLED)' DESTDIR='$(CURDIR)/$(dir $(BUNDLE))' PREFIX=/$(notdir $(BUNDLE))
 	@rm -rf $(BUNDLE)/include $(BUNDLE)/lib/pkgconfig $(BUNDLE)/lib/libpsweep.so* # for those who compile
 	@.ci/bundle $(BUNDLE)
+
+# Debian's packages, which psweep-cuda is one of where its engine can be built. Their changelog has the version and the
+# time of the last commit, so that the same sources give the same bytes, whenever and in whatever folder.
+EPOCH     = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md))
+DEB      := build/deb/psweep-$(VERSION)
+.PHONY: deb
+## deb           packages for this Debian or Ubuntu, in build/deb (needs debhelper)
+deb:
+	rm -rf build/deb && mkdir -p $(DEB)
+	cp -pr .ci CHANGELOG.md LICENSE Makefile README.md lib packaging pipelines tests tools $(DEB)
+	mv $(DEB)/packaging/debian $(DEB)
+	printf 'psweep (%s) unstable; urgency=medium\n\n  * What is new, CHANGELOG.md tells.\n\n -- %s  %s\n' $(VERSION) \
+	    "$$(sed -n 's/^Maintainer: //p' $(DEB)/debian/control)" "$$(LC_ALL=C date -u -R -d @$(EPOCH))" >$(DEB)/debian/changelog
+	cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SOURCE_DATE_EPOCH=$(EPOCH) DEB_BUILD_OPTIONS="noautodbgsym $$DEB_BUILD_OPTIONS" \
+	    dpkg-buildpackage -us -uc -b $(if $(PLUGIN),-Ppkg.psweep.cuda)
+	rm -rf $(DEB)
+	@ls build/deb/*.deb

@@ -84,7 +84,7 @@ SANITIZED := $(patsubst %,build/sanitized/tests/%.bats,pipe/pstrain pipe/best fa
 test-all: $$(TESTED) sanitized
 	PSWEEP_LONG=1 $(PROVE) $(ORDERED) $(SANITIZED)
 
-## fresh         the bundle and README's two commands on a bare Debian 12 and 13, which debootstrap makes; as root
+## fresh         README's two commands, the bundle and Debian's packages on a bare Debian 12 and 13, which debootstrap makes; as root
 fresh: bundle
 	BUNDLE=$(BUNDLE).tar.gz tests/fresh/run
 
@@ -95,7 +95,7 @@ FORMATTED = $(SOURCES) $(wildcard lib/nn/cuda/*.cu lib/nn/cuda/*.cuh tests/doubl
 SOURCES  := $(wildcard pipelines/filters/*.c pipelines/examples/*.c lib/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] tests/*/*.[ch] tests/doubles/*/*.c)
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.[17])
 SHELLS   := .ci/run .ci/deps .ci/bundle pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds $(wildcard tests/*.bash) $(SCRIPTS) \
-            tests/fresh/run tests/fresh/system \
+            tests/fresh/run tests/fresh/system tests/fresh/packages tests/fresh/bare.bash \
             $(wildcard tests/servers/*.sh tests/bench/*.sh tests/doubles/mps/*)
 ## lint          clang-format, cppcheck, shellcheck, mandoc
 lint:

@@ -19,7 +19,7 @@ program() {
 
 @test "make help has a line for every target" {
     make -s --no-print-directory -C "$REPOSITORY" help >said
-    sed -n 's/^\.PHONY://p' "$REPOSITORY/Makefile" "$REPOSITORY"/{lib/nn/cuda,tests,tests/*,tests/*/*}/*.mk "$REPOSITORY"/pipelines/pictures.mk |
+    sed -n 's/^\.PHONY://p' "$REPOSITORY/Makefile" "$REPOSITORY"/{lib/nn/cuda,packaging,tests,tests/*,tests/*/*}/*.mk "$REPOSITORY"/pipelines/pictures.mk |
         grep -oE '[a-z][a-z-]+' | grep -vx always | sort >targets
     [ "$(wc -l <targets)" -gt 10 ]
     diff targets <(cut -d ' ' -f 1 said | sort)

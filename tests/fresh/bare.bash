@@ -1,6 +1,6 @@
 # Bare systems, which debootstrap makes in a folder, and what is done there step by step: for tests/fresh/system and
 # tests/fresh/packages, which say what release, root and log are.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # step WHAT COMMAND...: says how long it took, and of that on processors; where it fails, shows the end of what it said.
 step() {

@@ -136,4 +136,4 @@ clean:
 
 MAKEFILES_BESIDE := lib/nn/cuda/plugin.mk packaging/install.mk tests/tests.mk tests/fuzz/fuzz.mk tests/cuda/cuda.mk tests/doubles/cuda/doubles.mk tests/bench/bench.mk pipelines/pictures.mk
 include $(MAKEFILES_BESIDE)
--include $(shell find build \( -path build/arm -o -path build/sanitized -o -path build/fuzzed \) -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find build \( -path build/arm -o -path build/sanitized -o -path build/fuzzed -o -path build/deb \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -95,7 +95,7 @@ bundle: $(BUNDLED) $(PLUGIN)
 EPOCH     = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md))
 DEB      := build/deb/psweep-$(VERSION)
 .PHONY: deb
-## deb           packages for this Debian or Ubuntu, in build/deb (needs debhelper)
+## deb           packages for this Debian or Ubuntu, in build/deb (needs debhelper and build-essential)
 deb:
 	rm -rf build/deb && mkdir -p $(DEB)
 	cp -pr .ci CHANGELOG.md LICENSE Makefile README.md lib packaging pipelines tests tools $(DEB)

@@ -30,7 +30,7 @@ class Trainer:
         self.images = torch.randint(0, 256, (IMAGES, 3, padded, padded), dtype=torch.uint8, device=DEVICE)
         self.labels = torch.randint(0, CLASSES, (IMAGES,), device=DEVICE)
         self.range = torch.arange(SIDE, device=DEVICE)
-        self.model = network(depth).to(DEVICE, memory_format=torch.channels_last)
+        self.model = network(str(depth)).to(DEVICE, memory_format=torch.channels_last)
         self.optimiser = torch.optim.SGD(self.model.parameters(), 0.05, momentum=0.9, weight_decay=1e-10)
         self.learn = torch.compile(self.loss, mode="reduce-overhead") if compiled else self.loss
 
@@ -64,8 +64,8 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
     print(f"PyTorch {torch.__version__}\ndepth  compiled     images/s    µs/step")
-    for depth in range(1, 5):
-        for compiled in [False, True] if hasattr(torch, "compile") else [False]:
+    for compiled in [False, True] if hasattr(torch, "compile") else [False]:
+        for depth in range(1, 5):
             try:
                 trainer = Trainer(depth, compiled)
                 trainer.pace(min(STEPS, 30))

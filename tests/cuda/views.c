@@ -1,8 +1,10 @@
 /* The GPU engine on views of images that it keeps beside the same engine on the pixels that view.h
  * draws of them: the same bits, step by step, however many steps are on their way.
  *
- *     views [-b] [CHANNELS...]      of 1, 3 and 5; all, if none is named; -b: in bf16, otherwise in
- * TF32
+ *     views [-bd] [CHANNELS...]
+ *
+ * CHANNELS: of 1, 3 and 5; all, if none is named. -b: in bf16, otherwise in TF32; -d: despite a
+ * self-test that fails.
  *
  * On the doubles of the CUDA libraries or on a GPU, as parity.
  */
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "nn/device.h"
@@ -89,6 +92,7 @@ static void make_work(struct work *work, const struct set *set, int first)
 }
 
 static const char *precision = "tf32";
+static int despite_selftest;
 
 static struct engine *open_engine(const struct net *net, float *start, int direct)
 {
@@ -98,7 +102,8 @@ static struct engine *open_engine(const struct net *net, float *start, int direc
                                      .direct = direct,
                                      .momentum = 0.9,
                                      .weight_decay = 1e-4,
-                                     .train = 1};
+                                     .train = 1,
+                                     .despite_selftest = despite_selftest};
     for (uint32_t c = 0; c < net->shape.channels; c++) {
         options.mean[c] = 100 + c;
         options.deviation[c] = 60 + c;
@@ -219,13 +224,14 @@ static int compare(uint32_t channels, int direct)
 
 int main(int argc, char **argv)
 {
-    int wrong = 0;
+    int wrong = 0, option;
     program = "views";
-    if (argc > 1 && strcmp(argv[1], "-b") == 0) {
-        precision = "bf16";
-        argc--;
-        argv++;
+    while ((option = getopt(argc, argv, "bd")) != -1) {
+        precision = option == 'b' ? "bf16" : precision;
+        despite_selftest |= option == 'd';
     }
+    argc -= optind - 1;
+    argv += optind - 1;
     for (uint32_t channels = 1; channels <= 5; channels += 2) {
         int wanted = argc < 2;
         for (int i = 1; i < argc; i++)

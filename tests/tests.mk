@@ -96,7 +96,7 @@ SOURCES  := $(wildcard pipelines/filters/*.c pipelines/examples/*.c lib/*.[ch] l
 MANUALS  := $(wildcard tools/*/*.1 lib/*.5 pipelines/*.[17])
 SHELLS   := .ci/run .ci/deps .ci/bundle pipelines/sweep.d/parallel/sleep tests/run tests/golden/draw tests/fuzz/seeds $(wildcard tests/*.bash) $(SCRIPTS) \
             tests/fresh/run tests/fresh/system tests/fresh/packages tests/fresh/bare.bash \
-            $(wildcard tests/servers/*.sh tests/bench/*.sh tests/doubles/mps/*)
+            $(wildcard tests/servers/*.sh tests/bench/*.sh tests/doubles/mps/* tests/gpu/*)
 ## lint          clang-format, cppcheck, shellcheck, mandoc
 lint:
 	@$(call with,clang-format --dry-run -Werror $(FORMATTED))

@@ -1,8 +1,8 @@
 # Benchmarks: figures of this machine, now; never part of a test.
 .PHONY: bench bench-gpu peer
 
-# A benchmark measures the machine it is built on, so it may use all of its instructions.
-build/tests/bench/%.o: CFLAGS += -march=native
+# A benchmark measures the machine it is built on, so it may use all of its instructions; but one travels to a GPU.
+build/tests/bench/%.o: CFLAGS += $(if $(filter gpu_bench.o,$(@F)),,-march=native)
 build/tests/bench/loader_bench: $(addprefix build/tools/train/,loader.o store.o)
 build/tests/bench/%_bench: build/tests/bench/%_bench.o build/libpsnn.a build/libpsweep.a
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(STREAM) -lm -pthread

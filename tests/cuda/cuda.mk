@@ -1,5 +1,5 @@
-# The GPU engine without a GPU: one engine beside the other, and what cuDNN plans.
-.PHONY: plans
+# The GPU engine without a GPU: one engine beside the other, and what cuDNN plans. And with one: all that it should tell.
+.PHONY: plans check-gpu
 
 # One engine beside the other; views beside pixels.
 build/tests/cuda/parity build/tests/cuda/views: build/tests/cuda/%: build/tests/cuda/%.o build/tests/support.a \
@@ -25,3 +25,8 @@ plans: build/tests/cuda/plans
 	tests/cuda/table build/tests/cuda/plans >tests/cuda/plans.golden
 CUDA_TESTS  = $(if $(PLUGIN),$(DOUBLES) $(addprefix build/tests/cuda/,parity views plans misuse narrow launches) \
               build/tests/bench/gpu_bench)
+
+MEASURED  = $(addprefix build/tests/,cuda/parity cuda/views bench/gpu_bench)
+## check-gpu     what a machine with a GPU has to tell, in OUT (build/gpu), in SECONDS (520); PARTS of it
+check-gpu: all $(MEASURED)
+	tests/gpu/check-gpu.sh $(or $(OUT),build/gpu) $(or $(SECONDS),520) $(PARTS)

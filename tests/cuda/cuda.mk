@@ -1,5 +1,5 @@
 # The GPU engine without a GPU: one engine beside the other, and what cuDNN plans. And with one: all that it should tell.
-.PHONY: plans check-gpu
+.PHONY: plans check-gpu check-gpu-ready
 
 # One engine beside the other; views beside pixels.
 build/tests/cuda/parity build/tests/cuda/views: build/tests/cuda/%: build/tests/cuda/%.o build/tests/support.a \
@@ -30,3 +30,21 @@ MEASURED  = $(addprefix build/tests/,cuda/parity cuda/views bench/gpu_bench)
 ## check-gpu     what a machine with a GPU has to tell, in OUT (build/gpu), in SECONDS (520); PARTS of it
 check-gpu: all $(MEASURED)
 	tests/gpu/check-gpu.sh $(or $(OUT),build/gpu) $(or $(SECONDS),520) $(PARTS)
+# The same for a machine where nothing is built or installed: the bundle, with parity, views and gpu_bench among its
+# programs, which find its engine.
+GPU_KIT  := build/check-gpu
+KIT_BIN  := $(addprefix build/bundled/,parity views gpu_bench)
+$(KIT_BIN): LDFLAGS += -s
+$(KIT_BIN): STREAM = $(patsubst -l%,-l:lib%.a,$(call pkg,--libs,$(MSGPACK) libxxhash))
+build/bundled/parity build/bundled/views: build/bundled/%: build/tests/cuda/%.o build/tests/support.a build/libpsnn.a build/libpsweep.a
+build/bundled/gpu_bench: build/tests/bench/gpu_bench.o build/libpsnn.a build/libpsweep.a
+$(KIT_BIN):
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(STREAM) -lm $(ENGINES)
+## check-gpu-ready  all that check-gpu needs in a folder that runs anywhere, build/check-gpu: there, ./check-gpu.sh OUT SECONDS
+check-gpu-ready: bundle $(KIT_BIN)
+	@rm -rf $(GPU_KIT)
+	cp -a $(BUNDLE) $(GPU_KIT)
+	cp $(KIT_BIN) $(GPU_KIT)/bin
+	cp tests/gpu/check-gpu.sh $(addprefix tests/bench/,torch_gpu.py torch_bench.py load.py) $(GPU_KIT)
+	@du -sm --apparent-size $(GPU_KIT)

@@ -353,7 +353,7 @@ uint64_t net_gpu_bytes(const struct net *net, uint64_t batch)
 {
     const struct net_shape *s = &net->shape;
     uint64_t pixels = (uint64_t)s->height * s->width;
-    /* Floats. Of an image: the input, of each stage its convolution and its activation, and three
+    /* Floats. Of an image: the input, of each stage its convolution and its activation, and four
      * gradients as large as the largest. Weights: these, their gradient, two moments and, narrowed
      * for bf16, the first two. Of a channel 16, with what pieces are rounded up by; partial sums.
      */
@@ -374,7 +374,7 @@ uint64_t net_gpu_bytes(const struct net *net, uint64_t batch)
     }
     /* Four batches that are on their way: pixels, or where a view lies, label, loss and guess. */
     uint64_t sent = 4 * (pixels * s->channels + 32);
-    return 4 * (batch * (values + 3 * largest + 2 * s->classes) + 5 * weights + 16 * channels +
-                256 * widest) +
+    return 4 * (batch * (values + 4 * largest + 2 * s->classes) + 5 * weights + 16 * channels +
+                1024 * widest) +
            batch * sent + 65536;
 }

@@ -47,10 +47,10 @@ static void test_sizes_by_hand(void **state)
     assert_int_equal(net_multiply_adds(&net),
                      9 * (3 * 16 * 1024 + 16 * 32 * 256 + 32 * 64 * 64) + 640);
     /* On a GPU 3 channels are 8 and 10 classes 16. */
-    size_t image = 8 * 1024 + 2 * (16 * 1024 + 32 * 256 + 64 * 64) + 3 * 16 * 1024 + 2 * 10;
+    size_t image = 8 * 1024 + 2 * (16 * 1024 + 32 * 256 + 64 * 64) + 4 * 16 * 1024 + 2 * 10;
     weights = 9 * (8 * 16 + 16 * 32 + 32 * 64) + 64 * 16;
     assert_int_equal(net_gpu_bytes(&net, 128),
-                     4 * (128 * image + 5 * weights + 16 * (16 + 32 + 64 + 3 * 64) + 256 * 64) +
+                     4 * (128 * image + 5 * weights + 16 * (16 + 32 + 64 + 3 * 64) + 1024 * 64) +
                          128 * 4 * (32 * 32 * 3 + 32) + 65536);
 }
 

@@ -10,9 +10,9 @@
 #include "images.h"
 
 /* Prints a line for each of the file at path, of the options as they are, changed by those of that
- * line: the name, a tab and net_gpu_bytes(). Empty lines and those that begin with # are left out. Prints nothing and
- * returns -1 with a sentence when the file cannot be read; a mistake in a line ends the program
- * with a sentence that names it. */
+ * line: the name, a tab and net_gpu_bytes(). Empty lines and those that begin with # are left out.
+ * Prints nothing and returns -1 with a sentence when the file cannot be read; a mistake in a line
+ * ends the program with a sentence that names it. */
 int points_print(const char *path, const struct images *input, const struct images_about *images);
 
 #endif

@@ -65,7 +65,7 @@ shim() {
 idle() {
     # tail ends when its reader has ended; what stands before it is no option of the points.
     # shellcheck disable=SC2016 # for that script
-    [ -e t/bin/psaug.idle ] || shim psaug '[[ -e $0.idle && $(readlink /dev/fd/2) != */psaug.said && " $* " != *" --help "* ]] || exec "$real" "$@"
+    [ -e t/bin/psaug.idle ] || shim psaug '[[ -e $0.idle && $(readlink /dev/fd/2) != */psaug.said && " $* " != *" --"@(help|version)" "* ]] || exec "$real" "$@"
 first=1
 [[ " $* " != *" --first-epoch "* ]] || first=${@: -1}
 "$real" "$@" --epochs $((first - 1 + $(<"$0.idle"))) | head -c -43 # without an end

@@ -36,8 +36,8 @@ check_hosts() {
 # ask_hosts: writes down how each is reached and how many networks it trains at a time, of those that answer: as many as
 # its GPUs hold, and without any as it has cores. Says "places N", of all, on standard output.
 ask_hosts() {
-    local line asked login places cores memory gpus mps programs versions trainers digest brought question host=0 most=0
-    ask_for_trainers
+    local line asked login places cores memory gpus mps programs host=0 most=0 versions trainers digest brought question
+    [ -z "$hosts" ] || ask_for_trainers
     while read -r line <&3; do
         split_host "$line" || continue
         ((host++))
@@ -57,12 +57,12 @@ ask_hosts() {
 
 # Sets what hosts are asked for, and are brought where they lack it: versions, what psaug and pstrain say of themselves;
 # trainers, the files of these two and of the GPU engine; digest, of all that; brought, the folder there that they come
-# into; question, for sh: the answer to it is a number, 0 where a host has them in PATH, 1 where in the folder that they are
-# in here, 2 in the one they were brought to, its cores, the memory of its GPUs and these; or "lacks" and what system it
-# is, and in the line before why those in that last folder do not run.
+# into; question, for sh. The answer to it is the number of cores of a host, the memory of its GPUs and these, and before
+# all that 0 where it has the programs in PATH, 1 where in the folder that they are in here, 2 in the one that they were
+# brought to; or it is "lacks" and what system it is, in a line after the reason why those of that last folder do not run.
 ask_for_trainers() {
     local file
-    versions=$(psaug --version && pstrain --version) || exit
+    versions=$(psaug --version && pstrain --version)
     trainers=()
     for file in "$bin"/{,../lib/psweep/}libpsweep-cuda.so "$(command -v psaug)" "$(command -v pstrain)"; do
         [ ! -f "$file" ] || trainers+=("$file")
@@ -81,19 +81,22 @@ ask_for_trainers() {
 # ask_host LOGIN: sets cores, memory, gpus and programs, the folder of its psaug and pstrain, if they are not in its PATH.
 # 1: it is left out, which is said.
 ask_host() {
-    local answer has='' why="does not answer" version=${versions##* }
+    local answer last has='' why="does not answer" version=${versions##* }
+    [ "$1" != here ] || local question="$end_mps
+        echo 0 \$(nproc) \$($memory_here) \$($gpus_here)"
     while reach "$1" "$question" </dev/null >"$out/.places/answer"; do
         mapfile -t answer < <(tail -n 2 "$out/.places/answer" | made_plain | cut -c 1-300)
-        if [[ ${answer[-1]} =~ ^([012])\ ([1-9][0-9]{0,4})\ ([0-9]{1,9})((\ [[:graph:]]+)*)$ ]]; then
+        last=${answer[*]: -1}
+        if [[ $last =~ ^([012])\ ([1-9][0-9]{0,4})\ ([0-9]{1,9})((\ [[:graph:]]+)*)$ ]]; then
             case ${BASH_REMATCH[1]} in 0) programs='' ;; 1) programs=$bin ;; 2) programs=$brought ;; esac
             cores=${BASH_REMATCH[2]} memory=${BASH_REMATCH[3]}
             read -ra gpus <<<"${BASH_REMATCH[4]}"
             return
         fi
-        [[ ${answer[-1]} = "lacks "* ]] || break
+        [[ $last = "lacks "* ]] || break
         why="has no psweep $version, and "
-        if [ "${answer[-1]}" != "lacks $(uname -sm)" ]; then
-            why+="that of this machine, for $(uname -sm), does not run on ${answer[-1]#lacks }: install it there"
+        if [ "$last" != "lacks $(uname -sm)" ]; then
+            why+="that of this machine, for $(uname -sm), does not run on ${last#lacks }: install it there"
         elif [ -n "$has" ]; then
             why+="that of this machine does not run there (${answer[0]}): install it there, or sweep from a bundle "
             why+="(make bundle), whose programs need only the C library"

@@ -70,4 +70,11 @@ newest() {
     [ -s s/report.html ]
     [ "$(find s -name '*.bin' | wc -l)" = 2 ]
     no grep -i font err
+    # A host that knows nothing of it.
+    # shellcheck disable=SC2016 # the way's
+    printf '#!/bin/bash\nmkdir -p host && cd host && exec env -i PATH=/usr/bin:/bin sh -c "${2//%q//nowhere}"\n' "$folder/bin" >way
+    chmod +x way && echo "1/./way host" >hosts
+    as_nobody ./sweep --limit 200 --epochs 1 --depth 1 --test '' --hosts hosts -o far
+    cmp far/d1-*.bin s/d1-*.bin
+    cmp host/.cache/psweep/psweep-*/pstrain "$folder/bin/pstrain"
 }

@@ -81,7 +81,7 @@ ask_for_trainers() {
 # ask_host LOGIN: sets cores, memory, gpus and programs, the folder of its psaug and pstrain, if they are not in its PATH.
 # 1: it is left out, which is said.
 ask_host() {
-    local answer last has='' why="does not answer" version=${versions##* }
+    local answer last has='' why="does not answer: it is left out" version=${versions##* }
     [ "$1" != here ] || local question="$end_mps
         echo 0 \$(nproc) \$($memory_here) \$($gpus_here)"
     while reach "$1" "$question" </dev/null >"$out/.places/answer"; do
@@ -94,7 +94,7 @@ ask_host() {
             return
         fi
         [[ $last = "lacks "* ]] || break
-        why="has no psweep $version, and "
+        why="is left out: it has no psweep $version, and "
         if [ "$last" != "lacks $(uname -sm)" ]; then
             why+="that of this machine, for $(uname -sm), does not run on ${last#lacks }: install it there"
         elif [ -n "$has" ]; then
@@ -107,7 +107,7 @@ ask_host() {
         fi
         break
     done
-    echo "sweep: ${1/#here/:} is left out: it $why" >&2
+    echo "sweep: ${1/#here/:} $why" >&2
     return 1
 }
 # bring LOGIN: a name in the end is what makes a copy one; whoever else brings the same meanwhile loses nothing.

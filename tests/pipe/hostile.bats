@@ -224,10 +224,10 @@ folder() {
     # shellcheck disable=SC2016 # for that
     printf '#!/bin/sh\nmkdir -p there && cd there && exec sh -c "$2"\n' >host
     # shellcheck disable=SC2016
-    printf '#!/bin/sh\necho "a[\\$(touch ran)]"\n' >liar
+    printf '#!/bin/sh\necho "$1 a[\\$(touch ran)]\033[31m"\n' >liar
     chmod +x host liar
     # shellcheck disable=SC2016
-    printf '%s\n' '-oProxyCommand=touch${IFS}ran' '2/-oProxyCommand=touch ran' "1/$PWD/host "$'\e[31mred' "$PWD/liar host" "1/$PWD/host $word" >hosts
+    printf '%s\n' '-oProxyCommand=touch${IFS}ran' '2/-oProxyCommand=touch ran' "1/$PWD/host "$'\e[31mred' "$PWD/liar host" "$PWD/liar lacks" "1/$PWD/host $word" >hosts
     folder s
     printf '%s\n' "-d 1 -e 1 --name $word" "-d 2 -e 1 --name *" >points
     ends 0 in_time sweep start --points points --hosts hosts -o s
@@ -235,6 +235,7 @@ folder() {
     [ "$(grep -c 'it is left out$' err)" = 4 ]
     grep -F "sweep: hosts has no host in '-oProxyCommand=touch ran': it is left out" err
     grep "liar host does not answer" err
+    grep -F 'liar lacks is left out: it has no psweep' err
     obeys_nobody err
     cmp there/.cache/psweep/*.ps s/data.ps
     # Nor is the environment of a job arithmetic.

@@ -47,7 +47,7 @@ goes_on_from() {
     # shellcheck disable=SC2016 # no shell may expand it, here or there
     trained s "${few[@]}" --depth 1-4 --epochs 2 --hosts hosts -- --name '$(touch${IFS}ran);touch${IFS}ran' 2>err
     [ -z "$(find . -name ran)" ]
-    [ "$(grep -c ' is left out: it does not answer$' err)" = 2 ]
+    [ "$(grep -c ' does not answer: it is left out$' err)" = 2 ]
     trained here "${few[@]}" --depth 1-4 --epochs 2
     same_runs s here
     no grep 'read error' err

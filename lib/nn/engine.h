@@ -105,8 +105,8 @@ void engine_close(struct engine *engine); /* NULL is allowed */
 const char *engine_name(const struct engine *engine);
 /* From here on the name ends with ", failed its self-test". */
 void engine_distrust(struct engine *engine);
-/* How it computes, for people: "cpu, avx512, 2 threads"; behind a semicolon what is of this network.
- * Not for the stream. */
+/* How it computes, for people: "cpu, avx512, 2 threads"; behind a semicolon what is of this
+ * network. Not for the stream. */
 const char *engine_detail(const struct engine *engine);
 
 /* What a step moves: float[net->parameters] each. */

@@ -24,7 +24,7 @@ enum split fold_deal(struct fold *fold, uint32_t label, enum split split)
 {
     if (split == SPLIT_TEST)
         return split;
-    if (label == UINT32_MAX)
+    if (label == NO_CLASS)
         label = 0;
     if (label >= fold->classes) {
         uint32_t classes = 2 * label + 2;

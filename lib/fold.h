@@ -18,7 +18,7 @@ struct fold {
 
 /* Takes "2/5". -1 with a sentence, in which it is option. */
 int fold_parse(struct fold *fold, const char *option, const char *text);
-/* The split of the next image of that class and split; where images have none, it is UINT32_MAX. */
+/* The split of the next image of that class and split; where images have none, it is NO_CLASS. */
 enum split fold_deal(struct fold *fold, uint32_t label, enum split split);
 void fold_free(struct fold *fold);
 

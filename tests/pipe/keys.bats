@@ -249,4 +249,9 @@ dies() {
     grep -q "SSL certificate problem" err
     AWS_CA_BUNDLE=cert.pem ends 0 psfetch "https://localhost:$port/b/zoo.tar.gz"
     [ "$(records out | grep -c '"image"')" -eq 2 ]
+    { echo url,label && find zoo -name '*.png' -printf "https://localhost:$port/b/%P,a\n"; } >list.csv
+    ends 1 psfetch list.csv
+    grep -q "SSL certificate problem" err
+    AWS_CA_BUNDLE=cert.pem ends 0 psfetch list.csv
+    [ "$(records out | grep -c '"image"')" -eq 2 ]
 }

@@ -31,11 +31,12 @@ $tree/build/tests/bench:$tree/pipelines:$PATH:/usr/local/cuda/bin"
 
 images=50000 few=4000 side=32 batch=128 epochs=30 precision=bf16 bench_of='400 128' bench_512='200 512' depths=4
 # In bf16 rounding may decide where the largest value of an image is: no networks where that matters.
-cases='' cases_bf16='0 1 2 3 4 5 6 7 8 9 10 12 a b c' channels=''
+cases='' cases_bf16='0 1 2 3 4 5 6 7 8 9 10 12 a b c' channels='' times=1
 if [ -z "${REHEARSE-}" ]; then
     export XDG_CACHE_HOME=$work/cache # a GPU that nobody has met
 else
     images=60 few=60 side=8 batch=16 epochs=2 bench_of='1 2' bench_512='1 4' depths=1 cases=1 cases_bf16=1 channels=1
+    times=20 # as long as on a GPU may a part take
     export PSWEEP_DOUBLE_DEVICE=${PSWEEP_DOUBLE_DEVICE:-$tree/tests/cuda/devices/h100.json} \
         LD_LIBRARY_PATH="$tree/build/double${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 fi
@@ -44,7 +45,7 @@ fi
 parts="
 machine       20 machine    machine
 libraries     30 machine    libraries
-selftest      90 correct    pstrain --selftest --precision bf16
+selftest      90 correct    self_test
 parity-fp32   90 correct    compare -d 1 $cases
 parity-tf32   90 correct    compare -dt 1 $cases
 parity-bf16   60 correct    compare -db 1 $cases_bf16
@@ -115,7 +116,7 @@ seconds_since() {
 machine() {
     echo "$(uname -srm), $(getconf GNU_LIBC_VERSION), $(nproc) cores:$(sed -n 's/^model name.*://p' /proc/cpuinfo | head -n 1)"
     sed -n 's/^PRETTY_NAME=//p' /etc/os-release
-    free -g | sed -n 1,2p
+    grep MemTotal /proc/meminfo
     local name
     for name in nvcc ncu nsys compute-sanitizer nvidia-cuda-mps-control parallel "$python"; do
         echo "$name: $(command -v "$name" || echo "not here")"
@@ -131,6 +132,14 @@ libraries() {
     cat "$work/libraries"
     grep -q 'there is no GPU 1023' "$work/libraries" # else what it said tells why
     sed -n 's/^pstrain: \(CUDA .*\)/\1/p' "$work/libraries" | grep .
+}
+
+# fp32, TF32, bf16; what it found last, behind its table.
+self_test() {
+    local status=0
+    pstrain --selftest --precision bf16 2>"$work/sentence" || status=$?
+    cat "$work/sentence"
+    return $status
 }
 
 # compare OPTION...: what parity says, and of all that the largest differences.
@@ -204,8 +213,14 @@ at_once_mps() {
     mkdir "$work/mps"
     export CUDA_MPS_PIPE_DIRECTORY=$work/mps CUDA_MPS_LOG_DIRECTORY=$work/mps
     nvidia-cuda-mps-control -d
+    # Begun by the first network, the server would refuse the others meanwhile.
+    echo "start_server -uid $(id -u)" | nvidia-cuda-mps-control
+    local tries=50
+    until echo get_server_list | nvidia-cuda-mps-control | grep -q '[0-9]'; do
+        ((tries--)) || wrong "MPS has no server"
+        sleep 0.2
+    done
     at_once at_once_mps
-    echo get_server_list | nvidia-cuda-mps-control | grep -q '[0-9]' || wrong "MPS served nobody"
 }
 end_mps() {
     if [ -e "$work/mps" ]; then
@@ -239,35 +254,34 @@ learnt() {
     awk -F '\t' 'NR > 1 { all = all " " $7; bad += $2 != "done" || !($7 > 0) }
         END { print "validation accuracy, %:" all; exit bad > 0 }' "$work/learnt"
 }
-# What people run. It finds out by itself how networks share a GPU.
+# What people run, which finds out by itself how many networks share the GPU, and by an MPS of its own.
 swept() {
     have sweep || skip "sweep is not here"
     # A bundle brings its own.
     have parallel || [ -e "$here/share/psweep/sweep.d/parallel/parallel" ] || skip "GNU parallel, which sweep needs, is not here"
     local began
+    set_of $images
     meet $precision
     began=${EPOCHREALTIME/[.,]/}
-    sweep -d 1-4 -e $epochs --per-gpu 4 --limit $images --fetch "--resize $side" --augment --views --test '' -o "$work/sweep" \
-        -- "${on_gpu[@]:2}" --precision $precision
+    sweep -d 1-4 -e $epochs --data "$work/$images.ps" --augment --views --test '' -o "$work/sweep" -- "${on_gpu[@]:2}" --precision $precision
     psdump -k status "$work"/sweep/*.bin | cut -f 2,3,7,9
-    echo "sweep --per-gpu 4, with fetching and its report: $(seconds_since "$began") s"
+    echo "sweep -d 1-4 -e $epochs, and its report: $(seconds_since "$began") s"
 }
 
 # kernels PRECISION: those of some steps of depths 1 and 3 behind the first steps.
 kernels() {
     if ! have ncu && ! have nsys; then skip "neither ncu nor nsys is here"; fi
-    local depth n steps=4 train
+    local depth train skipped=500 counted=300
     meet "$1"
     views_of $few 1 >"$work/views.ps"
     for depth in 1 3; do
-        n=$((27 * depth + 5)) # kernels of a step (SPEED.md)
         train=("${on_gpu[@]}" -d "$depth" --precision "$1" --no-cuda-graph)
         # One that fails is asked each time, and its kernels would come first.
         "${train[@]/-q/-v}" <"$work/views.ps" 2>&1 >"$work/once" | grep 'with the CPU, once' && wrong "the self-test does not pass"
-        printf '\n%s, depth %d, batch %d: %d steps of %d kernels\n\n' "$1" $depth $batch $steps $n
+        printf '\n%s, depth %d, batch %d: %d kernels behind the first %d\n\n' "$1" $depth $batch $counted $skipped
         if have ncu; then
             ncu --csv --print-units base --clock-control none --metrics gpu__time_duration.sum,dram__bytes.sum \
-                --launch-skip $((8 * n)) --launch-count $((steps * n)) --log-file "$work/ncu" \
+                --launch-skip $skipped --launch-count $counted --log-file "$work/ncu" \
                 "${train[@]}" <"$work/views.ps" >"$work/once" || wrong "$(tail -n 3 "$work/ncu")"
             kernel_table <"$work/ncu"
         else
@@ -394,7 +408,7 @@ echo "$(pstrain -V | head -n 1), $(date -u +%F), at most $limit s${REHEARSE:+; a
     tee -a "$out/summary.txt"
 while read -r name most file command <&3; do
     [ $# = 0 ] || [[ " $* " =~ \ $name(:([0-9]+))?\  ]] || continue
-    run_part "$name" "${BASH_REMATCH[2]:-$most}" "$file" "$command"
+    run_part "$name" "${BASH_REMATCH[2]:-$((most * times))}" "$file" "$command"
 done 3<<<"${parts#?}"
 echo "$SECONDS s; ${failed:+failed:}${failed:-nothing failed}" | tee -a "$out/summary.txt"
 [ -z "$failed" ]

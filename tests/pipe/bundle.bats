@@ -78,3 +78,15 @@ newest() {
     cmp far/d1-*.bin s/d1-*.bin
     cmp host/.cache/psweep/psweep-*/pstrain "$folder/bin/pstrain"
 }
+
+@test "what make check-gpu-ready packs is small enough to travel, and lacks nothing but a GPU" {
+    [ -e "$REPOSITORY/bin/libpsweep-cuda.so" ] || skip "needs the CUDA toolkit and cuDNN, to build the GPU engine"
+    make -s --no-print-directory -C "$REPOSITORY" check-gpu-ready >said
+    cp -a "$REPOSITORY/build/check-gpu" "$there/kit"
+    [ "$(du -sm --apparent-size "$there/kit" | cut -f 1)" -lt 56 ]
+    [ -z "$(find "$there/kit" -type l)" ]
+    mkdir empty
+    ends 1 env -i PATH=/usr/bin:/bin HOME="$PWD/empty" CUDA_VISIBLE_DEVICES= "$there/kit/check-gpu.sh" checked 500 \
+        selftest parity-fp32 views bytes-tf32 sweep
+    [ "$(grep -cE '^FAIL .*(there is no (NVIDIA driver|GPU)|the cuda engine does not load: lib)' out)" -eq 5 ]
+}

@@ -28,19 +28,14 @@ for tensor in records[-1]["tensors"]:
         tensor["values"] = struct.pack("<%df" % count, *[draw(-reach, reach) for _ in range(count)])' >"$1.bin"
     export_all "$1" "$2"
 }
-# export_all NAME IMAGES: NAME.bin in all forms, and what pseval says of the images in NAME.said: one of two labels is wrong.
+# export_all NAME IMAGES: NAME.bin in all forms, and what pseval says of the images, of all classes, in NAME.said.
 export_all() {
     local file
     for file in "$1.onnx" "$1-float.onnx --input float" "$1-keep.onnx --batch-norm keep" "$1.safetensors" "$1.npz"; do
         # shellcheck disable=SC2086
         pseval --export $file "$1.bin" </dev/null
     done
-    [ -e "$2-twice.ps" ] || edit "$2.ps" '
-images = records[1:]
-for place, image in enumerate(sorted(images, key=lambda image: image["id"])):
-    image["id"] = place
-records[1:] = [dict(i, label=label, id=i["id"] + label * len(images)) for label in (0, 1) for i in images]' >"$2-twice.ps"
-    pseval -q --wrong 1000000 "$1.bin" <"$2-twice.ps" >"$1.said"
+    pseval -q --predict --top 10 "$1.bin" <"$2.ps" >"$1.said"
 }
 # compared IMAGES.ps NAME...: see export.py
 compared() {
@@ -123,10 +118,8 @@ END
     [ "$(wc -l <example.py)" -eq 6 ]
     $python example.py >out
     grep -Ex '(cat|dog) 0\.[0-9]+|(cat|dog) 1\.0' out
-    # What pseval says of it: the picture, which is right, has the same probability as the class of two.
-    psfetch -q photos >photos.ps
-    edit photos.ps 'records[1:] = [dict(r, label=l, id=l) for r in records[1:] if r["key"].startswith("dog") for l in (0, 1)]' |
-        pseval -q --wrong 9 net3.bin | records /dev/stdin | jq -rs '.[0].classes as $c | .[1] | "\($c[.guess]) \(.probability)"' >said
+    psfetch -q photo.png --unlabelled | pseval -q --predict net3.bin | records /dev/stdin |
+        jq -rs '.[0].classes as $c | .[1] | "\($c[.guess]) \(.probability)"' >said
     paste -d ' ' out said | awk '$1 != $3 || ($2 - $4) ^ 2 > 1e-8 { exit 1 }'
 }
 

@@ -2,8 +2,7 @@
 
     export.py IMAGES.ps MODEL... [IMAGES.ps MODEL...]...
 
-Beside MODEL.bin stand what was made of it, and MODEL.said, pseval --wrong of the images with a label each, and once
-more with another.
+Beside MODEL.bin stand what was made of it, and MODEL.said, of pseval --predict with all classes.
 The logits that come of the model's file alone, and those that ONNX Runtime gets from MODEL*.onnx, numpy from MODEL.npz
 and, where psweep_net.py is in PYTHONPATH, PyTorch from MODEL.safetensors must be within 1e-4 of each other, and of the
 probabilities that pseval told. Prints how far each was.
@@ -110,9 +109,11 @@ def compare(images, stem):
     assert all(npz[name].dtype == "<f4" and np.array_equal(npz[name], values) for name, values in tensor.items())
     assert (logits(text, npz["mean"], npz["deviation"], npz, pixels[few]) == wanted).all()
 
-    told = {r["id"] % len(pixels): r for r in read(f"{stem}.said") if r["type"] == "image"}
-    guess = np.array([told[i]["guess"] for i in range(len(pixels))])
-    probability = np.array([told[i]["probability"] for i in range(len(pixels))])
+    told = sorted((r for r in read(f"{stem}.said") if r["type"] == "image"), key=lambda r: r["id"])
+    probabilities = np.zeros((len(pixels), len(header["classes"])))
+    for row, r in zip(probabilities, told, strict=True):
+        row[r["guesses"]] = r["probabilities"]
+    guess, told = probabilities.argmax(1), probabilities > 1e-30  # smaller ones are not told as exactly
     ways = {f"{stem}{kind}.onnx": of_onnx for kind in ("", "-float", "-keep")}
     if torch:
         ways[f"{stem}.safetensors"] = of_torch
@@ -120,7 +121,7 @@ def compare(images, stem):
         found, classes = way(path, pixels)
         assert classes == header["classes"]
         most, rows = abs(found[few] - wanted).max(), np.arange(len(pixels))
-        beside = abs(log_softmax(found)[rows, guess] - np.log(probability)).max()
+        beside = abs(log_softmax(found)[told] - np.log(probabilities[told])).max()
         print(f"{path}: {len(pixels)} images, logits up to {abs(wanted).max():.0f}: {most:.1e} from FORMAT.md's, "
               f"{beside:.1e} from pseval's, {(found.argmax(1) != guess).sum()} other classes")
         assert max(most, beside) < TOLERANCE

@@ -141,7 +141,7 @@ END
     for ending in net.pb net onnx .onnx; do
         refused 2 "$ending does not end in .onnx, .safetensors or .npz, which says the format\$" --export $ending net.bin
     done
-    for option in "--wrong 3" "--only test" "--tta flip"; do
+    for option in "--wrong 3" --predict "--require accuracy=0.5" "--only test" "--tta flip"; do
         # shellcheck disable=SC2086
         refused 2 "${option% *} is about images, and --export reads none$" --export net.onnx $option net.bin
     done

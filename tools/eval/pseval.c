@@ -334,7 +334,7 @@ static _Noreturn void give_up(struct examination *exam)
 /* --export: neither images nor scores. */
 static _Noreturn void export_model(char *const *paths, int count)
 {
-    static const char *const scoring[] = {"only", "wrong", "predict", "top", "require", "tta"};
+    static const char *const scoring[] = {"only", "wrong", "predict", "require", "tta"};
     struct onnx_options options = {.floats = strcmp(export.input, "float") == 0,
                                    .keep_normalise = strcmp(export.batch_norm, "keep") == 0};
     struct model model;

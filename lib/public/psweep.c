@@ -80,6 +80,7 @@ static int open_images(struct images *images, int descriptor, const char *name)
         return -1;
     if (images->views)
         return fail("%s has views in place of images: psaug without --views draws them", name);
+    images->unlabelled = 1;
     return 0;
 }
 
@@ -151,6 +152,8 @@ const char *psweep_class(const struct psweep_stream *stream, uint32_t label)
     return label < classes->count ? classes->name[label] : NULL;
 }
 
+_Static_assert(PSWEEP_NO_LABEL == NO_CLASS, "the label of an image without one");
+
 /* The header of a set. */
 static int begin(struct psweep_output *output, int descriptor, const char *tool, char *const *name)
 {
@@ -188,9 +191,7 @@ struct psweep_output *psweep_create(int descriptor, const char *tool, const char
     output->classes = name || from == NULL ? count : from->images.classes.count;
     if (name == NULL && from)
         name = (const char *const *)from->images.classes.name;
-    if (output->classes == 0)
-        result = fail("a set of images needs the name of a class");
-    else if (from && from->images.epochs)
+    if (from && from->images.epochs)
         result = fail("the input has epochs already: a set of images is wanted");
     else
         result = try_begin(output, descriptor, tool, (char *const *)name);
@@ -212,7 +213,7 @@ static int check_image(const struct psweep_output *output, const struct psweep_i
 {
     if (check_from(output) < 0)
         return -1;
-    if (image->label >= output->classes)
+    if (image->label >= output->classes && image->label != PSWEEP_NO_LABEL)
         return fail("image %.*s has label %u, but the header names %u class%s",
                     (int)image->key_size, image->key, image->label, output->classes,
                     output->classes == 1 ? "" : "es");

@@ -28,11 +28,13 @@ const char *psweep_version(void); /* "0.1.0" */
 
 enum psweep_split { PSWEEP_TRAIN, PSWEEP_VALIDATION, PSWEEP_TEST };
 
+#define PSWEEP_NO_LABEL UINT32_MAX
+
 struct psweep_image {
     uint64_t id;     /* place in its set */
     const char *key; /* file name or object key: key_size bytes, no 0 behind them */
     uint32_t key_size;
-    uint32_t label; /* its class (psweep_class) */
+    uint32_t label; /* its class (psweep_class); or nobody has told it: PSWEEP_NO_LABEL */
     enum psweep_split split;
     uint32_t height, width, channels;
     const uint8_t *pixels; /* [height][width][channels] */
@@ -58,7 +60,7 @@ const char *psweep_class(const struct psweep_stream *stream, uint32_t label);
 /* Writing: a set of images. tool is the program and its version, "negative 1.0". The classes are
  * name[count] or, where name is NULL, those of `from`: the stream whose images go on, changed or
  * not, which the header then tells. It must be one set of images, and outlive the output; NULL:
- * none. */
+ * none. Images without labels need no classes. */
 struct psweep_output;
 struct psweep_output *psweep_create(int descriptor, const char *tool, const char *const *name,
                                     uint32_t count, const struct psweep_stream *from);

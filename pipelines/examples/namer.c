@@ -2,7 +2,7 @@
  * installed library.
  *
  *     cc -o namer namer.c $(pkg-config --cflags --libs psweep)
- *     psfetch photos | ./namer net3.bin
+ *     psfetch photos --unlabelled | ./namer net3.bin
  *
  * Prints a line for each image: its key, the most probable class, the probability.
  */

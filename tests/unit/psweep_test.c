@@ -77,9 +77,8 @@ static void what_goes_on_keeps_all(void **state)
                             .width = 3,
                             .channels = 1,
                             .pixels = grey,
-                            .guessed = 1,
-                            .guess = 1,
-                            .probability = 0.75};
+                            .guesses = 1,
+                            .guess = {{1, 0.75}}};
     struct psweep_image image;
     (void)state;
     struct writer *writer = write_open(dup(first), "output");
@@ -106,7 +105,9 @@ static void what_goes_on_keeps_all(void **state)
     lseek(second, 0, SEEK_SET);
     assert_int_equal(images_open(&images, second, "input", "images"), 0);
     assert_int_equal(images_next(&images, &passed, &record), IMAGES_IMAGE);
-    assert_true(passed.guessed && passed.guess == 1 && passed.probability == 0.75);
+    assert_int_equal(passed.guesses, 1);
+    assert_int_equal(passed.guess[0].class, 1);
+    assert_true(passed.guess[0].probability == 0.75);
     assert_int_equal(passed.label, 1);
     assert_int_equal(images_next(&images, &passed, &record), IMAGES_END);
     images_close(&images);
@@ -114,11 +115,29 @@ static void what_goes_on_keeps_all(void **state)
     close(second);
 }
 
+static void a_label_may_lack(void **state)
+{
+    struct psweep_image image = sample(0, PSWEEP_NO_LABEL), labelled = sample(1, 0);
+    (void)state;
+    int fd = memfd_create("set", 0);
+    struct psweep_output *output = psweep_create(dup(fd), "camera 1.0", NULL, 0, NULL);
+    assert_int_equal(psweep_write(output, &image), 0);
+    assert_int_equal(psweep_write(output, &labelled), -1);
+    assert_int_equal(psweep_finish(output), 0);
+    lseek(fd, 0, SEEK_SET);
+    struct psweep_stream *stream = psweep_open(fd, "input");
+    assert_int_equal(psweep_next(stream, &image), PSWEEP_IMAGE);
+    assert_true(image.label == PSWEEP_NO_LABEL);
+    assert_null(psweep_class(stream, image.label));
+    assert_int_equal(psweep_next(stream, &image), PSWEEP_END);
+    psweep_close(stream);
+    close(fd);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     struct psweep_image image = sample(0, 2), wide = sample(0, 0), odd = sample(0, 0);
     (void)state;
-    assert_null(psweep_create(1, "camera 1.0", NULL, 0, NULL));
     struct psweep_output *output = psweep_create(memfd_create("x", 0), "camera 1.0", zoo, 2, NULL);
     assert_int_equal(psweep_write(output, &image), -1);
     assert_string_equal(psweep_why(),
@@ -206,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(what_goes_on_keeps_all),
+        cmocka_unit_test(a_label_may_lack),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(half_a_set_is_not_whole),
         cmocka_unit_test(joined),

@@ -103,7 +103,7 @@ static __device__ inline place my_place()
 }
 
 /* Adds up the values of a block's threads over its rows, which are at least as many, in their
- * order: thread row 0 has the sums. */
+ * order and in double: thread row 0 has the sums. */
 template <class S, int VALUES>
 static __device__ inline void add_rows(S (&mine)[VALUES])
 {
@@ -115,10 +115,10 @@ static __device__ inline void add_rows(S (&mine)[VALUES])
     __syncthreads();
     S *own = shared + (int)threadIdx.y * tile + (int)threadIdx.x;
     if ((int)threadIdx.y < VALUES) {
-        S sum = own[0];
+        double sum = own[0];
         for (int row = 1; row < rows; row++)
             sum += own[row * across];
-        own[0] = sum;
+        own[0] = (S)sum;
     }
     __syncthreads();
     for (int k = 0; threadIdx.y == 0 && k < VALUES; k++)

@@ -611,7 +611,7 @@ found_in_bf16() {
     found_in_text
     faulty lib/nn/cuda/backward.cu 's/pool != POOL_GLOBAL_MAX ||/true ||/'
     found_in_text
-    faulty lib/nn/cuda/step.c 's|return plan_run(&cuda->planner, &s->data_gradient) < 0 . -1 : add_sum(cuda, s - 1);|return plan_run(\&cuda->planner, \&s->data_gradient);|'
+    faulty lib/nn/cuda/step.c 's|return plan_run(cuda->handle, &s->data_gradient) < 0 . -1 : add_sum(cuda, s - 1);|return plan_run(cuda->handle, \&s->data_gradient);|'
     found_in_text
     faulty lib/nn/cuda/backward.cu 's|at = pixel \* pixels_of_image + chosen\[pixel|at = pixel * pixels_of_image + chosen[0 * pixel|'
     found_in_text

@@ -116,8 +116,8 @@ fit() {
         mapfile -t lines < <(points_of | cut -f 3)
         name_all 2>/dev/null || takes=0
         unlock_points
-        # What is kept of the images lies there too, and the driver and cuDNN take some hundred MiB for each process.
-        ((takes == 0)) || ((takes = ($2 << 20) / (takes + $(stat -c %s "$out/data.ps") + (1 << 30))))
+        # What is kept of the images lies there too, and each process has some for the driver and for cuDNN to compute in.
+        ((takes == 0)) || ((takes = ($2 << 20) / (takes + $(stat -c %s "$out/data.ps") + (2 << 30))))
     fi
     ((most = takes < most ? takes : most))
     echo $((most > 1 ? most : 1))

@@ -54,8 +54,8 @@ environment() {
     fits 48 200 140000
     fits 16 16 140000
     fits 8 16 140000 0 1
-    # 300 MiB, 96 MiB of images, and a GiB each.
-    fits 5 16 8000
+    # 300 MiB, 96 MiB of images, and 2 GiB each.
+    fits 3 16 8000
     fits 1 16 1500
     fits 1 16 500
     fits 1 16 0
@@ -73,7 +73,7 @@ environment() {
 
 @test "a GPU is shared by as many as fit, by an MPS of the sweep that ends with it" {
     idle
-    SMI_DOUBLE='80000 3500' SLURM_CPUS_PER_TASK=16 sweep start "${few[@]}" --epochs 100000 --depth 1-6 -o s
+    SMI_DOUBLE='80000 7500' SLURM_CPUS_PER_TASK=16 sweep start "${few[@]}" --epochs 100000 --depth 1-6 -o s
     wait_for in_state running 'd1-s0 d2-s0 d3-s0 d4-s0 d5-s0 d6-s0'
     for depth in 1 2 3 4 5 6; do wait_for writes d$depth-s0; done
     # The smaller GPU has room for three, which is as many as there are for each.

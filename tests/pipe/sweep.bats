@@ -521,6 +521,7 @@ P
     [ "$score" = "20 $(sed -n 's/^best is .*: validation \(.*\) %$/\1/p' out)" ]
     sed -n '/To repeat it/,/<.pre>/p' s/report.html | grep -v '^<' | sed 's/&gt;/>/g; s/&lt;/</g; s/psplot.*/psdump -k csv/' >commands
     mkdir anew && (cd anew && bash -o pipefail -e ../commands >csv)
-    cmp anew/*.bin s/"$(cd anew && echo *.bin)"
+    best=(anew/*.bin)
+    cmp "${best[0]}" "s/${best[0]#anew/}"
     cmp <(cut -d , -f 10-12 anew/csv) <(psdump -k csv s/best.scores | cut -d , -f 10-12)
 }

@@ -26,6 +26,10 @@ static const struct tolerance TOLERANCE_STEPS = {2e-3, 2e-1};
 static const struct tolerance TOLERANCE_BF16_STEP = {2e-2, 5e-1},
                               TOLERANCE_BF16_STEPS = {1.5e-1, INFINITY};
 
+/* Beside a reference that rounds what the engine rounds, the nearest of seven steps: most are 1e-8
+ * apart, 1e-6 and 1e-3 of one network whose sums often lie between two values of bf16. */
+static const struct tolerance TOLERANCE_BF16_ROUNDED = {1e-5, 2e-3};
+
 /* Six steps of a device that nobody has seen (selftest.c), as vectors √(Σ (a - b)² / Σ a²) of all
  * tensors: what the steps changed, and the momentum; and the loss as above. A single tensor says
  * little, for what TF32, which keeps ten bits of what is multiplied, moves over the corner of a

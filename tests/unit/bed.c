@@ -121,8 +121,8 @@ struct bed *bed_make(const struct shape_case *c)
         b->images[i] = (uint8_t)(256 * uniform(i, 1));
     for (uint32_t i = 0; i < c->count; i++)
         b->label[i] = (uint32_t)(c->classes * uniform(i, 2));
-    b->reference = (struct reference){&b->net,  &b->options, b->images, b->label,
-                                      c->count, {0.05, 1},   &b->corner};
+    b->reference = (struct reference){&b->net,  &b->options, b->images,           b->label,
+                                      c->count, {0.05, 1},   .corner = &b->corner};
 
     b->start = ealloc(n, sizeof *b->start);
     b->expected = ealloc(n, sizeof(double));

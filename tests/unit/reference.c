@@ -12,6 +12,7 @@
 struct pass {
     const struct reference *r;
     const double *parameters;
+    double *narrowed; /* NULL, or the parameters with the weights of convolutions rounded */
     int training;
     double *x[NET_MAX_LAYERS + 1], *dx[NET_MAX_LAYERS + 1];
     double *mean[NET_MAX_LAYERS],
@@ -31,6 +32,20 @@ static size_t out_size(const struct layer *l)
 static const double *values(const struct pass *p, const struct layer *l, int number)
 {
     return p->parameters + p->r->net->tensor[l->tensor + (uint32_t)number].offset;
+}
+
+/* To the nearest bfloat16, the upper half of a float, of two the one whose last bit is 0; where
+ * that is asked for. */
+static void narrow(const struct pass *p, double *value, size_t count)
+{
+    for (size_t i = 0; p->r->narrow && i < count; i++) {
+        float single = (float)value[i];
+        uint32_t bits;
+        memcpy(&bits, &single, sizeof bits);
+        bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+        memcpy(&single, &bits, sizeof bits);
+        value[i] = single;
+    }
 }
 
 static void scale_images(const struct reference *r, double *x)
@@ -82,9 +97,10 @@ static void convolution_forward(struct pass *p, const struct layer *l, const dou
 {
     size_t pixels = (size_t)l->out_height * l->out_width;
     for (uint32_t image = 0; image < p->r->count; image++, x += in_size(l), y += out_size(l)) {
-        for (size_t i = 0; i < out_size(l); i++)
-            y[i] = values(p, l, 1)[i / pixels];
         convolution(l, values(p, l, 0), x, y, NULL, NULL, NULL);
+        narrow(p, y, out_size(l));
+        for (size_t i = 0; i < out_size(l); i++)
+            y[i] += values(p, l, 1)[i / pixels];
     }
 }
 
@@ -93,14 +109,23 @@ static void convolution_backward(struct pass *p, const struct layer *l, const do
 {
     const struct tensor *t = &p->r->net->tensor[l->tensor];
     size_t pixels = (size_t)l->out_height * l->out_width;
+    double *own = ealloc(in_size(l), sizeof *own);
     for (uint32_t image = 0; image < p->r->count; image++) {
-        convolution(l, values(p, l, 0), x, NULL, dy, dx, gradient + t[0].offset);
-        for (size_t i = 0; i < out_size(l); i++)
+        memset(own, 0, in_size(l) * sizeof *own);
+        convolution(l, values(p, l, 0), x, NULL, dy, own, gradient + t[0].offset);
+        narrow(p, own, in_size(l));
+        for (size_t i = 0; i < in_size(l); i++) /* what went into an addition has its gradient */
+            dx[i] += own[i];
+        narrow(p, dx, in_size(l));
+        /* It is 0 before a normalisation, but for what was rounded off. */
+        for (size_t i = 0; i < out_size(l) && !p->r->narrow; i++)
             gradient[t[1].offset + i / pixels] += dy[i];
         x += in_size(l);
         dx += in_size(l);
         dy += out_size(l);
     }
+    narrow(p, gradient + t[0].offset, t[0].size);
+    free(own);
 }
 
 /* Mean and population variance of a channel over images, rows and columns. */
@@ -122,9 +147,12 @@ static void statistics(const struct pass *p, const struct layer *l, const double
     *variance = sum / n;
 }
 
-/* Of a decision between two values, this near to each other. */
+/* Of a decision between two values, this near to each other. Those that are rounded may be the same,
+ * and then the first is taken everywhere. */
 static void decide(const struct pass *p, double distance)
 {
+    if (p->r->narrow && distance == 0)
+        return;
     if (p->r->corner && fabs(distance) < *p->r->corner)
         *p->r->corner = fabs(distance);
 }
@@ -175,6 +203,7 @@ static void normalise_backward(struct pass *p, uint32_t number, const double *x,
         gradient[t[0].offset + channel] = product;
         gradient[t[1].offset + channel] = sum;
     }
+    narrow(p, dx, p->r->count * in_size(l));
 }
 
 /* Forward: y = x + what went into layer number from; backward: both have the gradient of y. */
@@ -297,6 +326,15 @@ static void begin(struct pass *p, const struct reference *r, const double *param
         p->mean[i] = ealloc(r->net->layer[i].in_channels, sizeof(double));
         p->variance[i] = ealloc(r->net->layer[i].in_channels, sizeof(double));
     }
+    if (!r->narrow)
+        return;
+    p->parameters = p->narrowed = ealloc(r->net->parameters, sizeof(double));
+    memcpy(p->narrowed, parameters, r->net->parameters * sizeof(double));
+    for (uint32_t i = 0; i < r->net->layers; i++) {
+        const struct tensor *t = &r->net->tensor[r->net->layer[i].tensor];
+        if (r->net->layer[i].kind == LAYER_CONVOLUTION)
+            narrow(p, p->narrowed + t->offset, t->size);
+    }
 }
 
 static void finish(struct pass *p)
@@ -309,11 +347,13 @@ static void finish(struct pass *p)
         free(p->mean[i]);
         free(p->variance[i]);
     }
+    free(p->narrowed);
 }
 
 static void forward(struct pass *p)
 {
     scale_images(p->r, p->x[0]);
+    narrow(p, p->x[0], p->r->count * in_size(&p->r->net->layer[0]));
     for (uint32_t i = 0; i < p->r->net->layers; i++) {
         const struct layer *l = &p->r->net->layer[i];
         const double *x = p->x[i];
@@ -332,6 +372,8 @@ static void forward(struct pass *p)
             mean_pool(p, l, x, y, NULL, NULL);
         else
             connected(p, l, x, y, NULL, NULL, NULL);
+        if (i + 1 < p->r->net->layers && l[1].kind == LAYER_CONVOLUTION) /* a stage ends here */
+            narrow(p, y, p->r->count * out_size(l));
     }
 }
 

@@ -19,6 +19,7 @@ struct reference {
     const uint32_t *label;
     uint32_t count;
     struct step step; /* its number also decides dropout */
+    int narrow; /* what an engine of bf16 stores so (nn/cuda/cuda.h) is rounded as it is there */
     double *corner; /* NULL, or lowered to the smallest distance of a ReLU's input from 0 and of the
                        largest of a pool from the others: how near the loss has a corner */
 };

@@ -200,5 +200,5 @@ check_folder() {
     [ -z "$line" ] || die 1 "$out/points is not what a sweep wrote: line $line"
 }
 need_folder() {
-    [ -e "$out/points" ] || die 1 "there is no sweep in $out"
+    [ -e "$out/points" ] || die 1 "there is no sweep in $out (-o names its folder)"
 }

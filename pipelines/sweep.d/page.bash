@@ -26,6 +26,7 @@ page() {
     validation) judged="There are no test images: class by class the best is shown on the validation images, by which it was chosen." ;;
     *) judged="There are neither validation nor test images: the best is shown on the images that it has learnt, which says little about others." ;;
     esac
+    [ -z "$fold" ] || judged+=" $folds_are"
     cat <<END
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

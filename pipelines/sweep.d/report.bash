@@ -9,6 +9,7 @@ part=''    # which images the best is tested on: test, validation, or train
 made=''    # the folder where all is made that then takes the place of what was there, for several may do this at once
 differs='' # in what the best differs from the others
 fold=''    # of cross-validation, that validates the best: "2/5"
+folds_are='Each has learnt all folds but its own: compare the means over folds, and train what you choose on all images (--split 1).'
 
 # rank_points and tables have been called. The validations decide which is best; only that is tested.
 judge() {
@@ -37,6 +38,7 @@ judge() {
     wait $! || return 1
     draw && page >"$made/report.html" || return
     echo "best is $best: $(won)"
+    [ -z "$fold" ] || echo "$folds_are"
     rm -rf "$made/test.ps" "$made/dark"
     for kind in {overlay,summary,confusion,wrong}.png {overlay,summary,confusion}.svg; do [ -e "$made/$kind" ] || rm -f "$out/$kind"; done
     mv -f "$made"/* "$out" || return

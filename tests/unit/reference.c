@@ -147,8 +147,8 @@ static void statistics(const struct pass *p, const struct layer *l, const double
     *variance = sum / n;
 }
 
-/* Of a decision between two values, this near to each other. Those that are rounded may be the same,
- * and then the first is taken everywhere. */
+/* Of a decision between two values, this near to each other. Those that are rounded may be the
+ * same, and then the first is taken everywhere. */
 static void decide(const struct pass *p, double distance)
 {
     if (p->r->narrow && distance == 0)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MOST_FONT = 14, LINES = 480 /* pixels beside the names */ };
+
 static struct colour ink_of(const struct series *series, double alpha)
 {
     return series->ink < 0 ? (struct colour){0.62, 0.62, 0.62, alpha}
@@ -66,19 +68,22 @@ int chart_overlay(const struct history *history, const struct picture *picture)
     struct overlay overlay = overlay_make(history);
     double width = picture->width, height = picture->height, labels = 0;
     char text[256], more[96] = "";
+    struct lettering letters = {MOST_FONT, black, 0, 0, 1, 0};
+    canvas_measure(&canvas, picture->path);
+    for (size_t i = 0; i < overlay.count; i++)
+        labels = fmax(labels, canvas_text_width(&canvas, &letters, overlay.series[i].name));
+    canvas_measured(&canvas);
     if (width == 0) {
-        width = 960;
+        width = fmin(fmax(960, LINES + labels + 6.5 * MOST_FONT), 2 * 960); /* no name is cut */
         height = fmin(fmax(600, 17 * (double)overlay.count + 140), CHART_LONGEST);
     }
-    double font = fmax(fmin(fmin(width / 52, height / 34), 14), 7);
+    double font = fmax(fmin(fmin(width / 52, height / 34), MOST_FONT), 7);
     if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0) {
         overlay_free(&overlay);
         return -1;
     }
-    struct lettering name = {font, black, 0, 0, 1, 0}, note = {0.9 * font, grey, 1, 1, 0, 0};
-    for (size_t i = 0; i < overlay.count; i++)
-        labels = fmax(labels, canvas_text_width(&canvas, &name, overlay.series[i].name));
-    labels = fmin(labels + 6.5 * font, 0.5 * width);
+    struct lettering note = {0.9 * font, grey, 1, 1, 0, 0};
+    labels = fmin(labels * font / MOST_FONT + 6.5 * font, fmax(0.5 * width, width - LINES));
     struct ranges ranges = curve_ranges(history);
     double top = chart_title(&canvas, picture->title, font) + 1.5 * font;
     struct axis epochs = {ranges.epochs > 1 ? 1 : 0, ranges.epochs, 1, "Epoch", .bare = 0};

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_FONT = 14, LINES = 480 /* pixels beside the names of the series */ };
+
 static double at_value(const struct summary *summary, size_t value)
 {
     double number = summary->value[value].number;
@@ -170,7 +172,8 @@ static void draw_summary(struct canvas *canvas, const struct summary *summary, d
     double margin = last > first ? beside * (last - first) : 0.5;
     for (size_t i = 0; i < summary->serieses; i++)
         labels = fmax(labels, canvas_text_width(canvas, &lettering, summary->series[i]));
-    labels = labels > 0 ? fmin(labels + 2 * font, canvas->width / 3) : 1.5 * font;
+    double most = fmax(canvas->width / 3, canvas->width - LINES);
+    labels = labels > 0 ? fmin(labels + 2 * font, most) : 1.5 * font;
     /* "depth" as an axis' name: "Depth". */
     snprintf(name, sizeof name, "%s", summary->axis ? summary->axis : "");
     if (name[0] >= 'a' && name[0] <= 'z')
@@ -204,12 +207,21 @@ int chart_summary(const struct history *history, const struct picture *picture)
 {
     struct canvas canvas;
     struct summary summary;
-    double width = picture->width ? picture->width : 720;
-    double height = picture->height ? picture->height : 480;
-    double font = fmax(fmin(fmin(width / 48, height / 32), 14), 7);
-    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0)
-        return -1;
+    double width = picture->width, labels = 0;
     summary_make(&summary, history);
+    struct lettering letters = {MOST_FONT, black, 0, 0, 1, 0};
+    canvas_measure(&canvas, picture->path);
+    for (size_t i = 0; i < summary.serieses; i++)
+        labels = fmax(labels, canvas_text_width(&canvas, &letters, summary.series[i]));
+    canvas_measured(&canvas);
+    if (width == 0)
+        width = fmin(fmax(720, LINES + labels + 2 * MOST_FONT), 2 * 720); /* no name is cut */
+    double height = picture->height ? picture->height : 480;
+    double font = fmax(fmin(fmin(width / 48, height / 32), MOST_FONT), 7);
+    if (canvas_open(&canvas, picture->path, width, height, picture->dark) < 0) {
+        summary_free(&summary);
+        return -1;
+    }
     double top = chart_title(&canvas, picture->title, font) + 0.5 * font;
     draw_summary(&canvas, &summary, top, font);
     draw_footnote(&canvas, &summary, font);

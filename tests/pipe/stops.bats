@@ -130,7 +130,7 @@ host() {
 
 @test "a sweep whose host does not answer, or does not take the images, hears signals and sweep stop" {
     HOME=$PWD/home && mkdir home
-    for step in 'command -v' 'mkdir -p' 'cat >'; do
+    for step in 'psaug --version' 'mkdir -p' 'cat >'; do
         host "$step"
         for way in stop ${PSWEEP_LONG:+TERM}; do
             rm -f called

@@ -343,7 +343,10 @@ int record_next(struct reader *reader, struct record *record)
         record_parse(reader->buffer + reader->start, (size_t)span, reader->zone, record) < 0) {
         reader->failed = 1;
         if (reader->all_records == 0)
-            return fail_as(DAMAGED, "%s is not a psweep stream: %s", reader->name, why());
+            return fail_as(DAMAGED,
+                           "%s is not a psweep stream: %s (psfetch makes one of images, pstrain "
+                           "one of a network)",
+                           reader->name, why());
         return fail_as(DAMAGED, "%s is damaged at record %llu: %s", reader->name,
                        (unsigned long long)reader->all_records + 1, why());
     }

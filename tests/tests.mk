@@ -63,7 +63,8 @@ golden: all
 ## readers       ONNX Runtime, TensorBoard and others from pip into build/readers, beside what Debian has: they read what psweep writes
 readers:
 	/usr/bin/python3 -m venv --system-site-packages build/readers
-	build/readers/bin/pip install --quiet onnx onnxruntime safetensors numpy msgpack xxhash pillow tensorboard
+	build/readers/bin/pip install --quiet onnx onnxruntime safetensors msgpack xxhash pillow tensorboard \
+	    numpy==$$(/usr/bin/python3 -c 'import numpy; print(numpy.__version__)') # that of Debian's PyTorch and pandas
 
 # tests/run shows what failed and names what was skipped; with CI set, a skip that CI could do without fails. Many
 # tests wait, for servers and for a death: three files a core run at once. Those that take longest begin.

@@ -2,7 +2,7 @@
 # targets, from the lines of all makefiles that begin with ##. Tests, benchmarks, pictures and what is installed have
 # makefiles beside them.
 
-VERSION  := 0.1.0
+VERSION  := 0.2.0
 CC       := gcc
 OPT      := -O2 -g
 PREFIX   := /usr/local

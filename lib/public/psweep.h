@@ -24,7 +24,7 @@ extern "C" {
  * for it: 3 where the input was cut short or damaged, else 1. */
 const char *psweep_why(void);
 int psweep_status(void);
-const char *psweep_version(void); /* "0.1.0" */
+const char *psweep_version(void); /* "0.2.0" */
 
 enum psweep_split { PSWEEP_TRAIN, PSWEEP_VALIDATION, PSWEEP_TEST };
 

@@ -72,7 +72,7 @@ void settings_read(struct settings *settings, const msgpack_object *header, int 
     char name[MOST_NAME], text[MOST_VALUE];
     double number;
     size_t before = 0;
-    /* "psaug 0.1.0" is "psaug"; the header of the run itself needs no such word. */
+    /* "psaug 0.2.0" is "psaug"; the header of the run itself needs no such word. */
     if (upstream && tool && tool->type == MSGPACK_OBJECT_STR) {
         snprintf(name, 64, "%.*s", (int)tool->via.str.size, tool->via.str.ptr);
         before = strcspn(name, " ");

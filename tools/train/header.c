@@ -24,7 +24,7 @@ int training_write_header(struct writer *writer, const struct images *input,
     return write_end(writer);
 }
 
-/* "psaug 0.1.0" becomes "psaug". */
+/* "psaug 0.2.0" becomes "psaug". */
 static void leave_out_version(msgpack_object *tool)
 {
     const char *space = memchr(tool->via.str.ptr, ' ', tool->via.str.size);

@@ -68,6 +68,11 @@ build/%.a:
 build/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+# What tells the version is compiled anew when there is another.
+$(patsubst %.c,build/%.o,$(shell grep -l PSWEEP_VERSION lib/*.c lib/*/*.c lib/*/*/*.c tools/*/*.c tools/*/*/*.c)): build/version
+build/version: always
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
 define kernels_of
 build/lib/nn/cpu/kernels/$(1)/%.o: CPPFLAGS += -DISA=$(1)

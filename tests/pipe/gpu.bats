@@ -76,8 +76,8 @@ sleep 1000 &
 wait || wait
 X
     chmod +x doubles/views
-    ends 1 check out.d 500 views:1 bytes-tf32 torch
-    grep -qE '^FAIL  views +[0-9]+ s  not done after 1 s; it has said: half a word$' out
+    ends 1 check out.d 500 views:3 bytes-tf32 torch
+    grep -qE '^FAIL  views +[0-9]+ s  not done after 3 s; it has said: half a word$' out
     wait_for is_gone "$(<pid)"
     [ "$(parts PASS)" -eq 1 ]
     PROGRAMS=$PWD/doubles TORCH_PYTHON=false ends 0 "$check" none 500 torch

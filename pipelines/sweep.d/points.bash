@@ -1,8 +1,8 @@
 # The points of a sweep: lists of values span a space, each of its points is a line of pstrain's options, and has a name.
 # shellcheck shell=bash
 
-# list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8, and 1-3/5 1/5 2/5 3/5; other words, such as 0.05, stand for themselves, and so do all
-# that an option takes as texts, such as the stages of a network, 16-32-64.
+# list TEXT OPTION: 1-3,8,2 becomes the lines 1 2 3 8, and 1-3/5 1/5 2/5 3/5; other words, such as 0.05, stand for
+# themselves, and so do all that an option takes as texts, such as the stages of a network, 16-32-64.
 list() {
     local part parts
     [[ $1 =~ ^[^,[:blank:]]+(,[^,[:blank:]]+)*$ ]] || die 2 "$2 takes a list such as 1-4 or 2,3,8, not '$1'"

@@ -84,8 +84,8 @@ networks_table() {
         { print $1, ($5 == "diverged" ? $5 : $2) (rank == "loss" ? "" : OFS $3), $4, (engines > 1 ? $7 OFS : "") $9 }' | in_words columns
 }
 # The finished networks, the best first, and over seeds. Where some were left behind with fewer epochs, psplot would
-# rank them among the others. Sets over_seeds: where several points differ in nothing but their seeds or folds, the mean of each
-# such group and its deviation; of those of which the most epochs were asked.
+# rank them among the others. Sets over_seeds: where several points differ in nothing but their seeds or folds, the mean
+# of each such group and its deviation; of those of which the most epochs were asked.
 tables() {
     local files
     mapfile -t files < <(ranked_files)

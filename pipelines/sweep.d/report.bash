@@ -34,7 +34,8 @@ judge() {
         images=$made/test.ps
         psfetch -q "$out/data.ps" --fold "$fold" >"$images" || return
     fi
-    { pseval -q --only "$part" "$best" >"$made/best.scores" && pseval -q --only "$part" --wrong $most_mistaken "$best" <"$images" >"$made/wrong.ps"; } <"$images" &
+    { pseval -q --only "$part" "$best" <"$images" >"$made/best.scores" &&
+        pseval -q --only "$part" --wrong $most_mistaken "$best" <"$images" >"$made/wrong.ps"; } &
     wait $! || return 1
     draw && page >"$made/report.html" || return
     echo "best is $best: $(won)"
